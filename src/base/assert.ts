@@ -1,0 +1,14 @@
+/** Our own promise was broken. Never the caller's fault, never the world's. */
+export class InvariantBroken extends Error {
+  override readonly name = 'InvariantBroken'
+}
+
+/** States what must hold; throws InvariantBroken when it does not. */
+export function invariant(holds: unknown, what: string): asserts holds {
+  if (!holds) throw new InvariantBroken(what)
+}
+
+/** Closes an exhaustive switch: reached only when a case was forgotten. */
+export function unreachable(value: never): never {
+  throw new InvariantBroken(`unreachable: ${JSON.stringify(value)}`)
+}

@@ -1,0 +1,31 @@
+import type { ByteRange } from '../domain/byte-range.ts'
+
+/** There is no blob under this key. */
+export class BlobMissing extends Error {
+  override readonly name = 'BlobMissing'
+}
+
+/** Where a space's blobs are, as plain data: it crosses threads, each of which opens it for itself. */
+export type BlobsAddress = { readonly kind: 'disk'; readonly folder: string }
+
+/**
+ * Bytes under keys (`packs/ab/…`, relative, slashes). A key is written once: the store above never puts other bytes under
+ * a key that it used before, so nothing here needs rename, overwrite, listing or clocks to be right.
+ */
+export type Blobs = {
+  /** Durable once resolved (a crash right after keeps it). The same bytes under the same key again repair a damaged blob. Throws SpaceFull, Unavailable. */
+  put(key: string, bytes: Uint8Array, signal: AbortSignal): Promise<void>
+  /** Exactly `lengthBytes` bytes from `offsetBytes`. Throws BlobMissing, BlobShort, Unavailable. */
+  read(key: string, range: ByteRange, signal: AbortSignal): Promise<Uint8Array>
+  /** Its length in bytes; undefined when there is none. */
+  size(key: string, signal: AbortSignal): Promise<number | undefined>
+  /** Gone once resolved, and stays gone over a crash. Deleting what is not there is no error. */
+  delete(key: string, signal: AbortSignal): Promise<void>
+  /** Keys below a prefix, in any order, perhaps late: for audit and rebuild, never for correctness. */
+  list(prefix: string, signal: AbortSignal): AsyncIterable<string>
+}
+
+/** The blob is shorter than the range asked for: it was cut. */
+export class BlobShort extends Error {
+  override readonly name = 'BlobShort'
+}

@@ -1,0 +1,1 @@
+export type ByteRange = { readonly offsetBytes: number; readonly lengthBytes: number }

@@ -1,0 +1,76 @@
+import type { Digest } from './digest.ts'
+import type { SpaceId } from './spaces.ts'
+
+/** The name of a pack: the SHA-256 of all its bytes. */
+export type PackId = Digest
+
+/** One pack in one space. `id` is a row number, ascending and never reused; `key` is the blob's key there. */
+export type Holding = {
+  readonly id: number
+  readonly space: SpaceId
+  readonly pack: PackId
+  /** `packs/ab/<pack>-<nonce>`: fresh for every arrival, so a late DELETE never hits a pack that came back. */
+  readonly key: string
+  readonly sizeBytes: number
+}
+
+/**
+ * Who keeps a holding alive: unfinished work (`work:<id>`) or an image that lies in the space (`image:<space>:<digest>`).
+ * A holding without owners is swept.
+ */
+export type Owner = string & { readonly brand: 'Owner' }
+
+export const workOwner = (workId: string): Owner => `work:${workId}` as Owner
+export const imageOwner = (space: SpaceId, image: Digest): Owner => `image:${space}:${image}` as Owner
+
+/**
+ * The rows below the chunk store, held by the metadata database. Every method is one transaction.
+ * States of a holding: `writing` (intent, blob may be missing) → `live` → `condemned` (for good).
+ */
+export type HoldingRows = {
+  /** Rows `writing` with `owner`'s reference, before any blob is written. Answers them with their ids. */
+  intend(owner: Owner, wanted: readonly Omit<Holding, 'id'>[]): Promise<readonly Holding[]>
+  /** The blobs are durable: `writing` → `live`. Throws when a row is condemned by now. */
+  landed(ids: readonly number[]): Promise<void>
+  /** References by `owner` on those of `ids` that are live at this moment; answers which. Skipping bytes needs this first. */
+  claim(owner: Owner, ids: readonly number[]): Promise<ReadonlySet<number>>
+  /** Live holdings of these packs, in any space (or only in `spaces`). */
+  holdersOf(packs: readonly PackId[], spaces?: readonly SpaceId[]): Promise<readonly Holding[]>
+  /** Live holdings that `owner` references. */
+  heldBy(owner: Owner): Promise<readonly Holding[]>
+  /** Live holdings of a space with id > `afterId`, ascending: the feed of the chunk index. */
+  liveAfter(space: SpaceId, afterId: number, rowsMax: number): Promise<readonly Holding[]>
+  /** Condemns what nobody references (also `writing` rows whose work is over) and answers those condemned before `before`. */
+  sweep(space: SpaceId, before: Date, rowsMax: number): Promise<readonly Holding[]>
+  /** The blob is gone: the row goes. */
+  forget(ids: readonly number[]): Promise<void>
+  /** Drops the work's own references; what it sealed is held by its images. */
+  release(owner: Owner): Promise<void>
+}
+
+/** One disk image lying complete in one space, kept by one resource. */
+export type Placement = {
+  readonly space: SpaceId
+  readonly image: Digest
+  /** Key of the resource that keeps it: a version, a disk. */
+  readonly keeper: string
+}
+
+/** A Put Page that arrived: an immutable blob under a fresh key, or a clear. The highest `seq` wins. */
+export type StagedPage = {
+  readonly seq: number
+  readonly offsetBytes: number
+  readonly lengthBytes: number
+  /** undefined: the range was cleared. */
+  readonly key: string | undefined
+}
+
+/** Pages of unfinished uploads, by upload id, in rows that every process of the region sees. */
+export type UploadRows = {
+  add(upload: string, page: Omit<StagedPage, 'seq'>): Promise<void>
+  /** Pages that touch [from, to), in `seq` order. No page is longer than 4 MiB unless it is a clear. */
+  touching(upload: string, fromBytes: number, toBytes: number): Promise<readonly StagedPage[]>
+  /** Keys of up to `rowsMax` pages, to delete their blobs; then `drop` their rows. */
+  keys(upload: string, rowsMax: number): Promise<readonly StagedPage[]>
+  drop(upload: string, seqs: readonly number[]): Promise<void>
+}

@@ -1,0 +1,41 @@
+const kib = 1024
+const mib = 1024 * kib
+const gib = 1024 * mib
+
+/** Every bound of the engine, each with its reason. Quotas of the product are configuration (`config.ts`). */
+export const limits = {
+  /** 64 KiB: the dedup grid. Smaller doubles the tree for 2 % of space (docs/adr/0003). */
+  chunkBytes: 64 * kib,
+  /** Children of a tree node: a leaf spans 16 MiB, three levels reach 1 TiB. */
+  nodeChildren: 256,
+  /** A pack closes here: one buffer, one PUT, the unit of resume. */
+  packBytesMax: 16 * mib,
+  packEntriesMax: 4096,
+  /** A fourth tree level reaches it; nothing larger is addressed. */
+  virtualBytesMax: 64 * 1024 * gib,
+
+  /** What Azure's Put Page takes at most. */
+  putPageBytesMax: 4 * mib,
+  /** ARM's own bound for a request body. */
+  bodyBytesMax: 4 * mib,
+  /** Ranged reads that lie nearer than this are joined: a gap costs less than a request. */
+  joinGapBytes: 256 * kib,
+  joinedReadBytesMax: 4 * mib,
+
+  /** Three lost heartbeats give the row to another worker; see docs/adr/0004. */
+  leaseMs: 30_000,
+  heartbeatMs: 10_000,
+  /** Attempts of one step before its failure is final: about five minutes of backoff. */
+  stepAttemptsMax: 8,
+  /** A write that lost a race is planned again this often, then 409. */
+  replanMax: 3,
+
+  /** Rows of a list page. */
+  pageRows: 100,
+  /** Finished operations are kept this long for pollers that come back. */
+  operationKeptMs: 7 * 24 * 3_600_000,
+  /** A swept pack stays readable this long for readers that hold its address. */
+  sweepHoldMs: 10 * 60_000,
+} as const
+
+export const sizes = { kib, mib, gib } as const

@@ -1,0 +1,28 @@
+import type { ByteRange } from '../domain/byte-range.ts'
+
+/** A file of bytes that can be read anywhere: a local file, a staged upload, a blob. */
+export type ByteReader = {
+  readonly sizeBytes: number
+  /** Exactly that many bytes; the range lies inside the file. */
+  read(range: ByteRange, signal: AbortSignal): Promise<Uint8Array>
+  /** Where data may be, ascending; holes read as zeros. Left out: data may be anywhere. */
+  dataRanges?(signal: AbortSignal): AsyncIterable<ByteRange>
+}
+
+/** A run of the virtual disk and where its bytes lie in the file. */
+export type DiskExtent = {
+  /** Offset on the virtual disk. */
+  readonly offsetBytes: number
+  readonly lengthBytes: number
+  /** Offset in the file. */
+  readonly fileBytes: number
+}
+
+/** A disk file that was recognised and found sound. */
+export type DiskFile = {
+  readonly format: 'raw' | 'vhd-fixed' | 'vhd-dynamic'
+  /** Bytes of the disk as a machine sees it; a multiple of 512. */
+  readonly virtualSizeBytes: number
+  /** Ascending, not overlapping, inside both disk and file; what no extent covers reads as zeros. */
+  extents(signal: AbortSignal): AsyncIterable<DiskExtent>
+}
