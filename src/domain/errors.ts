@@ -3,18 +3,33 @@
  * `api/arm/envelope.ts`, listed in `docs/errors.md` (a test compares the two).
  */
 export const armErrors = {
-  AuthenticationFailed: { status: 401, means: 'No token, or one that is expired, forged or foreign.' },
-  AuthorizationFailed: { status: 403, means: 'The caller may not perform this action over this scope.' },
+  AuthenticationFailed: {
+    status: 401,
+    means: 'No token, or one that is expired, forged or foreign.',
+  },
+  AuthorizationFailed: {
+    status: 403,
+    means: 'The caller may not perform this action over this scope.',
+  },
   LinkedAuthorizationFailed: {
     status: 403,
     means: 'The caller may write the resource, but not use one that its body names.',
   },
   ResourceNotFound: { status: 404, means: 'The resource does not exist.' },
   ResourceGroupNotFound: { status: 404, means: 'The resource group does not exist.' },
-  ParentResourceNotFound: { status: 404, means: 'The resource above the one named does not exist.' },
+  ParentResourceNotFound: {
+    status: 404,
+    means: 'The resource above the one named does not exist.',
+  },
   SubscriptionNotFound: { status: 404, means: 'The subscription does not exist here.' },
-  NotFound: { status: 404, means: 'Nothing answers under this path; or an operation or source is gone.' },
-  GalleryImageNotFound: { status: 404, means: 'The version is not available in the wanted region.' },
+  NotFound: {
+    status: 404,
+    means: 'Nothing answers under this path; or an operation or source is gone.',
+  },
+  GalleryImageNotFound: {
+    status: 404,
+    means: 'The version is not available in the wanted region.',
+  },
   InvalidResourceType: { status: 404, means: 'No such resource type at this api-version.' },
   InvalidApiVersionParameter: { status: 400, means: 'The api-version is not one that exists.' },
   MissingApiVersionParameter: { status: 400, means: 'The query has no api-version.' },
@@ -26,15 +41,27 @@ export const armErrors = {
   RequestEntityTooLarge: { status: 413, means: 'The body is over the bound.' },
   BadRequest: { status: 400, means: 'The request cannot be understood.' },
   InvalidParameter: { status: 400, means: 'The value of the named property is not allowed.' },
-  InvalidResourceName: { status: 400, means: 'The resource name has characters that are not allowed.' },
+  InvalidResourceName: {
+    status: 400,
+    means: 'The resource name has characters that are not allowed.',
+  },
   InvalidResourceGroup: { status: 400, means: 'The resource group name is not allowed.' },
-  InvalidTagNameCharacters: { status: 400, means: 'A tag name or value is too long or has bad characters.' },
+  InvalidTagNameCharacters: {
+    status: 400,
+    means: 'A tag name or value is too long or has bad characters.',
+  },
   LocationRequired: { status: 400, means: 'The location property is missing.' },
-  LocationNotAvailableForResourceType: { status: 400, means: 'The region is not served by this installation.' },
+  LocationNotAvailableForResourceType: {
+    status: 400,
+    means: 'The region is not served by this installation.',
+  },
   InvalidResourceLocation: { status: 409, means: 'The resource exists in another location.' },
   MethodNotAllowed: { status: 405, means: 'This path does not take this method.' },
   PreconditionFailed: { status: 412, means: 'If-Match or If-None-Match does not hold.' },
-  PropertyChangeNotAllowed: { status: 409, means: 'The property cannot be changed after creation.' },
+  PropertyChangeNotAllowed: {
+    status: 409,
+    means: 'The property cannot be changed after creation.',
+  },
   CannotDeleteResource: { status: 409, means: 'Resources below this one must be deleted first.' },
   Conflict: { status: 409, means: 'The request does not fit what exists now.' },
   OperationNotAllowed: { status: 409, means: 'A limit is reached, or the state forbids it.' },
@@ -42,7 +69,10 @@ export const armErrors = {
   ResourceGroupBeingDeleted: { status: 409, means: 'The resource group is being deleted.' },
   OperationPreempted: { status: 409, means: 'A later request took the place of this operation.' },
   OperationCanceled: { status: 409, means: 'The operation was cancelled.' },
-  GallerySourceResourceExceedsMaxSize: { status: 409, means: 'The source disk is over the size limit.' },
+  GallerySourceResourceExceedsMaxSize: {
+    status: 409,
+    means: 'The source disk is over the size limit.',
+  },
   InvalidDisk: { status: 400, means: 'The bytes are not a disk of a format that is read.' },
   ReplicationFailed: { status: 409, means: 'One or more regions could not be completed.' },
   ImageDamaged: {
@@ -51,7 +81,10 @@ export const armErrors = {
   },
   StorageFull: { status: 507, means: 'A space has no room left; free or add space and retry.' },
   ServerBusy: { status: 503, means: 'Too much at once; retry after the time named.' },
-  ServiceUnavailable: { status: 503, means: 'A part that is needed is away; retry after the time named.' },
+  ServiceUnavailable: {
+    status: 503,
+    means: 'A part that is needed is away; retry after the time named.',
+  },
   TooManyRequests: { status: 429, means: 'The rate limit is reached; retry after the time named.' },
   InternalServerError: { status: 500, means: 'Our fault; the correlation id finds it in the log.' },
 } as const satisfies Record<string, { status: number; means: string }>

@@ -21,7 +21,8 @@ export type Holding = {
 export type Owner = string & { readonly brand: 'Owner' }
 
 export const workOwner = (workId: string): Owner => `work:${workId}` as Owner
-export const imageOwner = (space: SpaceId, image: Digest): Owner => `image:${space}:${image}` as Owner
+export const imageOwner = (space: SpaceId, image: Digest): Owner =>
+  `image:${space}:${image}` as Owner
 
 /**
  * The rows below the chunk store, held by the metadata database. Every method is one transaction.

@@ -35,7 +35,8 @@ export function parseResourceId(text: string): ResourceId | undefined {
   const trimmed = text.replace(/\/$/, '')
   const [head, ...segments] = trimmed.split('/')
   if (head !== '' || segments.length < 2) return undefined
-  if (segments.some((segment) => segment === '' || segment === '.' || segment === '..')) return undefined
+  if (segments.some((segment) => segment === '' || segment === '.' || segment === '..'))
+    return undefined
   if (segments[0]?.toLowerCase() !== 'subscriptions') return undefined
   const subscription = segments[1] ?? ''
   const inGroup = segments[2]?.toLowerCase() === 'resourcegroups'
@@ -47,7 +48,8 @@ export function parseResourceId(text: string): ResourceId | undefined {
     const name = resourceGroup ?? subscription
     return { ...base, type: inGroup ? resourceGroupType : subscriptionType, name, names: [name] }
   }
-  if (rest[0]?.toLowerCase() !== 'providers' || rest.length < 4 || rest.length % 2 !== 0) return undefined
+  if (rest[0]?.toLowerCase() !== 'providers' || rest.length < 4 || rest.length % 2 !== 0)
+    return undefined
   const pairs = rest.slice(2)
   const types = pairs.filter((_, index) => index % 2 === 0)
   const names = pairs.filter((_, index) => index % 2 === 1)
@@ -59,7 +61,9 @@ export function parentOf(id: ResourceId): ResourceId | undefined {
   if (id.names.length > 1) return parseResourceId(id.text.split('/').slice(0, -2).join('/'))
   if (id.type === resourceGroupType) return parseResourceId(`/subscriptions/${id.subscription}`)
   if (id.resourceGroup === undefined) {
-    return id.type === subscriptionType ? undefined : parseResourceId(`/subscriptions/${id.subscription}`)
+    return id.type === subscriptionType
+      ? undefined
+      : parseResourceId(`/subscriptions/${id.subscription}`)
   }
   return parseResourceId(`/subscriptions/${id.subscription}/resourceGroups/${id.resourceGroup}`)
 }

@@ -16,8 +16,15 @@ export type Space = {
   readonly zone: string | undefined
 }
 
-function space(region: RegionName, storageType: StorageType, ordinal: number, zone?: string): Space {
-  const id = [region, storageType, ordinal, ...(zone === undefined ? [] : [zone])].join('/') as SpaceId
+function space(
+  region: RegionName,
+  storageType: StorageType,
+  ordinal: number,
+  zone?: string,
+): Space {
+  const id = [region, storageType, ordinal, ...(zone === undefined ? [] : [zone])].join(
+    '/',
+  ) as SpaceId
   return { id, region, storageType, ordinal, zone }
 }
 
@@ -32,7 +39,11 @@ export function parseSpaceId(id: string): Space | undefined {
 export type ReplicaSpaces = { readonly ordinal: number; readonly spaces: readonly Space[] }
 
 /** Where the replicas 1..count of one storage type lie: one space each, or one a zone with Standard_ZRS. */
-export function replicaSpaces(region: Region, storageType: StorageType, count: number): ReplicaSpaces[] {
+export function replicaSpaces(
+  region: Region,
+  storageType: StorageType,
+  count: number,
+): ReplicaSpaces[] {
   return Array.from({ length: count }, (_, index) => ({
     ordinal: index + 1,
     spaces:

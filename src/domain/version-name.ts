@@ -12,5 +12,7 @@ export function parseVersionName(text: string): VersionName | undefined {
 
 /** Sorts like the numbers do when compared as text: each part padded to ten digits. */
 export function versionSortKey(name: VersionName): string {
-  return [name.major, name.minor, name.patch].map((part) => String(part).padStart(10, '0')).join('.')
+  return [name.major, name.minor, name.patch]
+    .map((part) => String(part).padStart(10, '0'))
+    .join('.')
 }

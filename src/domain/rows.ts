@@ -1,0 +1,120 @@
+/**
+ * What the metadata database keeps about ARM resources, as plain data: read by rules and providers, written through a
+ * Change (`store/change.ts`) or by work.
+ */
+export type Json = null | boolean | number | string | readonly Json[] | JsonObject
+export type JsonObject = { readonly [name: string]: Json }
+
+/** ARM's provisioningState. Final: Succeeded, Failed, Canceled; every other state has unfinished work. */
+export type ProvisioningState =
+  | 'Creating'
+  | 'Updating'
+  | 'Succeeded'
+  | 'Failed'
+  | 'Canceled'
+  | 'Deleting'
+
+export function isFinal(state: ProvisioningState): boolean {
+  return state === 'Succeeded' || state === 'Failed' || state === 'Canceled'
+}
+
+/** Who did it and when, as `systemData` shows it. */
+export type Actor = { readonly name: string; readonly kind: 'Application' | 'User' }
+
+export type ResourceRow = {
+  /** Lower-cased id: the primary key. */
+  readonly key: string
+  /** As first sent. */
+  readonly id: string
+  /** Canonical casing, e.g. `Microsoft.Compute/galleries/images`. */
+  readonly type: string
+  readonly parentKey: string
+  readonly subscription: string
+  /** Region name (canonical), undefined for what has none. */
+  readonly region: string | undefined
+  readonly name: string
+  /** Sorts as lists do: the lower-cased name, numbers of a version padded. */
+  readonly nameSort: string
+  readonly state: ProvisioningState
+  /** Raised by every write that work must answer. */
+  readonly generation: number
+  /** Raised by every change of `doc`: the ETag. */
+  readonly revision: number
+  /** The client's document in the newest shape: location, tags, properties, … without read-only fields. */
+  readonly doc: JsonObject
+  /** What the server and its workers found out; never written by a client. */
+  readonly status: JsonObject
+  /** Epoch milliseconds. */
+  readonly createdMs: number
+  readonly createdBy: Actor
+  readonly updatedMs: number
+  readonly updatedBy: Actor
+}
+
+/** One region of one version: what is wanted of it is in the version's doc, what is there stands here. */
+export type ReplicaRow = {
+  readonly versionKey: string
+  readonly region: string
+  /** The generation this region has converged to, or is converging to. */
+  readonly generation: number
+  readonly state: 'Unknown' | 'Replicating' | 'Completed' | 'Failed'
+  /** One complete, verified replica lies here: machines and disks may be made from it. Stays true over edits. */
+  readonly usable: boolean
+  readonly bytesDone: number
+  readonly bytesTotal: number
+  /** `plan`, `copy`, `seal`, `retire`, or ''. */
+  readonly phase: string
+  /** Bytes a second over the last heartbeats; 0 when nothing moves. */
+  readonly bytesPerSecond: number
+  readonly reason: string | undefined
+  readonly updatedMs: number
+}
+
+export type OperationStatus = 'InProgress' | 'Succeeded' | 'Failed' | 'Canceled'
+
+/** The receipt of one accepted request. */
+export type OperationRow = {
+  readonly id: string
+  /** The resource it is about; its row may be gone. */
+  readonly key: string
+  readonly subscription: string
+  /** Done when the resource has converged to this generation. */
+  readonly generation: number
+  /** How it is shown: `caps` (galleries), `disk`, `compute`, `group`. */
+  readonly flavour: OperationFlavour
+  readonly verb: 'create' | 'update' | 'delete' | 'action'
+  readonly status: OperationStatus
+  readonly error: { readonly code: string; readonly message: string } | undefined
+  /** What `properties.output` or the monitor answers; undefined for none. */
+  readonly output: Json | undefined
+  readonly principalId: string
+  readonly correlationId: string
+  readonly startedMs: number
+  readonly endedMs: number | undefined
+}
+
+export type OperationFlavour = 'caps' | 'disk' | 'compute' | 'group'
+
+/** Wanted of the runner: unique per (kind, subject) while unfinished; asked for again, it is woken. */
+export type WorkRequest = {
+  readonly kind: string
+  readonly subject: string
+  /** `control`, or `region:westeurope`: which workers may claim it. */
+  readonly queue: string
+  readonly generation: number
+  /** The resource it serves: its operations end when this work does, its delete preempts it. Undefined for duties. */
+  readonly key: string | undefined
+}
+
+export type WorkRow = WorkRequest & {
+  readonly id: string
+  /** The step to run next; '' before the first. */
+  readonly step: string
+  readonly state: JsonObject
+  readonly wakeMs: number
+  readonly attempts: number
+  /** Raised by each claim: a write of an older holder is refused. */
+  readonly fence: number
+  readonly cancel: boolean
+  readonly createdMs: number
+}

@@ -1,0 +1,224 @@
+import type { z } from 'zod'
+import type { Digest } from '../domain/digest.ts'
+import type { Placement } from '../domain/holdings.ts'
+import type { Problem } from '../domain/problem.ts'
+import type { RegionName, Regions } from '../domain/regions.ts'
+import type { ResourceId } from '../domain/resource-id.ts'
+import type {
+  Json,
+  JsonObject,
+  OperationFlavour,
+  ProvisioningState,
+  ReplicaRow,
+  ResourceRow,
+  WorkRequest,
+} from '../domain/rows.ts'
+
+/** The client's document of any resource, in the newest shape. */
+export type ArmDocument = {
+  readonly location?: string
+  readonly tags?: Readonly<Record<string, string>>
+  readonly properties: JsonObject
+  readonly [member: string]: unknown
+}
+
+/** What of the installation the rules depend on; from `config.ts`. */
+export type Settings = {
+  readonly regions: Regions
+  readonly quotas: {
+    readonly galleriesPerRegion: number
+    readonly definitionsPerRegion: number
+    readonly versionsPerRegion: number
+    readonly replicasPerRegion: number
+    readonly diskBytesMax: number
+  }
+  readonly compatibility: {
+    /** `strict`: letters, digits, periods. `current`: inner underscores too, as Azure does today. */
+    readonly galleryNames: 'strict' | 'current'
+    /** `enforce`: nothing is made from a version after its end of life. `inform`: as Azure today. */
+    readonly endOfLife: 'enforce' | 'inform'
+  }
+}
+
+/** A write as the rules see it. */
+export type Write<Doc> = {
+  readonly id: ResourceId
+  readonly apiVersion: string
+  /** What will be stored. */
+  readonly next: Doc
+  /** What is stored; undefined on creation. */
+  readonly before: Stored<Doc> | undefined
+  /** The resources above it, nearest first (definition, gallery, …); not the resource group. */
+  readonly ancestors: readonly ResourceRow[]
+  readonly settings: Settings
+  readonly now: Date
+  /** A fresh UUID for what needs one. */
+  readonly freshId: string
+}
+
+export type Stored<Doc> = Omit<ResourceRow, 'doc'> & { readonly doc: Doc }
+
+/** A fact that a rule needs and `providers` loads. All are read in the same moment and guarded at commit. */
+export type Need =
+  /** The resource of this id. `linked`: the action the caller must be allowed there. */
+  | { readonly resource: string; readonly linked: string }
+  /** The newest usable version of a definition in a region (`latest`, requirement 25). */
+  | { readonly latestOf: string; readonly region: RegionName; readonly linked: string }
+  /** Another holder of a claim name. */
+  | { readonly claim: string }
+
+export type Fact = {
+  /** What was found; undefined when nothing is there. */
+  readonly row: ResourceRow | undefined
+  /** With a version: its regions. */
+  readonly replicas: readonly ReplicaRow[]
+  /** With a disk, a managed image or a version: where its images lie, of every keeper that is this row. */
+  readonly placements: readonly Placement[]
+}
+
+export type Facts = Readonly<Record<string, Fact>>
+
+/** What a stored write sets in motion, in the same transaction. */
+export type Effects = {
+  /** The state the row gets. `Succeeded` when nothing is left to do. */
+  readonly state: ProvisioningState
+  /** Merged over the stored status (shallow). */
+  readonly status?: JsonObject
+  readonly work?: readonly WorkRequest[]
+  /** Images that this resource keeps from now on (a source pinned, a disk made from a version). */
+  readonly keeps?: readonly Placement[]
+}
+
+/** A counter that a write moves: `by` is what this document counts; the difference of old and new is applied. */
+export type Count = {
+  /** `subscription|region`, lower case. */
+  readonly scope: string
+  readonly name: string
+  readonly by: number
+  readonly limit: number
+  /** For the message: `Gallery`, `Gallery Image Version`. */
+  readonly says: string
+}
+
+/** A POST on the resource. Exactly one of the two results is used. */
+export type Action<Doc> = {
+  /** `Microsoft.Compute/disks/beginGetAccess/action` */
+  readonly permission: string
+  readonly body: z.ZodType
+  problems(stored: Stored<Doc>, body: unknown, settings: Settings): readonly Problem[]
+  /** What is set in motion; `grants` hands out a SAS (its URL becomes the operation's output). */
+  effects(
+    stored: Stored<Doc>,
+    body: unknown,
+  ): Effects & {
+    readonly grants?: { readonly access: 'Read' | 'Write'; readonly durationSeconds: number }
+    readonly revokesGrants?: boolean
+  }
+}
+
+/** How the older api-versions of a type differ from the newest shape. Interpreted by `evolve.ts`. */
+export type Evolution = {
+  /** Dotted path → the first api-version that knows it. `[]` steps into each element: `properties.a.targetRegions[].encryption`. */
+  readonly since: Readonly<Record<string, string>>
+  /** Values written out at creation when the request left them out: `from` ≤ api-version < `until`. */
+  readonly defaults: readonly {
+    readonly path: string
+    readonly value: Json
+    readonly from?: string
+    readonly until?: string
+  }[]
+  /** Shapes that moved: applied to requests (`up`) and responses (`down`) of api-versions < `before`. */
+  readonly moves: readonly {
+    readonly before: string
+    up(body: JsonObject): JsonObject
+    down(body: JsonObject): JsonObject
+  }[]
+}
+
+/** A resource type: data and pure functions. The verbs exist once, in `providers/`. */
+export type ResourceType<Doc extends ArmDocument = ArmDocument> = {
+  /** Canonical casing. */
+  readonly type: string
+  /** Ascending. What clients may ask for. */
+  readonly apiVersions: readonly string[]
+  /** The type above; undefined below a resource group. */
+  readonly parent: string | undefined
+  /** Prefix of error targets: `galleryImageVersion`. */
+  readonly target: string
+  /** Where lists exist. */
+  readonly lists: readonly ('subscription' | 'resourceGroup' | 'parent')[]
+  readonly tracked: boolean
+  /** Why this name may not be used; [] when it may. */
+  nameProblems(name: string, settings: Settings): readonly Problem[]
+  /** Sort key of the name within lists. */
+  nameSort?(name: string): string
+  /** The newest shape of what a client sends, after coercion; unknown members are dropped by the parse. */
+  readonly schema: z.ZodType<Doc>
+  readonly evolution: Evolution
+  /** Dotted paths that a client may send and that are ignored. */
+  readonly readOnly: readonly string[]
+  /** Left out of a PUT means unchanged. */
+  readonly keep: readonly string[]
+  /** Arrays merged and compared by a member: path → member. */
+  readonly by: Readonly<Record<string, string>>
+  /** A different value than the stored one: 409 PropertyChangeNotAllowed. `location` is always immutable. */
+  readonly immutable: readonly string[]
+  readonly operations: {
+    readonly flavour: OperationFlavour
+    readonly create: { readonly status: 200 | 201 | 202; readonly headers: LroHeaders }
+    readonly update: { readonly status: 200 | 201 | 202; readonly headers: LroHeaders }
+    readonly delete: { readonly status: 200 | 202; readonly headers: LroHeaders }
+    /** The state shown in the answer to a create or update, where Azure shows one before it is done. */
+    readonly shows: { readonly create: string | undefined; readonly update: string | undefined }
+  }
+  /** Completes what only the server or a parent can say (region spelling, defaults that depend on others). Pure. */
+  complete?(write: Write<Doc>): Doc
+  needs?(write: Write<Doc>): Readonly<Record<string, Need>>
+  /** Every reason why `write.next` may not be stored; [] when it may. */
+  problems?(write: Write<Doc>, facts: Facts): readonly Problem[]
+  /** Names that only one resource may hold: gallery name in a subscription, identifier triple in a gallery. */
+  claims?(id: ResourceId, doc: Doc): readonly Claim[]
+  counts?(id: ResourceId, doc: Doc, settings: Settings): readonly Count[]
+  /** What follows from a valid write. Default: `Succeeded`, nothing else. */
+  effects?(write: Write<Doc>, facts: Facts): Effects
+  /** Why it may not be deleted now. Children are refused in general. */
+  deleteProblems?(stored: Stored<Doc>, now: Date): readonly Problem[]
+  /** Work that deletes it; left out: the row goes at once. */
+  remove?(stored: Stored<Doc>): readonly WorkRequest[]
+  readonly actions?: Readonly<Record<string, Action<Doc>>>
+  /**
+   * The document as GET shows it in the newest shape: read-only properties joined from status, replicas and query.
+   * `provisioningState` is added by the caller.
+   */
+  show?(stored: Stored<Doc>, view: View): JsonObject
+}
+
+/** What a GET asked for beyond the plain document. */
+export type View = {
+  readonly replicas: readonly ReplicaRow[]
+  /** Lower-cased `$expand` and `$select`. */
+  readonly expand: string | undefined
+  readonly select: string | undefined
+  readonly list: boolean
+  readonly settings: Settings
+}
+
+export type Claim = {
+  /** `gallery-name|{subscription}|{name}` in lower case. */
+  readonly name: string
+  /** What the caller is told when another resource holds it. */
+  readonly refusal: Problem
+}
+
+/** Which headers an accepted long-running request answers with. */
+export type LroHeaders = readonly ('Azure-AsyncOperation' | 'Location')[]
+
+/** One disk of a version, image or disk as status keeps it once its bytes are known. */
+export type DiskContent = {
+  /** undefined: the OS disk. */
+  readonly lun: number | undefined
+  readonly image: Digest
+  readonly virtualSizeBytes: number
+  /** Plain bytes of non-zero chunks: what is billed. */
+  readonly occupiedBytes: number
+}
