@@ -1,0 +1,46 @@
+import type { Placement } from '../domain/holdings.ts'
+import type { OperationRow, ResourceRow, WorkRequest } from '../domain/rows.ts'
+import type { SasRow } from './store.ts'
+
+/**
+ * A planned write as data. `commit` applies it in one transaction and in this order, so that two writers never deadlock:
+ * guards (sorted, locked), resource, claims, keeps, operation, work, grants, counters last (shortest lock).
+ */
+export type Change = {
+  /** Keys of ancestors and linked rows: each must exist and not be Deleting. */
+  readonly guards: readonly string[]
+  readonly resource:
+    | { readonly is: 'insert'; readonly row: ResourceRow }
+    /** Applied only while the stored revision and generation are the ones planned on. */
+    | {
+        readonly is: 'update'
+        readonly row: ResourceRow
+        readonly expectRevision: number
+        readonly expectGeneration: number
+      }
+    /** The row goes at once; refused (`raced`) while it has children. Claims and keeps of it go with it. */
+    | { readonly is: 'delete'; readonly key: string; readonly expectRevision: number }
+  readonly takes: readonly string[]
+  readonly releases: readonly string[]
+  readonly keeps: readonly Placement[]
+  readonly operation: OperationRow | undefined
+  /** Unfinished operations of the resource end `Canceled` with OperationPreempted, its work (but `work` below) is told to stop. */
+  readonly preempts: boolean
+  readonly work: readonly WorkRequest[]
+  readonly grant: SasRow | undefined
+  readonly revokesGrants: boolean
+  readonly counts: readonly {
+    readonly scope: string
+    readonly name: string
+    readonly by: number
+    readonly limit: number
+  }[]
+  readonly nowMs: number
+}
+
+export type Committed =
+  | { readonly is: 'done' }
+  /** A guard is gone, the revision moved, a child appeared, an image to keep is gone: plan again. */
+  | { readonly is: 'raced' }
+  | { readonly is: 'taken'; readonly claim: string }
+  | { readonly is: 'full'; readonly name: string; readonly scope: string }

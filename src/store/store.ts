@@ -1,0 +1,188 @@
+import type { Digest } from '../domain/digest.ts'
+import type { HoldingRows, Owner, Placement, UploadRows } from '../domain/holdings.ts'
+import type {
+  JsonObject,
+  OperationRow,
+  ReplicaRow,
+  ResourceRow,
+  WorkRequest,
+  WorkRow,
+} from '../domain/rows.ts'
+import type { SpaceId } from '../domain/spaces.ts'
+import type { Change, Committed } from './change.ts'
+
+/**
+ * Rows without rules. `read` sees committed rows; `write` is one transaction, serialised with every other writer of this
+ * process; it awaits nothing but the database, and throws away everything when `act` throws.
+ */
+export type Store = {
+  readonly read: Rows
+  write<Result>(act: (rows: Rows) => Promise<Result>): Promise<Result>
+  /** Commits a planned write in one transaction and one fixed order; see `change.ts`. */
+  commit(change: Change): Promise<Committed>
+  /** The same as in `write`, each method its own transaction: what the data plane is handed. */
+  readonly holdings: HoldingRows
+  readonly uploads: UploadRows
+  /** The database's clock, epoch milliseconds: leases and fences live on it. */
+  nowMs(): Promise<number>
+  close(): Promise<void>
+}
+
+export type Rows = {
+  readonly resources: ResourceRows
+  readonly replicas: ReplicaRows
+  readonly operations: OperationRows
+  readonly work: WorkRows
+  readonly claims: ClaimRows
+  readonly counters: CounterRows
+  readonly placements: PlacementRows
+  readonly sas: SasRows
+}
+
+export type Page<Row> = { readonly rows: readonly Row[]; readonly next: string | undefined }
+
+export type ResourceRows = {
+  get(key: string): Promise<ResourceRow | undefined>
+  /** The same under a row lock, in a `write`. */
+  lock(key: string): Promise<ResourceRow | undefined>
+  /** Those of `keys` that exist, any order. */
+  getMany(keys: readonly string[]): Promise<readonly ResourceRow[]>
+  /**
+   * One page of a type, by (key) ascending, below the scope keys (each a key prefix: `key` itself or `key/…`), from
+   * after the key `after` (exclusive). Keyset, never offset: the last page costs what the first one does.
+   */
+  list(query: {
+    readonly type: string
+    readonly scopes: 'all' | readonly string[]
+    readonly after: string | undefined
+    readonly rowsMax: number
+  }): Promise<Page<ResourceRow>>
+  /** One page of the direct children of a type by `nameSort`; `next` is the name_sort to go on after. */
+  children(query: {
+    readonly parentKey: string
+    readonly type: string
+    readonly descending: boolean
+    readonly after: string | undefined
+    readonly rowsMax: number
+  }): Promise<Page<ResourceRow>>
+  /** Up to `rowsMax` rows below a key (not itself), deepest types last: in key order. */
+  below(key: string, after: string | undefined, rowsMax: number): Promise<readonly ResourceRow[]>
+  insert(row: ResourceRow): Promise<void>
+  /** Replaces doc, status, state, generation, revision and updated*; the rest of a row never changes. */
+  update(row: ResourceRow): Promise<void>
+  /** Status and state alone: what work may write. */
+  setStatus(
+    key: string,
+    status: { readonly state?: ResourceRow['state']; readonly status?: JsonObject },
+  ): Promise<void>
+  delete(key: string): Promise<void>
+}
+
+export type ReplicaRows = {
+  of(versionKeys: readonly string[]): Promise<readonly ReplicaRow[]>
+  put(row: ReplicaRow): Promise<void>
+  remove(versionKey: string, region: string): Promise<void>
+}
+
+export type OperationRows = {
+  get(id: string): Promise<OperationRow | undefined>
+  insert(row: OperationRow): Promise<void>
+  unfinishedOf(key: string): Promise<readonly OperationRow[]>
+  /** Unfinished → finished; a finished one stays as it is. */
+  finish(
+    id: string,
+    end: Pick<OperationRow, 'status' | 'error' | 'output'> & { readonly endedMs: number },
+  ): Promise<void>
+  /** Deletes finished ones that ended before; answers how many (≤ rowsMax). */
+  prune(endedBeforeMs: number, rowsMax: number): Promise<number>
+}
+
+export type WorkRows = {
+  /** Inserts, or wakes the unfinished row of the same (kind, subject): higher generation, attempts 0, wake now. */
+  request(requests: readonly WorkRequest[], nowMs: number): Promise<void>
+  /** The claimable row of these queues that waited longest, leased to `holder`; its fence is raised. */
+  claim(claim: {
+    readonly queues: readonly string[]
+    readonly holder: string
+    readonly leaseMs: number
+    readonly nowMs: number
+  }): Promise<WorkRow | undefined>
+  get(id: string): Promise<WorkRow | undefined>
+  /** Extends the lease; `lost` when the fence is not ours any more; `cancel` when a delete or cancel wants it to stop. */
+  heartbeat(id: string, fence: number, leaseUntilMs: number): Promise<'ok' | 'cancel' | 'lost'>
+  /** Writes the next step and gives the lease back. False: the fence is not ours, nothing was written. */
+  advance(
+    id: string,
+    fence: number,
+    to: {
+      readonly step: string
+      readonly state: JsonObject
+      readonly wakeMs: number
+      readonly attempts: number
+    },
+  ): Promise<boolean>
+  /**
+   * Ends it (the row goes). Asked for again meanwhile (a higher generation than `generation`): stays, from its first
+   * step, woken. False: the fence is not ours.
+   */
+  finish(id: string, fence: number, generation: number, nowMs: number): Promise<boolean>
+  unfinishedOf(key: string): Promise<readonly WorkRow[]>
+  /** Tells all unfinished work of this resource (except kind `except`) to stop; woken at once. */
+  cancelOf(key: string, except: string | undefined, nowMs: number): Promise<void>
+  /** When the next row of these queues becomes claimable; undefined when there is none. */
+  nextWakeMs(queues: readonly string[]): Promise<number | undefined>
+}
+
+export type ClaimRows = {
+  /** True when it is now `holder`'s (or was already). */
+  take(name: string, holder: string): Promise<boolean>
+  release(name: string, holder: string): Promise<void>
+  releaseAllOf(holder: string): Promise<void>
+  holderOf(name: string): Promise<string | undefined>
+}
+
+export type CounterRows = {
+  /** Adds; false (and nothing added) when a growth would pass `limit`. Shrinking is never refused. */
+  add(scope: string, name: string, by: number, limit: number): Promise<boolean>
+  of(scope: string): Promise<readonly { readonly name: string; readonly value: number }[]>
+}
+
+export type PlacementRows = {
+  ofKeepers(keepers: readonly string[]): Promise<readonly Placement[]>
+  keepersOf(space: SpaceId, image: Digest): Promise<readonly string[]>
+  /** Spaces where this image lies complete, whoever keeps it. */
+  spacesOf(image: Digest): Promise<readonly SpaceId[]>
+  /** One more keeper of what already lies there; false when it does not (any more). */
+  keep(placement: Placement): Promise<boolean>
+  /**
+   * Seals: the image lies complete in the space. Moves the references of `holdings` from `owner` to the image, keeper
+   * added, root recorded. False when one of them is not live or not referenced by `owner`: nothing is written.
+   */
+  seal(sealed: {
+    readonly placement: Placement
+    readonly owner: Owner
+    readonly holdings: readonly number[]
+    readonly root: string
+  }): Promise<boolean>
+  /** The root blobs of this keeper in these spaces. */
+  rootsOf(
+    keeper: string,
+  ): Promise<readonly { readonly space: SpaceId; readonly image: Digest; readonly root: string }[]>
+  /** The keeper lets go; the last keeper of an image in a space drops the image's references there. */
+  drop(placement: Placement): Promise<void>
+}
+
+/** A grant of bytes to whoever holds its URL; read at every use, so revoking is immediate. */
+export type SasRow = {
+  readonly id: string
+  /** The resource whose bytes it gives. */
+  readonly key: string
+  readonly access: 'Read' | 'Write'
+  readonly expiresMs: number
+}
+
+export type SasRows = {
+  get(id: string): Promise<SasRow | undefined>
+  put(row: SasRow): Promise<void>
+  revokeOf(key: string): Promise<void>
+}
