@@ -1,0 +1,42 @@
+import { Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import type { Issuer } from '../../identity/issuer.ts'
+import { answerThroughNode } from './node-bridge.ts'
+
+/** A token request is a form of a few hundred bytes; the largest honest ones carry a signed assertion. */
+const formBytesMax = 32 * 1024
+
+/**
+ * MSAL's dialect, the one place that knows it: the path below a mount → the issuer's own. The mounts are `/{tenantId}`,
+ * which `@azure/identity` asks, and `/adfs`, which az asks because MSAL takes no other unknown authority offline.
+ */
+const paths = {
+  '/v2.0/.well-known/openid-configuration': '/.well-known/openid-configuration',
+  '/.well-known/openid-configuration': '/.well-known/openid-configuration',
+  '/discovery/v2.0/keys': '/discovery/v2.0/keys',
+  '/oauth2/v2.0/token': '/oauth2/v2.0/token',
+} as const
+
+/** The routes of sign-in, to be mounted at the root. They need no token, and nothing else begins with these paths. */
+export function signinRoutes(issuer: Issuer): Hono {
+  const routes = new Hono()
+  const bounded = bodyLimit({
+    maxSize: formBytesMax,
+    onError: (context) => {
+      const refusal = issuer.refuse('RequestMalformed', `the body is over ${formBytesMax} bytes`)
+      return context.json(refusal.body, refusal.status)
+    },
+  })
+  for (const [asked, path] of Object.entries(paths)) {
+    routes.all(`/:mount${asked}`, bounded, async (context) => {
+      const mount = context.req.param('mount') ?? ''
+      if (mount !== 'adfs' && mount.toLowerCase() !== issuer.tenantId) {
+        const refusal = issuer.refuse('TenantUnknown', mount)
+        return context.json(refusal.body, refusal.status)
+      }
+      const seat = { baseUrl: issuer.baseUrl, mount: `/${mount}`, path }
+      return answerThroughNode(context.req.raw, seat, issuer.handle)
+    })
+  }
+  return routes
+}

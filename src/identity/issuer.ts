@@ -1,0 +1,182 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
+import { errors, Provider } from 'oidc-provider'
+import type { World } from '../base/world.ts'
+import { audienceKey } from '../domain/audiences.ts'
+import type { Application, ApplicationRows } from '../domain/directory.ts'
+import { Unavailable } from '../domain/errors.ts'
+import { openSecretCheck } from './client-secret.ts'
+import { type SigninErrorCode, signinError } from './signin-errors.ts'
+import type { SigningKeys } from './signing-keys.ts'
+
+const tokenLifetimeS = 3600
+const scopeSuffix = '/.default'
+
+type IssuerParts = {
+  /** Where clients reach this installation, `https://host:port`, no slash at the end. */
+  readonly baseUrl: string
+  readonly tenantId: string
+  readonly keys: SigningKeys
+  readonly applications: ApplicationRows
+  /** `audienceKey`s of all that tokens are given for. */
+  readonly audiences: readonly string[]
+  readonly world: World
+}
+
+/** The embedded OpenID issuer of one tenant: discovery, keys, client credentials. Nothing of it lives in memory only. */
+export type Issuer = {
+  readonly baseUrl: string
+  readonly tenantId: string
+  /** The `iss` of its tokens, however they were asked for. */
+  readonly issuer: string
+  /** Answers `/.well-known/openid-configuration`, `/oauth2/v2.0/token` and `/discovery/v2.0/keys`; `originalUrl` says where it is mounted. */
+  readonly handle: (request: IncomingMessage, response: ServerResponse) => Promise<void>
+  readonly refuse: (code: SigninErrorCode, about: string) => ReturnType<typeof signinError>
+}
+
+export function openIssuer(parts: IssuerParts): Issuer {
+  const { baseUrl, tenantId, world } = parts
+  const issuer = `${baseUrl}/${tenantId}/v2.0`
+  const provider = new Provider(issuer, configuration(parts))
+  const checkSecret = openSecretCheck()
+  const refuse = (code: SigninErrorCode, about: string) =>
+    signinError(code, about, world.now(), world.id())
+
+  // The library's own hook for secrets that are stored as hashes: `clientSecret` is what the row holds.
+  provider.Client.prototype.compareClientSecret = function compare(actual) {
+    return checkSecret(actual, this.clientSecret ?? '')
+  }
+  const reword = (context: KoaContextWithOIDC, error: Error) => {
+    const refusal = refuse(...explain(context, error))
+    context.status = refusal.status
+    context.body = refusal.body
+  }
+  provider.on('grant.error', reword)
+  provider.on('server_error', (context, error) => {
+    if (error instanceof Unavailable) reword(context, error)
+    else world.log({ level: 'error', event: 'sign-in-broken', error: String(error.stack) })
+  })
+  provider.onerror = (error) => {
+    world.log({ level: 'error', event: 'issuer-broken', error: String(error.stack) })
+  }
+  return { baseUrl, tenantId, issuer, handle: provider.callback(), refuse }
+}
+
+function configuration(parts: IssuerParts): Configuration {
+  const { applications, audiences, keys, tenantId } = parts
+  return {
+    jwks: keys.signing,
+    adapter: (model) => openAdapter(model, applications, tenantId),
+    routes: {
+      authorization: '/oauth2/v2.0/authorize',
+      token: '/oauth2/v2.0/token',
+      jwks: '/discovery/v2.0/keys',
+    },
+    scopes: ['openid'],
+    responseTypes: [],
+    clientAuthMethods: ['client_secret_post', 'client_secret_basic'],
+    clientBasedCORS: () => false,
+    ttl: { ClientCredentials: tokenLifetimeS },
+    features: {
+      devInteractions: { enabled: false },
+      userinfo: { enabled: false },
+      rpInitiatedLogout: { enabled: false },
+      clientCredentials: { enabled: true },
+      resourceIndicators: {
+        enabled: true,
+        defaultResource: (context) => resourceOfScope(context.oidc.params?.scope),
+        getResourceServerInfo: (_context, resource) => {
+          if (!audiences.includes(audienceKey(resource))) {
+            throw new errors.InvalidTarget(undefined, resource)
+          }
+          return { scope: '', audience: resource, accessTokenFormat: 'jwt' }
+        },
+      },
+    },
+    formats: { customizers: { jwt: (_context, token, jwt) => setClaims(parts, token, jwt) } },
+  }
+}
+
+type TokenParts = { payload: Record<string, unknown> }
+
+/** The claims of Entra's application tokens. Times come from our clock, so that one clock judges and issues. */
+async function setClaims(
+  { applications, tenantId, world }: IssuerParts,
+  token: { clientId?: string | undefined },
+  jwt: TokenParts,
+): Promise<undefined> {
+  const application = await applications.get(token.clientId ?? '')
+  if (!application) throw new errors.InvalidClient('client not found')
+  const nowS = Math.floor(world.now().getTime() / 1000)
+  const { iss, aud, jti } = jwt.payload
+  jwt.payload = {
+    iss,
+    aud,
+    iat: nowS,
+    nbf: nowS,
+    exp: nowS + tokenLifetimeS,
+    appid: application.clientId,
+    appidacr: '1',
+    idp: iss,
+    idtyp: 'app',
+    oid: application.objectId,
+    sub: application.objectId,
+    tid: tenantId,
+    uti: jti,
+    ver: '1.0',
+  }
+}
+
+/** `{resource}/.default`, where the resource keeps a slash of its own: `https://host//.default` asks for `https://host/`. */
+function resourceOfScope(scope: unknown): string {
+  const wanted = typeof scope === 'string' ? scope.split(' ') : []
+  const found = wanted.find((one) => one.endsWith(scopeSuffix) && one.length > scopeSuffix.length)
+  if (found === undefined) throw new errors.InvalidScope('no /.default', String(scope ?? ''))
+  return found.slice(0, -scopeSuffix.length)
+}
+
+function explain(context: KoaContextWithOIDC, error: Error): [SigninErrorCode, string] {
+  const client = String(context.oidc.params?.client_id ?? '')
+  const detail = error instanceof errors.OIDCProviderError ? (error.error_detail ?? '') : ''
+  if (error instanceof Unavailable) return ['Busy', '']
+  if (error instanceof errors.InvalidTarget) return ['ResourceUnknown', detail]
+  if (error instanceof errors.InvalidScope) {
+    return ['ScopeWrong', String(context.oidc.params?.scope ?? '')]
+  }
+  if (error instanceof errors.UnsupportedGrantType) return ['GrantUnsupported', '']
+  if (error instanceof errors.InvalidClientAuth || error instanceof errors.InvalidClient) {
+    if (detail === 'client not found') return ['ApplicationUnknown', client]
+    return detail === 'invalid secret provided' ? ['SecretWrong', client] : ['SecretMissing', '']
+  }
+  const said = error instanceof errors.OIDCProviderError ? error.error_description : undefined
+  return ['RequestMalformed', said ?? error.message]
+}
+
+/** What the library reads and keeps. It only reads applications: a signed token of an application is kept nowhere. */
+function openAdapter(model: string, applications: ApplicationRows, tenantId: string) {
+  const kept = () => Promise.reject(new Error(`no part of the issuer keeps a ${model} yet`))
+  return {
+    async find(id: string) {
+      if (model !== 'Client') return undefined
+      const application = await applications.get(id.toLowerCase())
+      return application?.tenantId === tenantId ? clientOf(application) : undefined
+    },
+    upsert: kept,
+    consume: kept,
+    destroy: kept,
+    findByUid: kept,
+    findByUserCode: kept,
+    revokeByGrantId: kept,
+  }
+}
+
+function clientOf(application: Application) {
+  return {
+    client_id: application.clientId,
+    client_secret: application.secretHash,
+    token_endpoint_auth_method: 'client_secret_post' as const,
+    grant_types: ['client_credentials'],
+    response_types: [],
+    redirect_uris: [],
+  }
+}

@@ -1,0 +1,56 @@
+import { openAccess } from '../../src/access/access.ts'
+import { builtInRoles } from '../../src/access/roles.ts'
+import { signinRoutes } from '../../src/api/signin/signin.ts'
+import type { World } from '../../src/base/world.ts'
+import { armAudiences, graphAudiences, installationUrls } from '../../src/domain/audiences.ts'
+import { openIssuer } from '../../src/identity/issuer.ts'
+import { ensureOwner } from '../../src/identity/owner.ts'
+import { openSigningKeys } from '../../src/identity/signing-keys.ts'
+import { openMemoryDirectory } from './memory-directory.ts'
+
+export const testTenantId = '11111111-2222-3333-4444-555555555555'
+
+/** Sign-in and access over rows in memory, wired as `main.ts` does it. Hand in `directory` again for a restart. */
+export async function openSigninWorld(options: {
+  readonly baseUrl: string
+  readonly world: World
+  readonly directory?: ReturnType<typeof openMemoryDirectory>
+}) {
+  const { baseUrl, world, directory = openMemoryDirectory() } = options
+  const { secrets, applications } = directory
+  const urls = installationUrls(baseUrl, ['localhost', '127.0.0.1', '::1'])
+  const keys = await openSigningKeys(secrets)
+  const issuer = openIssuer({
+    baseUrl,
+    tenantId: testTenantId,
+    keys,
+    applications,
+    audiences: [...armAudiences(urls), ...graphAudiences(urls)],
+    world,
+  })
+  const access = openAccess({
+    trusted: [{ issuer: issuer.issuer, tenantId: testTenantId, keys: keys.verifying }],
+    audiences: armAudiences(urls),
+    assignments: directory.assignments,
+    world,
+  })
+  const owner = await ensureOwner({
+    secrets,
+    applications,
+    assignments: access.assignments,
+    tenantId: testTenantId,
+    ownerRoleId: builtInRoles.owner.id,
+    keep: async (fresh) => fresh,
+    world,
+  })
+  return { directory, issuer, access, owner, keys, app: signinRoutes(issuer) }
+}
+
+/** Asks the routes in process for a token, as az does; the raw answer. */
+export function requestToken(
+  app: ReturnType<typeof signinRoutes>,
+  form: Record<string, string>,
+  path = '/adfs/oauth2/v2.0/token',
+): Promise<Response> {
+  return Promise.resolve(app.request(path, { method: 'POST', body: new URLSearchParams(form) }))
+}
