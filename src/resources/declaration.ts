@@ -133,6 +133,12 @@ export type Evolution = {
     up(body: JsonObject): JsonObject
     down(body: JsonObject): JsonObject
   }[]
+  /** Members that an api-version < `until` refuses instead of ignoring: 400 naming `says`. */
+  readonly refused?: readonly {
+    readonly path: string
+    readonly until: string
+    readonly says: string
+  }[]
 }
 
 /** A resource type: data and pure functions. The verbs exist once, in `providers/`. */
@@ -148,6 +154,10 @@ export type ResourceType<Doc extends ArmDocument = ArmDocument> = {
   /** Where lists exist. */
   readonly lists: readonly ('subscription' | 'resourceGroup' | 'parent')[]
   readonly tracked: boolean
+  /** It has replica rows, one a region. */
+  readonly hasReplicas?: true
+  /** Deleting it deletes everything below it. */
+  readonly cascades?: true
   /** Why this name may not be used; [] when it may. */
   nameProblems(name: string, settings: Settings): readonly Problem[]
   /** Sort key of the name within lists. */
@@ -157,6 +167,8 @@ export type ResourceType<Doc extends ArmDocument = ArmDocument> = {
   readonly evolution: Evolution
   /** Dotted paths that a client may send and that are ignored. */
   readonly readOnly: readonly string[]
+  /** Dotted paths that only the rules look at: in no response, and not the base of a PATCH. */
+  readonly requestOnly?: readonly string[]
   /** Left out of a PUT means unchanged. */
   readonly keep: readonly string[]
   /** Arrays merged and compared by a member: path → member. */

@@ -1,0 +1,128 @@
+import type { Problem } from '../domain/problem.ts'
+import type { JsonObject } from '../domain/rows.ts'
+import type { ResourceType } from './declaration.ts'
+import { patchMerge, withoutEmpties, withoutNulls } from './merge.ts'
+import { parseDocument } from './parse.ts'
+import { filledFrom, isObject, jsonOf, valueAt, withoutPath, withValueAt } from './paths.ts'
+
+/** What a write comes to: the whole document in the newest shape, or every reason why there is none. */
+export type Planned = { readonly doc: JsonObject } | { readonly problems: readonly Problem[] }
+
+/** Objects and arrays in a body nest no deeper than this: the deepest of any type is 9. */
+const depthMax = 32
+
+/**
+ * The document that a PUT of `body` asks for. Left out of the body: cleared or its default, except what the type keeps and
+ * what `apiVersion` cannot say, which stay as stored. `stored` is undefined on creation.
+ */
+export function planPut(
+  type: ResourceType,
+  put: {
+    readonly body: unknown
+    readonly stored: JsonObject | undefined
+    readonly apiVersion: string
+  },
+): Planned {
+  const { body, stored, apiVersion } = put
+  if (!isObject(body) || deeperThan(body, depthMax)) return { problems: [notAnObject] }
+  const asked = withoutNulls(body)
+  const refused = refusedProblems(type, asked, apiVersion)
+  if (refused.length > 0) return { problems: refused }
+  const lifted = withoutReadOnly(type, lift(type, asked, apiVersion))
+  const whole =
+    stored === undefined ? lifted : keep(type, stored, keepUnsayable(type, stored, lifted, apiVersion))
+  const parsed = parseDocument(type, whole)
+  if ('problems' in parsed) return parsed
+  const doc = jsonOf(parsed.doc)
+  const properties = withoutEmpties(jsonOf(doc['properties']))
+  return { doc: withDefaults(type, { ...doc, properties }, apiVersion) }
+}
+
+/** The document that a PATCH asks for: a JSON merge patch over what GET shows at this api-version, then as a PUT. */
+export function planPatch(
+  type: ResourceType,
+  patch: { readonly body: unknown; readonly stored: JsonObject; readonly apiVersion: string },
+): Planned {
+  const { body, stored, apiVersion } = patch
+  if (!isObject(body) || deeperThan(body, depthMax)) return { problems: [notAnObject] }
+  const merged = patchMerge(lower(type, stored, apiVersion), body)
+  return planPut(type, { body: merged, stored, apiVersion })
+}
+
+/** A request's body in the newest shape, without what its api-version does not know. */
+export function lift(type: ResourceType, body: JsonObject, apiVersion: string): JsonObject {
+  const known = unsayable(type, apiVersion).reduce(withoutPath, body)
+  return type.evolution.moves
+    .filter((move) => apiVersion < move.before)
+    .reduce((moved, move) => move.up(moved), known)
+}
+
+/** A document of the newest shape as `apiVersion` says it. */
+export function lower(type: ResourceType, doc: JsonObject, apiVersion: string): JsonObject {
+  const told = (type.requestOnly ?? []).reduce(withoutPath, doc)
+  const moved = type.evolution.moves
+    .filter((move) => apiVersion < move.before)
+    .reduceRight((shape, move) => move.down(shape), told)
+  return unsayable(type, apiVersion).reduce(withoutPath, moved)
+}
+
+/** Writes out what this api-version means by leaving something out. */
+export function withDefaults(type: ResourceType, doc: JsonObject, apiVersion: string): JsonObject {
+  return type.evolution.defaults
+    .filter(({ from, until }) => (from ?? '') <= apiVersion && (until ?? '~') > apiVersion)
+    .filter(({ path }) => valueAt(doc, path) === undefined)
+    .reduce((filled, { path, value }) => withValueAt(filled, path, value), doc)
+}
+
+/** `next` with the stored values of all that `apiVersion` has no words for. */
+export function keepUnsayable(
+  type: ResourceType,
+  stored: JsonObject,
+  next: JsonObject,
+  apiVersion: string,
+): JsonObject {
+  const lasting = (type.requestOnly ?? []).reduce(withoutPath, stored)
+  return unsayable(type, apiVersion).reduce(
+    (kept, path) => filledFrom(kept, lasting, { path, by: type.by }),
+    next,
+  )
+}
+
+/** `next` with the stored values of what the type says is unchanged when left out. */
+function keep(type: ResourceType, stored: JsonObject, next: JsonObject): JsonObject {
+  return type.keep.reduce((kept, path) => filledFrom(kept, stored, { path, by: type.by }), next)
+}
+
+function withoutReadOnly(type: ResourceType, body: JsonObject): JsonObject {
+  return type.readOnly.reduce(withoutPath, body)
+}
+
+function unsayable(type: ResourceType, apiVersion: string): readonly string[] {
+  return Object.entries(type.evolution.since)
+    .filter(([, since]) => apiVersion < since)
+    .map(([path]) => path)
+}
+
+function refusedProblems(
+  type: ResourceType,
+  body: JsonObject,
+  apiVersion: string,
+): readonly Problem[] {
+  return (type.evolution.refused ?? [])
+    .filter(({ path, until }) => apiVersion < until && valueAt(body, path) !== undefined)
+    .map(({ says }) => ({
+      code: 'InvalidParameter',
+      message: `Parameter '${type.target}.${says}' is not allowed.`,
+      target: `${type.target}.${says}`,
+    }))
+}
+
+const notAnObject: Problem = {
+  code: 'InvalidRequestContent',
+  message: 'The request content was invalid: the body must be one JSON object of bounded depth.',
+}
+
+function deeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return levels === 0 || Object.values(value).some((inner) => deeperThan(inner, levels - 1))
+}
