@@ -114,8 +114,12 @@ export class ArmError extends Error {
 
 /** The world's fault (a disk, a bucket, a database away): the same step may succeed later. */
 export class Unavailable extends Error {
-  override readonly name = 'Unavailable'
+  override readonly name: string = 'Unavailable'
+  readonly code: ErrorCode = 'ServiceUnavailable'
 }
 
 /** No room left in a space. The world's fault, with its own wording for people. */
-export class SpaceFull extends Unavailable {}
+export class SpaceFull extends Unavailable {
+  override readonly name = 'SpaceFull'
+  override readonly code = 'StorageFull'
+}

@@ -45,6 +45,8 @@ export type HoldingRows = {
   sweep(space: SpaceId, before: Date, rowsMax: number): Promise<readonly Holding[]>
   /** The blob is gone: the row goes. */
   forget(ids: readonly number[]): Promise<void>
+  /** Every space that has holdings, whatever their state. */
+  spaces(): Promise<readonly SpaceId[]>
   /** Drops the work's own references; what it sealed is held by its images. */
   release(owner: Owner): Promise<void>
 }

@@ -22,11 +22,13 @@ export const limits = {
   joinGapBytes: 256 * kib,
   joinedReadBytesMax: 4 * mib,
 
-  /** Three lost heartbeats give the row to another worker; see docs/adr/0004. */
+  /** A worker silent this long loses its row to another; see docs/adr/0004. */
   leaseMs: 30_000,
-  heartbeatMs: 10_000,
+  heartbeatMs: 1_000,
   /** Attempts of one step before its failure is final: about five minutes of backoff. */
   stepAttemptsMax: 8,
+  /** Our own faults rarely heal: fewer attempts, then Failed with the log's id. */
+  ownFaultAttemptsMax: 3,
   /** A write that lost a race is planned again this often, then 409. */
   replanMax: 3,
 

@@ -25,6 +25,8 @@ export type Store = {
   readonly uploads: UploadRows
   /** The database's clock, epoch milliseconds: leases and fences live on it. */
   nowMs(): Promise<number>
+  /** Resolves when work was requested or woken through this store, or after `ms`, or when the signal fires. */
+  untilWork(ms: number, signal: AbortSignal): Promise<void>
   close(): Promise<void>
 }
 
@@ -120,6 +122,12 @@ export type WorkRows = {
       readonly wakeMs: number
       readonly attempts: number
     },
+  ): Promise<boolean>
+  /** Writes the next step and keeps the lease; attempts are 0 again. False: the fence is not ours. */
+  proceed(
+    id: string,
+    fence: number,
+    to: { readonly step: string; readonly state: JsonObject },
   ): Promise<boolean>
   /**
    * Ends it (the row goes). Asked for again meanwhile (a higher generation than `generation`): stays, from its first

@@ -1,0 +1,104 @@
+import { ArmError } from '../../domain/errors.ts'
+import { parseResourceId, type ResourceId } from '../../domain/resource-id.ts'
+
+/** What an ARM path points at. */
+export type Address =
+  | { readonly is: 'tenants' }
+  | { readonly is: 'subscriptions' }
+  | { readonly is: 'subscription'; readonly subscription: string }
+  | { readonly is: 'locations'; readonly subscription: string }
+  | {
+      readonly is: 'providers'
+      readonly subscription: string
+      readonly namespace: string | undefined
+    }
+  | { readonly is: 'resources'; readonly scope: ResourceId }
+  | { readonly is: 'usages'; readonly subscription: string; readonly location: string }
+  | { readonly is: 'operation'; readonly subscription: string; readonly operation: string }
+  /** A list of one type below a scope. */
+  | { readonly is: 'collection'; readonly scope: ResourceId; readonly type: string }
+  | { readonly is: 'resource'; readonly id: ResourceId }
+  | { readonly is: 'action'; readonly id: ResourceId; readonly action: string }
+  /** What Azure has no field for: `{id}/providers/Vitrine.Gallery/{view}[/{name}]`. */
+  | {
+      readonly is: 'extension'
+      readonly id: ResourceId
+      readonly view: string
+      readonly name: string | undefined
+    }
+
+const operationKinds = new Set(['capsoperations', 'diskoperations', 'operations'])
+
+/** Reads a path as ARM does: case is ignored, doubled slashes count once. Throws NotFound for what is none of ours. */
+export function parseAddress(path: string): Address {
+  const text = path.replace(/\/{2,}/g, '/').replace(/(.)\/$/, '$1')
+  const address =
+    tenantAddress(text) ??
+    extensionAddress(text) ??
+    subscriptionAddress(text) ??
+    resourceAddress(text)
+  if (address) return address
+  throw new ArmError(
+    'NotFound',
+    `Nothing answers under '${path}'. Check the path and its resource types.`,
+  )
+}
+
+function tenantAddress(text: string): Address | undefined {
+  if (/^\/tenants$/i.test(text)) return { is: 'tenants' }
+  if (/^\/subscriptions$/i.test(text)) return { is: 'subscriptions' }
+  return undefined
+}
+
+function extensionAddress(text: string): Address | undefined {
+  const found = /^(.+)\/providers\/vitrine\.gallery\/([^/]+)(?:\/([^/]+))?$/i.exec(text)
+  const id = found?.[1] === undefined ? undefined : parseResourceId(found[1])
+  if (!id || !found) return undefined
+  return { is: 'extension', id, view: (found[2] ?? '').toLowerCase(), name: found[3] }
+}
+
+function subscriptionAddress(text: string): Address | undefined {
+  const [, , subscription = '', ...rest] = text.split('/')
+  const [first, second, third, location = '', kind = '', operation = ''] = rest.map((part) => part)
+  if (!/^\/subscriptions\//i.test(text)) return undefined
+  const is = (part: string | undefined, word: string) => part?.toLowerCase() === word
+  if (rest.length === 0) return { is: 'subscription', subscription }
+  if (rest.length === 1 && is(first, 'locations')) return { is: 'locations', subscription }
+  if (is(first, 'operationresults') && second !== undefined && rest.length === 2) {
+    return { is: 'operation', subscription, operation: second }
+  }
+  if (is(first, 'providers') && rest.length <= 2)
+    return { is: 'providers', subscription, namespace: second }
+  if (is(first, 'providers') && is(third, 'locations')) {
+    if (is(kind, 'usages') && rest.length === 5) return { is: 'usages', subscription, location }
+    if (operationKinds.has(kind.toLowerCase()) && rest.length === 6) {
+      return { is: 'operation', subscription, operation }
+    }
+  }
+  return undefined
+}
+
+function resourceAddress(text: string): Address | undefined {
+  const id = parseResourceId(text)
+  if (id) return { is: 'resource', id }
+  const at = text.lastIndexOf('/')
+  const above = text.slice(0, at)
+  const last = text.slice(at + 1)
+  const parent = parseResourceId(above)
+  if (parent) return belowResource(parent, last)
+  const found = /^(.*)\/providers\/([^/]+)$/i.exec(above)
+  const scope = found?.[1] === undefined ? undefined : parseResourceId(found[1])
+  return scope && found ? { is: 'collection', scope, type: `${found[2]}/${last}` } : undefined
+}
+
+/** An odd segment at the end is a list of children, or an action. */
+function belowResource(parent: ResourceId, last: string): Address {
+  if (/^resourcegroups$/i.test(last) && parent.names.length === 1 && !parent.resourceGroup) {
+    return { is: 'collection', scope: parent, type: 'Microsoft.Resources/resourceGroups' }
+  }
+  if (/^resources$/i.test(last) && !parent.type.includes('/providers')) {
+    const isScope = parent.type.toLowerCase().startsWith('microsoft.resources/')
+    if (isScope) return { is: 'resources', scope: parent }
+  }
+  return { is: 'action', id: parent, action: last }
+}

@@ -1,0 +1,201 @@
+import { Hono } from 'hono'
+import type { Caller } from '../../domain/access.ts'
+import { ArmError } from '../../domain/errors.ts'
+import { sameType } from '../../domain/resource-id.ts'
+import type { Providers } from '../../providers/ports.ts'
+import type { ResourceType } from '../../resources/declaration.ts'
+import { type Address, parseAddress } from './address.ts'
+import type { ArmRequest } from './answer.ts'
+import { errorResponse } from './envelope.ts'
+import { answerExtension } from './extension.ts'
+import { answerOperation } from './poll.ts'
+import { readApiVersion, readJson, readQuery } from './request.ts'
+import { answerResourceList } from './resource-list.ts'
+import { answerAction, answerCollection, answerResource, notAllowed } from './resources.ts'
+import {
+  answerLocations,
+  answerProviders,
+  answerSubscription,
+  answerSubscriptions,
+  answerTenants,
+  answerUsages,
+} from './subscriptions.ts'
+
+export type ArmPorts = {
+  readonly providers: Providers
+  authenticate(authorization: string | undefined): Promise<Caller>
+  /** The `WWW-Authenticate` header of a refusal. */
+  challenge(origin: string, why: string): string
+  sasUrl(origin: string, grant: string): string
+  /** The address clients are to use when it is not the one they used (a proxy in between). */
+  readonly publicUrl: string | undefined
+}
+
+/** The headers that ARM puts on every answer. */
+const everyAnswer = {
+  'cache-control': 'no-cache',
+  pragma: 'no-cache',
+  expires: '-1',
+  'strict-transport-security': 'max-age=31536000; includeSubDomains',
+  'x-content-type-options': 'nosniff',
+}
+
+/** Azure Resource Manager over HTTP: routes in, answers out; nothing is decided here. */
+export function armApp(ports: ArmPorts): Hono {
+  const app = new Hono()
+  app.all('*', (context) => answer(ports, context.req.raw))
+  return app
+}
+
+async function answer(ports: ArmPorts, raw: Request): Promise<Response> {
+  const { world } = ports.providers
+  const requestId = world.id()
+  const correlationId = traceId(raw.headers.get('x-ms-correlation-request-id')) ?? requestId
+  const url = new URL(raw.url)
+  const origin = ports.publicUrl ?? url.origin
+  let response: Response
+  try {
+    response = await answerArm(ports, raw, url, origin, correlationId)
+  } catch (error) {
+    response = errorResponse(error, correlationId)
+    if (error instanceof ArmError && error.code === 'AuthenticationFailed') {
+      response.headers.set('www-authenticate', ports.challenge(origin, error.message))
+    }
+    if (response.status === 500) {
+      const stack = error instanceof Error ? error.stack : String(error)
+      world.log({
+        level: 'error',
+        event: 'request-broken',
+        correlationId,
+        path: url.pathname,
+        stack,
+      })
+    }
+  }
+  for (const [name, value] of Object.entries(everyAnswer)) response.headers.set(name, value)
+  response.headers.set('x-ms-request-id', requestId)
+  response.headers.set('x-ms-correlation-request-id', correlationId)
+  const clientId = traceId(raw.headers.get('x-ms-client-request-id'))
+  if (clientId && raw.headers.get('x-ms-return-client-request-id') === 'true') {
+    response.headers.set('x-ms-client-request-id', clientId)
+  }
+  return response
+}
+
+/** An id from outside goes into headers and logs only when it looks like one. */
+function traceId(text: string | null): string | undefined {
+  return text !== null && /^[\w-]{1,64}$/.test(text) ? text : undefined
+}
+
+/** ARM's order: authenticate, route and api-version, then what each verb checks. */
+async function answerArm(
+  ports: ArmPorts,
+  raw: Request,
+  url: URL,
+  origin: string,
+  correlationId: string,
+): Promise<Response> {
+  const caller = await ports.authenticate(raw.headers.get('authorization') ?? undefined)
+  const address = parseAddress(decodePath(url.pathname))
+  const query = readQuery(url)
+  const apiVersion = readApiVersion(query)
+  const request: ArmRequest = {
+    providers: ports.providers,
+    asked: { caller, correlationId, apiVersion },
+    method: raw.method,
+    url,
+    origin,
+    query,
+    preconditions: {
+      ifMatch: raw.headers.get('if-match') ?? undefined,
+      ifNoneMatch: raw.headers.get('if-none-match') ?? undefined,
+    },
+    json: () => readJson(raw),
+    sasUrl: ports.sasUrl,
+  }
+  return route(request, address)
+}
+
+function decodePath(path: string): string {
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    throw new ArmError(
+      'BadRequest',
+      'The path is not well encoded: a % must be followed by two hex digits.',
+    )
+  }
+}
+
+function route(request: ArmRequest, address: Address): Promise<Response> | Response {
+  const reads = address.is !== 'resource' && address.is !== 'action' && address.is !== 'extension'
+  if (reads && request.method !== 'GET') throw notAllowed(request.method)
+  switch (address.is) {
+    case 'tenants':
+      return answerTenants(request)
+    case 'subscriptions':
+      return answerSubscriptions(request)
+    case 'subscription':
+      return answerSubscription(request, address.subscription)
+    case 'locations':
+      return answerLocations(request, address.subscription)
+    case 'providers':
+      return answerProviders(request, address.subscription, address.namespace)
+    case 'usages':
+      return answerUsages(request, address.subscription, address.location)
+    case 'operation':
+      return answerOperation(request, address.subscription, address.operation)
+    case 'resources':
+      return answerResourceList(request, address.scope)
+    case 'collection':
+      return answerCollection(request, typeFor(request, address.type), address.scope)
+    case 'resource':
+      return answerResource({ ...request, id: address.id, type: typeFor(request, address.id.type) })
+    case 'action':
+      return answerActionOrList(request, address)
+    case 'extension': {
+      const type = findType(request, address.id.type)
+      return answerExtension({ ...request, id: address.id, type }, address.view, address.name)
+    }
+  }
+}
+
+/** `{id}/images` is a list of children, `{id}/share` an action: the types tell. */
+function answerActionOrList(
+  request: ArmRequest,
+  { id, action }: Address & { is: 'action' },
+): Promise<Response> {
+  const childType = `${id.type}/${action}`
+  const child = request.providers.findType(childType)
+  if (child) return answerCollection(request, typeFor(request, childType), id)
+  return answerAction({ ...request, id, type: typeFor(request, id.type) }, action)
+}
+
+function findType({ providers, asked }: ArmRequest, type: string): ResourceType {
+  const found = providers.findType(type)
+  if (found) return found
+  const [namespace = '', ...rest] = type.split('/')
+  throw new ArmError(
+    'InvalidResourceType',
+    `The resource type '${rest.join('/')}' could not be found in the namespace '${namespace}' for api version '${asked.apiVersion}'. ` +
+      `The supported types are '${supportedTypes(providers, namespace)}'.`,
+  )
+}
+
+function supportedTypes({ types }: Providers, namespace: string): string {
+  const inside = types.filter((type) => sameType(type.type.split('/')[0] ?? '', namespace))
+  return inside.map((type) => type.type).join(',')
+}
+
+/** The type at the asked api-version. Throws InvalidResourceType with Azure's words. */
+function typeFor(request: ArmRequest, name: string): ResourceType {
+  const type = findType(request, name)
+  const { apiVersion } = request.asked
+  if (type.apiVersions.includes(apiVersion)) return type
+  const [namespace, ...rest] = type.type.split('/')
+  throw new ArmError(
+    'InvalidResourceType',
+    `The resource type '${rest.join('/')}' could not be found in the namespace '${namespace}' for api version '${apiVersion}'. ` +
+      `The supported api-versions are '${type.apiVersions.join(',')}'.`,
+  )
+}

@@ -1,0 +1,28 @@
+import { ArmError, Unavailable } from '../../domain/errors.ts'
+
+/** Seconds a client should wait when a part of ours is away. */
+const awaySeconds = 2
+
+/** Renders any failure as ARM does. What is not an ArmError is ours or the world's, and tells no detail. */
+export function errorResponse(error: unknown, correlationId: string): Response {
+  const told = tell(error, correlationId)
+  const { code, message, target, details } = told
+  const body = {
+    error: {
+      code,
+      message,
+      ...(target !== undefined && { target }),
+      ...(details.length > 0 && { details }),
+    },
+  }
+  const retry: Record<string, string> =
+    told.status === 503 ? { 'retry-after': String(awaySeconds) } : {}
+  return Response.json(body, { status: told.status, headers: retry })
+}
+
+function tell(error: unknown, correlationId: string): ArmError {
+  if (error instanceof ArmError) return error
+  if (error instanceof Unavailable) return new ArmError(error.code, error.message)
+  const message = `An internal error happened. The log has it under correlation id ${correlationId}.`
+  return new ArmError('InternalServerError', message)
+}

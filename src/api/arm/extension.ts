@@ -1,0 +1,119 @@
+import { ArmError } from '../../domain/errors.ts'
+import { regionName, sameRegion } from '../../domain/regions.ts'
+import type { Json, JsonObject, ReplicaRow } from '../../domain/rows.ts'
+import { readResource } from '../../providers/read.ts'
+import { writeResource } from '../../providers/write.ts'
+import { wantedRegions } from '../../resources/image-version.ts'
+import type { Resourceful } from './answer.ts'
+import { resourceAnswer } from './answer.ts'
+import { operationHeaders } from './operations.ts'
+import { present } from './present.ts'
+import { notAllowed } from './resources.ts'
+
+/** The api-version at which a version's document is read and edited here: the newest, so nothing is out of words. */
+function newest({ type }: Resourceful): string {
+  return type.apiVersions.at(-1) ?? ''
+}
+
+/** What Azure has no field for, under `{id}/providers/Vitrine.Gallery/{view}`. */
+export async function answerExtension(
+  request: Resourceful,
+  view: string,
+  name: string | undefined,
+): Promise<Response> {
+  if (request.type.hasReplicas && view === 'replication' && name === undefined) {
+    if (request.method !== 'GET') throw notAllowed(request.method)
+    return replication(request)
+  }
+  if (request.type.hasReplicas && view === 'targetregions' && name !== undefined) {
+    return targetRegion(request, name)
+  }
+  throw new ArmError(
+    'NotFound',
+    `'${request.type.type}' has nothing under Vitrine.Gallery/${view}.`,
+  )
+}
+
+/** Progress of every region in bytes, rate and ETA (B3). */
+async function replication(request: Resourceful): Promise<Response> {
+  const { providers, asked } = request
+  const { row, replicas } = await readResource(providers, asked, request)
+  const wanted = wantedRegions(row.doc, providers.settings)
+  const value = replicas.map((replica) => {
+    const region = wanted.find((each) => each.region === replica.region)
+    return {
+      region: replica.region,
+      displayName: providers.settings.regions.find(replica.region)?.displayName ?? replica.region,
+      state: replica.state,
+      usable: replica.usable,
+      phase: replica.phase,
+      bytesDone: replica.bytesDone,
+      bytesTotal: replica.bytesTotal,
+      bytesPerSecond: replica.bytesPerSecond,
+      etaSeconds: etaSeconds(replica),
+      replicas: region?.replicas ?? 0,
+      storageAccountType: region?.storageType,
+      ...(replica.reason !== undefined && { reason: replica.reason }),
+    }
+  })
+  return Response.json({ value })
+}
+
+function etaSeconds({ state, bytesDone, bytesTotal, bytesPerSecond }: ReplicaRow): number | null {
+  if (state !== 'Replicating' || bytesPerSecond === 0) return null
+  return Math.ceil((bytesTotal - bytesDone) / bytesPerSecond)
+}
+
+/**
+ * PUT or DELETE of one target region (B10): the list is edited where it is stored and planned again when it moved, so
+ * that two clients who add different regions both succeed.
+ */
+async function targetRegion(request: Resourceful, name: string): Promise<Response> {
+  if (request.method !== 'PUT' && request.method !== 'DELETE') throw notAllowed(request.method)
+  const { providers, asked, origin, type } = request
+  const entry = request.method === 'PUT' ? { ...(await request.json()), name } : undefined
+  const atNewest = { ...asked, apiVersion: newest(request) }
+  const written = await writeResource(providers, atNewest, request, {
+    body: (stored: JsonObject) => withRegion(stored, name, entry),
+    mode: 'edit',
+    preconditions: request.preconditions,
+  })
+  const how = { type, apiVersion: atNewest.apiVersion, settings: providers.settings }
+  const { row, operation } = written
+  const headers = operation
+    ? operationHeaders(origin, operation, row, atNewest.apiVersion, ['Azure-AsyncOperation'])
+    : {}
+  return resourceAnswer(
+    row,
+    present(written, { ...how, state: type.operations.shows.update }),
+    200,
+    headers,
+  )
+}
+
+/** The stored document with one target region set (`entry`) or taken out (undefined). */
+function withRegion(
+  stored: JsonObject,
+  name: string,
+  entry: Readonly<Record<string, unknown>> | undefined,
+): JsonObject {
+  const properties = objectOf(stored['properties'])
+  const profile = objectOf(properties['publishingProfile'])
+  const listed = profile['targetRegions']
+  const before = Array.isArray(listed) ? listed : []
+  const isNamed = (each: Json) => sameRegion(String(objectOf(each)['name'] ?? ''), name)
+  if (!entry && !before.some(isNamed)) {
+    throw new ArmError('NotFound', `'${regionName(name)}' is not a target region of this version.`)
+  }
+  const kept = before.filter((each) => !isNamed(each))
+  // The body came from JSON, and the schema judges it.
+  const targetRegions = entry ? [...kept, entry as JsonObject] : kept
+  const publishingProfile = { ...profile, targetRegions }
+  return { ...stored, properties: { ...properties, publishingProfile } }
+}
+
+function objectOf(value: Json | undefined): JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as JsonObject)
+    : {}
+}

@@ -1,0 +1,64 @@
+import type { OperationRow, ResourceRow } from '../../domain/rows.ts'
+import type { LroHeaders } from '../../resources/declaration.ts'
+
+/** Seconds that clients wait between polls; Azure asks for 60, but most of ours are done by then. az reads 0 as 30. */
+export const pollSeconds = 1
+
+/** Where the polls of an operation go: Azure's path for its flavour, under the host that the client used. */
+export function operationUrl(
+  origin: string,
+  operation: OperationRow,
+  region: string,
+  apiVersion: string,
+  monitor = false,
+): string {
+  const { id, subscription, flavour } = operation
+  const above = `${origin}/subscriptions/${subscription}`
+  const query = `${monitor ? 'monitor=true&' : ''}api-version=${apiVersion}`
+  const locations = `${above}/providers/Microsoft.Compute/locations/${region}`
+  switch (flavour) {
+    case 'caps':
+      return `${locations}/capsOperations/${id}?${query}`
+    case 'disk':
+      return `${locations}/DiskOperations/${id}?p=${id}&${query}`
+    case 'compute':
+      return `${locations}/operations/${id}?p=${id}&${query}`
+    case 'group':
+      return `${above}/operationresults/${id}?${query}`
+  }
+}
+
+/** The headers of an accepted long-running request. */
+export function operationHeaders(
+  origin: string,
+  operation: OperationRow,
+  row: ResourceRow,
+  apiVersion: string,
+  wanted: LroHeaders,
+): Record<string, string> {
+  if (wanted.length === 0) return {}
+  const region = row.region ?? 'global'
+  const urls = {
+    'Azure-AsyncOperation': operationUrl(origin, operation, region, apiVersion),
+    Location: operationUrl(origin, operation, region, apiVersion, true),
+  }
+  const headers = Object.fromEntries(wanted.map((name) => [name, urls[name]]))
+  return { ...headers, 'azure-asyncnotification': 'Enabled', 'retry-after': String(pollSeconds) }
+}
+
+/** Azure prints times with an offset. */
+export function timestamp(ms: number): string {
+  return new Date(ms).toISOString().replace('Z', '+00:00')
+}
+
+/** The body of a status poll. */
+export function operationBody(operation: OperationRow, output: unknown) {
+  return {
+    startTime: timestamp(operation.startedMs),
+    ...(operation.endedMs !== undefined && { endTime: timestamp(operation.endedMs) }),
+    status: operation.status,
+    ...(operation.error && { error: operation.error }),
+    ...(output !== undefined && { properties: { output } }),
+    name: operation.id,
+  }
+}

@@ -1,0 +1,68 @@
+import type { Json, JsonObject } from '../../domain/rows.ts'
+import { readOperation, type ShownOperation } from '../../providers/operation.ts'
+import type { ArmRequest } from './answer.ts'
+import { operationBody, operationUrl, pollSeconds } from './operations.ts'
+import { present } from './present.ts'
+
+/** A poll of an operation: the status form (Azure-AsyncOperation) or the monitor form (Location). */
+export async function answerOperation(
+  request: ArmRequest,
+  subscription: string,
+  id: string,
+): Promise<Response> {
+  const { providers, asked, query } = request
+  const shown = await readOperation(providers, asked, subscription, id)
+  const monitors = query.get('monitor') === 'true' || shown.operation.flavour === 'group'
+  return monitors ? monitorAnswer(request, shown) : statusAnswer(request, shown)
+}
+
+function statusAnswer(request: ArmRequest, shown: ShownOperation): Response {
+  const { operation } = shown
+  const running: Record<string, string> =
+    operation.status === 'InProgress' ? { 'retry-after': String(pollSeconds) } : {}
+  return Response.json(operationBody(operation, outputOf(request, shown)), { headers: running })
+}
+
+/** 202 while it runs, then the result alone: its output, or nothing. A failure keeps its status and error. */
+function monitorAnswer(request: ArmRequest, shown: ShownOperation): Response {
+  const { operation, row } = shown
+  if (operation.status === 'InProgress') {
+    const location = operationUrl(
+      request.origin,
+      operation,
+      row?.region ?? 'global',
+      request.asked.apiVersion,
+      true,
+    )
+    const headers = { location, 'retry-after': String(pollSeconds) }
+    return new Response(null, { status: 202, headers })
+  }
+  if (operation.error) return Response.json({ error: operation.error }, { status: 409 })
+  const output = outputOf(request, shown)
+  return output === undefined ? new Response(null, { status: 200 }) : Response.json(output)
+}
+
+/** What the operation gives: the URL of a grant, or (with disks) the resource itself. */
+function outputOf(request: ArmRequest, { operation, row }: ShownOperation): Json | undefined {
+  const { providers, asked, origin } = request
+  if (operation.status !== 'Succeeded') return undefined
+  const grant = grantOf(operation.output)
+  if (grant !== undefined) {
+    // The URL is a secret: only who asked for it gets it.
+    if (operation.principalId !== asked.caller.principalId) return undefined
+    return { accessSAS: request.sasUrl(origin, grant) }
+  }
+  const type = row && providers.findType(row.type)
+  if (!row || !type || operation.flavour !== 'disk' || operation.verb === 'action') return undefined
+  const { apiVersion } = asked
+  return present({ row, replicas: [] }, { type, apiVersion, settings: providers.settings })
+}
+
+function grantOf(output: Json | undefined): string | undefined {
+  const { grant } = isObject(output) ? output : {}
+  return typeof grant === 'string' ? grant : undefined
+}
+
+function isObject(value: Json | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

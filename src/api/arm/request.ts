@@ -1,0 +1,76 @@
+import { ArmError } from '../../domain/errors.ts'
+import { limits } from '../../domain/limits.ts'
+
+/** The query of an ARM request: names are case-insensitive, with or without an encoded `$`. */
+export type Query = {
+  get(name: string): string | undefined
+}
+
+export function readQuery(url: URL): Query {
+  const values = new Map<string, string>()
+  for (const [name, value] of url.searchParams) values.set(name.toLowerCase(), value)
+  return { get: (name) => values.get(name.toLowerCase()) }
+}
+
+const apiVersionForm = /^\d{4}-\d{2}-\d{2}(-(preview|alpha|beta|rc|privatepreview))?$/i
+
+/** The request's api-version. Throws as ARM does when it is missing or no version at all. */
+export function readApiVersion(query: Query): string {
+  const version = query.get('api-version')
+  if (!version) {
+    throw new ArmError(
+      'MissingApiVersionParameter',
+      'The api-version query parameter (?api-version=) is required for all requests.',
+    )
+  }
+  if (!apiVersionForm.test(version)) {
+    throw new ArmError(
+      'InvalidApiVersionParameter',
+      `The api-version '${version}' is invalid. It must be a date such as 2023-07-03.`,
+    )
+  }
+  return version.toLowerCase()
+}
+
+/** The body as JSON: an object, or `{}` for an empty one. Throws InvalidRequestContent, RequestEntityTooLarge. */
+export async function readJson(request: Request): Promise<Readonly<Record<string, unknown>>> {
+  const text = Buffer.from(await readBody(request, limits.bodyBytesMax)).toString('utf8')
+  if (text.trim() === '') return {}
+  try {
+    const body: unknown = JSON.parse(text)
+    if (isObject(body)) return body
+  } catch (error) {
+    throw badContent(error instanceof Error ? error.message : String(error))
+  }
+  throw badContent('a JSON object is expected')
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function badContent(why: string): ArmError {
+  return new ArmError(
+    'InvalidRequestContent',
+    `The request content was invalid and could not be deserialized: '${why}'.`,
+  )
+}
+
+/** All bytes of a body, at most `bytesMax`. Throws RequestEntityTooLarge before more than that is held. */
+export async function readBody(request: Request, bytesMax: number): Promise<Uint8Array> {
+  const tooLarge = () =>
+    new ArmError(
+      'RequestEntityTooLarge',
+      `The body is larger than ${bytesMax} bytes. Send less at once.`,
+    )
+  if (Number(request.headers.get('content-length') ?? 0) > bytesMax) throw tooLarge()
+  if (!request.body) return new Uint8Array()
+  const parts: Uint8Array[] = []
+  let lengthBytes = 0
+  for await (const part of request.body) {
+    lengthBytes += part.byteLength
+    if (lengthBytes > bytesMax) throw tooLarge()
+    parts.push(part)
+  }
+  return parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts)
+}

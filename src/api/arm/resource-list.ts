@@ -1,0 +1,28 @@
+import type { ResourceId } from '../../domain/resource-id.ts'
+import type { Json, JsonObject } from '../../domain/rows.ts'
+import { listEverything } from '../../views/resource-list.ts'
+import { type ArmRequest, listAnswer } from './answer.ts'
+
+/** `GET …/resources`: everything tracked below a subscription or group, in the short form. */
+export async function answerResourceList(
+  request: ArmRequest,
+  scope: ResourceId,
+): Promise<Response> {
+  const { providers, asked, query } = request
+  const page = await listEverything(providers.store.read, {
+    types: providers.types,
+    caller: asked.caller,
+    scope,
+    filter: query.get('$filter'),
+    after: query.get('$skiptoken'),
+  })
+  const value = page.rows.map(({ id, name, type, doc }): JsonObject => {
+    const short: Record<string, Json> = { id, name, type }
+    for (const member of ['location', 'tags', 'sku'] as const) {
+      const held = doc[member]
+      if (held !== undefined) short[member] = held
+    }
+    return short
+  })
+  return listAnswer(request, value, page.next)
+}

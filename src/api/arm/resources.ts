@@ -1,0 +1,115 @@
+import { ArmError } from '../../domain/errors.ts'
+import type { ResourceId } from '../../domain/resource-id.ts'
+import { actOnResource } from '../../providers/act.ts'
+import { listResources } from '../../providers/list.ts'
+import { etagOf } from '../../providers/preconditions.ts'
+import { readResource } from '../../providers/read.ts'
+import { removeResource } from '../../providers/remove.ts'
+import { writeResource } from '../../providers/write.ts'
+import type { ResourceType } from '../../resources/declaration.ts'
+import { type ArmRequest, listAnswer, type Resourceful, resourceAnswer } from './answer.ts'
+import { operationHeaders } from './operations.ts'
+import { present } from './present.ts'
+
+/** GET, HEAD, PUT, PATCH, DELETE of one resource of any type. */
+export function answerResource(request: Resourceful): Promise<Response> {
+  switch (request.method) {
+    case 'GET':
+      return get(request)
+    case 'HEAD':
+      return head(request)
+    case 'PUT':
+      return put(request, 'replace')
+    case 'PATCH':
+      return put(request, 'merge')
+    case 'DELETE':
+      return remove(request)
+    default:
+      throw notAllowed(request.method)
+  }
+}
+
+export function notAllowed(method: string): ArmError {
+  return new ArmError('MethodNotAllowed', `This path does not take ${method}.`)
+}
+
+function howToShow({ type, asked, providers, query }: Resourceful) {
+  return { type, apiVersion: asked.apiVersion, settings: providers.settings, query }
+}
+
+async function get(request: Resourceful): Promise<Response> {
+  const shown = await readResource(request.providers, request.asked, request)
+  const { ifNoneMatch } = request.preconditions
+  if (ifNoneMatch === etagOf(shown.row)) {
+    return new Response(null, { status: 304, headers: { etag: etagOf(shown.row) } })
+  }
+  return resourceAnswer(shown.row, present(shown, howToShow(request)))
+}
+
+/** ARM answers HEAD with 204 and 404, without a body. */
+async function head(request: Resourceful): Promise<Response> {
+  const { row } = await readResource(request.providers, request.asked, request)
+  return new Response(null, { status: 204, headers: { etag: etagOf(row) } })
+}
+
+async function put(request: Resourceful, mode: 'replace' | 'merge'): Promise<Response> {
+  const { providers, asked, type, origin, preconditions } = request
+  const body = await request.json()
+  const written = await writeResource(providers, asked, request, { body, mode, preconditions })
+  const { row, created, operation } = written
+  const how = created ? type.operations.create : type.operations.update
+  const state = created ? type.operations.shows.create : type.operations.shows.update
+  const headers = operation
+    ? operationHeaders(origin, operation, row, asked.apiVersion, how.headers)
+    : {}
+  return resourceAnswer(
+    row,
+    present(written, { ...howToShow(request), state }),
+    how.status,
+    headers,
+  )
+}
+
+async function remove(request: Resourceful): Promise<Response> {
+  const { providers, asked, type, origin, preconditions } = request
+  const removed = await removeResource(providers, asked, request, preconditions)
+  if (!removed) return new Response(null, { status: 204 })
+  const { status, headers } = type.operations.delete
+  return new Response(null, {
+    status,
+    headers: operationHeaders(origin, removed.operation, removed.row, asked.apiVersion, headers),
+  })
+}
+
+/** A POST on a resource. Done at once or not, the answer is 202: clients poll first and find it finished. */
+export async function answerAction(request: Resourceful, action: string): Promise<Response> {
+  if (request.method !== 'POST') throw notAllowed(request.method)
+  const { providers, asked, origin } = request
+  const { row, operation } = await actOnResource(
+    providers,
+    asked,
+    request,
+    action,
+    await request.json(),
+  )
+  const both = ['Azure-AsyncOperation', 'Location'] as const
+  const headers = operationHeaders(origin, operation, row, asked.apiVersion, both)
+  return new Response(null, { status: 202, headers })
+}
+
+/** One page of a list at any scope. */
+export async function answerCollection(
+  request: ArmRequest,
+  type: ResourceType,
+  scope: ResourceId,
+): Promise<Response> {
+  if (request.method !== 'GET') throw notAllowed(request.method)
+  const { providers, asked, query } = request
+  const page = await listResources(providers, asked, type, scope, query.get('$skiptoken'))
+  const how = { type, apiVersion: asked.apiVersion, settings: providers.settings, list: true }
+  return listAnswer(
+    request,
+    page.items.map((shown) => present(shown, how)),
+    page.next,
+  )
+}

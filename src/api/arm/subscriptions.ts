@@ -1,0 +1,140 @@
+import { ArmError } from '../../domain/errors.ts'
+import { isWithin, parseResourceId } from '../../domain/resource-id.ts'
+import { findSubscription } from '../../providers/front-door.ts'
+import { mustBeAllowed, type Subscription } from '../../providers/ports.ts'
+import type { ArmRequest } from './answer.ts'
+
+/** What the installation itself is: tenants, subscriptions, locations, resource providers. Read-only, from configuration. */
+
+export function answerTenants({ providers }: ArmRequest): Response {
+  const ids = [...new Set(providers.subscriptions.map((each) => each.tenantId))]
+  const value = ids.map((id) => ({
+    id: `/tenants/${id}`,
+    tenantId: id,
+    tenantCategory: 'Home',
+    displayName: 'Vitrine',
+  }))
+  return Response.json({ value })
+}
+
+/** Those in which the caller can see anything at all. */
+export function answerSubscriptions({ providers, asked }: ArmRequest): Response {
+  const visible = asked.caller.visible('Microsoft.Resources/subscriptions/resourceGroups/read')
+  const seen = (subscription: Subscription) => {
+    const key = `/subscriptions/${subscription.id}`.toLowerCase()
+    return (
+      visible === 'all' || visible.some((scope) => isWithin(scope, key) || isWithin(key, scope))
+    )
+  }
+  return Response.json({ value: providers.subscriptions.filter(seen).map(subscriptionBody) })
+}
+
+export function answerSubscription(request: ArmRequest, id: string): Response {
+  const scope = `/subscriptions/${id}`
+  mustBeAllowed(request.asked.caller, 'Microsoft.Resources/subscriptions/read', scope)
+  return Response.json(subscriptionBody(findSubscription(request.providers, id)))
+}
+
+function subscriptionBody({ id, displayName, tenantId }: Subscription) {
+  return {
+    id: `/subscriptions/${id}`,
+    authorizationSource: 'RoleBased',
+    managedByTenants: [],
+    subscriptionId: id,
+    tenantId,
+    displayName,
+    state: 'Enabled',
+    subscriptionPolicies: {
+      locationPlacementId: 'Public_2014-09-01',
+      quotaId: 'PayAsYouGo_2014-09-01',
+      spendingLimit: 'Off',
+    },
+  }
+}
+
+export function answerLocations({ providers, asked }: ArmRequest, id: string): Response {
+  const { id: subscription } = findSubscription(providers, id)
+  const scope = `/subscriptions/${subscription}`
+  mustBeAllowed(asked.caller, 'Microsoft.Resources/subscriptions/locations/read', scope)
+  const value = providers.settings.regions.all.map((region) => ({
+    id: `${scope}/locations/${region.name}`,
+    name: region.name,
+    type: 'Region',
+    displayName: region.displayName,
+    regionalDisplayName: region.displayName,
+    metadata: { regionType: 'Physical', regionCategory: 'Recommended' },
+    ...(region.zones.length > 0 && {
+      availabilityZoneMappings: region.zones.map((zone) => ({
+        logicalZone: zone,
+        physicalZone: `${region.name}-az${zone}`,
+      })),
+    }),
+  }))
+  return Response.json({ value })
+}
+
+/** The resource providers with their types: what az reads to find an api-version for `az resource`. */
+export function answerProviders(
+  { providers, asked }: ArmRequest,
+  id: string,
+  namespace: string | undefined,
+): Response {
+  const { id: subscription } = findSubscription(providers, id)
+  const scope = `/subscriptions/${subscription}`
+  mustBeAllowed(asked.caller, 'Microsoft.Resources/subscriptions/providers/read', scope)
+  const namespaces = [...new Set(providers.types.map((type) => namespaceOf(type.type)))]
+  const locations = providers.settings.regions.all.map((region) => region.displayName)
+  const bodies = namespaces.map((name) => ({
+    id: `${scope}/providers/${name}`,
+    namespace: name,
+    registrationState: 'Registered',
+    registrationPolicy: 'RegistrationRequired',
+    resourceTypes: providers.types
+      .filter((type) => namespaceOf(type.type) === name)
+      .map((type) => ({
+        resourceType: type.type.slice(name.length + 1),
+        locations,
+        apiVersions: [...type.apiVersions].reverse(),
+        capabilities: 'SupportsTags, SupportsLocation',
+      })),
+  }))
+  if (namespace === undefined) return Response.json({ value: bodies })
+  const wanted = bodies.find((body) => body.namespace.toLowerCase() === namespace.toLowerCase())
+  if (wanted) return Response.json(wanted)
+  throw new ArmError('NotFound', `The resource namespace '${namespace}' is not served here.`)
+}
+
+function namespaceOf(type: string): string {
+  return type.slice(0, type.indexOf('/'))
+}
+
+/** Usage against the limits of one region, in Azure's shape (requirement 85). */
+export async function answerUsages(
+  { providers, asked }: ArmRequest,
+  id: string,
+  location: string,
+): Promise<Response> {
+  const { id: subscription } = findSubscription(providers, id)
+  const scope = `/subscriptions/${subscription}/providers/Microsoft.Compute/locations/${location}`
+  mustBeAllowed(asked.caller, 'Microsoft.Compute/locations/usages/read', scope)
+  const region = providers.settings.regions.find(location)
+  if (!region || !parseResourceId(`/subscriptions/${subscription}`)) {
+    throw new ArmError('NotFound', `The location '${location}' is not served here.`)
+  }
+  const counted = await providers.store.read.counters.of(
+    `${subscription}|${region.name}`.toLowerCase(),
+  )
+  const { quotas } = providers.settings
+  const rows = [
+    ['Gallery', 'Gallery', quotas.galleriesPerRegion],
+    ['GalleryImage', 'Gallery Image', quotas.definitionsPerRegion],
+    ['GalleryImageVersion', 'Gallery Image Version', quotas.versionsPerRegion],
+  ] as const
+  const value = rows.map(([name, localizedValue, limit]) => ({
+    limit,
+    unit: 'Count',
+    currentValue: counted.find((row) => row.name === name)?.value ?? 0,
+    name: { value: name, localizedValue },
+  }))
+  return Response.json({ value })
+}

@@ -1,0 +1,115 @@
+import { ArmError } from '../domain/errors.ts'
+import { limits } from '../domain/limits.ts'
+import type { OperationRow, ResourceRow } from '../domain/rows.ts'
+import type { Action, ArmDocument, Stored } from '../resources/declaration.ts'
+import type { Change } from '../store/change.ts'
+import { loadAbove, resourceNotFound } from './front-door.ts'
+import { newOperation } from './operation.ts'
+import { type Asked, mustBeAllowed, type Providers, refuse, type Target } from './ports.ts'
+
+/** Carries out a POST that the type declares. Throws NotFound for an unknown one, and what the rules refuse. */
+export async function actOnResource(
+  providers: Providers,
+  asked: Asked,
+  target: Target,
+  name: string,
+  body: unknown,
+): Promise<{ readonly row: ResourceRow; readonly operation: OperationRow }> {
+  const { id, type } = target
+  const action = actionOf(target, name)
+  mustBeAllowed(asked.caller, action.permission, id.text)
+  const parsed = action.body.safeParse(body)
+  if (!parsed.success) {
+    refuse(
+      parsed.error.issues.map((issue) => ({
+        code: 'InvalidParameter' as const,
+        message: `The value of '${issue.path.join('.')}' is not allowed: ${issue.message}`,
+        target: issue.path.join('.'),
+      })),
+    )
+  }
+  for (let attempt = 0; attempt < limits.replanMax; attempt++) {
+    const row = await providers.store.read.resources.get(id.key)
+    if (!row) {
+      await loadAbove(providers, providers.store.read, id)
+      throw resourceNotFound(id)
+    }
+    const change = planAction(providers, asked, target, action, row, parsed.data)
+    const committed = await providers.store.commit(change)
+    if (committed.is === 'done' && change.operation) {
+      return { row: await fresh(providers, row), operation: change.operation }
+    }
+  }
+  throw new ArmError('Conflict', `'${id.name}' changed at the same time. Retry the request.`)
+}
+
+function actionOf({ type }: Target, name: string): Action<ArmDocument> {
+  const found = Object.entries(type.actions ?? {}).find(
+    ([known]) => known.toLowerCase() === name.toLowerCase(),
+  )
+  if (found) return found[1]
+  throw new ArmError(
+    'NotFound',
+    `The resource type '${type.type}' has no action or child type '${name}'.`,
+  )
+}
+
+function planAction(
+  providers: Providers,
+  asked: Asked,
+  { id, type }: Target,
+  action: Action<ArmDocument>,
+  row: ResourceRow,
+  body: unknown,
+): Change {
+  // The row was stored by this type's own schema.
+  const stored = row as unknown as Stored<ArmDocument>
+  const problems = action.problems(stored, body, providers.settings)
+  if (problems.length > 0) refuse(problems)
+  const effects = action.effects(stored, body)
+  const nowMs = providers.world.now().getTime()
+  const work = effects.work ?? []
+  const generation = work.length > 0 ? row.generation + 1 : row.generation
+  const grant = effects.grants && {
+    id: providers.world.id(),
+    key: row.key,
+    access: effects.grants.access,
+    expiresMs: nowMs + effects.grants.durationSeconds * 1000,
+  }
+  return {
+    guards: [],
+    resource: {
+      is: 'update',
+      row: {
+        ...row,
+        state: effects.state,
+        status: { ...row.status, ...effects.status },
+        generation,
+      },
+      expectRevision: row.revision,
+      expectGeneration: row.generation,
+    },
+    takes: [],
+    releases: [],
+    keeps: effects.keeps ?? [],
+    operation: newOperation(providers, asked, type, {
+      key: row.key,
+      subscription: id.subscription,
+      generation,
+      verb: 'action',
+      done: work.length === 0,
+      nowMs,
+      ...(grant && { output: { grant: grant.id } }),
+    }),
+    preempts: false,
+    work: work.map((request) => ({ ...request, generation })),
+    grant,
+    revokesGrants: effects.revokesGrants ?? false,
+    counts: [],
+    nowMs,
+  }
+}
+
+async function fresh(providers: Providers, row: ResourceRow): Promise<ResourceRow> {
+  return (await providers.store.read.resources.get(row.key)) ?? row
+}

@@ -1,0 +1,100 @@
+import { ArmError } from '../domain/errors.ts'
+import { limits } from '../domain/limits.ts'
+import { sameRegion } from '../domain/regions.ts'
+import { keyOf, parseResourceId, sameType } from '../domain/resource-id.ts'
+import type { ReplicaRow, ResourceRow } from '../domain/rows.ts'
+import type { Fact, Facts, Need, Settings } from '../resources/declaration.ts'
+import { isLatestCandidate } from '../resources/image-version.ts'
+import type { Rows } from '../store/store.ts'
+import type { Asked, Target } from './ports.ts'
+
+const nothing: Fact = { row: undefined, replicas: [], placements: [] }
+
+/** Reads every fact that the rules asked for. Throws LinkedAuthorizationFailed for one that the caller may not use. */
+export async function loadFacts(
+  rows: Rows,
+  settings: Settings,
+  asked: Asked,
+  target: Target,
+  needs: Readonly<Record<string, Need>>,
+): Promise<Facts> {
+  const facts: Record<string, Fact> = {}
+  for (const [name, need] of Object.entries(needs)) {
+    facts[name] = await loadFact(rows, settings, asked, target, need)
+  }
+  return facts
+}
+
+async function loadFact(
+  rows: Rows,
+  settings: Settings,
+  asked: Asked,
+  target: Target,
+  need: Need,
+): Promise<Fact> {
+  if ('claim' in need) {
+    const holder = await rows.claims.holderOf(need.claim)
+    return joined(rows, holder === undefined ? undefined : await rows.resources.get(holder))
+  }
+  const id = 'resource' in need ? need.resource : need.latestOf
+  mustBeLinked(asked, target, need.linked, id)
+  if (!parseResourceId(id)) return nothing
+  if ('resource' in need) return joined(rows, await rows.resources.get(keyOf(id)))
+  return joined(rows, await findLatest(rows, settings, keyOf(id), need.region))
+}
+
+/** Requirement 25: the highest usable version of the region that is not excluded; read in pages, highest first. */
+export async function findLatest(
+  rows: Rows,
+  settings: Settings,
+  definitionKey: string,
+  region: string,
+): Promise<ResourceRow | undefined> {
+  const type = 'Microsoft.Compute/galleries/images/versions'
+  let after: string | undefined
+  do {
+    const query = { parentKey: definitionKey, type, descending: true, after } as const
+    const page = await rows.resources.children({ ...query, rowsMax: limits.pageRows })
+    const replicas = await rows.replicas.of(page.rows.map((row) => row.key))
+    const found = page.rows.find(
+      (row) => isUsableIn(replicas, row, region) && isLatestCandidate(row.doc, region, settings),
+    )
+    if (found) return found
+    after = page.next
+  } while (after !== undefined)
+  return undefined
+}
+
+function isUsableIn(replicas: readonly ReplicaRow[], row: ResourceRow, region: string): boolean {
+  if (row.state === 'Deleting') return false
+  return replicas.some(
+    (replica) =>
+      replica.versionKey === row.key && replica.usable && sameRegion(replica.region, region),
+  )
+}
+
+/** What is being deleted is as good as gone. */
+async function joined(rows: Rows, row: ResourceRow | undefined): Promise<Fact> {
+  if (!row || row.state === 'Deleting') return nothing
+  const isVersion = sameType(row.type, 'Microsoft.Compute/galleries/images/versions')
+  return {
+    row,
+    replicas: isVersion ? await rows.replicas.of([row.key]) : [],
+    placements: await rows.placements.ofKeepers([row.key]),
+  }
+}
+
+function mustBeLinked(
+  { caller }: Asked,
+  { id, type }: Target,
+  action: string,
+  linked: string,
+): void {
+  if (caller.may(action, linked)) return
+  throw new ArmError(
+    'LinkedAuthorizationFailed',
+    `The client '${caller.name}' with object id '${caller.principalId}' has permission to perform action ` +
+      `'${type.type}/write' on scope '${id.text}'; however, it does not have permission to perform action ` +
+      `'${action}' on the linked scope(s) '${linked}' or the linked scope(s) are invalid.`,
+  )
+}

@@ -1,0 +1,89 @@
+import { ArmError } from '../domain/errors.ts'
+import {
+  keyOf,
+  parentOf,
+  parseResourceId,
+  type ResourceId,
+  resourceGroupType,
+  sameType,
+  subscriptionType,
+} from '../domain/resource-id.ts'
+import type { ResourceRow } from '../domain/rows.ts'
+import type { Rows } from '../store/store.ts'
+import type { Providers } from './ports.ts'
+
+/** What stands above a resource: the group (undefined for a group itself), and the resources between, nearest first. */
+export type Above = {
+  readonly group: ResourceRow | undefined
+  readonly ancestors: readonly ResourceRow[]
+}
+
+/** ARM's own checks, the same for every type. Throws SubscriptionNotFound, ResourceGroupNotFound, ParentResourceNotFound, ResourceGroupBeingDeleted. */
+export async function loadAbove(
+  providers: Pick<Providers, 'subscriptions'>,
+  rows: Rows,
+  id: ResourceId,
+): Promise<Above> {
+  findSubscription(providers, id.subscription)
+  const parents = parentsOf(id)
+  const keys = parents.map((parent) => parent.key)
+  const found = new Map((await rows.resources.getMany(keys)).map((row) => [row.key, row]))
+  const group = parents.find((parent) => sameType(parent.type, resourceGroupType))
+  const groupRow = group && found.get(group.key)
+  if (group && !groupRow) throw groupNotFound(group.name)
+  if (groupRow?.state === 'Deleting') {
+    throw new ArmError(
+      'ResourceGroupBeingDeleted',
+      `The resource group '${groupRow.name}' is in deprovisioning state and cannot perform this operation.`,
+    )
+  }
+  const between = parents.filter((parent) => parent !== group)
+  const missing = between.filter((parent) => !found.has(parent.key))
+  if (missing.length > 0) {
+    const names = id.names.slice(0, -1).join('/')
+    throw new ArmError(
+      'ParentResourceNotFound',
+      `Can not perform requested operation on nested resource. Parent resource '${names}' not found.`,
+    )
+  }
+  const ancestors = between.flatMap((parent) => found.get(parent.key) ?? [])
+  return { group: groupRow, ancestors }
+}
+
+/** Throws SubscriptionNotFound. */
+export function findSubscription({ subscriptions }: Pick<Providers, 'subscriptions'>, id: string) {
+  const subscription = subscriptions.find((known) => keyOf(known.id) === keyOf(id))
+  if (subscription) return subscription
+  throw new ArmError('SubscriptionNotFound', `The subscription '${id}' could not be found.`)
+}
+
+export function groupNotFound(name: string): ArmError {
+  return new ArmError('ResourceGroupNotFound', `Resource group '${name}' could not be found.`)
+}
+
+export function resourceNotFound(id: ResourceId): ArmError {
+  if (sameType(id.type, resourceGroupType)) return groupNotFound(id.name)
+  const [namespace, ...types] = id.type.split('/')
+  const path = types.map((type, index) => `${type}/${id.names[index]}`).join('/')
+  return new ArmError(
+    'ResourceNotFound',
+    `The Resource '${namespace}/${path}' under resource group '${id.resourceGroup}' was not found. ` +
+      'For more details please go to https://aka.ms/ARMResourceNotFoundFix',
+  )
+}
+
+/** Every resource above, nearest first, without the subscription. */
+function parentsOf(id: ResourceId): ResourceId[] {
+  const parents: ResourceId[] = []
+  let parent = parentOf(id)
+  while (parent && !sameType(parent.type, subscriptionType)) {
+    parents.push(parent)
+    parent = parentOf(parent)
+  }
+  return parents
+}
+
+/** The row of an id, by any spelling. */
+export async function rowOf(rows: Rows, id: string): Promise<ResourceRow | undefined> {
+  return parseResourceId(id) ? rows.resources.get(keyOf(id)) : undefined
+}

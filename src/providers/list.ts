@@ -1,0 +1,79 @@
+import { ArmError } from '../domain/errors.ts'
+import { limits } from '../domain/limits.ts'
+import { isWithin, keyOf, type ResourceId } from '../domain/resource-id.ts'
+import type { ResourceType } from '../resources/declaration.ts'
+import { findSubscription, groupNotFound, loadAbove } from './front-door.ts'
+import type { Asked, Providers } from './ports.ts'
+import { replicasFor, type Shown } from './read.ts'
+
+export type ShownPage = { readonly items: readonly Shown[]; readonly next: string | undefined }
+
+/**
+ * One page of a type below a scope (subscription, resource group or parent resource), of what the caller may see.
+ * `after` is the opaque cursor of the page before. Pages are full: what is not visible is not read.
+ */
+export async function listResources(
+  providers: Providers,
+  { caller }: Asked,
+  type: ResourceType,
+  scope: ResourceId,
+  after: string | undefined,
+): Promise<ShownPage> {
+  const rows = providers.store.read
+  await mustExist(providers, scope)
+  const visible = caller.visible(`${type.type}/read`)
+  const scopes = visible === 'all' ? [scope.key] : narrowed(visible, scope.key)
+  const page =
+    scopes.length === 1 && scopes[0] === scope.key && type.parent !== undefined
+      ? await rows.resources.children({
+          parentKey: scope.key,
+          type: type.type,
+          descending: false,
+          after: readCursor(after),
+          rowsMax: limits.pageRows,
+        })
+      : await rows.resources.list({
+          type: type.type,
+          scopes,
+          after: readCursor(after),
+          rowsMax: limits.pageRows,
+        })
+  const replicas = await replicasFor(
+    rows,
+    type,
+    page.rows.map((row) => row.key),
+  )
+  const items = page.rows.map((row) => ({
+    row,
+    replicas: replicas.filter((replica) => replica.versionKey === row.key),
+  }))
+  return { items, next: page.next === undefined ? undefined : writeCursor(page.next) }
+}
+
+/** The visible scopes inside `scopeKey`, or that key itself when a wider one is visible. */
+function narrowed(visible: readonly string[], scopeKey: string): string[] {
+  if (visible.some((key) => isWithin(scopeKey, key))) return [scopeKey]
+  return visible.filter((key) => isWithin(key, scopeKey))
+}
+
+async function mustExist(providers: Providers, scope: ResourceId): Promise<void> {
+  findSubscription(providers, scope.subscription)
+  if (scope.resourceGroup === undefined) return
+  const rows = providers.store.read
+  const row = await rows.resources.get(scope.key)
+  if (row) return
+  if (keyOf(scope.type) === 'microsoft.resources/resourcegroups') throw groupNotFound(scope.name)
+  await loadAbove(providers, rows, scope)
+  throw new ArmError(
+    'ParentResourceNotFound',
+    `Can not perform requested operation on nested resource. Parent resource '${scope.names.join('/')}' not found.`,
+  )
+}
+
+function writeCursor(position: string): string {
+  return Buffer.from(position, 'utf8').toString('base64url')
+}
+
+function readCursor(cursor: string | undefined): string | undefined {
+  return cursor === undefined ? undefined : Buffer.from(cursor, 'base64url').toString('utf8')
+}

@@ -1,0 +1,68 @@
+import { ArmError } from '../domain/errors.ts'
+import { keyOf, parseResourceId, sameType } from '../domain/resource-id.ts'
+import type { OperationRow, ResourceRow } from '../domain/rows.ts'
+import type { ResourceType } from '../resources/declaration.ts'
+import { findSubscription } from './front-door.ts'
+import type { Asked, Providers } from './ports.ts'
+
+/** The receipt of an accepted request, already finished when nothing is left to do. */
+export function newOperation(
+  { world }: Pick<Providers, 'world'>,
+  { caller, correlationId }: Asked,
+  type: ResourceType,
+  about: Pick<OperationRow, 'key' | 'subscription' | 'generation' | 'verb'> & {
+    readonly done: boolean
+    readonly nowMs: number
+    readonly output?: OperationRow['output']
+  },
+): OperationRow {
+  const { done, nowMs, output, ...rest } = about
+  return {
+    ...rest,
+    id: world.id(),
+    flavour: type.operations.flavour,
+    status: done ? 'Succeeded' : 'InProgress',
+    error: undefined,
+    output,
+    principalId: caller.principalId,
+    correlationId,
+    startedMs: nowMs,
+    endedMs: done ? nowMs : undefined,
+  }
+}
+
+/** An operation and, when it still exists, the resource it is about. */
+export type ShownOperation = {
+  readonly operation: OperationRow
+  readonly row: ResourceRow | undefined
+}
+
+/** The receipt of `id`. Only who began it, or may read its resource, sees it: to others it does not exist. */
+export async function readOperation(
+  providers: Providers,
+  { caller }: Pick<Asked, 'caller'>,
+  subscription: string,
+  id: string,
+): Promise<ShownOperation> {
+  findSubscription(providers, subscription)
+  const rows = providers.store.read
+  const operation = await rows.operations.get(id.toLowerCase())
+  const row = operation && (await rows.resources.get(operation.key))
+  if (!operation || keyOf(operation.subscription) !== keyOf(subscription)) throw gone(id)
+  const type = typeOf(providers, operation.key)
+  const mayRead = type !== undefined && caller.may(`${type.type}/read`, operation.key)
+  if (operation.principalId !== caller.principalId && !mayRead) throw gone(id)
+  return { operation, row }
+}
+
+function typeOf({ types }: Providers, key: string): ResourceType | undefined {
+  const id = parseResourceId(key)
+  return id && types.find((type) => sameType(type.type, id.type))
+}
+
+function gone(id: string): ArmError {
+  return new ArmError(
+    'NotFound',
+    `The operation '${id}' was not found. Finished operations are kept for 7 days.`,
+  )
+}

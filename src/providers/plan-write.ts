@@ -1,0 +1,184 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Problem } from '../domain/problem.ts'
+import { regionName, sameRegion } from '../domain/regions.ts'
+import { parentOf } from '../domain/resource-id.ts'
+import type { Actor, JsonObject, OperationRow, ResourceRow } from '../domain/rows.ts'
+import type {
+  ArmDocument,
+  Claim,
+  Effects,
+  Facts,
+  Settings,
+  Stored,
+  Write,
+} from '../resources/declaration.ts'
+import { type Planned, planPatch, planPut } from '../resources/evolve.ts'
+import { immutableProblems } from '../resources/merge.ts'
+import type { Change } from '../store/change.ts'
+import { countsOf } from './counts.ts'
+import type { Above } from './front-door.ts'
+import type { Target } from './ports.ts'
+
+/** What a client sent and how it is to be taken. */
+export type Sent =
+  /** PUT replaces, PATCH merges. */
+  | { readonly mode: 'replace' | 'merge'; readonly body: unknown }
+  /** A part of the stored document is changed; asked again when that moved meanwhile. */
+  | { readonly mode: 'edit'; readonly body: (stored: JsonObject) => JsonObject }
+
+export type Situation = {
+  readonly target: Target
+  readonly apiVersion: string
+  readonly above: Above
+  /** What is stored; undefined on creation. */
+  readonly stored: ResourceRow | undefined
+  readonly settings: Settings
+  readonly now: Date
+  readonly freshId: string
+}
+
+export type Drafted =
+  | { readonly write: Write<ArmDocument> }
+  | { readonly problems: readonly Problem[] }
+
+/** The document as it would be stored, before facts are known. Pure. */
+export function draftWrite(situation: Situation, sent: Sent): Drafted {
+  const { target, stored, settings } = situation
+  const { type, id } = target
+  const named = stored ? [] : type.nameProblems(id.name, settings)
+  if (named.length > 0) return { problems: named }
+  const planned = planDocument(situation, sent)
+  if ('problems' in planned) return planned
+  // `planPut` parsed it with the type's own schema.
+  const next = planned.doc as unknown as ArmDocument
+  const misplaced = locationProblems(situation, next)
+  if (misplaced.length > 0) return { problems: misplaced }
+  const { apiVersion, above, now, freshId } = situation
+  const before = stored as unknown as Stored<ArmDocument> | undefined
+  const ancestors = above.ancestors
+  const write = { id, apiVersion, next, before, ancestors, settings, now, freshId }
+  return { write: { ...write, next: type.complete?.(write) ?? next } }
+}
+
+function planDocument({ target, stored, apiVersion }: Situation, sent: Sent): Planned {
+  const { type } = target
+  const doc = stored?.doc
+  if (sent.mode === 'edit')
+    return planPut(type, { body: sent.body(doc ?? {}), stored: doc, apiVersion })
+  if (sent.mode === 'merge' && doc)
+    return planPatch(type, { body: sent.body, stored: doc, apiVersion })
+  return planPut(type, { body: sent.body, stored: doc, apiVersion })
+}
+
+/** ARM's own rules of `location`: there, served here, never changed. */
+function locationProblems(situation: Situation, next: ArmDocument): readonly Problem[] {
+  const { target, stored, settings } = situation
+  const { location } = next
+  if (!target.type.tracked) return []
+  if (location === undefined) {
+    const message = 'The location property is required for this definition.'
+    return [{ code: 'LocationRequired', message, target: 'location' }]
+  }
+  const old = stored?.doc['location']
+  if (typeof old === 'string' && !sameRegion(old, location)) {
+    const message =
+      `The resource '${target.id.name}' already exists in location '${old}' in resource group '${target.id.resourceGroup}'. ` +
+      `A resource with the same name cannot be created in location '${location}'. Please select a new resource name.`
+    return [{ code: 'InvalidResourceLocation', message, target: 'location' }]
+  }
+  if (settings.regions.find(location)) return []
+  const list = settings.regions.all.map((region) => region.name).join(',')
+  const message = `The provided location '${location}' is not available for resource type '${target.type.type}'. List of available regions for the resource type is '${list}'.`
+  return [{ code: 'LocationNotAvailableForResourceType', message, target: 'location' }]
+}
+
+export type PlannedWrite = {
+  readonly change: Change
+  readonly row: ResourceRow
+  readonly claims: readonly Claim[]
+}
+
+/** Every reason why it may not be stored, or the Change that stores it. Pure. */
+export function planWrite(
+  situation: Situation,
+  write: Write<ArmDocument>,
+  facts: Facts,
+  by: Actor,
+  operationOf: (row: ResourceRow, done: boolean) => OperationRow,
+): PlannedWrite | { readonly problems: readonly Problem[] } {
+  const { type } = situation.target
+  const { stored } = situation
+  const next = write.next as unknown as JsonObject
+  const problems = [
+    ...(stored ? immutableProblems(type, stored.doc, next) : []),
+    ...(type.problems?.(write, facts) ?? []),
+  ]
+  if (problems.length > 0) return { problems }
+  const same = stored?.state === 'Succeeded' && isDeepStrictEqual(stored.doc, next)
+  const effects: Effects =
+    same || !type.effects ? { state: 'Succeeded' } : type.effects(write, facts)
+  const row = same ? stored : rowOf(situation, next, effects, by)
+  const claims = type.claims?.(write.id, write.next) ?? []
+  const before = write.before ? (type.claims?.(write.id, write.before.doc) ?? []) : []
+  const releases = before.filter((old) => !claims.some((claim) => claim.name === old.name))
+  const work = (effects.work ?? []).map((each) => ({ ...each, generation: row.generation }))
+  const change: Change = {
+    guards: guardsOf(situation, facts),
+    resource: stored
+      ? {
+          is: 'update',
+          row,
+          expectRevision: stored.revision,
+          expectGeneration: stored.generation,
+        }
+      : { is: 'insert', row },
+    takes: claims.map((claim) => claim.name),
+    releases: releases.map((claim) => claim.name),
+    keeps: effects.keeps ?? [],
+    operation: operationOf(row, work.length === 0),
+    preempts: false,
+    work,
+    grant: undefined,
+    revokesGrants: false,
+    counts: countsOf(type, write.id, stored, write.next, situation.settings),
+    nowMs: situation.now.getTime(),
+  }
+  return { change, row, claims }
+}
+
+/** The rows that must still be there at commit: the group, the ancestors and every linked resource. */
+function guardsOf({ above }: Situation, facts: Facts): string[] {
+  const linked = Object.values(facts).flatMap((fact) => fact.row?.key ?? [])
+  const up = [above.group, ...above.ancestors].flatMap((row) => row?.key ?? [])
+  return [...new Set([...up, ...linked])].sort()
+}
+
+function rowOf(situation: Situation, doc: JsonObject, effects: Effects, by: Actor): ResourceRow {
+  const { target, stored, now } = situation
+  const { id, type } = target
+  const nowMs = now.getTime()
+  const location = doc['location']
+  const fresh = {
+    key: id.key,
+    id: stored?.id ?? id.text,
+    type: type.type,
+    parentKey: parentOf(id)?.key ?? '',
+    subscription: id.subscription.toLowerCase(),
+    region: typeof location === 'string' ? regionName(location) : undefined,
+    name: id.name,
+    nameSort: type.nameSort?.(id.name) ?? id.name.toLowerCase(),
+    createdMs: nowMs,
+    createdBy: by,
+  }
+  return {
+    ...fresh,
+    ...stored,
+    state: effects.state,
+    generation: (stored?.generation ?? 0) + 1,
+    revision: (stored?.revision ?? 0) + 1,
+    doc,
+    status: { ...stored?.status, ...effects.status },
+    updatedMs: nowMs,
+    updatedBy: by,
+  }
+}

@@ -1,0 +1,50 @@
+import type { World } from '../base/world.ts'
+import type { Caller } from '../domain/access.ts'
+import { ArmError } from '../domain/errors.ts'
+import type { Problem } from '../domain/problem.ts'
+import type { ResourceId } from '../domain/resource-id.ts'
+import type { ResourceType, Settings } from '../resources/declaration.ts'
+import type { Store } from '../store/store.ts'
+
+export type Subscription = {
+  readonly id: string
+  readonly displayName: string
+  readonly tenantId: string
+}
+
+/** What the verbs stand on; handed over by `main.ts`. */
+export type Providers = {
+  readonly store: Store
+  readonly settings: Settings
+  readonly subscriptions: readonly Subscription[]
+  readonly world: World
+  readonly types: readonly ResourceType[]
+  findType(type: string): ResourceType | undefined
+}
+
+/** Who asks, and under which name the answer is traced. */
+export type Asked = {
+  readonly caller: Caller
+  readonly correlationId: string
+  readonly apiVersion: string
+}
+
+/** One resource of one type, as the address says it. */
+export type Target = { readonly id: ResourceId; readonly type: ResourceType }
+
+/** Throws AuthorizationFailed unless the caller may; asked before anything is read, so a refusal tells nothing of existence. */
+export function mustBeAllowed(caller: Caller, action: string, scope: string): void {
+  if (caller.may(action, scope)) return
+  throw new ArmError(
+    'AuthorizationFailed',
+    `The client '${caller.name}' with object id '${caller.principalId}' does not have authorization to perform action ` +
+      `'${action}' over scope '${scope}' or the scope is invalid. If access was recently granted, please refresh your credentials.`,
+  )
+}
+
+/** One error for all problems: the first speaks, every one is listed when there are several. */
+export function refuse(problems: readonly Problem[]): never {
+  const [first, ...rest] = problems
+  if (!first) throw new ArmError('InternalServerError', 'A refusal without a reason.')
+  throw new ArmError(first.code, first.message, first.target, rest.length > 0 ? problems : [])
+}

@@ -1,0 +1,109 @@
+import { ArmError } from '../domain/errors.ts'
+import { limits } from '../domain/limits.ts'
+import { parseResourceId } from '../domain/resource-id.ts'
+import type { OperationRow, ResourceRow } from '../domain/rows.ts'
+import type { Change } from '../store/change.ts'
+import { countsOf } from './counts.ts'
+import { findSubscription, groupNotFound } from './front-door.ts'
+import { newOperation } from './operation.ts'
+import { type Asked, mustBeAllowed, type Providers, refuse, type Target } from './ports.ts'
+import { expectMatch, type Preconditions } from './preconditions.ts'
+
+/** Accepts a deletion; undefined when nothing was there (204 by ARM's convention). */
+export async function removeResource(
+  providers: Providers,
+  asked: Asked,
+  target: Target,
+  preconditions: Preconditions,
+): Promise<{ readonly row: ResourceRow; readonly operation: OperationRow } | undefined> {
+  const { id, type } = target
+  mustBeAllowed(asked.caller, `${type.type}/delete`, id.text)
+  findSubscription(providers, id.subscription)
+  for (let attempt = 0; attempt < limits.replanMax; attempt++) {
+    const row = await providers.store.read.resources.get(id.key)
+    if (!row) {
+      // Azure answers 404 for a group that is not there, and 204 for everything below one.
+      if (type.parent === undefined && id.names.length === 1 && type.cascades)
+        throw groupNotFound(id.name)
+      return undefined
+    }
+    expectMatch(preconditions, row)
+    await refuseWithChildren(providers, target, row)
+    const nowMs = providers.world.now().getTime()
+    const change = planRemoval(providers, asked, target, row, nowMs)
+    const committed = await providers.store.commit(change)
+    if (committed.is === 'done' && change.operation) return { row, operation: change.operation }
+  }
+  throw new ArmError(
+    'Conflict',
+    `'${id.name}' changed while it was being deleted. Retry the request.`,
+  )
+}
+
+function planRemoval(
+  providers: Providers,
+  asked: Asked,
+  { id, type }: Target,
+  row: ResourceRow,
+  nowMs: number,
+): Change {
+  // The row was stored by this type's own schema.
+  const stored = row as unknown as Parameters<NonNullable<typeof type.remove>>[0]
+  const problems = type.deleteProblems?.(stored, new Date(nowMs)) ?? []
+  if (problems.length > 0) refuse(problems)
+  const work = type.remove?.(stored)
+  const operation = newOperation(providers, asked, type, {
+    key: row.key,
+    subscription: id.subscription,
+    generation: row.generation + 1,
+    verb: 'delete',
+    done: work === undefined,
+    nowMs,
+  })
+  const base = {
+    guards: [],
+    takes: [],
+    releases: [],
+    keeps: [],
+    operation,
+    preempts: true,
+    grant: undefined,
+    revokesGrants: true,
+    nowMs,
+  }
+  if (work === undefined) {
+    const counts = countsOf(type, parseResourceId(row.id) ?? id, row, undefined, providers.settings)
+    const resource = { is: 'delete', key: row.key, expectRevision: row.revision } as const
+    return { ...base, resource, work: [], counts }
+  }
+  const generation = row.generation + 1
+  const by = { name: asked.caller.name, kind: asked.caller.kind }
+  const marked = { ...row, state: 'Deleting' as const, generation, updatedMs: nowMs, updatedBy: by }
+  return {
+    ...base,
+    resource: {
+      is: 'update',
+      row: marked,
+      expectRevision: row.revision,
+      expectGeneration: row.generation,
+    },
+    work: work.map((request) => ({ ...request, generation })),
+    counts: [],
+  }
+}
+
+async function refuseWithChildren(
+  providers: Providers,
+  { type }: Target,
+  row: ResourceRow,
+): Promise<void> {
+  if (type.cascades) return
+  const children = await providers.store.read.resources.below(row.key, undefined, 5)
+  if (children.length === 0) return
+  const ids = children.map((child) => child.id.replace(/^.*\/providers\//i, '')).join(', ')
+  throw new ArmError(
+    'CannotDeleteResource',
+    `Cannot delete resource while nested resources exist. Some existing nested resource IDs include: '${ids}'. ` +
+      'Please delete all nested resources before deleting this resource.',
+  )
+}

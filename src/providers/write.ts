@@ -1,0 +1,113 @@
+import { ArmError } from '../domain/errors.ts'
+import { limits } from '../domain/limits.ts'
+import type { OperationRow, ReplicaRow, ResourceRow } from '../domain/rows.ts'
+import type { Committed } from '../store/change.ts'
+import { loadFacts } from './facts.ts'
+import { loadAbove, resourceNotFound } from './front-door.ts'
+import { newOperation } from './operation.ts'
+import {
+  draftWrite,
+  type PlannedWrite,
+  planWrite,
+  type Sent,
+  type Situation,
+} from './plan-write.ts'
+import { type Asked, mustBeAllowed, type Providers, refuse, type Target } from './ports.ts'
+import { expectMatch, type Preconditions } from './preconditions.ts'
+import { replicasFor } from './read.ts'
+
+export type Written = {
+  readonly row: ResourceRow
+  readonly replicas: readonly ReplicaRow[]
+  readonly created: boolean
+  readonly operation: OperationRow | undefined
+}
+
+/**
+ * Creates or changes a resource: evolve up, load needs, plan (pure), commit in one transaction. A lost race is planned
+ * again, so that nothing a client sent is judged against rows that are no longer true. Throws ArmError.
+ */
+export async function writeResource(
+  providers: Providers,
+  asked: Asked,
+  target: Target,
+  sent: Sent & { readonly preconditions: Preconditions },
+): Promise<Written> {
+  mustBeAllowed(asked.caller, `${target.type.type}/write`, target.id.text)
+  for (let attempt = 0; attempt < limits.replanMax; attempt++) {
+    const { planned, situation } = await plan(providers, asked, target, sent)
+    const committed = await providers.store.commit(planned.change)
+    if (committed.is === 'done') {
+      const { row, change } = planned
+      const replicas = await replicasFor(providers.store.read, target.type, [row.key])
+      return { row, replicas, created: !situation.stored, operation: change.operation }
+    }
+    if (committed.is !== 'raced') throw refusalOf(planned, committed)
+  }
+  throw new ArmError(
+    'Conflict',
+    `'${target.id.name}' was changed by several requests at the same time. Read it again and retry.`,
+  )
+}
+
+/** The write as it would be committed now. Throws every reason against it. */
+async function plan(
+  providers: Providers,
+  asked: Asked,
+  target: Target,
+  sent: Sent & { readonly preconditions: Preconditions },
+): Promise<{ planned: PlannedWrite; situation: Situation }> {
+  const { store, settings, world } = providers
+  const rows = store.read
+  const above = await loadAbove(providers, rows, target.id)
+  const stored = await rows.resources.get(target.id.key)
+  refuseDying(target, stored)
+  expectMatch(sent.preconditions, stored)
+  if (!stored && sent.mode !== 'replace') throw resourceNotFound(target.id)
+  const { apiVersion } = asked
+  const now = world.now()
+  const situation = { target, apiVersion, above, stored, settings, now, freshId: world.id() }
+  const drafted = draftWrite(situation, sent)
+  if ('problems' in drafted) refuse(drafted.problems)
+  const { write } = drafted
+  const facts = await loadFacts(rows, settings, asked, target, target.type.needs?.(write) ?? {})
+  const by = { name: asked.caller.name, kind: asked.caller.kind }
+  const planned = planWrite(situation, write, facts, by, (row, done) =>
+    newOperation(providers, asked, target.type, {
+      key: row.key,
+      subscription: target.id.subscription,
+      generation: row.generation,
+      verb: stored ? 'update' : 'create',
+      done,
+      nowMs: now.getTime(),
+    }),
+  )
+  if ('problems' in planned) refuse(planned.problems)
+  return { planned, situation }
+}
+
+function refuseDying({ id, type }: Target, stored: ResourceRow | undefined): void {
+  if (stored?.state !== 'Deleting') return
+  throw new ArmError(
+    'Conflict',
+    `Operation 'Update ${type.target}' is not allowed on ${id.name} since it is marked for deletion. ` +
+      'You can only retry the Delete operation (or wait for an ongoing one to complete)',
+  )
+}
+
+function refusalOf(planned: PlannedWrite, committed: Committed): ArmError {
+  if (committed.is === 'taken') {
+    const claim = planned.claims.find((each) => each.name === committed.claim)
+    if (claim) return new ArmError(claim.refusal.code, claim.refusal.message, claim.refusal.target)
+  }
+  if (committed.is === 'full') {
+    const count = planned.change.counts.find((each) => each.name === committed.name)
+    const [, region] = committed.scope.split('|')
+    return new ArmError(
+      'QuotaExceeded',
+      `Operation could not be completed as it results in exceeding the approved ${committed.name} quota. ` +
+        `Location: ${region}, limit: ${count?.limit}. Delete some that are not needed, or raise the limit.`,
+    )
+  }
+  return new ArmError('Conflict', 'The request does not fit what exists now. Read again and retry.')
+}

@@ -1,0 +1,274 @@
+import { invariant } from '../base/assert.ts'
+import { mapBounded } from '../base/bounded.ts'
+import type { World } from '../base/world.ts'
+import { ArmError, Unavailable } from '../domain/errors.ts'
+import { workOwner } from '../domain/holdings.ts'
+import { limits } from '../domain/limits.ts'
+import type { Problem } from '../domain/problem.ts'
+import type { WorkRow } from '../domain/rows.ts'
+import type { Rows, Store } from '../store/store.ts'
+import { LeaseLost, type Outcome, type Running, type Work } from './work.ts'
+
+export type RunnerOptions = {
+  readonly store: Store
+  readonly world: World
+  readonly kinds: readonly Work[]
+  /** Which rows this process may claim: `control`, `region:westeurope`, … */
+  readonly queues: readonly string[]
+  /** Rows in hand at the same time. */
+  readonly atOnce: number
+}
+
+/** Why the step's signal fired. */
+const stop = { cancel: new Error('told to stop'), lost: new LeaseLost('lease lost') }
+
+/**
+ * Claims rows and runs their steps until `signal` fires; resolves when the steps in hand have ended. A row that is dropped
+ * halfway (crash, kill) is claimed again by anyone when its lease has run out, and repeats its step.
+ */
+export async function runWork(options: RunnerOptions, signal: AbortSignal): Promise<void> {
+  const { store, world, queues } = options
+  const holder = world.id()
+  const kinds = new Map(options.kinds.map((work) => [work.kind, work]))
+
+  async function loop(): Promise<void> {
+    while (!signal.aborted) {
+      const claimed = await claimOrRest()
+      if (claimed) await runRow(options, workOf(claimed), claimed, signal)
+    }
+  }
+
+  async function claimOrRest(): Promise<WorkRow | undefined> {
+    try {
+      const nowMs = await store.nowMs()
+      const row = await store.write((rows) =>
+        rows.work.claim({ queues, holder, leaseMs: limits.leaseMs, nowMs }),
+      )
+      if (row) return row
+      const wakeMs = await store.read.work.nextWakeMs(queues)
+      const restMs = Math.max(1, Math.min((wakeMs ?? Infinity) - nowMs, limits.heartbeatMs))
+      await store.untilWork(restMs, signal)
+    } catch (error) {
+      if (signal.aborted) return undefined
+      world.log({ level: 'error', event: 'claim-failed', error: String(error) })
+      await world.sleep(1_000, signal).catch(() => undefined)
+    }
+    return undefined
+  }
+
+  function workOf(row: WorkRow): Work {
+    const work = kinds.get(row.kind)
+    invariant(work, `this process claims only queues whose kinds it knows: ${row.kind}`)
+    return work
+  }
+
+  await mapBounded(Array.from({ length: options.atOnce }), options.atOnce, loop)
+}
+
+/** Runs the steps of a claimed row, one after another, until it ends, waits, fails or is taken away. */
+async function runRow(
+  options: RunnerOptions,
+  work: Work,
+  claimed: WorkRow,
+  shutdown: AbortSignal,
+): Promise<void> {
+  let row: WorkRow | undefined = claimed
+  while (row && !shutdown.aborted) row = await runStep(options, work, row, shutdown)
+  if (row) await giveBack(options, row)
+}
+
+/** The row as the next step finds it; undefined when it is out of our hands. */
+async function runStep(
+  options: RunnerOptions,
+  work: Work,
+  row: WorkRow,
+  shutdown: AbortSignal,
+): Promise<WorkRow | undefined> {
+  const { store, world } = options
+  const names = Object.keys(work.steps)
+  const name = row.step === '' ? names[0] : row.step
+  const step = name === undefined ? undefined : work.steps[name]
+  if (!step || name === undefined) return endBadly(options, work, row, unknownStep(row))
+  const halt = new AbortController()
+  const heart = beat(options, row, halt)
+  const signal = AbortSignal.any([halt.signal, shutdown])
+  try {
+    if (row.cancel) throw stop.cancel
+    const outcome = await step({ row, state: row.state, signal, write: fenced(store, row) })
+    return await settleOutcome(options, work, { ...row, step: name }, outcome, names)
+  } catch (error) {
+    if (shutdown.aborted && !halt.signal.aborted) return row
+    const cause = halt.signal.aborted ? halt.signal.reason : error
+    if (cause instanceof LeaseLost) {
+      world.log({ level: 'warn', event: 'lease-lost', kind: row.kind, subject: row.subject })
+      return undefined
+    }
+    if (cause === stop.cancel) return endStopped(options, work, row)
+    return afterFault(options, work, { ...row, step: name }, error)
+  } finally {
+    heart.stop()
+  }
+}
+
+async function settleOutcome(
+  options: RunnerOptions,
+  work: Work,
+  row: WorkRow,
+  outcome: Outcome,
+  names: readonly string[],
+): Promise<WorkRow | undefined> {
+  switch (outcome.is) {
+    case 'failed':
+      return endBadly(options, work, row, outcome.problem)
+    case 'done':
+      return end(options, row)
+    case 'wait': {
+      const wakeMs = (await options.store.nowMs()) + outcome.forMs
+      await advance(options, row, { step: row.step, state: outcome.state, wakeMs, attempts: 0 })
+      return undefined
+    }
+    case 'next': {
+      const next = names[names.indexOf(row.step) + 1]
+      if (next === undefined) return end(options, row)
+      return keepGoing(options, row, { step: next, state: outcome.state })
+    }
+  }
+}
+
+/** Writes the next step before it starts: what a step returned is durable from here on. */
+async function keepGoing(
+  { store }: RunnerOptions,
+  row: WorkRow,
+  to: Pick<WorkRow, 'step' | 'state'>,
+): Promise<WorkRow | undefined> {
+  const kept = await store.write((rows) => rows.work.proceed(row.id, row.fence, to))
+  return kept ? { ...row, ...to, attempts: 0 } : undefined
+}
+
+type Advance = Parameters<Rows['work']['advance']>[2]
+
+function advance({ store }: RunnerOptions, row: WorkRow, to: Advance): Promise<boolean> {
+  return store.write((rows) => rows.work.advance(row.id, row.fence, to))
+}
+
+/** Stopping for a shutdown: the row is claimable at once, at the step it is in. */
+async function giveBack(options: RunnerOptions, row: WorkRow): Promise<void> {
+  const { step, state, attempts } = row
+  const wakeMs = await options.store.nowMs()
+  await advance(options, row, { step, state, wakeMs, attempts })
+}
+
+/** The work's own references go first: were we to die in between, the last step runs again and finds its end reached. */
+async function end({ store }: RunnerOptions, row: WorkRow): Promise<undefined> {
+  await store.holdings.release(workOwner(row.id))
+  const nowMs = await store.nowMs()
+  await store.write((rows) => rows.work.finish(row.id, row.fence, row.generation, nowMs))
+}
+
+async function endStopped({ store }: RunnerOptions, work: Work, row: WorkRow): Promise<undefined> {
+  await store.holdings.release(workOwner(row.id))
+  const nowMs = await store.nowMs()
+  await store.write(async (rows) => {
+    if (await rows.work.finish(row.id, row.fence, row.generation, nowMs)) {
+      await work.stopped?.(rows, row)
+    }
+  })
+}
+
+async function endBadly(
+  { store, world }: RunnerOptions,
+  work: Work,
+  row: WorkRow,
+  problem: Problem,
+): Promise<undefined> {
+  world.log({
+    level: 'warn',
+    event: 'work-failed',
+    work: row.id,
+    kind: row.kind,
+    subject: row.subject,
+    code: problem.code,
+    message: problem.message,
+  })
+  await store.holdings.release(workOwner(row.id))
+  const nowMs = await store.nowMs()
+  await store.write(async (rows) => {
+    if (await rows.work.finish(row.id, row.fence, row.generation, nowMs)) {
+      await work.failed?.(rows, row, problem)
+    }
+  })
+}
+
+/** Three faults, three fates: the caller's is final, the world's is tried again, ours too but fewer times. */
+async function afterFault(
+  options: RunnerOptions,
+  work: Work,
+  row: WorkRow,
+  error: unknown,
+): Promise<undefined> {
+  if (error instanceof ArmError) {
+    const { code, message, target } = error
+    return endBadly(options, work, row, { code, message, ...(target && { target }) })
+  }
+  const worlds = error instanceof Unavailable
+  const attempts = row.attempts + 1
+  options.world.log({
+    level: worlds ? 'warn' : 'error',
+    event: 'step-failed',
+    work: row.id,
+    kind: row.kind,
+    subject: row.subject,
+    step: row.step,
+    attempts,
+    error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+  })
+  if (attempts >= (worlds ? limits.stepAttemptsMax : limits.ownFaultAttemptsMax)) {
+    return endBadly(options, work, row, finalProblem(error, row))
+  }
+  const wakeMs = (await options.store.nowMs()) + backoffMs(attempts)
+  await advance(options, row, { step: row.step, state: row.state, wakeMs, attempts })
+}
+
+function finalProblem(error: unknown, row: WorkRow): Problem {
+  if (error instanceof Unavailable) {
+    return { code: error.code, message: error.message }
+  }
+  const message = `An internal error ended ${row.kind}. The log has it under work ${row.id}.`
+  return { code: 'InternalServerError', message }
+}
+
+function unknownStep(row: WorkRow): Problem {
+  const message = `${row.kind} has no step '${row.step}': it was started by another release.`
+  return { code: 'InternalServerError', message }
+}
+
+/** 0.5 s, 1 s, 2 s … at most a minute. */
+function backoffMs(attempts: number): number {
+  return Math.min(60_000, 250 * 2 ** attempts)
+}
+
+function fenced(store: Store, row: WorkRow): Running['write'] {
+  return (act) =>
+    store.write(async (rows) => {
+      const now = await rows.work.get(row.id)
+      if (now?.fence !== row.fence) throw new LeaseLost(row.id)
+      return act(rows)
+    })
+}
+
+/** Extends the lease while a step runs; fires `halt` when the row was lost or is to stop. */
+function beat({ store, world }: RunnerOptions, row: WorkRow, halt: AbortController) {
+  const timer = setInterval(() => {
+    void (async () => {
+      const leaseUntilMs = (await store.nowMs()) + limits.leaseMs
+      const answer = await store.write((rows) =>
+        rows.work.heartbeat(row.id, row.fence, leaseUntilMs),
+      )
+      if (answer === 'lost') halt.abort(stop.lost)
+      if (answer === 'cancel') halt.abort(stop.cancel)
+    })().catch((error: unknown) => {
+      world.log({ level: 'warn', event: 'heartbeat-failed', work: row.id, error: String(error) })
+    })
+  }, limits.heartbeatMs)
+  return { stop: () => clearInterval(timer) }
+}

@@ -1,0 +1,192 @@
+import type { Digest } from '../domain/digest.ts'
+import { Unavailable } from '../domain/errors.ts'
+import { workOwner } from '../domain/holdings.ts'
+import type { Problem } from '../domain/problem.ts'
+import type { JsonObject, ReplicaRow, ResourceRow, WorkRow } from '../domain/rows.ts'
+import { parseSpaceId, type SpaceId } from '../domain/spaces.ts'
+import { copyImage } from '../regions/copy-image.ts'
+import type { Progress } from '../regions/plane.ts'
+import { readManifest } from '../regions/read-image.ts'
+import { removeRoot, writeRoot } from '../regions/roots.ts'
+import { versionContent, wantedRegions } from '../resources/image-version.ts'
+import type { Outcome, Running, Work } from '../runner/work.ts'
+import type { Rows } from '../store/store.ts'
+import { wantedSpaces } from './places.ts'
+import type { WorkPorts } from './ports.ts'
+import { openReplicaProgress } from './replica-progress.ts'
+import { settleVersion } from './settle.ts'
+import { strayRoots } from './stray-roots.ts'
+
+/** Makes one region hold what the version's latest generation asks of it; a region converges, fails and is retried alone. */
+export function convergeRegion(ports: WorkPorts): Work {
+  const { store, plane, settings, world } = ports
+
+  /** The version, its region and the spaces it wants there; undefined when there is nothing left to converge. */
+  async function load(row: WorkRow) {
+    const { versionKey, region } = subjectOf(row)
+    const version = await store.read.resources.get(versionKey)
+    if (!version || version.state === 'Deleting') return undefined
+    const wanted = wantedRegions(version.doc, settings).find((each) => each.region === region)
+    const spaces = wanted ? wantedSpaces(settings.regions, wanted) : []
+    return { version, region, spaces, disks: versionContent(version.status).disks }
+  }
+
+  /** Names the roots before any is written: whatever happens later, their keys are known and can be removed. */
+  async function plan({ row, state }: Running): Promise<Outcome> {
+    const found = await load(row)
+    if (!found) return { is: 'done' }
+    const sealed = await store.read.placements.rootsOf(found.version.key)
+    const open = found.spaces.filter((space) => !sealed.some((root) => root.space === space))
+    const roots = Object.fromEntries(open.map((space) => [space, `roots/${world.id()}`]))
+    return { is: 'next', state: { ...state, roots } }
+  }
+
+  async function copy(running: Running): Promise<Outcome> {
+    const { row, state, signal, write } = running
+    const found = await load(row)
+    if (!found) return { is: 'done' }
+    const roots = rootsOf(state)
+    const progress = openReplicaProgress({ store, world, write, ...subjectOf(row) })
+    const owner = workOwner(row.id)
+    const to = found.spaces.filter((space) => roots[space] !== undefined)
+    const copied = new Map<Digest, ReadonlyMap<SpaceId, readonly number[]>>()
+    for (const [index, disk] of found.disks.entries()) {
+      if (to.length === 0) break
+      const from = nearestFirst(await store.read.placements.spacesOf(disk.image), found.region)
+      const report = (bytes: Progress) => progress.report(index, bytes)
+      const made = await copyImage(plane, { owner, image: disk.image, from, to, signal, report })
+      copied.set(disk.image, made.holdings)
+    }
+    await progress.phase('seal')
+    for (const space of to) await writeRootOf(found, space, roots[space] ?? '', signal)
+    await write(async (rows) => {
+      for (const space of to) {
+        for (const disk of found.disks) {
+          const sealed = await rows.placements.seal({
+            placement: { space, image: disk.image, keeper: found.version.key },
+            owner,
+            holdings: copied.get(disk.image)?.get(space) ?? [],
+            root: roots[space] ?? '',
+          })
+          if (!sealed)
+            throw new Unavailable(`a pack of ${disk.image} left ${space} before the seal`)
+        }
+      }
+      const replica = await replicaOf(rows, row)
+      if (replica && to.length > 0) await rows.replicas.put({ ...replica, usable: true })
+    })
+    return { is: 'next', state: {} }
+  }
+
+  async function writeRootOf(
+    found: { version: ResourceRow; disks: ReturnType<typeof versionContent>['disks'] },
+    space: SpaceId,
+    key: string,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const disks = await Promise.all(
+      found.disks.map(async ({ lun, image }) => {
+        const { bytes } = await readManifest(plane, { image, spaces: [space], signal })
+        return { lun, image, manifest: bytes }
+      }),
+    )
+    await writeRoot(plane, { space, key, keeper: found.version.id, disks, signal })
+  }
+
+  /** Lets go of what the region does not want any more, then looks whether the whole version has got there. */
+  async function retire({ row, signal, write }: Running): Promise<Outcome> {
+    const found = await load(row)
+    if (!found) return { is: 'done' }
+    const unwanted = (place: { space: SpaceId }) =>
+      parseSpaceId(place.space)?.region === found.region && !found.spaces.includes(place.space)
+    const stray = await strayRoots(store.read, found.version.key)
+    for (const root of stray) await removeRoot(plane, { ...root, signal })
+    for (const root of await store.read.placements.rootsOf(found.version.key)) {
+      if (unwanted(root)) await removeRoot(plane, { space: root.space, key: root.root, signal })
+    }
+    const nowMs = await store.nowMs()
+    await write(async (rows) => {
+      const version = await rows.resources.lock(found.version.key)
+      if (!version) return
+      for (const placement of await rows.placements.ofKeepers([version.key])) {
+        if (unwanted(placement)) await rows.placements.drop(placement)
+      }
+      await endReplica(rows, row, found.spaces.length > 0, nowMs)
+      await settleVersion(rows, version.key, settings, nowMs)
+    })
+    return { is: 'done' }
+  }
+
+  async function endReplica(rows: Rows, row: WorkRow, wanted: boolean, nowMs: number) {
+    const { versionKey, region } = subjectOf(row)
+    if (!wanted) return rows.replicas.remove(versionKey, region)
+    const replica = await replicaOf(rows, row)
+    if (!replica) return
+    const done = { state: 'Completed', phase: '', bytesPerSecond: 0, reason: undefined } as const
+    await rows.replicas.put({
+      ...replica,
+      ...done,
+      generation: row.generation,
+      usable: true,
+      bytesDone: replica.bytesTotal,
+      updatedMs: nowMs,
+    })
+  }
+
+  async function failed(rows: Rows, row: WorkRow, problem: Problem): Promise<void> {
+    await keepStray(rows, row)
+    const replica = await replicaOf(rows, row)
+    const nowMs = await store.nowMs()
+    if (replica) {
+      const end = { state: 'Failed', phase: '', bytesPerSecond: 0 } as const
+      const { generation } = row
+      await rows.replicas.put({
+        ...replica,
+        ...end,
+        generation,
+        reason: problem.message,
+        updatedMs: nowMs,
+      })
+    }
+    await settleVersion(rows, subjectOf(row).versionKey, settings, nowMs)
+  }
+
+  return { kind: 'ConvergeRegion', steps: { plan, copy, retire }, failed, stopped: keepStray }
+}
+
+/** Roots that were named but never sealed stay known in the version's status until they are removed. */
+async function keepStray(rows: Rows, row: WorkRow): Promise<void> {
+  const { versionKey } = subjectOf(row)
+  const version = await rows.resources.lock(versionKey)
+  if (!version) return
+  const sealed = new Set((await rows.placements.rootsOf(versionKey)).map((root) => root.root))
+  const unsealed = Object.entries(rootsOf(row.state)).filter(([, key]) => !sealed.has(key))
+  if (unsealed.length === 0) return
+  const before = await strayRoots(rows, versionKey)
+  const status = {
+    ...version.status,
+    strayRoots: [...before, ...unsealed.map(([space, key]) => ({ space, key }))],
+  }
+  await rows.resources.setStatus(versionKey, { status })
+}
+
+async function replicaOf(rows: Rows, row: WorkRow): Promise<ReplicaRow | undefined> {
+  const { versionKey, region } = subjectOf(row)
+  const replicas = await rows.replicas.of([versionKey])
+  return replicas.find((replica) => replica.region === region)
+}
+
+function subjectOf(row: WorkRow): { versionKey: string; region: string } {
+  const at = row.subject.lastIndexOf('@')
+  return { versionKey: row.subject.slice(0, at), region: row.subject.slice(at + 1) }
+}
+
+function rootsOf(state: JsonObject): Readonly<Record<string, string>> {
+  const { roots } = state
+  return roots !== null && typeof roots === 'object' ? (roots as Record<string, string>) : {}
+}
+
+function nearestFirst(spaces: readonly SpaceId[], region: string): SpaceId[] {
+  const isHere = (space: SpaceId) => parseSpaceId(space)?.region === region
+  return [...spaces.filter(isHere), ...spaces.filter((space) => !isHere(space))]
+}

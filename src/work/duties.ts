@@ -1,0 +1,49 @@
+import { limits } from '../domain/limits.ts'
+import type { WorkRequest } from '../domain/rows.ts'
+import { sweepSpace } from '../regions/sweep-space.ts'
+import type { Outcome, Running, Work } from '../runner/work.ts'
+import type { WorkPorts } from './ports.ts'
+
+/** How often a duty looks again. */
+const sweepEveryMs = 30_000
+const pruneEveryMs = 3_600_000
+const pruneRows = 1_000
+
+/** Recurring work is a row that always answers `wait`: leases, restarts and metrics come with it. */
+export const duties: readonly WorkRequest[] = ['Sweep', 'Prune'].map((kind) => ({
+  kind,
+  subject: 'installation',
+  queue: 'control',
+  generation: 1,
+  key: undefined,
+}))
+
+/** Frees what nobody keeps any more, space by space. */
+export function sweep({ store, plane, world, sweepHoldMs }: WorkPorts): Work {
+  async function sweepAll({ state, signal }: Running): Promise<Outcome> {
+    for (const space of await store.holdings.spaces()) {
+      try {
+        const freedBytes = await sweepSpace(plane, { space, holdMs: sweepHoldMs, signal })
+        if (freedBytes > 0) world.log({ level: 'info', event: 'space-freed', space, freedBytes })
+      } catch (error) {
+        // One space that is away does not keep the others full.
+        if (signal.aborted) throw error
+        world.log({ level: 'warn', event: 'sweep-failed', space, error: String(error) })
+      }
+    }
+    return { is: 'wait', state, forMs: Math.min(sweepEveryMs, Math.max(250, sweepHoldMs)) }
+  }
+
+  return { kind: 'Sweep', steps: { sweepAll } }
+}
+
+/** Forgets receipts that nobody polls any more. */
+export function prune({ store }: WorkPorts): Work {
+  async function pruneOperations({ state }: Running): Promise<Outcome> {
+    const beforeMs = (await store.nowMs()) - limits.operationKeptMs
+    const pruned = await store.write((rows) => rows.operations.prune(beforeMs, pruneRows))
+    return { is: 'wait', state, forMs: pruned === pruneRows ? 0 : pruneEveryMs }
+  }
+
+  return { kind: 'Prune', steps: { pruneOperations } }
+}

@@ -1,0 +1,130 @@
+import { invariant } from '../base/assert.ts'
+import { ArmError, Unavailable } from '../domain/errors.ts'
+import { workOwner } from '../domain/holdings.ts'
+import type { Problem } from '../domain/problem.ts'
+import type { ResourceRow, WorkRow } from '../domain/rows.ts'
+import type { DiskFile } from '../formats/disk-file.ts'
+import { openDiskFile } from '../formats/open-disk-file.ts'
+import { type IngestedImage, ingest } from '../regions/ingest.ts'
+import { removeRoot, writeRoot } from '../regions/roots.ts'
+import { dropStaged, stagedReader } from '../regions/staging.ts'
+import { diskSpaceOf, stagingOf, statusWithContent } from '../resources/disk.ts'
+import type { Outcome, Running, Work } from '../runner/work.ts'
+import type { Rows } from '../store/store.ts'
+import type { WorkPorts } from './ports.ts'
+import { finishResource } from './settle.ts'
+import { strayRoots } from './stray-roots.ts'
+
+/** Turns an upload that was closed (or a disk made empty) into an image in the chunk store of the disk's region. */
+export function ingestDisk(ports: WorkPorts): Work {
+  const { store, plane, world, settings } = ports
+
+  /** Names the root before it is written, so that it can always be removed. */
+  async function plan({ row, state }: Running): Promise<Outcome> {
+    const disk = await store.read.resources.get(row.subject)
+    if (!disk || disk.state === 'Deleting') return { is: 'done' }
+    return { is: 'next', state: { ...state, root: `roots/${world.id()}` } }
+  }
+
+  async function store_(running: Running): Promise<Outcome> {
+    const { row, state, signal, write } = running
+    const disk = await store.read.resources.get(row.subject)
+    if (!disk || disk.state === 'Deleting') return { is: 'done' }
+    const owner = workOwner(row.id)
+    const space = diskSpaceOf(disk)
+    const key = rootOf(row)
+    invariant(key, 'the step before named the root')
+    const made = await ingest(plane, { owner, space, ...(await sourceOf(disk, signal)), signal })
+    refuseTooLarge(made)
+    const disks = [{ lun: undefined, image: made.image, manifest: made.manifest }]
+    await writeRoot(plane, { space, key, keeper: disk.id, disks, signal })
+    const nowMs = await store.nowMs()
+    await write(async (rows) => {
+      const locked = await rows.resources.lock(disk.key)
+      if (!locked || locked.state === 'Deleting') return
+      const placement = { space, image: made.image, keeper: disk.key }
+      const { holdings } = made
+      if (!(await rows.placements.seal({ placement, owner, holdings, root: key }))) {
+        throw new Unavailable(`a pack of ${made.image} left ${space} before the seal`)
+      }
+      await rows.resources.setStatus(disk.key, { status: statusWithContent(locked, made) })
+      await finishResource(rows, locked, undefined, nowMs)
+    })
+    return { is: 'next', state }
+  }
+
+  /** The pages have become an image: their blobs go. */
+  async function clean({ row, state, signal }: Running): Promise<Outcome> {
+    const disk = await store.read.resources.get(row.subject)
+    const staging = disk && stagingOf(disk)
+    if (staging) await dropStaged(plane, { ...staging, signal })
+    for (const stray of await strayRoots(store.read, row.subject)) {
+      await removeRoot(plane, { ...stray, signal })
+    }
+    return { is: 'next', state }
+  }
+
+  async function sourceOf(disk: ResourceRow, signal: AbortSignal) {
+    const staging = stagingOf(disk)
+    invariant(staging, 'only an upload or an empty disk is ingested')
+    const reader = stagedReader(plane, staging)
+    const file = staging.isEmptyDisk
+      ? emptyDisk(staging.sizeBytes)
+      : await openDiskFile(reader, signal)
+    const source = { kind: 'upload', upload: staging.upload, space: staging.space } as const
+    return { source, disk: file }
+  }
+
+  function refuseTooLarge(made: IngestedImage): void {
+    const { diskBytesMax } = settings.quotas
+    if (made.virtualSizeBytes <= diskBytesMax) return
+    throw new ArmError(
+      'InvalidParameter',
+      `The disk is ${made.virtualSizeBytes} bytes; at most ${diskBytesMax} bytes are allowed. Shrink it, or raise limits.diskBytesMax.`,
+      'disk.properties.diskSizeBytes',
+    )
+  }
+
+  /** The disk goes back to what it was: the upload can be mended and closed again. */
+  async function failed(rows: Rows, row: WorkRow, problem: Problem): Promise<void> {
+    await keepStray(rows, row)
+    const disk = await rows.resources.lock(row.subject)
+    if (!disk || disk.state === 'Deleting') return
+    await finishResource(rows, disk, problem, await store.nowMs(), 'Succeeded')
+  }
+
+  return {
+    kind: 'IngestDisk',
+    steps: { plan, store: store_, clean },
+    failed,
+    stopped: keepStray,
+  }
+}
+
+function emptyDisk(virtualSizeBytes: number): DiskFile {
+  return {
+    format: 'raw',
+    virtualSizeBytes,
+    async *extents() {
+      // A new disk has no data.
+    },
+  }
+}
+
+function rootOf(row: WorkRow): string | undefined {
+  const { root } = row.state
+  return typeof root === 'string' ? root : undefined
+}
+
+async function keepStray(rows: Rows, row: WorkRow): Promise<void> {
+  const disk = await rows.resources.lock(row.subject)
+  const key = rootOf(row)
+  if (!disk || !key) return
+  const sealed = await rows.placements.rootsOf(disk.key)
+  if (sealed.some((root) => root.root === key)) return
+  const before = await strayRoots(rows, disk.key)
+  const stray = { space: diskSpaceOf(disk), key }
+  await rows.resources.setStatus(disk.key, {
+    status: { ...disk.status, strayRoots: [...before, stray] },
+  })
+}

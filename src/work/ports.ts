@@ -1,0 +1,15 @@
+import type { World } from '../base/world.ts'
+import type { Plane } from '../regions/plane.ts'
+import type { ResourceType, Settings } from '../resources/declaration.ts'
+import type { Store } from '../store/store.ts'
+
+/** What work stands on; handed over by `main.ts`. */
+export type WorkPorts = {
+  readonly store: Store
+  readonly plane: Plane
+  readonly world: World
+  readonly settings: Settings
+  findType(type: string): ResourceType | undefined
+  /** How long a condemned pack stays readable. */
+  readonly sweepHoldMs: number
+}

@@ -1,0 +1,115 @@
+import type { Placement } from '../domain/holdings.ts'
+import type { ReplicaRow, ResourceRow, WorkRequest, WorkRow } from '../domain/rows.ts'
+import { parseSpaceId } from '../domain/spaces.ts'
+import { versionContent, type WantedRegion, wantedRegions } from '../resources/image-version.ts'
+import type { Outcome, Running, Work } from '../runner/work.ts'
+import type { Rows } from '../store/store.ts'
+import { wantedSpaces } from './places.ts'
+import type { WorkPorts } from './ports.ts'
+import { finishResource, settleVersion } from './settle.ts'
+
+/**
+ * Answers one generation of a version: refuses a source that does not fit, else asks every region that is not yet as
+ * wanted to converge. Its bytes are already pinned by the write that asked for it.
+ */
+export function publish(ports: WorkPorts): Work {
+  const { store, settings } = ports
+
+  async function place({ row, write }: Running): Promise<Outcome> {
+    const version = await store.read.resources.get(row.subject)
+    if (!version) return { is: 'done' }
+    const { mismatch } = versionContent(version.status)
+    if (mismatch) return { is: 'failed', problem: mismatch }
+    const nowMs = await store.nowMs()
+    await write(async (rows) => {
+      const locked = await rows.resources.lock(row.subject)
+      if (!locked || locked.state === 'Deleting') return
+      await rows.work.request(await askRegions(rows, locked, nowMs), nowMs)
+      await settleVersion(rows, locked.key, settings, nowMs)
+    })
+    return { is: 'done' }
+  }
+
+  /** Writes a replica row for each region, and returns the work of those that are not as wanted. */
+  async function askRegions(
+    rows: Rows,
+    version: ResourceRow,
+    nowMs: number,
+  ): Promise<WorkRequest[]> {
+    const wanted = wantedRegions(version.doc, settings)
+    const replicas = await rows.replicas.of([version.key])
+    const placed = await rows.placements.ofKeepers([version.key])
+    const rooted = await rows.placements.rootsOf(version.key)
+    const names = new Set([...wanted, ...replicas].map((each) => each.region))
+    const requests: WorkRequest[] = []
+    for (const name of names) {
+      const region = wanted.find((each) => each.region === name)
+      const before = replicas.find((each) => each.region === name)
+      const asWanted = region !== undefined && isAsWanted(version, region, placed, rooted)
+      await rows.replicas.put(replicaRow(version, name, before, asWanted, nowMs))
+      if (!asWanted) requests.push(convergeRequest(version, name))
+    }
+    return requests
+  }
+
+  function isAsWanted(
+    version: ResourceRow,
+    region: WantedRegion,
+    placed: readonly Placement[],
+    rooted: readonly Omit<Placement, 'keeper'>[],
+  ): boolean {
+    const spaces = wantedSpaces(settings.regions, region)
+    const { disks } = versionContent(version.status)
+    const lies = (place: Omit<Placement, 'keeper'>) => spaces.includes(place.space)
+    const here = placed.filter((place) => parseSpaceId(place.space)?.region === region.region)
+    return (
+      here.every(lies) &&
+      spaces.every((space) =>
+        disks.every((disk) =>
+          rooted.some((place) => place.space === space && place.image === disk.image),
+        ),
+      )
+    )
+  }
+
+  async function failed(rows: Rows, row: WorkRow, problem: Parameters<typeof finishResource>[2]) {
+    const version = await rows.resources.lock(row.subject)
+    if (!version || version.state === 'Deleting') return
+    await rows.claims.releaseAllOf(`publish:${version.key}`)
+    await finishResource(rows, version, problem, await store.nowMs())
+  }
+
+  return { kind: 'Publish', steps: { place }, failed }
+}
+
+function replicaRow(
+  version: ResourceRow,
+  region: string,
+  before: ReplicaRow | undefined,
+  asWanted: boolean,
+  nowMs: number,
+): ReplicaRow {
+  return {
+    versionKey: version.key,
+    region,
+    generation: version.generation,
+    state: asWanted ? 'Completed' : 'Replicating',
+    usable: before?.usable ?? false,
+    bytesDone: asWanted ? (before?.bytesDone ?? 0) : 0,
+    bytesTotal: asWanted ? (before?.bytesTotal ?? 0) : 0,
+    phase: asWanted ? '' : 'plan',
+    bytesPerSecond: 0,
+    reason: undefined,
+    updatedMs: nowMs,
+  }
+}
+
+function convergeRequest(version: ResourceRow, region: string): WorkRequest {
+  return {
+    kind: 'ConvergeRegion',
+    subject: `${version.key}@${region}`,
+    queue: `region:${region}`,
+    generation: version.generation,
+    key: version.key,
+  }
+}

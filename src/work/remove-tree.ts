@@ -1,0 +1,86 @@
+import type { ResourceRow } from '../domain/rows.ts'
+import type { Outcome, Running, Work } from '../runner/work.ts'
+import type { Rows } from '../store/store.ts'
+import type { WorkPorts } from './ports.ts'
+import { forgetRow } from './remove.ts'
+
+/** Rows handled in one transaction. */
+const pageRows = 200
+const waitMs = 150
+
+/** Deletes a resource group: everything below it is marked first, so that nothing new starts, then goes deepest first. */
+export function removeTree(ports: WorkPorts): Work {
+  const { store, settings } = ports
+
+  async function mark({ row, state, write }: Running): Promise<Outcome> {
+    const after = typeof state['after'] === 'string' ? state['after'] : undefined
+    const page = await store.read.resources.below(row.subject, after, pageRows)
+    const nowMs = await store.nowMs()
+    await write(async (rows) => {
+      for (const resource of page) {
+        if (resource.state === 'Deleting') continue
+        await rows.resources.setStatus(resource.key, { state: 'Deleting' })
+        await rows.work.cancelOf(resource.key, undefined, nowMs)
+        await endOperations(rows, resource.key, nowMs)
+      }
+    })
+    const last = page.at(-1)
+    if (last && page.length === pageRows) {
+      return { is: 'wait', state: { after: last.key }, forMs: 0 }
+    }
+    return { is: 'next', state: {} }
+  }
+
+  async function removeChildren({ row, state, write }: Running): Promise<Outcome> {
+    const page = await store.read.resources.below(row.subject, undefined, pageRows)
+    if (page.length === 0) return { is: 'next', state }
+    const nowMs = await store.nowMs()
+    await write(async (rows) => {
+      for (const resource of [...page].reverse()) await removeOne(rows, resource, nowMs)
+    })
+    return { is: 'wait', state, forMs: waitMs }
+  }
+
+  /** A parent waits for its children; what keeps images goes by its own work; the rest goes now. */
+  async function removeOne(rows: Rows, resource: ResourceRow, nowMs: number): Promise<void> {
+    const type = ports.findType(resource.type)
+    const children = await rows.resources.below(resource.key, undefined, 1)
+    if (children.length > 0) return
+    // The row was stored by this type's own schema.
+    const requests = type?.remove?.(resource as unknown as Parameters<typeof type.remove>[0])
+    if (!requests) return forgetRow(rows, resource, type, settings)
+    const unfinished = await rows.work.unfinishedOf(resource.key)
+    const missing = requests.filter(
+      (request) => !unfinished.some((work) => work.kind === request.kind),
+    )
+    await rows.work.request(missing, nowMs)
+  }
+
+  async function removeGroup({ row, write }: Running): Promise<Outcome> {
+    const nowMs = await store.nowMs()
+    await write(async (rows) => {
+      const group = await rows.resources.lock(row.subject)
+      if (group) await forgetRow(rows, group, ports.findType(group.type), settings)
+      for (const operation of await rows.operations.unfinishedOf(row.subject)) {
+        const end = { status: 'Succeeded', error: undefined, output: undefined } as const
+        await rows.operations.finish(operation.id, { ...end, endedMs: nowMs })
+      }
+    })
+    return { is: 'done' }
+  }
+
+  return { kind: 'RemoveTree', steps: { mark, removeChildren, removeGroup } }
+}
+
+async function endOperations(rows: Rows, key: string, nowMs: number): Promise<void> {
+  for (const operation of await rows.operations.unfinishedOf(key)) {
+    if (operation.verb === 'delete') continue
+    const message = 'The operation was preempted: its resource group is being deleted.'
+    await rows.operations.finish(operation.id, {
+      status: 'Canceled',
+      error: { code: 'OperationPreempted', message },
+      output: undefined,
+      endedMs: nowMs,
+    })
+  }
+}

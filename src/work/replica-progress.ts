@@ -1,0 +1,53 @@
+import type { World } from '../base/world.ts'
+import type { Progress } from '../regions/plane.ts'
+import type { Running } from '../runner/work.ts'
+import type { Store } from '../store/store.ts'
+
+/** Progress is written at most this often: a row for people, not for machines. */
+const everyMs = 400
+
+type Options = {
+  readonly store: Store
+  readonly world: World
+  readonly write: Running['write']
+  readonly versionKey: string
+  readonly region: string
+}
+
+/** Sums the progress of a version's disks into its replica row, a few times a second. */
+export function openReplicaProgress({ world, write, versionKey, region }: Options) {
+  const disks = new Map<number, Progress>()
+  const startedMs = world.now().getTime()
+  let writtenMs = startedMs
+  let writing: Promise<void> = Promise.resolve()
+
+  function put(phase: string): Promise<void> {
+    const nowMs = world.now().getTime()
+    const all = [...disks.values()]
+    const bytesDone = all.reduce((sum, disk) => sum + disk.bytesDone, 0)
+    const bytesTotal = all.reduce((sum, disk) => sum + disk.bytesTotal, 0)
+    const bytesPerSecond = Math.round((bytesDone * 1000) / Math.max(1, nowMs - startedMs))
+    return write(async (rows) => {
+      const replica = (await rows.replicas.of([versionKey])).find((row) => row.region === region)
+      if (!replica) return
+      const seen = { phase, bytesDone, bytesTotal, bytesPerSecond, updatedMs: nowMs }
+      await rows.replicas.put({ ...replica, ...seen })
+    })
+  }
+
+  return {
+    report(disk: number, progress: Progress): void {
+      disks.set(disk, progress)
+      const nowMs = world.now().getTime()
+      if (nowMs - writtenMs < everyMs) return
+      writtenMs = nowMs
+      // A lost write is made good by the next one; a lost lease stops the step by its own way.
+      writing = writing.then(() => put('copy')).catch(() => undefined)
+    },
+    /** Waits for what is under way, then writes the phase. */
+    async phase(name: string): Promise<void> {
+      await writing
+      await put(name)
+    },
+  }
+}
