@@ -30,11 +30,13 @@ export function planPut(
   if (refused.length > 0) return { problems: refused }
   const lifted = withoutReadOnly(type, lift(type, asked, apiVersion))
   const whole =
-    stored === undefined ? lifted : keep(type, stored, keepUnsayable(type, stored, lifted, apiVersion))
+    stored === undefined
+      ? lifted
+      : keep(type, stored, keepUnsayable(type, stored, lifted, apiVersion))
   const parsed = parseDocument(type, whole)
   if ('problems' in parsed) return parsed
   const doc = jsonOf(parsed.doc)
-  const properties = withoutEmpties(jsonOf(doc['properties']))
+  const properties = withoutEmpties(jsonOf(doc.properties))
   return { doc: withDefaults(type, { ...doc, properties }, apiVersion) }
 }
 

@@ -77,7 +77,7 @@ function canonicalText(
   value: Json | undefined,
   at: { readonly path: string; readonly by: KeyedArrays },
 ): string {
-  return JSON.stringify(canonical(value, at)) ?? ''
+  return JSON.stringify([canonical(value, at) ?? null])
 }
 
 function canonical(
@@ -94,10 +94,12 @@ function canonical(
   }
   if (isObject(value)) {
     const members = Object.keys(value)
-      .toSorted()
+      .toSorted((a, b) => (a < b ? -1 : 1))
       .map((name) => [name, canonical(value[name], { ...at, path: `${at.path}.${name}` })] as const)
       .filter(([, inner]) => inner !== undefined)
-    return members.length === 0 ? undefined : Object.fromEntries(members.map(([n, v]) => [n, v ?? null]))
+    return members.length === 0
+      ? undefined
+      : Object.fromEntries(members.map(([n, v]) => [n, v ?? null]))
   }
   return typeof value === 'string' && value.startsWith('/') ? value.toLowerCase() : value
 }

@@ -114,9 +114,7 @@ function tagProblems(tags: Readonly<Record<string, string>>): readonly Problem[]
       ),
     ...entries
       .filter(([, value]) => value.length > 256)
-      .map(([name]) =>
-        says(`The value of tag '${name}' is over 256 characters.`, `tags.${name}`),
-      ),
+      .map(([name]) => says(`The value of tag '${name}' is over 256 characters.`, `tags.${name}`)),
   ]
 }
 
