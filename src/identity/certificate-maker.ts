@@ -1,18 +1,16 @@
-import { createPrivateKey, randomBytes, webcrypto } from 'node:crypto'
-import { isIP } from 'node:net'
+import type { KeyObject } from 'node:crypto'
 import {
-  AuthorityKeyIdentifierExtension,
-  BasicConstraintsExtension,
-  ExtendedKeyUsage,
-  ExtendedKeyUsageExtension,
-  KeyUsageFlags,
-  KeyUsagesExtension,
-  PemConverter,
-  SubjectAlternativeNameExtension,
-  SubjectKeyIdentifierExtension,
-  X509Certificate,
-  X509CertificateGenerator,
-} from '@peculiar/x509'
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPair,
+  hash,
+  randomBytes,
+  sign,
+} from 'node:crypto'
+import { isIP } from 'node:net'
+import { domainToASCII } from 'node:url'
+import { promisify } from 'node:util'
+import { der, ipBytes } from './der.ts'
 
 const dayMs = 24 * 3_600_000
 /** Clients trust it by hand, so it must outlive the installation. */
@@ -22,85 +20,146 @@ const serverDays = 397
 /** Clocks of clients may run a little behind. */
 const backdateMs = 3_600_000
 
-/** ECDSA P-256: taken by every TLS client since 2012, and ten times cheaper a handshake than RSA. */
-const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
+const oids = {
+  commonName: '2.5.4.3',
+  ecdsaWithSha256: '1.2.840.10045.4.3.2',
+  subjectKeyIdentifier: '2.5.29.14',
+  keyUsage: '2.5.29.15',
+  subjectAltName: '2.5.29.17',
+  basicConstraints: '2.5.29.19',
+  authorityKeyIdentifier: '2.5.29.35',
+  extendedKeyUsage: '2.5.29.37',
+  serverAuth: '1.3.6.1.5.5.7.3.1',
+} as const
 
-/** A new CA as PEM text: its private key, then its certificate. */
-export async function signAuthority(now: Date): Promise<string> {
-  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
-  // A name of its own for each CA: two installations that one client trusts must not be confused.
-  const name = `CN=Vitrine CA ${randomBytes(4).toString('hex')}`
-  const certificate = await X509CertificateGenerator.createSelfSigned({
-    serialNumber: freshSerial(),
-    name,
-    ...validity(now, authorityDays),
-    signingAlgorithm: algorithm,
-    keys,
-    extensions: [
-      // It signs servers only, no further CA.
-      new BasicConstraintsExtension(true, 0, true),
-      new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
-      await SubjectKeyIdentifierExtension.create(keys.publicKey),
-    ],
-  })
-  return (await keyToPem(keys.privateKey)) + certificateToPem(certificate)
+/** keyCertSign and cRLSign; digitalSignature (RFC 5280 §4.2.1.3, bits from the left). */
+const usages = {
+  authority: der.bits(Uint8Array.of(0b0000_0110), 1),
+  server: der.bits(Uint8Array.of(0b1000_0000), 7),
 }
 
-/** A new server certificate for `names` under the CA in `caPem` (as `signAuthority` gives it), as PEM text: key, certificate. */
+/** ECDSA P-256: taken by every TLS client since 2012, and ten times cheaper a handshake than RSA. */
+function freshKeys() {
+  return promisify(generateKeyPair)('ec', { namedCurve: 'P-256' })
+}
+
+/** A new CA as PEM text: its private key, then its certificate. Its common name is its own, so that two are told apart. */
+export async function signAuthority(now: Date): Promise<string> {
+  const { publicKey, privateKey } = await freshKeys()
+  const name = `Vitrine CA ${randomBytes(4).toString('hex')}`
+  const certificate = signed(privateKey, [
+    ...certified({ issuer: name, subject: name, days: authorityDays, publicKey, now }),
+    der.around(
+      3,
+      der.sequence(
+        // It signs servers only, no further CA: path length 0.
+        critical(
+          oids.basicConstraints,
+          der.sequence(der.boolean(true), der.integer(Uint8Array.of(0))),
+        ),
+        critical(oids.keyUsage, usages.authority),
+        extension(oids.subjectKeyIdentifier, der.octets(keyIdentifier(publicKey))),
+      ),
+    ),
+  ])
+  return keyToPem(privateKey) + certificateToPem(certificate)
+}
+
+/**
+ * A new server certificate as PEM text, key first, for `names` (host names and IP addresses), signed by the CA whose PEM
+ * text and common name are given.
+ */
 export async function signServer(
-  caPem: string,
+  authority: { readonly pem: string; readonly name: string },
   names: readonly string[],
   now: Date,
 ): Promise<string> {
-  const authority = new X509Certificate(caPem.slice(caPem.indexOf('-----BEGIN CERTIFICATE-----')))
-  const signingKey = await webcrypto.subtle.importKey(
-    'pkcs8',
-    createPrivateKey(caPem).export({ type: 'pkcs8', format: 'der' }),
-    algorithm,
-    false,
-    ['sign'],
+  const { publicKey, privateKey } = await freshKeys()
+  const signingKey = createPrivateKey(authority.pem)
+  const signerId = keyIdentifier(createPublicKey(signingKey))
+  const alternatives = names.map((name) =>
+    isIP(name) ? der.instead(7, ipBytes(name)) : der.instead(2, Buffer.from(domainToASCII(name))),
   )
-  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
-  const certificate = await X509CertificateGenerator.create({
-    serialNumber: freshSerial(),
-    subject: 'CN=Vitrine',
-    issuer: authority.subject,
-    ...validity(now, serverDays),
-    signingAlgorithm: algorithm,
-    publicKey: keys.publicKey,
-    signingKey,
-    extensions: [
-      new BasicConstraintsExtension(false, undefined, true),
-      new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
-      new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
-      new SubjectAlternativeNameExtension(
-        names.map((value) => ({ type: isIP(value) ? 'ip' : 'dns', value })),
+  const certificate = signed(signingKey, [
+    ...certified({ issuer: authority.name, subject: 'Vitrine', days: serverDays, publicKey, now }),
+    der.around(
+      3,
+      der.sequence(
+        critical(oids.basicConstraints, der.sequence()),
+        critical(oids.keyUsage, usages.server),
+        extension(oids.extendedKeyUsage, der.sequence(der.oid(oids.serverAuth))),
+        extension(oids.subjectAltName, der.sequence(...alternatives)),
+        extension(oids.subjectKeyIdentifier, der.octets(keyIdentifier(publicKey))),
+        extension(oids.authorityKeyIdentifier, der.sequence(der.instead(0, signerId))),
       ),
-      await SubjectKeyIdentifierExtension.create(keys.publicKey),
-      await AuthorityKeyIdentifierExtension.create(authority),
-    ],
-  })
-  return (await keyToPem(keys.privateKey)) + certificateToPem(certificate)
+    ),
+  ])
+  return keyToPem(privateKey) + certificateToPem(certificate)
 }
 
-function validity(now: Date, days: number) {
-  // Certificates know whole seconds.
-  const from = Math.floor((now.getTime() - backdateMs) / 1000) * 1000
-  return { notBefore: new Date(from), notAfter: new Date(from + days * dayMs) }
+type Subject = {
+  readonly issuer: string
+  readonly subject: string
+  readonly days: number
+  readonly publicKey: KeyObject
+  readonly now: Date
 }
 
-/** 127 random bits; the first byte is neither zero nor negative in DER. */
-function freshSerial(): string {
+/** The body of a certificate (RFC 5280 §4.1) up to its extensions. */
+function certified({ issuer, subject, days, publicKey, now }: Subject): readonly Uint8Array[] {
+  const from = now.getTime() - backdateMs
+  return [
+    der.around(0, der.integer(Uint8Array.of(2))),
+    der.integer(freshSerial()),
+    signatureAlgorithm(),
+    commonName(issuer),
+    der.sequence(der.time(new Date(from)), der.time(new Date(from + days * dayMs))),
+    commonName(subject),
+    publicKey.export({ type: 'spki', format: 'der' }),
+  ]
+}
+
+function signed(key: KeyObject, body: readonly Uint8Array[]): Uint8Array {
+  const toBeSigned = der.sequence(...body)
+  return der.sequence(toBeSigned, signatureAlgorithm(), der.bits(sign('sha256', toBeSigned, key)))
+}
+
+function signatureAlgorithm(): Uint8Array {
+  return der.sequence(der.oid(oids.ecdsaWithSha256))
+}
+
+function commonName(name: string): Uint8Array {
+  return der.sequence(der.set(der.sequence(der.oid(oids.commonName), der.utf8(name))))
+}
+
+function extension(oid: string, value: Uint8Array): Uint8Array {
+  return der.sequence(der.oid(oid), der.octets(value))
+}
+
+function critical(oid: string, value: Uint8Array): Uint8Array {
+  return der.sequence(der.oid(oid), der.boolean(true), der.octets(value))
+}
+
+/** 160 bits of SHA-256 over the public key (RFC 7093 §2, method 1, over the whole key info). */
+function keyIdentifier(publicKey: KeyObject): Uint8Array {
+  return hash('sha256', publicKey.export({ type: 'spki', format: 'der' }), 'buffer').subarray(0, 20)
+}
+
+/** 126 random bits, and positive. */
+function freshSerial(): Uint8Array {
   const bytes = randomBytes(16)
   bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x40
-  return bytes.toString('hex')
+  return bytes
 }
 
-async function keyToPem(key: webcrypto.CryptoKey): Promise<string> {
-  const bytes = await webcrypto.subtle.exportKey('pkcs8', key)
-  return `${PemConverter.encode(bytes, 'PRIVATE KEY')}\n`
+function keyToPem(key: KeyObject): string {
+  return key.export({ type: 'pkcs8', format: 'pem' }).toString()
 }
 
-function certificateToPem(certificate: X509Certificate): string {
-  return `${certificate.toString('pem')}\n`
+function certificateToPem(certificate: Uint8Array): string {
+  const lines =
+    Buffer.from(certificate)
+      .toString('base64')
+      .match(/.{1,64}/g) ?? []
+  return ['-----BEGIN CERTIFICATE-----', ...lines, '-----END CERTIFICATE-----', ''].join('\n')
 }

@@ -53,7 +53,7 @@ export async function openCertificate({
   const path = join(folder, 'server.pem')
   const held = await readTextFile(path)
   if (held !== undefined && isGood(held, caPem, names, now)) return split(held, caPem)
-  const made = await signServer(ca, names, now)
+  const made = await signServer({ pem: ca, name: commonNameOf(caPem) }, names, now)
   await replaceFile(path, made, 0o600)
   return split(made, caPem)
 }
@@ -112,6 +112,10 @@ function split(pem: string, caPem: string): ServerCertificate {
   const keyPem = pem.slice(0, pem.indexOf('-----BEGIN CERTIFICATE-----'))
   const certPem = onlyCertificate(pem)
   return { certPem, keyPem, caPem, notAfter: new X509Certificate(certPem).validToDate }
+}
+
+function commonNameOf(pem: string): string {
+  return new X509Certificate(pem).subject.replace(/^CN=/, '')
 }
 
 function onlyCertificate(pem: string): string {

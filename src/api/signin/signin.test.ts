@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { openMemoryDirectory } from '../../../test/support/memory-directory.ts'
 import { openSigninWorld, requestToken, testTenantId } from '../../../test/support/signin-world.ts'
 import type { World } from '../../base/world.ts'
+import { Unavailable } from '../../domain/errors.ts'
 
 const baseUrl = 'https://127.0.0.1:8443'
 const TokenAnswer = z.object({
@@ -232,10 +233,20 @@ describe('refusals', () => {
     expect(get.status).toBe(404)
   })
 
+  test('HEAD and a CORS preflight are answered without a body', async () => {
+    const path = '/adfs/.well-known/openid-configuration'
+    const head = await signin.app.request(path, { method: 'HEAD' })
+    expect([head.status, await head.text()]).toEqual([200, ''])
+    const preflight = await signin.app.request(path, {
+      method: 'OPTIONS',
+      headers: { origin: 'https://portal.example', 'access-control-request-method': 'GET' },
+    })
+    expect([preflight.status, await preflight.text()]).toEqual([204, ''])
+  })
+
   test('rows that are away give 503 in words, not a stack', async () => {
     const directory = openMemoryDirectory()
     const away = await openSigninWorld({ baseUrl, world, directory })
-    const { Unavailable } = await import('../../domain/errors.ts')
     directory.applications.get = () => Promise.reject(new Unavailable('the database is away'))
     const answer = await requestToken(away.app, azForm())
     expect(answer.status).toBe(503)

@@ -1,0 +1,113 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { permissionsOf } from './permissions.ts'
+import { builtInRoles, roleAllows, roleById } from './roles.ts'
+
+const assign = (role: keyof typeof builtInRoles, scopeKey: string) => ({
+  id: `${role}${scopeKey}`,
+  principalId: 'p',
+  roleId: builtInRoles[role].id,
+  scopeKey,
+})
+const segment = fc.constantFrom('a', 'b', 'a-b', 'ab', 'A')
+const scope = fc
+  .array(segment, { maxLength: 4 })
+  .map((names) => names.map((name) => `/${name}`).join(''))
+const action = fc.constantFrom(
+  'Microsoft.Compute/galleries/read',
+  'Microsoft.Compute/galleries/write',
+  'microsoft.compute/galleries/share/ACTION',
+  'Microsoft.Authorization/roleAssignments/write',
+  'Microsoft.Authorization/roleAssignments/read',
+)
+const assignments = fc.array(
+  fc
+    .tuple(fc.constantFrom('owner', 'contributor', 'reader'), scope)
+    .map(([role, at]) => assign(role as keyof typeof builtInRoles, at.toLowerCase())),
+  { maxLength: 6 },
+)
+
+/** The slow and plain way: every prefix of the scope is looked up. */
+function mayModel(given: ReturnType<typeof assign>[], asked: string, at: string): boolean {
+  const names = at.toLowerCase().split('/').slice(1)
+  const above = Array.from({ length: names.length + 1 }, (_, count) =>
+    names
+      .slice(0, count)
+      .map((name) => `/${name}`)
+      .join(''),
+  )
+  return given.some((one) => {
+    const role = roleById(one.roleId)
+    return role !== undefined && roleAllows(role, asked) && above.includes(one.scopeKey)
+  })
+}
+
+test('may agrees with a naive model at every scope', () => {
+  fc.assert(
+    fc.property(assignments, action, scope, (given, asked, at) => {
+      expect(permissionsOf(given).may(asked, at)).toBe(mayModel(given, asked, at))
+    }),
+    { numRuns: 2000 },
+  )
+})
+
+test('visible covers exactly what may allows, is sorted and has nothing to spare', () => {
+  fc.assert(
+    fc.property(assignments, action, scope, (given, asked, at) => {
+      const { may, visible } = permissionsOf(given)
+      const seen = visible(asked)
+      const key = at.toLowerCase()
+      if (seen === 'all') {
+        expect(may(asked, '/')).toBe(true)
+        return
+      }
+      expect(may(asked, '/')).toBe(false)
+      expect(seen.some((one) => key === one || key.startsWith(`${one}/`))).toBe(may(asked, at))
+      expect(seen.every((one, at) => at === 0 || (seen[at - 1] ?? '') < one)).toBe(true)
+      expect(seen.filter((one) => seen.some((other) => one.startsWith(`${other}/`)))).toEqual([])
+    }),
+    { numRuns: 2000 },
+  )
+})
+
+test('an owner at the root may do everything and sees all', () => {
+  const { may, visible } = permissionsOf([assign('owner', '')])
+  expect(may('Any.Thing/x/write', '/')).toBe(true)
+  expect(may('Any.Thing/x/write', '/subscriptions/s/resourceGroups/g')).toBe(true)
+  expect(visible('Any.Thing/x/read')).toBe('all')
+})
+
+test('a role reaches down on slash boundaries only, never up or sideways', () => {
+  const { may } = permissionsOf([assign('reader', '/subscriptions/s/resourcegroups/g')])
+  const read = 'Microsoft.Resources/subscriptions/resourceGroups/read'
+  expect(may(read, '/subscriptions/S/resourceGroups/G/')).toBe(true)
+  expect(may(read, '/subscriptions/s/resourceGroups/g2')).toBe(false)
+  expect(may(read, '/subscriptions/s')).toBe(false)
+  expect(may(read, '/')).toBe(false)
+})
+
+test('what one role leaves out, another may still give', () => {
+  const write = 'Microsoft.Authorization/roleAssignments/write'
+  expect(permissionsOf([assign('contributor', '/a')]).may(write, '/a')).toBe(false)
+  expect(permissionsOf([assign('contributor', '/a'), assign('owner', '/a')]).may(write, '/a')).toBe(
+    true,
+  )
+})
+
+test('a role that is not known allows nothing', () => {
+  const { may, visible } = permissionsOf([{ ...assign('owner', ''), roleId: 'unknown' }])
+  expect(may('a/read', '/')).toBe(false)
+  expect(visible('a/read')).toEqual([])
+})
+
+test('a pattern matches as a whole, without case, and stars take any text', () => {
+  const allows = (pattern: string, asked: string) =>
+    roleAllows({ id: '', name: '', actions: [pattern], notActions: [] }, asked)
+  expect(allows('*/read', 'A/b/READ')).toBe(true)
+  expect(allows('*/read', 'A/b/readx')).toBe(false)
+  expect(allows('A/*/write', 'A/b/c/write')).toBe(true)
+  expect(allows('A/*/write', 'A/write')).toBe(false)
+  expect(allows('a*a', 'a')).toBe(false)
+  expect(allows('A/b', 'A/b/c')).toBe(false)
+  expect(allows('A.b/c', 'Axb/c')).toBe(false)
+})
