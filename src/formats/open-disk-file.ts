@@ -1,0 +1,120 @@
+import { ArmError } from '../domain/errors.ts'
+import { limits, sizes } from '../domain/limits.ts'
+import type { ByteReader, DiskExtent, DiskFile } from './disk-file.ts'
+import { openDynamicVhd } from './vhd-dynamic.ts'
+import { hasVhdCookie, latin1, parseVhdFooter, sectorBytes, type VhdFooter } from './vhd-footer.ts'
+
+/** Formats that are known by their first bytes and refused, with what to do. */
+const foreign = [
+  { magic: 'QFI\xfb', name: 'QCOW2' },
+  { magic: 'vhdxfile', name: 'VHDX' },
+  { magic: 'KDMV', name: 'VMDK' },
+  { magic: 'COWD', name: 'VMDK' },
+  { magic: '# Disk DescriptorFile', name: 'VMDK' },
+]
+
+/**
+ * Recognises a disk file by its bytes and checks it: raw, fixed VHD, dynamic VHD.
+ * Throws InvalidDisk for a known format that is not read, a damaged or truncated VHD, a size that no disk has.
+ */
+export async function openDiskFile(reader: ByteReader, signal: AbortSignal): Promise<DiskFile> {
+  const { sizeBytes } = reader
+  if (sizeBytes === 0) throw refused('The file is empty. Upload the bytes of a disk.')
+  const headBytes = Math.min(sizeBytes, sectorBytes)
+  const head = await reader.read({ offsetBytes: 0, lengthBytes: headBytes }, signal)
+  const known = foreign.find(({ magic }) => latin1(head, 0, magic.length) === magic)
+  if (known) throw notRead(known.name)
+  if (sizeBytes >= sectorBytes) {
+    const offsetBytes = sizeBytes - sectorBytes
+    const tail = await reader.read({ offsetBytes, lengthBytes: sectorBytes }, signal)
+    if (hasVhdCookie(tail)) return openVhd(reader, parseVhdFooter(tail), signal)
+  }
+  if (hasVhdCookie(head)) {
+    throw refused(
+      'The VHD is truncated: it begins as a VHD, but its footer is not at the end. Copy or export the disk again.',
+    )
+  }
+  return openRaw(reader)
+}
+
+function openVhd(
+  reader: ByteReader,
+  footer: VhdFooter,
+  signal: AbortSignal,
+): DiskFile | Promise<DiskFile> {
+  switch (footer.diskType) {
+    case 2:
+      return openFixedVhd(reader, footer)
+    case 3:
+      return openDynamicVhd(reader, footer, signal)
+    case 4:
+      throw refused(
+        'This is a differencing VHD: it holds only what differs from its parent. Merge it into the parent first (Hyper-V: Merge-VHD; VirtualBox: clonemedium) and upload the result.',
+      )
+    default:
+      throw refused(
+        `The VHD is of type ${footer.diskType}; fixed (2) and dynamic (3) are read. Convert it with: qemu-img convert -O raw SOURCE disk.raw`,
+      )
+  }
+}
+
+function openFixedVhd(reader: ByteReader, footer: VhdFooter): DiskFile {
+  const wantedBytes = footer.currentSizeBytes + sectorBytes
+  if (reader.sizeBytes !== wantedBytes) {
+    throw refused(
+      `The fixed VHD must be ${wantedBytes} bytes long by its footer, but is ${reader.sizeBytes}: it was truncated or joined. Copy or export the disk again.`,
+    )
+  }
+  return flatDisk(reader, 'vhd-fixed', footer.virtualSizeBytes)
+}
+
+function openRaw(reader: ByteReader): DiskFile {
+  const { sizeBytes } = reader
+  const overBytes = sizeBytes % sectorBytes
+  if (overBytes !== 0) {
+    throw refused(
+      `The file is ${sizeBytes} bytes long; a raw disk is a multiple of ${sectorBytes}. Pad it with zeros: truncate -s ${sizeBytes - overBytes + sectorBytes} FILE`,
+    )
+  }
+  if (sizeBytes > sizes.mib && sizeBytes % sizes.mib === sectorBytes) {
+    throw refused(
+      `The file has the length of a fixed VHD, ${Math.floor(sizeBytes / sizes.mib)} MiB and a footer, but the footer is missing or damaged. Copy or export the disk again; if it is a raw disk, pad it to whole MiB.`,
+    )
+  }
+  if (sizeBytes > limits.virtualBytesMax) {
+    throw refused(
+      `The disk is ${sizeBytes} bytes large; at most ${limits.virtualBytesMax} are read. Shrink it first.`,
+    )
+  }
+  return flatDisk(reader, 'raw', sizeBytes)
+}
+
+/** A disk whose bytes lie in the file as they are, from its beginning. */
+function flatDisk(
+  reader: ByteReader,
+  format: DiskFile['format'],
+  virtualSizeBytes: number,
+): DiskFile {
+  async function* extents(signal: AbortSignal): AsyncGenerator<DiskExtent> {
+    if (!reader.dataRanges) {
+      yield { offsetBytes: 0, lengthBytes: virtualSizeBytes, fileBytes: 0 }
+      return
+    }
+    for await (const { offsetBytes, lengthBytes } of reader.dataRanges(signal)) {
+      if (offsetBytes >= virtualSizeBytes) return
+      const clippedBytes = Math.min(lengthBytes, virtualSizeBytes - offsetBytes)
+      yield { offsetBytes, lengthBytes: clippedBytes, fileBytes: offsetBytes }
+    }
+  }
+  return { format, virtualSizeBytes, extents }
+}
+
+function notRead(name: string): ArmError {
+  return refused(
+    `${name} is not read yet. Convert it first: qemu-img convert -O raw SOURCE disk.raw (or -O vpc -o subformat=fixed,force_size=on SOURCE disk.vhd)`,
+  )
+}
+
+function refused(message: string): ArmError {
+  return new ArmError('InvalidDisk', message)
+}
