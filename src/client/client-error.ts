@@ -1,0 +1,95 @@
+import { z } from 'zod'
+
+type Facts = {
+  /** Azure's code, or one of ours: `Unreachable`, `BadAnswer`, `TimedOut`, `InvalidFile`. */
+  readonly code: string
+  readonly message: string
+  /** HTTP status; undefined when no answer came. */
+  readonly status?: number | undefined
+  readonly target?: string | undefined
+  readonly details?: readonly { readonly code: string; readonly message: string }[] | undefined
+  readonly correlationId?: string | undefined
+  /** What to do about it, where more is known than the code tells. */
+  readonly nextStep?: string | undefined
+}
+
+/** A request that did not succeed, told so that a person can mend it. */
+export class ClientError extends Error {
+  override readonly name = 'ClientError'
+  readonly code: string
+  readonly status: number | undefined
+  readonly target: string | undefined
+  readonly details: readonly { readonly code: string; readonly message: string }[]
+  readonly correlationId: string | undefined
+  readonly nextStep: string | undefined
+
+  constructor(facts: Facts, options?: ErrorOptions) {
+    super(facts.message, options)
+    this.code = facts.code
+    this.status = facts.status
+    this.target = facts.target
+    this.details = facts.details ?? []
+    this.correlationId = facts.correlationId
+    this.nextStep = facts.nextStep ?? nextSteps[facts.code] ?? nextStepFor(facts.status)
+  }
+}
+
+const ErrorBody = z.object({
+  code: z.string(),
+  message: z.string().catch(''),
+  target: z.string().nullish().catch(undefined),
+  details: z
+    .array(z.object({ code: z.string().catch(''), message: z.string().catch('') }))
+    .nullish()
+    .catch(undefined),
+})
+
+/** The error inside `{ error: { code, message … } }`, of an answer or of a failed operation. */
+export function errorOf(body: unknown, status?: number, correlationId?: string): ClientError {
+  const parsed = z.object({ error: ErrorBody }).safeParse(body)
+  if (parsed.success) {
+    const { code, message, target, details } = parsed.data.error
+    return new ClientError({
+      code,
+      message: message || code,
+      status,
+      target: target ?? undefined,
+      details: details ?? undefined,
+      correlationId,
+    })
+  }
+  return new ClientError({
+    code: status === undefined ? 'OperationFailed' : `Http${status}`,
+    message:
+      status === undefined
+        ? 'The operation failed and gave no reason.'
+        : `The server answered with HTTP ${status} and no explanation.`,
+    status,
+    correlationId,
+  })
+}
+
+const nextSteps: Readonly<Record<string, string>> = {
+  Unreachable:
+    'Is the server running? Start it with `vitrine serve`, or log in to another one with `vitrine login`.',
+  AuthenticationFailed: 'Log in again: `vitrine login --data DIR`.',
+  AuthorizationFailed: 'Ask an owner of this scope for a role that allows the action.',
+  ResourceGroupNotFound:
+    'Create it with `vitrine group create -n NAME -l REGION`, or see `vitrine group list`.',
+  ParentResourceNotFound: 'Create the gallery or image definition above it first.',
+  ResourceNotFound: 'Check the names; the matching `list` command shows what exists.',
+  LocationNotAvailableForResourceType:
+    '`vitrine account list-locations` shows the regions that are served.',
+  CannotDeleteResource: 'Delete what lies below it first.',
+  PropertyChangeNotAllowed: 'Keep the stored value, or create a new resource.',
+  PreconditionFailed: 'Somebody changed it meanwhile: read it again, then repeat the change.',
+  StorageFull: 'Free or add room for the region, then repeat the command.',
+}
+
+function nextStepFor(status: number | undefined): string | undefined {
+  if (status === 404) return nextSteps.ResourceNotFound
+  if (status === 429 || status === 503) return 'The server is busy: repeat the command in a moment.'
+  if (status !== undefined && status >= 500)
+    return 'The log of the server has more under the correlation id.'
+  return undefined
+}

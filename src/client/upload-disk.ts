@@ -1,0 +1,113 @@
+import { resolve } from 'node:path'
+import { mapBounded } from '../base/bounded.ts'
+import type { World } from '../base/world.ts'
+import { digestOf } from '../domain/digest.ts'
+import { type BlockJournal, openBlockJournal } from './block-journal.ts'
+import { ClientError } from './client-error.ts'
+import { clientLimits } from './client-limits.ts'
+import { dataRuns, rangesByBlock } from './data-runs.ts'
+import type { Http } from './http.ts'
+import { fileFault, openForReading, readPadded } from './local-file.ts'
+import { openMeter, type Transfer } from './meter.ts'
+import { openPageBlob, type PageBlob } from './page-blob.ts'
+
+type UploadOptions = {
+  readonly http: Http
+  readonly world: Pick<World, 'now' | 'sleep'>
+  readonly signal: AbortSignal
+  readonly file: string
+  /** A write SAS of a page blob of at least `pageBytesOf(file size)` bytes. */
+  readonly sasUrl: string
+  /** Names the blob beyond its address: a blob that is made anew must have another id, or its resume would be wrong. */
+  readonly blobId: string
+  /** Where the note of what has arrived lies until all has. */
+  readonly journalFolder: string
+  readonly onProgress?: (transfer: Transfer) => void
+}
+
+/** Bytes of the page blob that holds a file: rounded up to whole pages of 512. */
+export function pageBytesOf(fileBytes: number): number {
+  return Math.ceil(fileBytes / 512) * 512
+}
+
+/**
+ * Sends a file into a page blob: only what is not zero, several blocks at a time. A block counts as arrived when the server
+ * has acknowledged it; the next call with the same file (path, size, time of change) and blob sends only the others.
+ * Throws ClientError, `InvalidFile` when the file changes meanwhile.
+ */
+export async function uploadDisk(options: UploadOptions) {
+  const { signal } = options
+  const path = resolve(options.file)
+  await using file = await openForReading(path)
+  const stamp = await stampOf(file, path)
+  const subject = digestOf(Buffer.from(JSON.stringify([path, stamp, options.blobId])))
+  const journal = await openBlockJournal(
+    resolve(options.journalFolder, `upload-${subject.slice(0, 32)}.log`),
+    subject,
+  )
+  try {
+    const blob = openPageBlob(options)
+    const arrived = await arrivedBlocks(journal, blob, signal)
+    const fileBytes = Number(stamp.size)
+    const meter = openMeter(fileBytes, options.world)
+    let sentBytes = 0
+
+    async function sendBlock(block: number): Promise<void> {
+      const offsetBytes = block * clientLimits.blockBytes
+      const lengthBytes = Math.min(clientLimits.blockBytes, fileBytes - offsetBytes)
+      if (arrived.has(block)) return meter.skip(lengthBytes)
+      const bytes = await readPadded(file, offsetBytes, pageBytesOf(lengthBytes))
+      const runs = dataRuns(bytes)
+      for (const run of runs) {
+        const part = bytes.subarray(run.offsetBytes, run.offsetBytes + run.lengthBytes)
+        await blob.put(offsetBytes + run.offsetBytes, part, signal)
+        sentBytes += run.lengthBytes
+      }
+      await journal.add(
+        block,
+        runs.reduce((sum, run) => sum + run.lengthBytes, 0),
+      )
+      if (runs.length === 0) meter.skip(lengthBytes)
+      else meter.add(lengthBytes)
+      options.onProgress?.(meter.read())
+    }
+
+    const blocks = Math.ceil(fileBytes / clientLimits.blockBytes)
+    await mapBounded(Array(blocks).keys(), clientLimits.blocksAtOnce, sendBlock)
+    await refuseChanged(file, path, stamp)
+    options.onProgress?.(meter.read())
+    await journal.remove()
+    return { fileBytes, sentBytes, resumedBlocks: arrived.size }
+  } finally {
+    await journal.close()
+  }
+}
+
+/** Blocks that the journal knows and of which the server still has pages: a journal alone could outlive its blob. */
+async function arrivedBlocks(journal: BlockJournal, blob: PageBlob, signal: AbortSignal) {
+  if (journal.finished.size === 0) return new Set<number>()
+  const pages = rangesByBlock(await blob.dataRanges(signal), clientLimits.blockBytes)
+  const held = [...journal.finished].filter(([block, bytes]) => bytes === 0 || pages.has(block))
+  return new Set(held.map(([block]) => block))
+}
+
+async function stampOf(file: Awaited<ReturnType<typeof openForReading>>, path: string) {
+  const stat = await file.stat({ bigint: true })
+  if (!stat.isFile()) throw fileFault(path, 'it is not a regular file')
+  if (stat.size === 0n) throw fileFault(path, 'it is empty')
+  return { size: String(stat.size), mtimeNs: String(stat.mtimeNs), inode: String(stat.ino) }
+}
+
+async function refuseChanged(
+  file: Awaited<ReturnType<typeof openForReading>>,
+  path: string,
+  before: Awaited<ReturnType<typeof stampOf>>,
+): Promise<void> {
+  const now = await stampOf(file, path)
+  if (now.size === before.size && now.mtimeNs === before.mtimeNs) return
+  throw new ClientError({
+    code: 'InvalidFile',
+    message: `${path} was changed while it was sent; the disk holds a mixture.`,
+    nextStep: 'Delete the disk, and upload the file again when nothing writes to it.',
+  })
+}
