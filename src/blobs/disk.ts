@@ -1,0 +1,239 @@
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { threadId } from 'node:worker_threads'
+import { invariant } from '../base/assert.ts'
+import type { ByteRange } from '../domain/byte-range.ts'
+import { SpaceFull, Unavailable } from '../domain/errors.ts'
+import { BlobMissing, BlobShort, type Blobs } from './blobs.ts'
+
+/**
+ * A folder as blobs: write `tmp/…`, fsync, rename, fsync the directory. A file under its key is therefore always whole,
+ * and what a crash leaves lies in `tmp/`, where `list` does not look.
+ */
+export function openDiskBlobs(folder: string): Blobs {
+  const foldersMade = new Set<string>()
+
+  async function makeFolder(path: string): Promise<void> {
+    if (foldersMade.has(path)) return
+    const first = await mkdir(path, { recursive: true })
+    // Each new entry lies in its parent: every parent down from the first new folder is synced.
+    if (first !== undefined) {
+      for (let made = path; made.length >= first.length; made = dirname(made)) {
+        await syncFolder(dirname(made))
+      }
+    }
+    foldersMade.add(path)
+  }
+
+  async function put(key: string, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
+    checkKey(key)
+    await told(folder, key, async () => {
+      const target = join(folder, key)
+      await requireStore(folder)
+      await makeFolder(dirname(target))
+      await writeWhole(folder, target, { bytes, signal })
+    })
+  }
+
+  async function read(key: string, range: ByteRange, signal: AbortSignal): Promise<Uint8Array> {
+    checkKey(key)
+    signal.throwIfAborted()
+    return await told(folder, key, () => readExactly(join(folder, key), range, key))
+  }
+
+  async function size(key: string, signal: AbortSignal): Promise<number | undefined> {
+    checkKey(key)
+    signal.throwIfAborted()
+    try {
+      return await told(folder, key, async () => (await stat(join(folder, key))).size)
+    } catch (error) {
+      if (error instanceof BlobMissing) return undefined
+      throw error
+    }
+  }
+
+  async function remove(key: string, signal: AbortSignal): Promise<void> {
+    checkKey(key)
+    signal.throwIfAborted()
+    try {
+      await told(folder, key, async () => {
+        await rm(join(folder, key))
+        await syncFolder(dirname(join(folder, key)))
+      })
+    } catch (error) {
+      if (!(error instanceof BlobMissing)) throw error
+    }
+  }
+
+  async function* list(prefix: string, signal: AbortSignal): AsyncIterable<string> {
+    await requireStore(folder)
+    for (const top of ['packs', 'roots', 'uploads']) {
+      if (!top.startsWith(prefix) && !prefix.startsWith(top)) continue
+      const names = await readdir(join(folder, top), { withFileTypes: true, recursive: true }).catch(
+        noneWhenMissing,
+      )
+      for (const entry of names) {
+        signal.throwIfAborted()
+        if (!entry.isFile()) continue
+        const key = join(entry.parentPath, entry.name).slice(join(folder, '/').length)
+        if (key.startsWith(prefix)) yield key
+      }
+    }
+  }
+
+  return { put, read, size, delete: remove, list }
+}
+
+/** The folder has the `store.json` of another installation, or of another space of this one. */
+export class StoreForeign extends Error {
+  override readonly name = 'StoreForeign'
+}
+
+/** As `makeStore`. */
+export async function makeDiskStore(
+  folder: string,
+  owner: { readonly installation: string; readonly space: string },
+): Promise<void> {
+  const path = join(folder, 'store.json')
+  try {
+    await mkdir(join(folder, 'tmp'), { recursive: true })
+    const present = await readFile(path, 'utf8').catch(undefinedWhenMissing)
+    const text = `${JSON.stringify({ format: 1, ...owner }, undefined, 2)}\n`
+    // Written at every start, equal when it was there: the probe that fsync and rename work here.
+    if (present !== undefined) checkOwner(path, present, owner)
+    await writeWhole(folder, path, { bytes: Buffer.from(text), signal: AbortSignal.timeout(60_000) })
+    await syncFolder(dirname(folder))
+    await removeLeftovers(folder, path)
+  } catch (error) {
+    throw translated(error, `the store ${folder} cannot be used`)
+  }
+}
+
+function checkOwner(
+  path: string,
+  text: string,
+  owner: { readonly installation: string; readonly space: string },
+): void {
+  const { installation, space } = parseStore(path, text)
+  if (installation === owner.installation && space === owner.space) return
+  throw new StoreForeign(
+    `${path} says that this folder is space '${space}' of installation '${installation}', not space '${owner.space}' of '${owner.installation}'; give each space a folder of its own.`,
+  )
+}
+
+function parseStore(path: string, text: string): { installation: unknown; space: unknown } {
+  try {
+    const parsed: unknown = JSON.parse(text)
+    if (typeof parsed === 'object' && parsed !== null && 'format' in parsed && parsed.format === 1)
+      return { installation: undefined, space: undefined, ...parsed }
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+  }
+  throw new StoreForeign(`${path} is not a store file of format 1; the folder is left alone.`)
+}
+
+/** Temporary files of processes that died: older than an hour by the file system's own clock. */
+async function removeLeftovers(folder: string, clockFile: string): Promise<void> {
+  const { mtimeMs: nowMs } = await stat(clockFile)
+  for (const name of await readdir(join(folder, 'tmp'))) {
+    const path = join(folder, 'tmp', name)
+    const found = await stat(path).catch(undefinedWhenMissing)
+    if (found && nowMs - found.mtimeMs > 3_600_000) await rm(path, { force: true })
+  }
+}
+
+let temporaries = 0
+
+async function writeWhole(
+  folder: string,
+  target: string,
+  { bytes, signal }: { bytes: Uint8Array; signal: AbortSignal },
+): Promise<void> {
+  signal.throwIfAborted()
+  const path = join(folder, 'tmp', `${process.pid}-${threadId}-${process.hrtime.bigint()}-${temporaries++}`)
+  const file = await open(path, 'wx', 0o600)
+  try {
+    try {
+      await file.writeFile(bytes)
+      await file.datasync()
+    } finally {
+      await file.close()
+    }
+    signal.throwIfAborted()
+    await rename(path, target)
+  } catch (error) {
+    await rm(path, { force: true })
+    throw error
+  }
+  await syncFolder(dirname(target))
+}
+
+async function readExactly(path: string, range: ByteRange, key: string): Promise<Uint8Array> {
+  const file = await open(path, 'r')
+  try {
+    const bytes = Buffer.allocUnsafeSlow(range.lengthBytes)
+    let done = 0
+    while (done < bytes.length) {
+      const { bytesRead } = await file.read(bytes, done, bytes.length - done, range.offsetBytes + done)
+      if (bytesRead === 0) throw new BlobShort(`${key} ends before byte ${range.offsetBytes + bytes.length}`)
+      done += bytesRead
+    }
+    return bytes
+  } finally {
+    await file.close()
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const handle = await open(path, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** A folder without `store.json` is a disk that is not mounted: nothing may be written there or called missing. */
+async function requireStore(folder: string): Promise<void> {
+  if ((await stat(join(folder, 'store.json')).catch(undefinedWhenMissing)) === undefined) {
+    throw new Unavailable(`the space at ${folder} has no store.json: is its disk mounted?`)
+  }
+}
+
+async function told<Result>(folder: string, key: string, act: () => Promise<Result>): Promise<Result> {
+  try {
+    return await act()
+  } catch (error) {
+    if (!isMissing(error)) throw translated(error, `the blob ${key} at ${folder}`)
+    await requireStore(folder)
+    throw new BlobMissing(`there is no blob ${key} at ${folder}`)
+  }
+}
+
+/** Errors of the operating system are the world's; all others stay what they are. */
+function translated(error: unknown, what: string): unknown {
+  if (!(error instanceof Error) || !('syscall' in error) || !('code' in error)) return error
+  if (error.code === 'ENOSPC' || error.code === 'EDQUOT') {
+    return new SpaceFull(`no room left for ${what}`, { cause: error })
+  }
+  return new Unavailable(`${what}: ${error.message}`, { cause: error })
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
+}
+
+function undefinedWhenMissing(error: unknown): undefined {
+  if (isMissing(error)) return undefined
+  throw error
+}
+
+function noneWhenMissing(error: unknown): [] {
+  if (isMissing(error)) return []
+  throw error
+}
+
+/** Keys are ours: relative, lower case, no way out of the folder, never in `tmp/`. */
+function checkKey(key: string): void {
+  invariant(/^(packs|roots|uploads)(\/[a-z0-9][a-z0-9._-]*)+$/.test(key), `a blob key: ${key}`)
+}

@@ -1,0 +1,82 @@
+import type { BlobsAddress } from '../blobs/blobs.ts'
+import type { Digest } from '../domain/digest.ts'
+import type { PackId } from '../domain/holdings.ts'
+import type { Kind } from './layout.ts'
+import type { Frame } from './pack-format.ts'
+import type { Packable } from './pack-writer.ts'
+
+/** A blob, named so that any thread can open it. */
+export type BlobPlace = { readonly address: BlobsAddress; readonly key: string }
+
+/** Bytes of the virtual disk and where they lie: in the session's file, or in a blob. */
+export type LeafPart = {
+  /** Offset on the virtual disk. */
+  readonly offsetBytes: number
+  readonly lengthBytes: number
+  /** The blob; undefined: the session's file. */
+  readonly key: string | undefined
+  /** Offset in that file or blob. */
+  readonly fromBytes: number
+}
+
+/** 16 MiB of a disk, as far as it is not a hole. Parts ascend and do not overlap. */
+export type Leaf = { readonly index: number; readonly parts: readonly LeafPart[] }
+
+/** Where a session reads: one local file, or blobs of one space. */
+export type LaneSource =
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'blobs'; readonly address: BlobsAddress }
+
+export type LaneBegin = {
+  readonly session: string
+  /** Every pack is put into each of these. */
+  readonly targets: readonly BlobsAddress[]
+  readonly source: LaneSource | undefined
+  /** 16 bytes that were never used before: salts of this lane's packs come from it. */
+  readonly seed: Uint8Array
+}
+
+export type LeafResult = {
+  /** undefined: all zeros. */
+  readonly digest: Digest | undefined
+  readonly chunkCount: number
+}
+
+/** A frame that could not be used, by its place in the list given. */
+export type BadFrame = { readonly at: number; readonly why: string }
+
+/** What a lane answers. */
+export type LaneHandlers = {
+  begin(begin: LaneBegin): Promise<void>
+  leaf(order: { session: string; leaf: Leaf }): Promise<LeafResult>
+  /** Packs these as they are. */
+  pack(order: { session: string; packables: readonly Packable[] }): Promise<void>
+  /** Reads frames, checks them and packs the good ones as they are stored. */
+  repack(order: { session: string; from: BlobPlace; frames: readonly Frame[] }): Promise<BadFrame[]>
+  /** Puts what is open, unless it is smaller than `restBytesMax`: then it is answered, to be packed with others. */
+  end(order: { session: string; restBytesMax: number }): Promise<Packable[]>
+  drop(order: { session: string }): Promise<void>
+  /** Plain bytes of the frames, one after another, checked; bad ones are left zero and named. */
+  fetch(order: { from: BlobPlace; frames: readonly Frame[] }): Promise<{ plain: Uint8Array; bad: BadFrame[] }>
+  /** Copies a pack whole, once its bytes have proved to be what its id says. Throws Damaged before anything is written. */
+  mirror(order: { from: BlobPlace; pack: PackId; sizeBytes: number; to: readonly BlobPlace[] }): Promise<void>
+}
+
+export type PackToPut = { readonly pack: PackId; readonly sizeBytes: number }
+
+/** What a session's owner answers, in the thread that has the rows. */
+export type SessionHandlers = {
+  /** 1 for each digest (32 bytes each) that must be packed, 0 for each that is safely there. */
+  wanted(order: { kind: Kind; digests: Uint8Array }): Promise<Uint8Array>
+  /** Rows first: the keys to put the pack under, one a target. */
+  intend(pack: PackToPut): Promise<readonly string[]>
+  /** It is durable in every target. */
+  landed(order: PackToPut & { digests: readonly Digest[] }): Promise<void>
+}
+
+/** The same, as a lane calls them. */
+export type OwnerHandlers = {
+  [Name in keyof SessionHandlers]: (
+    order: Parameters<SessionHandlers[Name]>[0] & { session: string },
+  ) => ReturnType<SessionHandlers[Name]>
+}

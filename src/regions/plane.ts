@@ -1,0 +1,55 @@
+import { openLru } from '../base/lru.ts'
+import type { World } from '../base/world.ts'
+import type { Blobs, BlobsAddress } from '../blobs/blobs.ts'
+import type { ChunkIndex } from '../chunks/chunk-index.ts'
+import type { Lanes } from '../chunks/lanes.ts'
+import type { TreeNode } from '../chunks/node.ts'
+import type { Digest } from '../domain/digest.ts'
+import type { HoldingRows, UploadRows } from '../domain/holdings.ts'
+import type { SpaceId } from '../domain/spaces.ts'
+import { openRepair, type Repair } from './repair.ts'
+import { openTrailers, type Trailers } from './trailers.ts'
+
+/** What the data plane stands on. */
+export type PlanePorts = {
+  readonly rows: HoldingRows
+  readonly uploads: UploadRows
+  /** Where a space's blobs are. Throws Unavailable for a space that this process does not know. */
+  addressOf(space: SpaceId): BlobsAddress
+  /** `openBlobs`, or a test's own. Lanes open the same addresses for themselves. */
+  openBlobs(address: BlobsAddress): Blobs
+  readonly lanes: Lanes
+  readonly index: ChunkIndex
+  readonly world: World
+}
+
+/** The handle that every function of this folder takes first. */
+export type Plane = Omit<PlanePorts, 'openBlobs'> & {
+  blobsOf(space: SpaceId): Blobs
+  readonly trailers: Trailers
+  readonly repair: Repair
+  readonly nodes: NodeCache
+}
+
+type NodeCache = ReturnType<typeof openLru<Digest, TreeNode>>
+
+/** Work done and to do, in bytes; the function that reports it says which bytes. */
+export type Progress = { readonly bytesDone: number; readonly bytesTotal: number }
+
+/** Parsed nodes kept in memory: at most some 25 KB each. */
+const nodesKept = 256
+
+/** Opens no file and starts no timer: closing `lanes` and `index` closes all. */
+export function openPlane({ openBlobs, ...ports }: PlanePorts): Plane {
+  const opened = new Map<SpaceId, Blobs>()
+
+  function blobsOf(space: SpaceId): Blobs {
+    const blobs = opened.get(space) ?? openBlobs(ports.addressOf(space))
+    opened.set(space, blobs)
+    return blobs
+  }
+
+  const repair = openRepair({ ...ports, blobsOf })
+  const trailers = openTrailers({ blobsOf, damaged: (holding, why) => repair(holding, { why }) })
+  return { ...ports, blobsOf, trailers, repair, nodes: openLru(nodesKept) }
+}

@@ -1,0 +1,77 @@
+import { openLru } from '../base/lru.ts'
+import type { World } from '../base/world.ts'
+import type { Blobs, BlobsAddress } from '../blobs/blobs.ts'
+import type { Lanes } from '../chunks/lanes.ts'
+import { Unavailable } from '../domain/errors.ts'
+import type { Holding, HoldingRows } from '../domain/holdings.ts'
+import type { SpaceId } from '../domain/spaces.ts'
+import { isDamage } from './trailers.ts'
+
+/** Puts good bytes under the key of a holding that has bad ones. */
+export type Repair = (
+  bad: Holding,
+  facts: { readonly why: string; readonly chunk?: string },
+) => Promise<boolean>
+
+/** A holding that could not be repaired is left alone for this long: trying costs a read of every other copy. */
+const triedAgainMs = 10 * 60_000
+
+/** Repairs are single flight; each is logged: `pack-repaired`, or `pack-damaged` when no copy of the pack is good. */
+export function openRepair(ports: {
+  readonly rows: HoldingRows
+  readonly lanes: Lanes
+  readonly world: World
+  addressOf(space: SpaceId): BlobsAddress
+  blobsOf(space: SpaceId): Blobs
+}): Repair {
+  const running = new Map<number, Promise<boolean>>()
+  const failedMs = openLru<number, number>(4096)
+
+  async function act(bad: Holding, facts: { why: string; chunk?: string }): Promise<boolean> {
+    const holders = await ports.rows.holdersOf([bad.pack])
+    // A holding that was swept meanwhile is missing by right.
+    if (!holders.some(({ id }) => id === bad.id)) return false
+    const told = { space: bad.space, pack: bad.pack, ...facts }
+    for (const from of holders.filter(({ id }) => id !== bad.id)) {
+      const trouble = await mirrored(from, bad)
+      if (trouble === undefined) {
+        ports.world.log({ level: 'warn', event: 'pack-repaired', ...told, from: from.space })
+        return true
+      }
+      ports.world.log({ level: 'warn', event: 'pack-not-copied', ...told, from: from.space, trouble })
+    }
+    failedMs.set(bad.id, ports.world.now().getTime())
+    ports.world.log({ level: 'error', event: 'pack-damaged', ...told })
+    return false
+  }
+
+  /** What went wrong; undefined when it is repaired. */
+  async function mirrored(from: Holding, bad: Holding): Promise<string | undefined> {
+    const place = ({ space, key }: Holding) => ({ address: ports.addressOf(space), key })
+    try {
+      const { pack, sizeBytes } = from
+      await ports.lanes.call('mirror', { from: place(from), pack, sizeBytes, to: [place(bad)] })
+    } catch (error) {
+      // A repair that fails now is no failure of the read that asked for it.
+      if (error instanceof Unavailable || isDamage(error)) return error.message
+      throw error
+    }
+    await removeIfSwept(bad)
+    return undefined
+  }
+
+  /** A sweep may have deleted the blob just before it was put back: then nothing names it any more. */
+  async function removeIfSwept(bad: Holding): Promise<void> {
+    const holders = await ports.rows.holdersOf([bad.pack], [bad.space])
+    if (holders.some(({ id }) => id === bad.id)) return
+    await ports.blobsOf(bad.space).delete(bad.key, AbortSignal.timeout(60_000))
+  }
+
+  return async (bad, facts) => {
+    const failed = failedMs.get(bad.id)
+    if (failed !== undefined && ports.world.now().getTime() - failed < triedAgainMs) return false
+    const run = running.get(bad.id) ?? act(bad, facts).finally(() => running.delete(bad.id))
+    running.set(bad.id, run)
+    return await run
+  }
+}

@@ -1,0 +1,187 @@
+import { mapBounded } from '../base/bounded.ts'
+import type { BadFrame } from '../chunks/lane-protocol.ts'
+import { type Kind, kinds } from '../chunks/layout.ts'
+import type { Frame } from '../chunks/pack-format.ts'
+import { limits } from '../domain/limits.ts'
+import type { Digest } from '../domain/digest.ts'
+import { ArmError, Unavailable } from '../domain/errors.ts'
+import { type Holding, imageOwner, type PackId } from '../domain/holdings.ts'
+import type { SpaceId } from '../domain/spaces.ts'
+import { cover, followSpace } from './follow.ts'
+import type { Plane } from './plane.ts'
+
+/** An image and where it lies complete, preferred first. Any other space that has the bytes is used when these fail. */
+export type ImagePlace = {
+  readonly image: Digest
+  readonly spaces: readonly SpaceId[]
+  readonly signal: AbortSignal
+}
+
+/** Something to be read by its digest; the offset on the disk is for people. */
+export type Want = { readonly kind: Kind; readonly digest: Digest; readonly offsetBytes: number }
+
+/** A frame in a pack. */
+export type Located = { readonly pack: PackId; readonly slot: number; readonly frame: Frame }
+
+type Source = { readonly holding: Holding; readonly frame: Frame }
+type Open = { readonly want: Want; readonly at: number; readonly tried: Set<number> }
+type Failure = { readonly open: Open; readonly holding: Holding; readonly why: string; away: boolean }
+
+/** Reads and uses frames of one blob; answers those that are missing or bad. */
+export type UseFrames = (
+  holding: Holding,
+  frames: readonly Frame[],
+  /** Places in the list of wants. */
+  places: readonly number[],
+) => Promise<readonly BadFrame[]>
+
+/** Frames of one order to a lane: 4 MiB of plain chunks. */
+const framesAtOnce = limits.joinedReadBytesMax / limits.chunkBytes
+const ordersAtOnce = 8
+
+/**
+ * Has every want used from the first place where it is good: the preferred spaces, other spaces with the same pack, other
+ * packs with the same digest. What proved bad or missing is repaired. Throws ImageDamaged, Unavailable.
+ */
+export async function useWants(
+  plane: Plane,
+  place: ImagePlace,
+  { wants, use }: { wants: readonly Want[]; use: UseFrames },
+): Promise<void> {
+  let open: Open[] = wants.map((want, at) => ({ want, at, tried: new Set() }))
+  let failures: Failure[] = []
+  const bad = new Map<number, Failure>()
+  // Each round tries another holding of what is open, so the holdings bound the rounds.
+  while (open.length > 0) {
+    place.signal.throwIfAborted()
+    const orders = group(await chooseSources(plane, place, { open, failures }))
+    failures = (await mapBounded(orders, ordersAtOnce, (order) => useOrder(use, order))).flat()
+    for (const failure of failures) if (!failure.away) bad.set(failure.holding.id, failure)
+    open = failures.map((failure) => failure.open)
+  }
+  for (const { holding, why, open: { want } } of bad.values()) {
+    await plane.repair(holding, { why, chunk: want.digest })
+  }
+}
+
+type Order = { readonly holding: Holding; readonly parts: { open: Open; frame: Frame }[] }
+
+async function useOrder(use: UseFrames, { holding, parts }: Order): Promise<Failure[]> {
+  for (const { open } of parts) open.tried.add(holding.id)
+  try {
+    const frames = parts.map(({ frame }) => frame)
+    const bad = await use(holding, frames, parts.map(({ open }) => open.at))
+    return bad.flatMap(({ at, why }) => {
+      const part = parts[at]
+      return part ? [{ open: part.open, holding, why, away: false }] : []
+    })
+  } catch (error) {
+    // Another space may answer; when none does, chooseSources says so.
+    if (!(error instanceof Unavailable)) throw error
+    return parts.map(({ open }) => ({ open, holding, why: error.message, away: true }))
+  }
+}
+
+/** One order a holding and 64 frames. */
+function group(chosen: readonly { open: Open; source: Source }[]): Order[] {
+  const orders: Order[] = []
+  const current = new Map<number, Order>()
+  for (const { open, source } of chosen) {
+    let order = current.get(source.holding.id)
+    if (order === undefined || order.parts.length >= framesAtOnce) {
+      order = { holding: source.holding, parts: [] }
+      current.set(source.holding.id, order)
+      orders.push(order)
+    }
+    order.parts.push({ open, frame: source.frame })
+  }
+  return orders
+}
+
+async function chooseSources(
+  plane: Plane,
+  place: ImagePlace,
+  { open, failures }: { open: readonly Open[]; failures: readonly Failure[] },
+): Promise<{ open: Open; source: Source }[]> {
+  const wants = open.map(({ want }) => want)
+  const located = await locateAll(plane, place, wants)
+  const holders = await holdersByPack(plane, located.flat().map(({ pack }) => pack))
+  return open.map((one, at) => {
+    const sources = (located[at] ?? []).flatMap(({ pack, frame }) =>
+      (holders.get(pack) ?? []).map((holding) => ({ holding, frame })),
+    )
+    const source = best(sources.filter(({ holding }) => !one.tried.has(holding.id)), place.spaces)
+    if (source === undefined) throw nowhere(place, one, { sources, failures })
+    return { open: one, source }
+  })
+}
+
+function best(sources: readonly Source[], spaces: readonly SpaceId[]): Source | undefined {
+  const rank = ({ holding }: Source): number => {
+    const at = spaces.indexOf(holding.space)
+    return at < 0 ? spaces.length : at
+  }
+  return sources.reduce<Source | undefined>(
+    (chosen, source) => (chosen === undefined || rank(source) < rank(chosen) ? source : chosen),
+    undefined,
+  )
+}
+
+function nowhere(
+  place: ImagePlace,
+  { want, tried }: Open,
+  { sources, failures }: { sources: readonly Source[]; failures: readonly Failure[] },
+): Error {
+  const away = failures.find((failure) => failure.away)
+  if (away) return new Unavailable(`the space ${away.holding.space} cannot be read: ${away.why}`)
+  const names = { [kinds.chunk]: 'chunk', [kinds.node]: 'tree node', [kinds.manifest]: 'manifest' }
+  const spaces = new Set(sources.filter(({ holding }) => tried.has(holding.id)).map(({ holding }) => holding.space))
+  const looked = spaces.size > 0 ? `damaged in ${[...spaces].join(', ')}` : `in none of its packs (spaces ${place.spaces.join(', ')})`
+  return new ArmError(
+    'ImageDamaged',
+    `The ${names[want.kind]} ${want.digest} at offset ${want.offsetBytes} of disk image ${place.image} is ${looked}, and no other copy is left. Restore a space from a backup, or publish the version again.`,
+  )
+}
+
+/** Where each want lies, by what the index says and the packs confirm; learns the image's packs when it misses some. */
+async function locateAll(
+  plane: Plane,
+  place: ImagePlace,
+  wants: readonly Want[],
+): Promise<(readonly Located[])[]> {
+  const located: (readonly Located[])[] = await locateEach(plane, wants)
+  if (located.every((found) => found.length > 0)) return located
+  for (const space of place.spaces) {
+    await cover(plane, await plane.rows.heldBy(imageOwner(space, place.image)))
+    await followSpace(plane, space, place.signal)
+  }
+  return await locateEach(plane, wants)
+}
+
+async function locateEach(plane: Plane, wants: readonly Want[]): Promise<(readonly Located[])[]> {
+  const located: (readonly Located[])[] = []
+  for (const want of wants) located.push(await locate(plane, want))
+  return located
+}
+
+/** Every known place of a digest as this kind. Throws Unavailable. */
+export async function locate(
+  plane: Plane,
+  { kind, digest }: { readonly kind: Kind; readonly digest: Digest },
+): Promise<readonly Located[]> {
+  const found: Located[] = []
+  for (const { pack, slot } of plane.index.find(digest)) {
+    const trailer = await plane.trailers.of(pack, () => plane.rows.holdersOf([pack]))
+    if (trailer?.holds(slot, kind, digest)) found.push({ pack, slot, frame: trailer.frame(slot) })
+  }
+  return found
+}
+
+async function holdersByPack(
+  plane: Plane,
+  packs: readonly PackId[],
+): Promise<ReadonlyMap<PackId, readonly Holding[]>> {
+  const holdings = await plane.rows.holdersOf([...new Set(packs)])
+  return Map.groupBy(holdings, ({ pack }) => pack)
+}
+
