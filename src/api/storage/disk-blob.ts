@@ -1,0 +1,144 @@
+import { Hono } from 'hono'
+import type { Sas } from '../../access/sas.ts'
+import type { World } from '../../base/world.ts'
+import { Unavailable } from '../../domain/errors.ts'
+import { limits } from '../../domain/limits.ts'
+import type { ResourceRow } from '../../domain/rows.ts'
+import type { Plane } from '../../regions/plane.ts'
+import type { SasRow, Store } from '../../store/store.ts'
+import { openDiskBytes } from './disk-bytes.ts'
+import { answerPageList } from './page-list.ts'
+import { answerPutPage } from './put-page.ts'
+import { readRange } from './range.ts'
+import { BlobError, blobErrorResponse } from './blob-error.ts'
+
+export type StoragePorts = {
+  readonly store: Store
+  readonly plane: Plane
+  readonly sas: Sas
+  readonly world: World
+}
+
+/** One request on the blob behind a grant, its row read at this very request. */
+export type BlobRequest = StoragePorts & {
+  readonly raw: Request
+  readonly url: URL
+  readonly grant: SasRow
+  readonly disk: ResourceRow
+}
+
+/** The page blob behind a disk's SAS: what `@azure/storage-blob`, az and azcopy speak, as far as one blob needs it. */
+export function storageApp(ports: StoragePorts): Hono {
+  const app = new Hono()
+  app.all('/md-disks/:grant/:blob', async (context) => {
+    const requestId = ports.world.id()
+    let response: Response
+    try {
+      const request = await admit(ports, context.req.raw, context.req.param('grant'))
+      response = await answer(request)
+    } catch (error) {
+      response = blobErrorResponse(known(ports.world, error, requestId), requestId)
+    }
+    response.headers.set('x-ms-request-id', requestId)
+    response.headers.set('x-ms-version', context.req.header('x-ms-version') ?? '2018-03-28')
+    return response
+  })
+  return app
+}
+
+/** Throws BlobError for a signature that is not ours, a grant that was revoked or ran out, a disk that is gone. */
+async function admit(ports: StoragePorts, raw: Request, grantId: string): Promise<BlobRequest> {
+  const url = new URL(raw.url)
+  if (!ports.sas.isSigned(grantId, url.searchParams.get('sig') ?? undefined)) {
+    throw new BlobError(
+      'AuthenticationFailed',
+      'The signature of the URL is not valid. Ask for a new SAS with beginGetAccess.',
+    )
+  }
+  const grant = await ports.store.read.sas.get(grantId)
+  const disk = grant && (await ports.store.read.resources.get(grant.key))
+  if (!grant || !disk || disk.state === 'Deleting') {
+    throw new BlobError('AuthenticationFailed', 'The access was revoked. Ask for a new SAS with beginGetAccess.')
+  }
+  if (grant.expiresMs <= ports.world.now().getTime()) {
+    throw new BlobError('AuthenticationFailed', 'The SAS has expired. Ask for a new one with beginGetAccess.')
+  }
+  return { ...ports, raw, url, grant, disk }
+}
+
+function answer(request: BlobRequest): Promise<Response> {
+  const { raw, url, grant } = request
+  const component = url.searchParams.get('comp')
+  if (raw.method === 'PUT' && component === 'page') {
+    if (grant.access === 'Write') return answerPutPage(request)
+    throw new BlobError('AuthorizationPermissionMismatch', 'This SAS may read, not write.')
+  }
+  if (raw.method === 'GET' && component === 'pagelist') return answerPageList(request)
+  if ((raw.method === 'GET' || raw.method === 'HEAD') && component === null) return answerGet(request)
+  throw new BlobError(
+    'UnsupportedHttpVerb',
+    `${raw.method}${component ? ` comp=${component}` : ''} is not something a disk's blob takes.`,
+  )
+}
+
+async function answerGet(request: BlobRequest): Promise<Response> {
+  const { raw } = request
+  const bytes = openDiskBytes(request, raw.signal)
+  const range = readRange(raw.headers, bytes.sizeBytes)
+  const headers = new Headers({
+    'accept-ranges': 'bytes',
+    'content-type': 'application/octet-stream',
+    'content-length': String(range.lengthBytes),
+    etag: bytes.etag,
+    'last-modified': new Date(request.disk.updatedMs).toUTCString(),
+    'x-ms-blob-type': 'PageBlob',
+    'x-ms-blob-sequence-number': '0',
+    'x-ms-lease-status': 'unlocked',
+    'x-ms-lease-state': 'available',
+  })
+  if (range.isPart) {
+    const last = range.offsetBytes + range.lengthBytes - 1
+    headers.set('content-range', `bytes ${range.offsetBytes}-${last}/${bytes.sizeBytes}`)
+  }
+  if (raw.method === 'HEAD') return new Response(null, { status: 200, headers })
+  return new Response(stream(bytes.read, range), { status: range.isPart ? 206 : 200, headers })
+}
+
+/** One piece in hand and one on its way: memory stays flat however large the disk is. */
+function stream(
+  read: (offsetBytes: number, lengthBytes: number) => Promise<Uint8Array>,
+  range: { readonly offsetBytes: number; readonly lengthBytes: number },
+): ReadableStream<Uint8Array> {
+  const end = range.offsetBytes + range.lengthBytes
+  let at = range.offsetBytes
+  const next = (): Promise<Uint8Array> | undefined => {
+    if (at >= end) return undefined
+    const lengthBytes = Math.min(limits.joinedReadBytesMax, end - at)
+    const piece = read(at, lengthBytes)
+    at += lengthBytes
+    // Whoever pulls it awaits it; a reader that left must not leave an unhandled rejection.
+    piece.catch(() => undefined)
+    return piece
+  }
+  let ahead = next()
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const piece = await ahead
+        if (!piece) return controller.close()
+        ahead = next()
+        controller.enqueue(piece)
+        if (!ahead) controller.close()
+      },
+    },
+    { highWaterMark: 0 },
+  )
+}
+
+function known(world: World, error: unknown, requestId: string): BlobError {
+  if (error instanceof BlobError) return error
+  if (error instanceof Unavailable) return new BlobError('ServerBusy', error.message)
+  const stack = error instanceof Error ? error.stack : String(error)
+  world.log({ level: 'error', event: 'blob-request-broken', requestId, stack })
+  return new BlobError('InternalError', `An internal error happened. The log has it under ${requestId}.`)
+}

@@ -1,0 +1,73 @@
+import type { ByteRange } from '../../domain/byte-range.ts'
+import { fixedVhdFooter, vhdFooterBytes } from '../../formats/vhd-footer.ts'
+import { dataRanges, readImage } from '../../regions/read-image.ts'
+import { stagedReader } from '../../regions/staging.ts'
+import { diskContentOf, stagingOf } from '../../resources/disk.ts'
+import { BlobError } from './blob-error.ts'
+import type { BlobRequest } from './disk-blob.ts'
+
+/** The blob that a disk is: a fixed VHD (the disk's bytes and a footer), or the pages of an upload so far. */
+export type DiskBytes = {
+  readonly sizeBytes: number
+  readonly etag: string
+  /** At most 4 MiB, inside the blob. */
+  read(offsetBytes: number, lengthBytes: number): Promise<Uint8Array>
+  dataRanges(fromBytes: number, toBytes: number): AsyncIterable<ByteRange>
+}
+
+export function openDiskBytes(request: BlobRequest, signal: AbortSignal): DiskBytes {
+  const content = diskContentOf(request.disk)
+  return content ? imageBytes(request, content, signal) : uploadBytes(request, signal)
+}
+
+function uploadBytes({ plane, disk }: BlobRequest, signal: AbortSignal): DiskBytes {
+  const staging = stagingOf(disk)
+  if (!staging) throw new BlobError('InvalidRange', 'This disk has no bytes yet.')
+  const reader = stagedReader(plane, staging)
+  return {
+    sizeBytes: reader.sizeBytes,
+    etag: `"${staging.upload}"`,
+    read: (offsetBytes, lengthBytes) => reader.read({ offsetBytes, lengthBytes }, signal),
+    dataRanges: (from, to) => clipped(reader.dataRanges?.(signal) ?? whole(to), from, to),
+  }
+}
+
+type Content = NonNullable<ReturnType<typeof diskContentOf>>
+
+function imageBytes({ plane, disk }: BlobRequest, content: Content, signal: AbortSignal): DiskBytes {
+  const { image, spaces, virtualSizeBytes } = content
+  const footer = fixedVhdFooter({ virtualSizeBytes, id: image.slice(0, 32) })
+  const place = { image, spaces, signal }
+
+  async function read(offsetBytes: number, lengthBytes: number): Promise<Uint8Array> {
+    const inDisk = Math.max(0, Math.min(lengthBytes, virtualSizeBytes - offsetBytes))
+    if (inDisk === lengthBytes) return readImage(plane, { ...place, offsetBytes, lengthBytes })
+    const from = Math.max(0, offsetBytes - virtualSizeBytes)
+    const rest = footer.subarray(from, from + lengthBytes - inDisk)
+    if (inDisk === 0) return rest
+    const head = await readImage(plane, { ...place, offsetBytes, lengthBytes: inDisk })
+    return Buffer.concat([head, rest])
+  }
+
+  async function* ranges(fromBytes: number, toBytes: number): AsyncIterable<ByteRange> {
+    const diskEnd = Math.min(toBytes, virtualSizeBytes)
+    if (fromBytes < diskEnd) yield* dataRanges(plane, { ...place, fromBytes, toBytes: diskEnd })
+    const footerFrom = Math.max(fromBytes, virtualSizeBytes)
+    if (footerFrom < toBytes) yield { offsetBytes: footerFrom, lengthBytes: toBytes - footerFrom }
+  }
+
+  const sizeBytes = virtualSizeBytes + vhdFooterBytes
+  return { sizeBytes, etag: `"${disk.revision}-${image.slice(0, 16)}"`, read, dataRanges: ranges }
+}
+
+async function* clipped(ranges: AsyncIterable<ByteRange>, from: number, to: number) {
+  for await (const range of ranges) {
+    const offsetBytes = Math.max(from, range.offsetBytes)
+    const end = Math.min(to, range.offsetBytes + range.lengthBytes)
+    if (offsetBytes < end) yield { offsetBytes, lengthBytes: end - offsetBytes }
+  }
+}
+
+async function* whole(toBytes: number): AsyncIterable<ByteRange> {
+  yield { offsetBytes: 0, lengthBytes: toBytes }
+}

@@ -1,0 +1,48 @@
+import type { BlobRequest } from './disk-blob.ts'
+import { openDiskBytes } from './disk-bytes.ts'
+import { readRange } from './range.ts'
+import { BlobError } from './blob-error.ts'
+
+/** Ranges of one answer; a `NextMarker` goes on after them. */
+const rangesMax = 10_000
+
+/** Get Page Ranges: where the disk has data, so that holes are never sent. */
+export async function answerPageList(request: BlobRequest): Promise<Response> {
+  const { raw, url } = request
+  const bytes = openDiskBytes(request, raw.signal)
+  const asked = readRange(raw.headers, bytes.sizeBytes)
+  const marker = readMarker(url.searchParams.get('marker'), asked.offsetBytes)
+  const most = readMost(url.searchParams.get('maxresults'))
+  const end = asked.offsetBytes + asked.lengthBytes
+  const lines: string[] = []
+  let next = ''
+  for await (const range of bytes.dataRanges(marker, end)) {
+    if (lines.length === most) {
+      next = String(range.offsetBytes)
+      break
+    }
+    const last = range.offsetBytes + range.lengthBytes - 1
+    lines.push(`<PageRange><Start>${range.offsetBytes}</Start><End>${last}</End></PageRange>`)
+  }
+  const body = `<?xml version="1.0" encoding="utf-8"?><PageList>${lines.join('')}<NextMarker>${next}</NextMarker></PageList>`
+  return new Response(body, {
+    headers: {
+      'content-type': 'application/xml',
+      'x-ms-blob-content-length': String(bytes.sizeBytes),
+      etag: bytes.etag,
+      'last-modified': new Date(request.disk.updatedMs).toUTCString(),
+    },
+  })
+}
+
+function readMarker(marker: string | null, offsetBytes: number): number {
+  if (marker === null || marker === '') return offsetBytes
+  if (/^\d{1,15}$/.test(marker)) return Math.max(offsetBytes, Number(marker))
+  throw new BlobError('InvalidHeaderValue', `The marker '${marker}' is not one that this list gave.`)
+}
+
+function readMost(text: string | null): number {
+  if (text === null || text === '') return rangesMax
+  if (/^[1-9]\d{0,5}$/.test(text)) return Math.min(rangesMax, Number(text))
+  throw new BlobError('InvalidHeaderValue', `maxresults must be a number from 1 to ${rangesMax}.`)
+}

@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto'
+import { limits } from '../../domain/limits.ts'
+import { clearPages, stagePage } from '../../regions/staging.ts'
+import { stagingOf } from '../../resources/disk.ts'
+import { readBody } from '../arm/request.ts'
+import { BlobError } from './blob-error.ts'
+import type { BlobRequest } from './disk-blob.ts'
+
+const pageBytes = 512
+
+/** Put Page: answered once the bytes are durable. A page that arrives twice is the same page. */
+export async function answerPutPage(request: BlobRequest): Promise<Response> {
+  const { raw, disk, plane } = request
+  const staging = stagingOf(disk)
+  if (!staging) throw new BlobError('AuthorizationPermissionMismatch', 'This disk takes no upload.')
+  const range = pageRange(raw.headers, staging.sizeBytes)
+  if (raw.headers.get('x-ms-page-write')?.toLowerCase() === 'clear') {
+    await clearPages(plane, { ...staging, ...range })
+    return created(request)
+  }
+  if (range.lengthBytes > limits.putPageBytesMax) {
+    throw new BlobError('RequestBodyTooLarge', `A page range has at most ${limits.putPageBytesMax} bytes.`)
+  }
+  const bytes = await readBody(raw, limits.putPageBytesMax)
+  if (bytes.byteLength !== range.lengthBytes) {
+    throw new BlobError(
+      'InvalidHeaderValue',
+      `The body has ${bytes.byteLength} bytes, but x-ms-range names ${range.lengthBytes}.`,
+    )
+  }
+  checkMd5(raw.headers.get('content-md5'), bytes)
+  await stagePage(plane, { ...staging, offsetBytes: range.offsetBytes, bytes, signal: raw.signal })
+  await refuseRevoked(request)
+  return created(request)
+}
+
+/** The grant must still live when the page is durable: after a revoke has answered, no page is acknowledged. */
+async function refuseRevoked({ store, grant }: BlobRequest): Promise<void> {
+  if (await store.read.sas.get(grant.id)) return
+  throw new BlobError('AuthenticationFailed', 'The access was revoked while the page was on its way.')
+}
+
+function created({ world }: BlobRequest): Response {
+  return new Response(null, {
+    status: 201,
+    headers: {
+      etag: `"${world.id()}"`,
+      'last-modified': world.now().toUTCString(),
+      'x-ms-blob-sequence-number': '0',
+      'x-ms-request-server-encrypted': 'false',
+    },
+  })
+}
+
+function pageRange(headers: Headers, sizeBytes: number) {
+  const text = headers.get('x-ms-range') ?? headers.get('range')
+  const found = /^bytes=(\d{1,15})-(\d{1,15})$/.exec(text ?? '')
+  const offsetBytes = Number(found?.[1])
+  const lengthBytes = Number(found?.[2]) - offsetBytes + 1
+  const aligned = offsetBytes % pageBytes === 0 && lengthBytes % pageBytes === 0
+  if (found && aligned && lengthBytes > 0 && offsetBytes + lengthBytes <= sizeBytes) {
+    return { offsetBytes, lengthBytes }
+  }
+  throw new BlobError(
+    'InvalidPageRange',
+    `The page range '${text}' must start and end on ${pageBytes} byte borders inside the ${sizeBytes} bytes that uploadSizeBytes named.`,
+  )
+}
+
+function checkMd5(header: string | null, bytes: Uint8Array): void {
+  if (header === null) return
+  if (createHash('md5').update(bytes).digest('base64') === header) return
+  throw new BlobError('Md5Mismatch', 'The MD5 value specified in the request did not match with the MD5 value calculated by the server.')
+}

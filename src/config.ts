@@ -1,0 +1,126 @@
+import { readFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { z } from 'zod'
+import { openRegions, type Region, regionName } from './domain/regions.ts'
+import { sizes } from './domain/limits.ts'
+import type { Settings } from './resources/declaration.ts'
+
+const zones = ['1', '2', '3'] as const
+
+/** The regions of an installation that names none; those with zones can hold Standard_ZRS. */
+const embeddedRegions: readonly { displayName: string; zones: readonly string[] }[] = [
+  { displayName: 'West Europe', zones },
+  { displayName: 'North Europe', zones },
+  { displayName: 'East US', zones },
+  { displayName: 'East US 2', zones },
+  { displayName: 'West US', zones: [] },
+  { displayName: 'West US 2', zones },
+  { displayName: 'South Central US', zones },
+  { displayName: 'West Central US', zones: [] },
+  { displayName: 'Southeast Asia', zones },
+]
+
+const embeddedTenant = '72f988bf-0000-4000-8000-000000000001'
+const embeddedSubscription = '00000000-0000-4000-8000-000000000001'
+
+/** Requirements 80-84, as configured by default; `current` gives Azure's numbers of today. */
+const limitProfiles = {
+  vitrine: { replicasPerRegion: 10, diskBytesMax: 1024 * sizes.gib },
+  current: { replicasPerRegion: 100, diskBytesMax: 2048 * sizes.gib },
+} as const
+
+const Guid = z.guid().transform((guid) => guid.toLowerCase())
+
+/** What a configuration file (JSON) may say; every setting once, each with its default. */
+const ConfigFile = z.strictObject({
+  /** Where everything is kept. */
+  data: z.string().default('./data'),
+  host: z.string().default('127.0.0.1'),
+  /** 0 takes any free port. */
+  port: z.int().min(0).max(65535).default(8443),
+  /** Names and addresses clients use besides loopback: they go into the certificate. */
+  hostNames: z.array(z.string()).default([]),
+  /** How clients reach this installation, when it is not `https://127.0.0.1:port` (a proxy, a name). */
+  publicUrl: z.url({ protocol: /^https?$/ }).optional(),
+  /** The user's own certificate and key, PEM; left out, one is made under the installation's own CA. */
+  tls: z.strictObject({ certFile: z.string(), keyFile: z.string() }).optional(),
+  /** Plain HTTP, for a proxy in front that ends TLS. Never on by itself. */
+  plainHttp: z.boolean().default(false),
+  tenantId: Guid.default(embeddedTenant),
+  subscriptions: z
+    .array(z.strictObject({ id: Guid, displayName: z.string() }))
+    .min(1)
+    .default([{ id: embeddedSubscription, displayName: 'Vitrine' }]),
+  regions: z
+    .array(z.strictObject({ displayName: z.string().min(1), zones: z.array(z.string()).default([]) }))
+    .min(1)
+    .default(embeddedRegions.map((region) => ({ ...region, zones: [...region.zones] }))),
+  /** Folders of single spaces (`westeurope/Standard_ZRS/1/2`) that lie elsewhere than below `data/spaces`: their own disk. */
+  spaceFolders: z.record(z.string(), z.string()).default({}),
+  limits: z
+    .strictObject({
+      profile: z.enum(['vitrine', 'current']).default('vitrine'),
+      galleriesPerRegion: z.int().positive().default(100),
+      definitionsPerRegion: z.int().positive().default(1_000),
+      versionsPerRegion: z.int().positive().default(10_000),
+      replicasPerRegion: z.int().positive().optional(),
+      diskBytesMax: z.int().positive().optional(),
+    })
+    .prefault({}),
+  compatibility: z
+    .strictObject({
+      galleryNames: z.enum(['strict', 'current']).default('strict'),
+      endOfLife: z.enum(['enforce', 'inform']).default('enforce'),
+    })
+    .prefault({}),
+  /** Threads that hash and compress. */
+  lanes: z.int().min(1).max(64).default(2),
+  /** Seconds that a pack without owners stays readable. */
+  sweepHoldSeconds: z.number().min(0).default(600),
+})
+
+export type Config = z.output<typeof ConfigFile>
+
+/** Values that flags and tests lay over the file. */
+export type ConfigOverrides = z.input<typeof ConfigFile>
+
+/** Reads the configuration: the file (JSON) when there is one, `overrides` over it. Throws with the path of each wrong member. */
+export async function readConfig(
+  file: string | undefined,
+  overrides: ConfigOverrides = {},
+): Promise<Config> {
+  const said: unknown = file === undefined ? {} : JSON.parse(await readFile(file, 'utf8'))
+  const set = Object.entries(overrides).filter(([, value]) => value !== undefined)
+  const read = ConfigFile.safeParse({ ...Object(said), ...Object.fromEntries(set) })
+  if (!read.success) {
+    throw new Error(`The configuration ${file ?? ''} is not right:\n${z.prettifyError(read.error)}`)
+  }
+  return { ...read.data, data: resolve(read.data.data) }
+}
+
+/** Where the quickstart keeps its installation unless told otherwise. */
+export function defaultDataFolder(): string {
+  return process.env['VITRINE_DATA'] ?? join(homedir(), '.vitrine', 'data')
+}
+
+/** What the rules see of the configuration. */
+export function settingsOf(config: Config): Settings {
+  const { limits, compatibility } = config
+  const profile = limitProfiles[limits.profile]
+  return {
+    regions: openRegions(config.regions.map(regionOf)),
+    quotas: {
+      galleriesPerRegion: limits.galleriesPerRegion,
+      definitionsPerRegion: limits.definitionsPerRegion,
+      versionsPerRegion: limits.versionsPerRegion,
+      replicasPerRegion: limits.replicasPerRegion ?? profile.replicasPerRegion,
+      diskBytesMax: limits.diskBytesMax ?? profile.diskBytesMax,
+    },
+    compatibility,
+  }
+}
+
+function regionOf({ displayName, zones }: Config['regions'][number]): Region {
+  return { name: regionName(displayName), displayName, zones }
+}

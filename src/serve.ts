@@ -1,0 +1,90 @@
+import { once } from 'node:events'
+import { createServer as createHttpServer, type Server } from 'node:http'
+import { createServer as createHttpsServer, type Server as TlsServer } from 'node:https'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { getRequestListener } from '@hono/node-server'
+import type { World } from './base/world.ts'
+import type { Config } from './config.ts'
+import { openCertificate, readOwnCertificate, type ServerCertificate } from './identity/certificates.ts'
+import { type Installation, openInstallation } from './installation.ts'
+
+/** How long open requests may take to end when the server stops. */
+const drainMs = 10_000
+const renewEveryMs = 24 * 3_600_000
+
+export type Serving = {
+  readonly url: string
+  readonly installation: Installation
+  /** The CA that clients are to trust; undefined with the user's own certificate or plain HTTP. */
+  readonly caFile: string | undefined
+  stop(): Promise<void>
+}
+
+/** Starts one process: listens, opens the installation, runs work. Throws when the port is taken or the folder is not ours. */
+export async function serve(config: Config, world: World): Promise<Serving> {
+  const certificate = config.plainHttp ? undefined : await certificateOf(config, world)
+  const server = certificate
+    ? createHttpsServer({ cert: certificate.certPem, key: certificate.keyPem })
+    : createHttpServer()
+  // A slow client may take its time with a body, never with its headers.
+  server.headersTimeout = 20_000
+  server.requestTimeout = 300_000
+  server.listen(config.port, config.host)
+  await once(server, 'listening')
+  const url = config.publicUrl ?? urlOf(server, config)
+  let installation: Installation
+  try {
+    installation = await openInstallation(config, world, url)
+  } catch (error) {
+    server.close()
+    throw error
+  }
+  server.on('request', getRequestListener(installation.app.fetch, { overrideGlobalObjects: false }))
+  installation.startWork()
+  await tellAddress(config, url)
+  const renewal = setInterval(() => void renew(server, config, world), renewEveryMs)
+  renewal.unref()
+
+  async function stop(): Promise<void> {
+    clearInterval(renewal)
+    server.close()
+    server.closeIdleConnections()
+    const cut = setTimeout(() => server.closeAllConnections(), drainMs)
+    if (server.listening) await once(server, 'close')
+    clearTimeout(cut)
+    await installation.close()
+  }
+
+  const caFile = certificate?.caPem === undefined ? undefined : join(config.data, 'tls', 'ca.pem')
+  return { url, installation, caFile, stop }
+}
+
+function certificateOf(config: Config, world: World): Promise<ServerCertificate> {
+  if (config.tls) return readOwnCertificate(config.tls.certFile, config.tls.keyFile, world)
+  return openCertificate({ folder: join(config.data, 'tls'), hostNames: config.hostNames, world })
+}
+
+async function renew(server: Server | TlsServer, config: Config, world: World): Promise<void> {
+  if (!('setSecureContext' in server) || config.plainHttp) return
+  try {
+    const { certPem, keyPem } = await certificateOf(config, world)
+    server.setSecureContext({ cert: certPem, key: keyPem })
+  } catch (error) {
+    world.log({ level: 'error', event: 'certificate-not-renewed', error: String(error) })
+  }
+}
+
+function urlOf(server: Server | TlsServer, config: Config): string {
+  const address = server.address()
+  const port = typeof address === 'object' && address ? address.port : config.port
+  const host = ['0.0.0.0', '::'].includes(config.host) ? '127.0.0.1' : config.host
+  const name = host.includes(':') ? `[${host}]` : host
+  return `${config.plainHttp ? 'http' : 'https'}://${name}:${port}`
+}
+
+/** `server.json` tells the command line where this installation listens. */
+async function tellAddress(config: Config, url: string): Promise<void> {
+  const told = { base: url, tenantId: config.tenantId, subscriptionId: config.subscriptions[0]?.id }
+  await writeFile(join(config.data, 'server.json'), `${JSON.stringify(told, null, 2)}\n`)
+}
