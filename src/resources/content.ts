@@ -3,7 +3,7 @@ import type { Placement } from '../domain/holdings.ts'
 import { sizes } from '../domain/limits.ts'
 import { regionName } from '../domain/regions.ts'
 import type { Json, JsonObject } from '../domain/rows.ts'
-import { parseSpaceId } from '../domain/spaces.ts'
+import { diskSpace, parseSpaceId, type Space } from '../domain/spaces.ts'
 import type { DiskContent } from './declaration.ts'
 import { isList, isObject } from './paths.ts'
 
@@ -38,20 +38,36 @@ function contentFrom(disk: JsonObject): DiskContent[] {
   ]
 }
 
-/** What `keeper` keeps from now on: these disks wherever they lie in this region. */
+/**
+ * What `keeper` keeps from now on: of each disk one complete replica of those that lie in this region, the one where disks
+ * are made if it has it. Further replicas would never be given back.
+ */
 export function pins(
   placements: readonly Placement[],
   disks: readonly DiskContent[],
   to: { readonly region: string; readonly keeper: string },
 ): Placement[] {
-  const wanted = new Set<string>(disks.map((disk) => disk.image))
-  const here = regionName(to.region)
-  const unique = new Map(
-    placements
-      .filter(({ space, image }) => wanted.has(image) && parseSpaceId(space)?.region === here)
-      .map((placement) => [`${placement.space}|${placement.image}`, placement]),
-  )
-  return [...unique.values()].map((placement) => ({ ...placement, keeper: to.keeper }))
+  const here = diskSpace(regionName(to.region))
+  const images = new Set(disks.map((disk) => disk.image))
+  return [...images].flatMap((image) => {
+    const spaces = placements
+      .filter((placement) => placement.image === image)
+      .flatMap(({ space }) => parseSpaceId(space) ?? [])
+      .filter((space) => space.region === here.region)
+    const nearest = spaces.toSorted((a, b) => order(a, here) - order(b, here))[0]
+    return [
+      ...new Set(spaces.filter((space) => isSameReplica(space, nearest)).map(({ id }) => id)),
+    ].map((space) => ({ space, image, keeper: to.keeper }))
+  })
+}
+
+function order(space: Space, preferred: Space): number {
+  return (space.storageType === preferred.storageType ? 0 : 1000) + space.ordinal
+}
+
+/** The zones of one ZRS copy are one replica. */
+function isSameReplica(space: Space, other: Space | undefined): boolean {
+  return space.storageType === other?.storageType && space.ordinal === other.ordinal
 }
 
 /** Whole GiB, rounded up: how Azure says the size of a disk. */

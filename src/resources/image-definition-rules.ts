@@ -1,6 +1,6 @@
 import { type Problem, unless } from '../domain/problem.ts'
 import { parseTime } from './coerce.ts'
-import type { Facts, Write } from './declaration.ts'
+import type { Fact, Facts, Write } from './declaration.ts'
 import { type ImageDefinition, securityTypes } from './image-definition-schema.ts'
 import { changeProblem, sameValue } from './merge.ts'
 import { rangeProblems } from './parse.ts'
@@ -59,7 +59,8 @@ function identifierProblems(
   facts: Facts,
 ): readonly Problem[] {
   const { identifier } = next.properties
-  const holder = facts.identifier?.row
+  const held: Fact | undefined = facts.identifier
+  const holder = held?.row
   const { publisher, offer, sku } = identifier
   return [
     ...Object.entries(lengthsMax).flatMap(([part, max]) => {

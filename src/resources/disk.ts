@@ -1,0 +1,204 @@
+import type { Digest } from '../domain/digest.ts'
+import { sizes } from '../domain/limits.ts'
+import { regionName } from '../domain/regions.ts'
+import type { JsonObject, ResourceRow } from '../domain/rows.ts'
+import { diskSpace, type SpaceId } from '../domain/spaces.ts'
+import { diskApiVersions } from './api-versions.ts'
+import { contentOf, contentStatus, sizeInGB } from './content.ts'
+import type { ResourceType, Stored, Write } from './declaration.ts'
+import { diskActions } from './disk-access.ts'
+import { diskEffects, diskNeeds, diskProblems } from './disk-rules.ts'
+import { Disk } from './disk-schema.ts'
+import { assetNameProblems } from './image-definition-rules.ts'
+import { jsonOf, valueAt } from './paths.ts'
+
+export const diskType = 'Microsoft.Compute/disks'
+
+/** A managed disk: empty, uploaded, copied from a disk, or made from a version (requirements 23, 29, 37). */
+export const disks: ResourceType<Disk> = {
+  type: diskType,
+  apiVersions: diskApiVersions,
+  parent: undefined,
+  target: 'disk',
+  lists: ['subscription', 'resourceGroup'],
+  tracked: true,
+  nameProblems: (name) => assetNameProblems('diskName', name),
+  schema: Disk,
+  evolution: {
+    since: {
+      'properties.hyperVGeneration': '2018-09-30',
+      'properties.creationData.uploadSizeBytes': '2018-09-30',
+      'properties.diskSizeBytes': '2018-09-30',
+      'properties.uniqueId': '2018-09-30',
+      'properties.diskState': '2018-09-30',
+      'properties.creationData.galleryImageReference': '2019-07-01',
+      'properties.encryption': '2019-07-01',
+      'properties.maxShares': '2019-07-01',
+      'properties.networkAccessPolicy': '2020-05-01',
+      'properties.tier': '2020-06-30',
+      'properties.burstingEnabled': '2020-09-30',
+      'properties.purchasePlan': '2020-09-30',
+      'properties.supportsHibernation': '2020-12-01',
+      'properties.publicNetworkAccess': '2021-04-01',
+      'properties.supportedCapabilities': '2021-08-01',
+      'properties.supportedCapabilities.architecture': '2022-03-02',
+      'properties.optimizedForFrequentAttach': '2022-07-02',
+    },
+    defaults: [],
+    moves: [],
+  },
+  readOnly: [
+    'managedBy',
+    'sku.tier',
+    'properties.provisioningState',
+    'properties.diskState',
+    'properties.diskSizeBytes',
+    'properties.timeCreated',
+    'properties.uniqueId',
+  ],
+  keep: [
+    'sku',
+    'zones',
+    'properties.creationData',
+    'properties.diskSizeGB',
+    'properties.osType',
+    'properties.hyperVGeneration',
+    'properties.supportedCapabilities',
+    'properties.purchasePlan',
+  ],
+  by: {},
+  immutable: ['zones', 'properties.creationData'],
+  operations: {
+    flavour: 'disk',
+    create: { status: 202, headers: ['Azure-AsyncOperation', 'Location'] },
+    update: { status: 202, headers: ['Azure-AsyncOperation', 'Location'] },
+    delete: { status: 202, headers: ['Azure-AsyncOperation', 'Location'] },
+    shows: { create: 'Updating', update: 'Updating' },
+  },
+  complete: completeDisk,
+  needs: diskNeeds,
+  problems: diskProblems,
+  effects: diskEffects,
+  remove: ({ key, generation }) => [
+    { kind: 'Remove', subject: key, queue: 'control', generation: generation + 1, key },
+  ],
+  actions: diskActions,
+  show: ({ doc, status }) => shownDisk({ doc, status }),
+}
+
+/** The space where the bytes of a disk are written. */
+export function diskSpaceOf(row: ResourceRow): SpaceId {
+  return diskSpace(regionName(row.region ?? '')).id
+}
+
+/**
+ * Where the bytes of an upload lie, also after it became an image (its pages are dropped then); for an empty disk a
+ * file of the disk's size without pages. Undefined for disks that were made from something else.
+ */
+export function stagingOf(row: ResourceRow):
+  | {
+      readonly upload: string
+      readonly space: SpaceId
+      readonly sizeBytes: number
+      readonly isEmptyDisk: boolean
+    }
+  | undefined {
+  const { uniqueId } = row.status
+  const option = valueAt(row.doc, 'properties.creationData.createOption')
+  if (typeof uniqueId !== 'string') return undefined
+  const base = { upload: uniqueId, space: diskSpaceOf(row) }
+  if (option === 'Upload') {
+    const sizeBytes = Number(valueAt(row.doc, 'properties.creationData.uploadSizeBytes'))
+    return { ...base, sizeBytes, isEmptyDisk: false }
+  }
+  if (option !== 'Empty') return undefined
+  const sizeBytes = Number(valueAt(row.doc, 'properties.diskSizeGB')) * sizes.gib
+  return { ...base, sizeBytes, isEmptyDisk: true }
+}
+
+/** The status of a disk once its bytes are an image. */
+export function statusWithContent(
+  row: ResourceRow,
+  made: {
+    readonly image: Digest
+    readonly virtualSizeBytes: number
+    readonly occupiedBytes: number
+  },
+): JsonObject {
+  return {
+    ...row.status,
+    ...contentStatus([{ lun: undefined, ...made }]),
+    diskState: 'Unattached',
+  }
+}
+
+/** GET shows sizes and copies of the reference that the stored document does without: sent back, they change nothing. */
+function completeDisk({ next, before }: Write<Disk>): Disk {
+  const { creationData, ...properties } = next.properties
+  const { imageReference, ...asked } = creationData
+  const created = asked.galleryImageReference === undefined && imageReference ? creationData : asked
+  const same = { ...next, properties: { ...properties, creationData: created } }
+  const { diskSizeGB, ...sizeless } = same.properties
+  const ignored =
+    before === undefined
+      ? created.createOption === 'Upload'
+      : before.doc.properties.diskSizeGB === undefined && diskSizeGB === shownSizeGB(before)
+  const sku = next.sku ?? { name: 'Standard_LRS' as const }
+  return { ...same, sku, ...(ignored && { properties: sizeless }) }
+}
+
+/** The size that GET shows, in GiB. */
+export function shownSizeGB(disk: Pick<Stored<Disk>, 'doc' | 'status'>): number {
+  return sizeInGB(shownSizeBytes(disk))
+}
+
+const footerBytes = 512
+
+function shownSizeBytes({ doc, status }: Pick<Stored<Disk>, 'doc' | 'status'>): number {
+  const [content] = contentOf(status)
+  const { diskSizeGB = 0, creationData } = doc.properties
+  if (content) return content.virtualSizeBytes
+  if (creationData.createOption !== 'Upload') return diskSizeGB * sizes.gib
+  // Until its bytes are known, an upload of whole MiB and 512 bytes is taken for a VHD with its footer.
+  const { uploadSizeBytes = 0 } = creationData
+  return uploadSizeBytes % sizes.mib === footerBytes
+    ? uploadSizeBytes - footerBytes
+    : uploadSizeBytes
+}
+
+function shownDisk(disk: Pick<Stored<Disk>, 'doc' | 'status'>): JsonObject {
+  const { doc, status } = disk
+  const { creationData, ...properties } = doc.properties
+  const { galleryImageReference } = creationData
+  const name = doc.sku?.name ?? 'Standard_LRS'
+  const told = ['osType', 'hyperVGeneration', 'supportedCapabilities', 'uniqueId', 'timeCreated']
+  return jsonOf({
+    ...doc,
+    sku: { name, tier: skuTier(name) },
+    properties: {
+      encryption: { type: 'EncryptionAtRestWithPlatformKey' },
+      networkAccessPolicy: 'AllowAll',
+      publicNetworkAccess: 'Enabled',
+      ...pick(status, told),
+      ...properties,
+      creationData: {
+        ...creationData,
+        ...(galleryImageReference?.id && { imageReference: { id: galleryImageReference.id } }),
+      },
+      diskSizeGB: shownSizeGB(disk),
+      diskSizeBytes: shownSizeBytes(disk),
+      diskState: status.diskState ?? 'Unattached',
+    },
+  })
+}
+
+function pick(status: JsonObject, names: readonly string[]): JsonObject {
+  return Object.fromEntries(
+    names.flatMap((name) => (name in status ? [[name, status[name] ?? null]] : [])),
+  )
+}
+
+function skuTier(name: string): string {
+  if (name.startsWith('Premium')) return 'Premium'
+  return name.startsWith('Ultra') ? 'Ultra' : 'Standard'
+}
