@@ -11,7 +11,11 @@ export type Change = {
   readonly guards: readonly string[]
   readonly resource:
     | { readonly is: 'insert'; readonly row: ResourceRow }
-    /** Applied only while the stored revision and generation are the ones planned on. */
+    /**
+     * Applied only while the stored revision and generation are the ones planned on. One that neither raises the
+     * generation nor asks for work also needs the stored state to be the planned one: work may have ended meanwhile, and
+     * nobody would correct a state that was written over its end.
+     */
     | {
         readonly is: 'update'
         readonly row: ResourceRow

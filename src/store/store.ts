@@ -1,4 +1,5 @@
 import type { Digest } from '../domain/digest.ts'
+import type { ApplicationRows, AssignmentRows } from '../domain/directory.ts'
 import type { HoldingRows, Owner, Placement, UploadRows } from '../domain/holdings.ts'
 import type {
   JsonObject,
@@ -8,6 +9,7 @@ import type {
   WorkRequest,
   WorkRow,
 } from '../domain/rows.ts'
+import type { SecretRows } from '../domain/secrets.ts'
 import type { SpaceId } from '../domain/spaces.ts'
 import type { Change, Committed } from './change.ts'
 
@@ -23,11 +25,19 @@ export type Store = {
   /** The same as in `write`, each method its own transaction: what the data plane is handed. */
   readonly holdings: HoldingRows
   readonly uploads: UploadRows
+  readonly directory: Directory
+  readonly secrets: SecretRows
   /** The database's clock, epoch milliseconds: leases and fences live on it. */
   nowMs(): Promise<number>
   /** Resolves when work was requested or woken through this store, or after `ms`, or when the signal fires. */
   untilWork(ms: number, signal: AbortSignal): Promise<void>
   close(): Promise<void>
+}
+
+/** Who may sign in, and what they may do. Each method is its own transaction. */
+export type Directory = {
+  readonly applications: ApplicationRows
+  readonly assignments: AssignmentRows
 }
 
 export type Rows = {

@@ -1,0 +1,49 @@
+import type { HoldingRows, UploadRows } from '../domain/holdings.ts'
+import type { SecretRows } from '../domain/secrets.ts'
+import { claimRows } from './claims.ts'
+import { counterRows } from './counters.ts'
+import { applicationRows, assignmentRows, secretRows } from './directory.ts'
+import { holdingRows } from './holdings.ts'
+import { operationRows } from './operations.ts'
+import { placementRows } from './placements.ts'
+import { replicaRows } from './replicas.ts'
+import { resourceRows } from './resources.ts'
+import { sasRows } from './sas.ts'
+import type { Db } from './schema.ts'
+import type { Directory, Rows } from './store.ts'
+import { uploadRows } from './uploads.ts'
+import { workRows } from './work.ts'
+
+/** Every group of rows, over one connection or transaction. */
+export type AllRows = Rows &
+  Directory & {
+    readonly holdings: HoldingRows
+    readonly uploads: UploadRows
+    readonly secrets: SecretRows
+  }
+
+export type RowsOptions = {
+  readonly db: Db
+  /** The database's clock. */
+  nowMs(): number
+  /** Told when work became claimable that nobody may be waiting for. */
+  woken(): void
+}
+
+export function allRows({ db, nowMs, woken }: RowsOptions): AllRows {
+  return {
+    resources: resourceRows(db),
+    replicas: replicaRows(db),
+    operations: operationRows(db),
+    work: workRows(db, woken),
+    claims: claimRows(db),
+    counters: counterRows(db),
+    placements: placementRows(db),
+    sas: sasRows(db),
+    holdings: holdingRows(db, nowMs),
+    uploads: uploadRows(db),
+    applications: applicationRows(db),
+    assignments: assignmentRows(db),
+    secrets: secretRows(db),
+  }
+}

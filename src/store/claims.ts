@@ -1,0 +1,32 @@
+import type { Db } from './schema.ts'
+import type { ClaimRows } from './store.ts'
+
+export function claimRows(db: Db): ClaimRows {
+  async function take(name: string, holder: string): Promise<boolean> {
+    const { numInsertedOrUpdatedRows } = await db
+      .insertInto('claims')
+      .values({ name, holder })
+      .onConflict((conflict) => conflict.column('name').doNothing())
+      .executeTakeFirstOrThrow()
+    return numInsertedOrUpdatedRows === 1n || (await holderOf(name)) === holder
+  }
+
+  async function release(name: string, holder: string): Promise<void> {
+    await db.deleteFrom('claims').where('name', '=', name).where('holder', '=', holder).execute()
+  }
+
+  async function releaseAllOf(holder: string): Promise<void> {
+    await db.deleteFrom('claims').where('holder', '=', holder).execute()
+  }
+
+  async function holderOf(name: string): Promise<string | undefined> {
+    const row = await db
+      .selectFrom('claims')
+      .select('holder')
+      .where('name', '=', name)
+      .executeTakeFirst()
+    return row?.holder
+  }
+
+  return { take, release, releaseAllOf, holderOf }
+}

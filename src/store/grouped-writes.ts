@@ -1,0 +1,107 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { setImmediate } from 'node:timers/promises'
+import { Unavailable } from '../domain/errors.ts'
+import { sqliteFaults } from './sqlite-dialect.ts'
+
+/** Writes of one commit: one fsync for all of them, and still a short wait for the first. */
+const writesMax = 64
+/** More would wait longer than their clients do. */
+const waitingMax = 10_000
+
+/** What a write answers, and whether what it wrote stays. */
+export type Ending<Result> = { readonly keeps: boolean; readonly result: Result }
+
+type Waiting = {
+  /** Runs the write; the function it answers tells its caller, once all of it is durable. */
+  run(): Promise<{ readonly keeps: boolean; tell(): void }>
+  fail(error: unknown): void
+}
+
+/**
+ * Runs writes one after another, those that wait at the same time in one durable transaction, each under its own
+ * savepoint: one that throws or does not keep leaves nothing behind and disturbs no other. A promise that resolved is
+ * on disk.
+ */
+export function openGroupedWrites(database: DatabaseSync) {
+  const waiting: Waiting[] = []
+  const exec = openExec(database)
+  let draining: Promise<void> | undefined
+  let closed = false
+
+  function write<Result>(act: () => Promise<Ending<Result>>): Promise<Result> {
+    if (closed) return Promise.reject(new Unavailable('The metadata database is closed.'))
+    if (waiting.length >= waitingMax) {
+      return Promise.reject(new Unavailable('Too many writes wait for the metadata database.'))
+    }
+    return new Promise<Result>((resolve, fail) => {
+      const run = async () => {
+        const { keeps, result } = await act()
+        return { keeps, tell: () => resolve(result) }
+      }
+      waiting.push({ run, fail })
+      draining ??= drain()
+    })
+  }
+
+  async function drain(): Promise<void> {
+    while (waiting.length > 0) {
+      // The turn of the loop in which the first one came brings the others that were ready with it.
+      await setImmediate()
+      await commitTogether(waiting.splice(0, writesMax))
+    }
+    draining = undefined
+  }
+
+  async function commitTogether(writes: readonly Waiting[]): Promise<void> {
+    const tells: (() => void)[] = []
+    try {
+      exec('begin immediate')
+      for (const each of writes) tells.push(await runOne(each))
+      exec('commit')
+    } catch (error) {
+      for (const each of writes) each.fail(error)
+      if (database.isTransaction) exec('rollback')
+      return
+    }
+    for (const tell of tells) tell()
+  }
+
+  async function runOne(one: Waiting): Promise<() => void> {
+    exec('savepoint one')
+    try {
+      const { keeps, tell } = await one.run()
+      if (!keeps) exec('rollback to one')
+      exec('release one')
+      return tell
+    } catch (error) {
+      // A full disk makes SQLite roll back the whole transaction by itself.
+      if (!database.isTransaction) throw error
+      exec('rollback to one')
+      exec('release one')
+      return () => one.fail(error)
+    }
+  }
+
+  /** Refuses further writes; resolves when those that wait are done. */
+  async function close(): Promise<void> {
+    closed = true
+    await draining
+  }
+
+  return { write, close }
+}
+
+function openExec(database: DatabaseSync) {
+  const texts = [
+    'begin immediate',
+    'commit',
+    'rollback',
+    'savepoint one',
+    'rollback to one',
+    'release one',
+  ] as const
+  const statements = new Map(texts.map((text) => [text, database.prepare(text)]))
+  return (text: (typeof texts)[number]): void => {
+    sqliteFaults(() => statements.get(text)?.run())
+  }
+}

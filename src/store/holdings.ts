@@ -1,0 +1,185 @@
+import type { Selectable } from 'kysely'
+import { invariant } from '../base/assert.ts'
+import type { Holding, HoldingRows, Owner, PackId } from '../domain/holdings.ts'
+import type { SpaceId } from '../domain/spaces.ts'
+import { locksRows } from './locks-rows.ts'
+import { addRefs, dropOwner, findOwner, takeWorkOwner } from './owners.ts'
+import type { Db, HoldingTable } from './schema.ts'
+import { sweepHoldings } from './sweep-holdings.ts'
+import { distinctSorted, pagesOf } from './values.ts'
+
+/** `nowMs` is the database's clock. */
+export function holdingRows(db: Db, nowMs: () => number): HoldingRows {
+  const all = db.selectFrom('holdings').selectAll('holdings')
+
+  const intend: HoldingRows['intend'] = async (owner, wanted) => {
+    const made: Holding[] = []
+    for (const page of pagesOf(wanted)) {
+      const values = page.map((holding) => ({ ...toTable(holding), ...fresh }))
+      const rows = await db.insertInto('holdings').values(values).returningAll().execute()
+      for (const row of rows) made.push(fromTable(row))
+    }
+    const ownerId = await takeWorkOwner(db, owner)
+    invariant(ownerId !== undefined, `an image references packs by seal alone: ${owner}`)
+    await addRefs(
+      db,
+      ownerId,
+      made.map((holding) => holding.id),
+    )
+    return inOrderOf(wanted, made)
+  }
+
+  async function landed(ids: readonly number[]): Promise<void> {
+    const wanted = distinctSorted(ids)
+    let live = 0
+    for (const page of pagesOf(wanted)) {
+      const { numUpdatedRows } = await db
+        .updateTable('holdings')
+        .set({ state: 'live' })
+        .where('id', 'in', page)
+        .where('state', '!=', 'condemned')
+        .executeTakeFirstOrThrow()
+      live += Number(numUpdatedRows)
+    }
+    invariant(live === wanted.length, 'a pack landed after it was condemned: its work is over')
+  }
+
+  const claim: HoldingRows['claim'] = async (owner, ids) => {
+    const live: number[] = []
+    for (const page of pagesOf(distinctSorted(ids))) {
+      const rows = await db
+        .selectFrom('holdings')
+        .select('id')
+        .where('id', 'in', page)
+        .where('state', '=', 'live')
+        .orderBy('id')
+        .$if(locksRows(db), (query) => query.forShare())
+        .execute()
+      for (const row of rows) live.push(row.id)
+    }
+    if (live.length === 0) return new Set()
+    const ownerId = await takeWorkOwner(db, owner)
+    invariant(ownerId !== undefined, `an image references packs by seal alone: ${owner}`)
+    await addRefs(db, ownerId, live)
+    return new Set(live)
+  }
+
+  const holdersOf: HoldingRows['holdersOf'] = async (packs, spaces) => {
+    const found: Holding[] = []
+    for (const page of pagesOf(packs)) {
+      const rows = await all
+        .where('pack', 'in', page)
+        .where('state', '=', 'live')
+        .$if(spaces !== undefined, (query) => query.where('space', 'in', spaces ?? []))
+        .execute()
+      for (const row of rows) found.push(fromTable(row))
+    }
+    return found
+  }
+
+  async function heldBy(owner: Owner): Promise<readonly Holding[]> {
+    const rows = await all
+      .innerJoin('refs', 'refs.holding_id', 'holdings.id')
+      .innerJoin('owners', 'owners.id', 'refs.owner_id')
+      .where('owners.name', '=', owner)
+      .where('holdings.state', '=', 'live')
+      .orderBy('holdings.id')
+      .execute()
+    return rows.map(fromTable)
+  }
+
+  const liveAfter: HoldingRows['liveAfter'] = async (space, afterId, rowsMax) => {
+    const rows = await all
+      .where('space', '=', space)
+      .where('state', '=', 'live')
+      .where('id', '>', afterId)
+      .orderBy('id')
+      .limit(rowsMax)
+      .execute()
+    return rows.map(fromTable)
+  }
+
+  const sweep: HoldingRows['sweep'] = async (space, before, rowsMax) => {
+    await sweepHoldings(db, { space, rowsMax, nowMs: nowMs() })
+    const rows = await all
+      .where('space', '=', space)
+      .where('state', '=', 'condemned')
+      .where('condemned_ms', '<=', before.getTime())
+      .orderBy('id')
+      .limit(rowsMax)
+      .execute()
+    return rows.map(fromTable)
+  }
+
+  async function forget(ids: readonly number[]): Promise<void> {
+    for (const page of pagesOf(distinctSorted(ids))) {
+      await db
+        .deleteFrom('holdings')
+        .where('id', 'in', page)
+        .where('state', '=', 'condemned')
+        .execute()
+    }
+  }
+
+  /** One seek a space: `distinct` would walk every holding. */
+  async function spaces(): Promise<readonly SpaceId[]> {
+    const found: SpaceId[] = []
+    for (let next = await spaceAfter(''); next !== undefined; next = await spaceAfter(next)) {
+      found.push(next)
+    }
+    return found
+  }
+
+  async function spaceAfter(space: string): Promise<SpaceId | undefined> {
+    const row = await db
+      .selectFrom('holdings')
+      .select('space')
+      .where('space', '>', space)
+      .orderBy('space')
+      .limit(1)
+      .executeTakeFirst()
+    return row?.space as SpaceId | undefined
+  }
+
+  async function release(owner: Owner): Promise<void> {
+    const ownerId = await findOwner(db, owner)
+    if (ownerId !== undefined) await dropOwner(db, ownerId)
+  }
+
+  return {
+    intend,
+    landed,
+    claim,
+    holdersOf,
+    heldBy,
+    liveAfter,
+    sweep,
+    forget,
+    spaces,
+    release,
+  }
+}
+
+const fresh = { state: 'writing', loose: 0, condemned_ms: null } as const
+
+function toTable({ space, pack, key, sizeBytes }: Omit<Holding, 'id'>) {
+  return { space, pack, key, size_bytes: sizeBytes }
+}
+
+function fromTable(row: Selectable<HoldingTable>): Holding {
+  return {
+    id: row.id,
+    // Written as these types.
+    space: row.space as SpaceId,
+    pack: row.pack as PackId,
+    key: row.key,
+    sizeBytes: row.size_bytes,
+  }
+}
+
+/** Databases may return inserted rows in any order; a key is never used twice. */
+function inOrderOf(wanted: readonly Omit<Holding, 'id'>[], made: readonly Holding[]): Holding[] {
+  const placeOf = (holding: Omit<Holding, 'id'>) => `${holding.space} ${holding.key}`
+  const byPlace = new Map(made.map((holding) => [placeOf(holding), holding]))
+  return wanted.flatMap((holding) => byPlace.get(placeOf(holding)) ?? [])
+}

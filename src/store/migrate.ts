@@ -1,0 +1,27 @@
+import { type QueryExecutorProvider, sql } from 'kysely'
+import { Unavailable } from '../domain/errors.ts'
+import { first } from './migrations/0001-first.ts'
+
+/** In order, forward only. One that was released never changes: the next one follows it. */
+const migrations: readonly ((db: QueryExecutorProvider) => Promise<void>)[] = [first]
+
+/**
+ * Brings the tables of `db` (inside a transaction) to this release. Throws Unavailable when a newer release was here:
+ * its rows may mean what this one does not know.
+ */
+export async function migrate(db: QueryExecutorProvider): Promise<void> {
+  await sql`create table if not exists migrations (number bigint not null primary key)`.execute(db)
+  const done = await sql<{ number: number | null }>`
+    select max(number) as number from migrations`.execute(db)
+  const from = Number(done.rows[0]?.number ?? 0)
+  if (from > migrations.length) {
+    throw new Unavailable(
+      `The database was written by a newer release (schema ${from}, this one knows ${migrations.length}). Start that release, or restore a backup made before it.`,
+    )
+  }
+  for (const [index, apply] of migrations.entries()) {
+    if (index < from) continue
+    await apply(db)
+    await sql`insert into migrations (number) values (${index + 1})`.execute(db)
+  }
+}

@@ -1,0 +1,95 @@
+import type { Selectable } from 'kysely'
+import type { OperationRow } from '../domain/rows.ts'
+import { prepared } from './prepared.ts'
+import type { Db, OperationTable } from './schema.ts'
+import type { OperationRows } from './store.ts'
+import { fromJson } from './values.ts'
+
+export function operationRows(db: Db): OperationRows {
+  const all = db.selectFrom('operations').selectAll()
+  const byId = prepared(db, all.where('id', '=', ''))
+
+  async function get(id: string): Promise<OperationRow | undefined> {
+    const [row] = await byId([id])
+    return row && fromTable(row)
+  }
+
+  async function insert(row: OperationRow): Promise<void> {
+    await db.insertInto('operations').values(toTable(row)).execute()
+  }
+
+  async function unfinishedOf(key: string): Promise<readonly OperationRow[]> {
+    const rows = await all
+      .where('key', '=', key)
+      .where('ended_ms', 'is', null)
+      .orderBy('started_ms')
+      .orderBy('id')
+      .execute()
+    return rows.map(fromTable)
+  }
+
+  const finish: OperationRows['finish'] = async (id, { status, error, output, endedMs }) => {
+    await db
+      .updateTable('operations')
+      .set({ status, error: orNull(error), output: orNull(output), ended_ms: endedMs })
+      .where('id', '=', id)
+      .where('ended_ms', 'is', null)
+      .execute()
+  }
+
+  async function prune(endedBeforeMs: number, rowsMax: number): Promise<number> {
+    const old = db
+      .selectFrom('operations')
+      .select('id')
+      .where('ended_ms', '<', endedBeforeMs)
+      .orderBy('ended_ms')
+      .limit(rowsMax)
+    const { numDeletedRows } = await db
+      .deleteFrom('operations')
+      .where('id', 'in', old)
+      .executeTakeFirstOrThrow()
+    return Number(numDeletedRows)
+  }
+
+  return { get, insert, unfinishedOf, finish, prune }
+}
+
+function orNull(value: unknown): string | null {
+  return value === undefined ? null : JSON.stringify(value)
+}
+
+function toTable(row: OperationRow): OperationTable {
+  return {
+    id: row.id,
+    key: row.key,
+    subscription: row.subscription,
+    generation: row.generation,
+    flavour: row.flavour,
+    verb: row.verb,
+    status: row.status,
+    error: orNull(row.error),
+    output: orNull(row.output),
+    principal_id: row.principalId,
+    correlation_id: row.correlationId,
+    started_ms: row.startedMs,
+    ended_ms: row.endedMs ?? null,
+  }
+}
+
+function fromTable(row: Selectable<OperationTable>): OperationRow {
+  return {
+    id: row.id,
+    key: row.key,
+    subscription: row.subscription,
+    generation: row.generation,
+    flavour: row.flavour as OperationRow['flavour'],
+    verb: row.verb as OperationRow['verb'],
+    status: row.status as OperationRow['status'],
+    error: row.error === null ? undefined : fromJson(row.error),
+    output: row.output === null ? undefined : fromJson(row.output),
+    principalId: row.principal_id,
+    correlationId: row.correlation_id,
+    startedMs: row.started_ms,
+    endedMs: row.ended_ms ?? undefined,
+  }
+}

@@ -1,0 +1,46 @@
+import type { AllRows } from './all-rows.ts'
+import type { Store } from './store.ts'
+
+type Small = Pick<Store, 'holdings' | 'uploads' | 'directory' | 'secrets'>
+
+/**
+ * The row groups whose methods are each a transaction of their own: those that only look use `read`, the others go
+ * through `write`.
+ */
+export function ownTransactions(
+  read: AllRows,
+  write: <Result>(act: (rows: AllRows) => Promise<Result>) => Promise<Result>,
+): Small {
+  return {
+    holdings: {
+      ...read.holdings,
+      intend: (owner, wanted) => write((rows) => rows.holdings.intend(owner, wanted)),
+      landed: (ids) => write((rows) => rows.holdings.landed(ids)),
+      claim: (owner, ids) => write((rows) => rows.holdings.claim(owner, ids)),
+      sweep: (space, before, rowsMax) =>
+        write((rows) => rows.holdings.sweep(space, before, rowsMax)),
+      forget: (ids) => write((rows) => rows.holdings.forget(ids)),
+      release: (owner) => write((rows) => rows.holdings.release(owner)),
+    },
+    uploads: {
+      ...read.uploads,
+      add: (upload, page) => write((rows) => rows.uploads.add(upload, page)),
+      drop: (upload, seqs) => write((rows) => rows.uploads.drop(upload, seqs)),
+    },
+    directory: {
+      applications: {
+        ...read.applications,
+        putIfAbsent: (application) => write((rows) => rows.applications.putIfAbsent(application)),
+      },
+      assignments: {
+        ...read.assignments,
+        putIfAbsent: (assignment) => write((rows) => rows.assignments.putIfAbsent(assignment)),
+        remove: (id) => write((rows) => rows.assignments.remove(id)),
+      },
+    },
+    secrets: {
+      ...read.secrets,
+      putIfAbsent: (name, value) => write((rows) => rows.secrets.putIfAbsent(name, value)),
+    },
+  }
+}

@@ -1,0 +1,74 @@
+import type { Digest } from '../domain/digest.ts'
+import { imageOwner, type Owner } from '../domain/holdings.ts'
+import type { SpaceId } from '../domain/spaces.ts'
+import { locksRows } from './locks-rows.ts'
+import type { Db, Schema } from './schema.ts'
+import { pagesOf } from './values.ts'
+
+const workHead = 'work:'
+/** No work has it: what such an owner references is swept. */
+const noWork = 0
+
+/** The number of an owner's row, locked; undefined when it references nothing. */
+export async function findOwner(db: Db, owner: Owner): Promise<number | undefined> {
+  const row = await db
+    .selectFrom('owners')
+    .select('id')
+    .where('name', '=', owner)
+    .$if(locksRows(db), (query) => query.forUpdate())
+    .executeTakeFirst()
+  return row?.id
+}
+
+/** The number of a work's row as an owner, made when it is new. Images become owners by `sealOwner` alone. */
+export async function takeWorkOwner(db: Db, owner: Owner): Promise<number | undefined> {
+  if (!owner.startsWith(workHead)) return findOwner(db, owner)
+  const workId = Number(owner.slice(workHead.length))
+  return takeOwner(db, {
+    name: owner,
+    work_id: Number.isSafeInteger(workId) ? workId : noWork,
+    space: null,
+    image: null,
+  })
+}
+
+/** Records that the image lies complete in the space; its row is its owner. */
+export function takeImageOwner(
+  db: Db,
+  { space, image }: { readonly space: SpaceId; readonly image: Digest },
+): Promise<number> {
+  return takeOwner(db, { name: imageOwner(space, image), work_id: null, space, image })
+}
+
+async function takeOwner(db: Db, row: Omit<Schema['owners'], 'id'>): Promise<number> {
+  await db
+    .insertInto('owners')
+    .values(row)
+    .onConflict((conflict) => conflict.column('name').doNothing())
+    .execute()
+  const { id } = await db
+    .selectFrom('owners')
+    .select('id')
+    .where('name', '=', row.name)
+    .$if(locksRows(db), (query) => query.forUpdate())
+    .executeTakeFirstOrThrow()
+  return id
+}
+
+/** The owner lets go of everything: what it referenced is looked at by the next sweep. */
+export async function dropOwner(db: Db, id: number): Promise<void> {
+  const referenced = db.selectFrom('refs').select('holding_id').where('owner_id', '=', id)
+  await db.updateTable('holdings').set({ loose: 1 }).where('id', 'in', referenced).execute()
+  await db.deleteFrom('refs').where('owner_id', '=', id).execute()
+  await db.deleteFrom('owners').where('id', '=', id).execute()
+}
+
+export async function addRefs(db: Db, ownerId: number, ids: readonly number[]): Promise<void> {
+  for (const page of pagesOf(ids)) {
+    await db
+      .insertInto('refs')
+      .values(page.map((id) => ({ owner_id: ownerId, holding_id: id })))
+      .onConflict((conflict) => conflict.columns(['owner_id', 'holding_id']).doNothing())
+      .execute()
+  }
+}

@@ -1,0 +1,133 @@
+import type { Digest } from '../domain/digest.ts'
+import { imageOwner, type Placement } from '../domain/holdings.ts'
+import type { SpaceId } from '../domain/spaces.ts'
+import { dropOwner, findOwner, takeImageOwner } from './owners.ts'
+import type { Db } from './schema.ts'
+import type { PlacementRows } from './store.ts'
+import { distinctSorted, pagesOf } from './values.ts'
+
+export function placementRows(db: Db): PlacementRows {
+  const placed = db
+    .selectFrom('placements')
+    .innerJoin('owners', 'owners.id', 'placements.owner_id')
+    .select(['keeper', 'space', 'image', 'root'])
+
+  async function ofKeepers(keepers: readonly string[]): Promise<readonly Placement[]> {
+    const found: Placement[] = []
+    for (const page of pagesOf(keepers)) {
+      for (const row of await placed.where('keeper', 'in', page).execute()) {
+        found.push({ ...placeOf(row), keeper: row.keeper })
+      }
+    }
+    return found
+  }
+
+  async function keepersOf(space: SpaceId, image: Digest): Promise<readonly string[]> {
+    const rows = await placed
+      .where('image', '=', image)
+      .where('space', '=', space)
+      .orderBy('keeper')
+      .execute()
+    return rows.map((row) => row.keeper)
+  }
+
+  async function spacesOf(image: Digest): Promise<readonly SpaceId[]> {
+    const rows = await db
+      .selectFrom('owners')
+      .select(['space', 'image'])
+      .where('image', '=', image)
+      .orderBy('space')
+      .execute()
+    return rows.map((row) => placeOf(row).space)
+  }
+
+  async function keep({ space, image, keeper }: Placement): Promise<boolean> {
+    const ownerId = await findOwner(db, imageOwner(space, image))
+    if (ownerId === undefined) return false
+    await addKeeper(keeper, ownerId, null)
+    return true
+  }
+
+  async function addKeeper(keeper: string, ownerId: number, root: string | null): Promise<void> {
+    await db
+      .insertInto('placements')
+      .values({ keeper, owner_id: ownerId, root })
+      .onConflict((conflict) => {
+        const known = conflict.columns(['keeper', 'owner_id'])
+        return root === null ? known.doNothing() : known.doUpdateSet({ root })
+      })
+      .execute()
+  }
+
+  const seal: PlacementRows['seal'] = async ({ placement, owner, holdings, root }) => {
+    const { space, image, keeper } = placement
+    const there = await findOwner(db, imageOwner(space, image))
+    if (there !== undefined) {
+      await addKeeper(keeper, there, root)
+      return true
+    }
+    const ids = distinctSorted(holdings)
+    const workId = await findOwner(db, owner)
+    if (ids.length > 0 && (workId === undefined || !(await allLive(workId, ids)))) return false
+    const imageId = await takeImageOwner(db, placement)
+    if (workId !== undefined) await moveRefs(workId, imageId, ids)
+    await addKeeper(keeper, imageId, root)
+    return true
+  }
+
+  async function allLive(ownerId: number, ids: readonly number[]): Promise<boolean> {
+    let live = 0
+    for (const page of pagesOf(ids)) {
+      const { count } = await db
+        .selectFrom('refs')
+        .innerJoin('holdings', 'holdings.id', 'refs.holding_id')
+        .select((row) => row.fn.countAll<number>().as('count'))
+        .where('owner_id', '=', ownerId)
+        .where('holding_id', 'in', page)
+        .where('state', '=', 'live')
+        .executeTakeFirstOrThrow()
+      live += Number(count)
+    }
+    return live === ids.length
+  }
+
+  async function moveRefs(from: number, to: number, ids: readonly number[]): Promise<void> {
+    for (const page of pagesOf(ids)) {
+      await db
+        .updateTable('refs')
+        .set({ owner_id: to })
+        .where('owner_id', '=', from)
+        .where('holding_id', 'in', page)
+        .execute()
+    }
+  }
+
+  const rootsOf: PlacementRows['rootsOf'] = async (keeper) => {
+    const rows = await placed.where('keeper', '=', keeper).where('root', 'is not', null).execute()
+    return rows.map((row) => ({ ...placeOf(row), root: row.root ?? '' }))
+  }
+
+  async function drop({ space, image, keeper }: Placement): Promise<void> {
+    const ownerId = await findOwner(db, imageOwner(space, image))
+    if (ownerId === undefined) return
+    await db
+      .deleteFrom('placements')
+      .where('keeper', '=', keeper)
+      .where('owner_id', '=', ownerId)
+      .execute()
+    const other = await db
+      .selectFrom('placements')
+      .select('keeper')
+      .where('owner_id', '=', ownerId)
+      .limit(1)
+      .executeTakeFirst()
+    if (!other) await dropOwner(db, ownerId)
+  }
+
+  return { ofKeepers, keepersOf, spacesOf, keep, seal, rootsOf, drop }
+}
+
+/** An image's owner row has both; they were written as these types. */
+function placeOf(row: { readonly space: string | null; readonly image: string | null }) {
+  return { space: row.space as SpaceId, image: row.image as Digest }
+}

@@ -1,0 +1,73 @@
+import type { Selectable } from 'kysely'
+import type { ReplicaRow } from '../domain/rows.ts'
+import type { Db, ReplicaTable } from './schema.ts'
+import type { ReplicaRows } from './store.ts'
+import { pagesOf } from './values.ts'
+
+export function replicaRows(db: Db): ReplicaRows {
+  async function of(versionKeys: readonly string[]): Promise<readonly ReplicaRow[]> {
+    const found: ReplicaRow[] = []
+    for (const page of pagesOf(versionKeys)) {
+      const rows = await db
+        .selectFrom('replicas')
+        .selectAll()
+        .where('version_key', 'in', page)
+        .orderBy('version_key')
+        .orderBy('region')
+        .execute()
+      for (const row of rows) found.push(fromTable(row))
+    }
+    return found
+  }
+
+  async function put(row: ReplicaRow): Promise<void> {
+    const values = toTable(row)
+    await db
+      .insertInto('replicas')
+      .values(values)
+      .onConflict((conflict) => conflict.columns(['version_key', 'region']).doUpdateSet(values))
+      .execute()
+  }
+
+  async function remove(versionKey: string, region: string): Promise<void> {
+    await db
+      .deleteFrom('replicas')
+      .where('version_key', '=', versionKey)
+      .where('region', '=', region)
+      .execute()
+  }
+
+  return { of, put, remove }
+}
+
+function toTable(row: ReplicaRow): ReplicaTable {
+  return {
+    version_key: row.versionKey,
+    region: row.region,
+    generation: row.generation,
+    state: row.state,
+    usable: row.usable ? 1 : 0,
+    bytes_done: row.bytesDone,
+    bytes_total: row.bytesTotal,
+    phase: row.phase,
+    bytes_per_second: row.bytesPerSecond,
+    reason: row.reason ?? null,
+    updated_ms: row.updatedMs,
+  }
+}
+
+function fromTable(row: Selectable<ReplicaTable>): ReplicaRow {
+  return {
+    versionKey: row.version_key,
+    region: row.region,
+    generation: row.generation,
+    state: row.state as ReplicaRow['state'],
+    usable: row.usable === 1,
+    bytesDone: row.bytes_done,
+    bytesTotal: row.bytes_total,
+    phase: row.phase,
+    bytesPerSecond: row.bytes_per_second,
+    reason: row.reason ?? undefined,
+    updatedMs: row.updated_ms,
+  }
+}

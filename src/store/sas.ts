@@ -1,0 +1,24 @@
+import type { Db } from './schema.ts'
+import type { SasRow, SasRows } from './store.ts'
+
+export function sasRows(db: Db): SasRows {
+  async function get(id: string): Promise<SasRow | undefined> {
+    const row = await db.selectFrom('sas').selectAll().where('id', '=', id).executeTakeFirst()
+    return row && { id: row.id, key: row.key, access: row.access, expiresMs: row.expires_ms }
+  }
+
+  async function put({ id, key, access, expiresMs }: SasRow): Promise<void> {
+    const values = { id, key, access, expires_ms: expiresMs }
+    await db
+      .insertInto('sas')
+      .values(values)
+      .onConflict((conflict) => conflict.column('id').doUpdateSet(values))
+      .execute()
+  }
+
+  async function revokeOf(key: string): Promise<void> {
+    await db.deleteFrom('sas').where('key', '=', key).execute()
+  }
+
+  return { get, put, revokeOf }
+}

@@ -1,0 +1,141 @@
+import type { Generated, GeneratedAlways, Kysely } from 'kysely'
+
+/** A connection or a transaction: the same queries run on either, and on either database. */
+export type Db = Kysely<Schema>
+
+/**
+ * The tables as the queries see them. Times are epoch milliseconds, flags 0 or 1, documents JSON text that no query
+ * looks into, and null stands for undefined.
+ */
+export type Schema = {
+  resources: ResourceTable
+  replicas: ReplicaTable
+  operations: OperationTable
+  work: WorkTable
+  claims: { name: string; holder: string }
+  counters: { scope: string; name: string; value: number }
+  owners: OwnerTable
+  placements: { keeper: string; owner_id: number; root: string | null }
+  holdings: HoldingTable
+  refs: { owner_id: number; holding_id: number }
+  upload_pages: UploadPageTable
+  sas: { id: string; key: string; access: 'Read' | 'Write'; expires_ms: number }
+  applications: ApplicationTable
+  assignments: { id: string; principal_id: string; role_id: string; scope_key: string }
+  secrets: { name: string; value: string }
+}
+
+export type ResourceTable = {
+  key: string
+  id: string
+  type: string
+  parent_key: string
+  /** The parent's key where the parent is a row: subscriptions are configuration. */
+  parent_row: string | null
+  subscription: string
+  region: string | null
+  name: string
+  name_sort: string
+  state: string
+  generation: number
+  revision: number
+  doc: string
+  status: string
+  created_ms: number
+  created_by: string
+  created_by_kind: string
+  updated_ms: number
+  updated_by: string
+  updated_by_kind: string
+}
+
+export type ReplicaTable = {
+  version_key: string
+  region: string
+  generation: number
+  state: string
+  usable: number
+  bytes_done: number
+  bytes_total: number
+  phase: string
+  bytes_per_second: number
+  reason: string | null
+  updated_ms: number
+}
+
+export type OperationTable = {
+  id: string
+  key: string
+  subscription: string
+  generation: number
+  flavour: string
+  verb: string
+  status: string
+  error: string | null
+  output: string | null
+  principal_id: string
+  correlation_id: string
+  started_ms: number
+  ended_ms: number | null
+}
+
+export type WorkTable = {
+  id: Generated<number>
+  kind: string
+  subject: string
+  queue: string
+  generation: number
+  key: string | null
+  step: string
+  state: string
+  wake_ms: number
+  attempts: number
+  fence: number
+  cancel: number
+  /** Asked for or told to stop while leased: the holder's own wish to sleep is void. */
+  asked: number
+  holder: string | null
+  /** 0 when nobody holds it. */
+  lease_until_ms: number
+  /** When it may be claimed: after the lease, else at `wake_ms`. */
+  due_ms: GeneratedAlways<number>
+  created_ms: number
+}
+
+export type OwnerTable = {
+  id: Generated<number>
+  name: string
+  /** Work that owns references; null for an image. */
+  work_id: number | null
+  /** With `image`: this image lies complete in this space. */
+  space: string | null
+  image: string | null
+}
+
+export type HoldingTable = {
+  id: Generated<number>
+  space: string
+  pack: string
+  key: string
+  size_bytes: number
+  state: 'writing' | 'live' | 'condemned'
+  /** A reference went: the next sweep looks whether any is left. */
+  loose: number
+  condemned_ms: number | null
+}
+
+export type UploadPageTable = {
+  seq: Generated<number>
+  upload: string
+  offset_bytes: number
+  length_bytes: number
+  key: string | null
+}
+
+export type ApplicationTable = {
+  client_id: string
+  object_id: string
+  tenant_id: string
+  display_name: string
+  secret_hash: string
+}

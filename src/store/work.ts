@@ -1,0 +1,216 @@
+import { type Selectable, sql } from 'kysely'
+import type { WorkRequest, WorkRow } from '../domain/rows.ts'
+import { locksRows } from './locks-rows.ts'
+import { prepared } from './prepared.ts'
+import type { Db, WorkTable } from './schema.ts'
+import type { WorkRows } from './store.ts'
+import { fromJson, pagesOf } from './values.ts'
+
+/** `woken` is told whenever a row becomes claimable that no worker may be waiting for. */
+export function workRows(db: Db, woken: () => void): WorkRows {
+  const all = db.selectFrom('work').selectAll()
+  const head = prepared(
+    db,
+    db
+      .selectFrom('work')
+      .select(['id', 'due_ms'])
+      .where('queue', '=', '')
+      .orderBy('due_ms')
+      .limit(sql<number>`1`)
+      .$if(locksRows(db), (query) => query.forUpdate().skipLocked()),
+  )
+
+  /** The row of these queues that is due first. */
+  async function firstDue(queues: readonly string[]) {
+    let first: Pick<Selectable<WorkTable>, 'id' | 'due_ms'> | undefined
+    for (const queue of queues) {
+      const [found] = await head([queue])
+      if (found && (!first || found.due_ms < first.due_ms)) first = found
+    }
+    return first
+  }
+
+  /** The row while `fence` is the one of its holder. */
+  function held(id: string, fence: number) {
+    return db
+      .updateTable('work')
+      .where('id', '=', Number(id))
+      .where('fence', '=', fence)
+      .where('lease_until_ms', '>', 0)
+  }
+
+  async function request(requests: readonly WorkRequest[], nowMs: number): Promise<void> {
+    for (const each of [...requests].sort(bySubject)) await requestOne(db, each, nowMs)
+    if (requests.length > 0) woken()
+  }
+
+  const claim: WorkRows['claim'] = async ({ queues, holder, leaseMs, nowMs }) => {
+    const first = await firstDue(queues)
+    if (!first || first.due_ms > nowMs) return undefined
+    const row = await db
+      .updateTable('work')
+      .set((work) => ({
+        holder,
+        lease_until_ms: nowMs + leaseMs,
+        fence: work('fence', '+', 1),
+        asked: 0,
+      }))
+      .where('id', '=', first.id)
+      .returningAll()
+      .executeTakeFirst()
+    return row && fromTable(row)
+  }
+
+  async function get(id: string): Promise<WorkRow | undefined> {
+    const row = await all.where('id', '=', Number(id)).executeTakeFirst()
+    return row && fromTable(row)
+  }
+
+  const heartbeat: WorkRows['heartbeat'] = async (id, fence, leaseUntilMs) => {
+    const row = await held(id, fence)
+      .set({ lease_until_ms: leaseUntilMs })
+      .returning('cancel')
+      .executeTakeFirst()
+    if (!row) return 'lost'
+    return row.cancel === 1 ? 'cancel' : 'ok'
+  }
+
+  const advance: WorkRows['advance'] = async (id, fence, { step, state, wakeMs, attempts }) => {
+    const { numUpdatedRows } = await held(id, fence)
+      .set({
+        ...givenBack,
+        step,
+        state: JSON.stringify(state),
+        attempts: sql`case when asked = 1 then 0 else ${attempts} end`,
+        wake_ms: sql`case when asked = 1 then wake_ms else ${wakeMs} end`,
+      })
+      .executeTakeFirstOrThrow()
+    return numUpdatedRows === 1n
+  }
+
+  const proceed: WorkRows['proceed'] = async (id, fence, { step, state }) => {
+    const { numUpdatedRows } = await held(id, fence)
+      .set({ step, state: JSON.stringify(state), attempts: 0 })
+      .executeTakeFirstOrThrow()
+    return numUpdatedRows === 1n
+  }
+
+  const finish: WorkRows['finish'] = async (id, fence, generation, nowMs) => {
+    const again = await held(id, fence)
+      .where('generation', '>', generation)
+      .set({ ...givenBack, step: '', state: '{}', attempts: 0, wake_ms: nowMs, cancel: 0 })
+      .executeTakeFirstOrThrow()
+    if (again.numUpdatedRows === 1n) {
+      woken()
+      return true
+    }
+    const { numDeletedRows } = await db
+      .deleteFrom('work')
+      .where('id', '=', Number(id))
+      .where('fence', '=', fence)
+      .where('lease_until_ms', '>', 0)
+      .executeTakeFirstOrThrow()
+    return numDeletedRows === 1n
+  }
+
+  async function unfinishedOf(key: string): Promise<readonly WorkRow[]> {
+    const rows = await all.where('key', '=', key).orderBy('id').execute()
+    return rows.map(fromTable)
+  }
+
+  const cancelOf: WorkRows['cancelOf'] = async (key, except, nowMs) => {
+    const others = (await unfinishedOf(key)).filter((row) => row.kind !== except)
+    await stopWork(
+      db,
+      others.map((row) => row.id),
+      nowMs,
+    )
+    woken()
+  }
+
+  const nextWakeMs: WorkRows['nextWakeMs'] = async (queues) => (await firstDue(queues))?.due_ms
+
+  return {
+    request,
+    claim,
+    get,
+    heartbeat,
+    advance,
+    proceed,
+    finish,
+    unfinishedOf,
+    cancelOf,
+    nextWakeMs,
+  }
+}
+
+const givenBack = { holder: null, lease_until_ms: 0, asked: 0 } as const
+
+/** Tells these to stop; whoever holds one hears it at the next heartbeat, any other is claimable at once. */
+export async function stopWork(db: Db, ids: readonly string[], nowMs: number): Promise<void> {
+  for (const page of pagesOf(ids.map(Number))) {
+    await db
+      .updateTable('work')
+      .set({ cancel: 1, asked: 1, wake_ms: nowMs })
+      .where('id', 'in', page)
+      .execute()
+  }
+}
+
+/** A newer generation also takes back an earlier wish to stop. */
+async function requestOne(db: Db, request: WorkRequest, nowMs: number): Promise<void> {
+  const { kind, subject, queue, generation } = request
+  await db
+    .insertInto('work')
+    .values({
+      kind,
+      subject,
+      queue,
+      generation,
+      key: request.key ?? null,
+      step: '',
+      state: '{}',
+      wake_ms: nowMs,
+      attempts: 0,
+      fence: 0,
+      cancel: 0,
+      asked: 0,
+      holder: null,
+      lease_until_ms: 0,
+      created_ms: nowMs,
+    })
+    .onConflict((conflict) =>
+      conflict.columns(['kind', 'subject']).doUpdateSet({
+        cancel: sql`case when excluded.generation > work.generation then 0 else work.cancel end`,
+        generation: sql`case when excluded.generation > work.generation then excluded.generation else work.generation end`,
+        // One that is due already keeps its place in the queue.
+        wake_ms: sql`case when excluded.wake_ms < work.wake_ms then excluded.wake_ms else work.wake_ms end`,
+        attempts: 0,
+        asked: 1,
+      }),
+    )
+    .execute()
+}
+
+/** One order for all writers, so that two of them never wait for each other. */
+function bySubject(one: WorkRequest, other: WorkRequest): number {
+  return `${one.kind} ${one.subject}` < `${other.kind} ${other.subject}` ? -1 : 1
+}
+
+function fromTable(row: Selectable<WorkTable>): WorkRow {
+  return {
+    id: String(row.id),
+    kind: row.kind,
+    subject: row.subject,
+    queue: row.queue,
+    generation: row.generation,
+    key: row.key ?? undefined,
+    step: row.step,
+    state: fromJson(row.state),
+    wakeMs: row.wake_ms,
+    attempts: row.attempts,
+    fence: row.fence,
+    cancel: row.cancel === 1,
+    createdMs: row.created_ms,
+  }
+}
