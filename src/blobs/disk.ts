@@ -69,9 +69,10 @@ export function openDiskBlobs(folder: string): Blobs {
     await requireStore(folder)
     for (const top of ['packs', 'roots', 'uploads']) {
       if (!top.startsWith(prefix) && !prefix.startsWith(top)) continue
-      const names = await readdir(join(folder, top), { withFileTypes: true, recursive: true }).catch(
-        noneWhenMissing,
-      )
+      const names = await readdir(join(folder, top), {
+        withFileTypes: true,
+        recursive: true,
+      }).catch(noneWhenMissing)
       for (const entry of names) {
         signal.throwIfAborted()
         if (!entry.isFile()) continue
@@ -101,7 +102,10 @@ export async function makeDiskStore(
     const text = `${JSON.stringify({ format: 1, ...owner }, undefined, 2)}\n`
     // Written at every start, equal when it was there: the probe that fsync and rename work here.
     if (present !== undefined) checkOwner(path, present, owner)
-    await writeWhole(folder, path, { bytes: Buffer.from(text), signal: AbortSignal.timeout(60_000) })
+    await writeWhole(folder, path, {
+      bytes: Buffer.from(text),
+      signal: AbortSignal.timeout(60_000),
+    })
     await syncFolder(dirname(folder))
     await removeLeftovers(folder, path)
   } catch (error) {
@@ -150,7 +154,11 @@ async function writeWhole(
   { bytes, signal }: { bytes: Uint8Array; signal: AbortSignal },
 ): Promise<void> {
   signal.throwIfAborted()
-  const path = join(folder, 'tmp', `${process.pid}-${threadId}-${process.hrtime.bigint()}-${temporaries++}`)
+  const path = join(
+    folder,
+    'tmp',
+    `${process.pid}-${threadId}-${process.hrtime.bigint()}-${temporaries++}`,
+  )
   const file = await open(path, 'wx', 0o600)
   try {
     try {
@@ -174,8 +182,14 @@ async function readExactly(path: string, range: ByteRange, key: string): Promise
     const bytes = Buffer.allocUnsafeSlow(range.lengthBytes)
     let done = 0
     while (done < bytes.length) {
-      const { bytesRead } = await file.read(bytes, done, bytes.length - done, range.offsetBytes + done)
-      if (bytesRead === 0) throw new BlobShort(`${key} ends before byte ${range.offsetBytes + bytes.length}`)
+      const { bytesRead } = await file.read(
+        bytes,
+        done,
+        bytes.length - done,
+        range.offsetBytes + done,
+      )
+      if (bytesRead === 0)
+        throw new BlobShort(`${key} ends before byte ${range.offsetBytes + bytes.length}`)
       done += bytesRead
     }
     return bytes
@@ -200,7 +214,11 @@ async function requireStore(folder: string): Promise<void> {
   }
 }
 
-async function told<Result>(folder: string, key: string, act: () => Promise<Result>): Promise<Result> {
+async function told<Result>(
+  folder: string,
+  key: string,
+  act: () => Promise<Result>,
+): Promise<Result> {
   try {
     return await act()
   } catch (error) {

@@ -1,4 +1,4 @@
-import { type Blobs, type BlobsAddress } from './blobs.ts'
+import type { Blobs, BlobsAddress } from './blobs.ts'
 import { makeDiskStore, openDiskBlobs } from './disk.ts'
 
 /** The blobs at an address. Touches nothing yet: a space that is away says so at the first use. */
