@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { invariant } from '../base/assert.ts'
-import { type Digest } from '../domain/digest.ts'
+import type { Digest } from '../domain/digest.ts'
 import type { PackId } from '../domain/holdings.ts'
 import { limits } from '../domain/limits.ts'
 
@@ -67,7 +67,7 @@ export function openChunkIndex(path: string): ChunkIndex {
     database.exec('BEGIN IMMEDIATE')
     try {
       addPack.run(name)
-      const base = Number(packOf.get(name)?.['n']) * slotsMax
+      const base = Number(packOf.get(name)?.n) * slotsMax
       digests.forEach((digest, slot) => void addChunk.run(keyOf(digest), base + slot))
       database.exec('COMMIT')
     } catch (error) {
@@ -81,7 +81,7 @@ export function openChunkIndex(path: string): ChunkIndex {
     knows: (pack) => packOf.get(Buffer.from(pack, 'hex')) !== undefined,
     add,
     forget: (pack) => void dropPack.run(Buffer.from(pack, 'hex')),
-    cursorOf: (space) => Number(cursor.get(space)?.['id'] ?? 0),
+    cursorOf: (space) => Number(cursor.get(space)?.id ?? 0),
     moveCursor: (space, holdingId) => void setCursor.run(space, holdingId),
     close: () => database.close(),
   }

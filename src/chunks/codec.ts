@@ -21,13 +21,17 @@ export function deflate(plain: Uint8Array): { codec: Codec; stored: Uint8Array }
 /** The plain bytes, exactly `plainBytes` of them and never one more in memory. Throws Damaged. For lanes only. */
 export function inflate(codec: Codec, stored: Uint8Array, plainBytes: number): Uint8Array {
   const plain = codec === codecs.raw ? stored : inflateZstd(stored, plainBytes)
-  if (plain.length !== plainBytes) throw new Damaged(`holds ${plain.length} bytes, not ${plainBytes}`)
+  if (plain.length !== plainBytes)
+    throw new Damaged(`holds ${plain.length} bytes, not ${plainBytes}`)
   return plain
 }
 
 function inflateZstd(stored: Uint8Array, plainBytes: number): Uint8Array {
   try {
-    return zstdDecompressSync(stored, { maxOutputLength: plainBytes, chunkSize: limits.chunkBytes + 1024 })
+    return zstdDecompressSync(stored, {
+      maxOutputLength: plainBytes,
+      chunkSize: limits.chunkBytes + 1024,
+    })
   } catch (error) {
     throw new Damaged('is no sound zstd frame', { cause: error })
   }

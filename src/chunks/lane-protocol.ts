@@ -57,9 +57,17 @@ export type LaneHandlers = {
   end(order: { session: string; restBytesMax: number }): Promise<Packable[]>
   drop(order: { session: string }): Promise<void>
   /** Plain bytes of the frames, one after another, checked; bad ones are left zero and named. */
-  fetch(order: { from: BlobPlace; frames: readonly Frame[] }): Promise<{ plain: Uint8Array; bad: BadFrame[] }>
+  fetch(order: {
+    from: BlobPlace
+    frames: readonly Frame[]
+  }): Promise<{ plain: Uint8Array; bad: BadFrame[] }>
   /** Copies a pack whole, once its bytes have proved to be what its id says. Throws Damaged before anything is written. */
-  mirror(order: { from: BlobPlace; pack: PackId; sizeBytes: number; to: readonly BlobPlace[] }): Promise<void>
+  mirror(order: {
+    from: BlobPlace
+    pack: PackId
+    sizeBytes: number
+    to: readonly BlobPlace[]
+  }): Promise<void>
 }
 
 export type PackToPut = { readonly pack: PackId; readonly sizeBytes: number }

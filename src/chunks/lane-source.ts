@@ -25,7 +25,8 @@ function fileSource(path: string): SourceReader {
     let done = 0
     while (done < into.length) {
       const count = readSync(file, into, done, into.length - done, part.fromBytes + done)
-      if (count === 0) throw new Unavailable(`${path} ends before byte ${part.fromBytes + into.length}`)
+      if (count === 0)
+        throw new Unavailable(`${path} ends before byte ${part.fromBytes + into.length}`)
       done += count
     }
   }

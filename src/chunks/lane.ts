@@ -1,6 +1,6 @@
 import { invariant } from '../base/assert.ts'
 import { openMutex } from '../base/mutex.ts'
-import { type Blobs, type BlobsAddress, BlobMissing, BlobShort } from '../blobs/blobs.ts'
+import { BlobMissing, BlobShort, type Blobs, type BlobsAddress } from '../blobs/blobs.ts'
 import { digestOf } from '../domain/digest.ts'
 import { joinFrames, openFrame } from './frames.ts'
 import type {
@@ -48,7 +48,9 @@ export function serveLane(port: Port, openBlobs: (address: BlobsAddress) => Blob
         for (const packable of packables) await packs.add(packable)
       }),
     repack: ({ session, from, frames }) =>
-      inSession(session, ({ packs }) => repack(blobsOf(from.address), { key: from.key, frames, packs })),
+      inSession(session, ({ packs }) =>
+        repack(blobsOf(from.address), { key: from.key, frames, packs }),
+      ),
     end: ({ session, restBytesMax }) =>
       inSession(session, async ({ packs }) => {
         const rest = await packs.end(restBytesMax)
@@ -56,13 +58,15 @@ export function serveLane(port: Port, openBlobs: (address: BlobsAddress) => Blob
         return rest
       }),
     drop: async ({ session }) => forget(session),
-    fetch: ({ from, frames }) => fetchFrames(blobsOf(from.address), { key: from.key, frames, signal: forever }),
+    fetch: ({ from, frames }) =>
+      fetchFrames(blobsOf(from.address), { key: from.key, frames, signal: forever }),
     mirror: async ({ from, pack, sizeBytes, to }) => {
       const range = { offsetBytes: 0, lengthBytes: sizeBytes }
       const bytes = await blobsOf(from.address).read(from.key, range, forever)
       if (digestOf(bytes) !== pack) throw new Damaged(`the pack ${pack} does not match its id`)
       const puts = to.map((place) => blobsOf(place.address).put(place.key, bytes, forever))
-      for (const put of await Promise.allSettled(puts)) if (put.status === 'rejected') throw put.reason
+      for (const put of await Promise.allSettled(puts))
+        if (put.status === 'rejected') throw put.reason
     },
   } satisfies LaneHandlers)
 

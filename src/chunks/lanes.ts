@@ -94,7 +94,9 @@ function openLane(start: () => LaneThread, owner: OwnerHandlers) {
     if (closed) return Promise.reject(new Unavailable('the lanes are closed'))
     running ??= begin()
     calls += 1
-    return running.call(name, argument, moves).finally(() => void (calls -= 1))
+    return running.call(name, argument, moves).finally(() => {
+      calls -= 1
+    })
   }
 
   async function close(): Promise<void> {

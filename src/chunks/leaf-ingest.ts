@@ -84,7 +84,8 @@ async function fill(
     filledTo = at + cut.lengthBytes
     await source.read(cut, buffer.subarray(at, filledTo), session.signal)
     const lastChunk = Math.floor((filledTo - 1) / limits.chunkBytes)
-    for (let chunk = Math.floor(at / limits.chunkBytes); chunk <= lastChunk; chunk++) touched.add(chunk)
+    for (let chunk = Math.floor(at / limits.chunkBytes); chunk <= lastChunk; chunk++)
+      touched.add(chunk)
   }
   buffer.fill(0, filledTo)
   return touched

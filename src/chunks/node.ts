@@ -32,7 +32,9 @@ export function encodeNode({ level, children }: TreeNode): Uint8Array {
     const bitmapAt = headerBytes + (at >> 3)
     if (child !== undefined) bytes.writeUInt8(bytes.readUInt8(bitmapAt) | (1 << (at & 7)), bitmapAt)
   })
-  present.forEach((child, at) => void bytes.write(child, digestsAt + at * layout.digestBytes, 'hex'))
+  present.forEach(
+    (child, at) => void bytes.write(child, digestsAt + at * layout.digestBytes, 'hex'),
+  )
   return bytes
 }
 

@@ -95,12 +95,15 @@ export function parseTrailer(end: Uint8Array, packBytes: number): PackTrailer {
 }
 
 function readTail(bytes: Buffer, packBytes: number) {
-  if (packBytes > limits.packBytesMax || packBytes < headerBytes + tailBytes) throw new Damaged('pack size')
+  if (packBytes > limits.packBytesMax || packBytes < headerBytes + tailBytes)
+    throw new Damaged('pack size')
   if (bytes.length < tailBytes || bytes.length > packBytes) throw new Damaged('pack tail length')
   const tail = bytes.subarray(bytes.length - tailBytes)
   if (tail.toString('latin1', 60, 64) !== endMagic) throw new Damaged('pack end magic')
-  if (tail.readUInt16LE(44) !== major) throw new FormatUnknown(`pack of major version ${tail.readUInt16LE(44)}`)
-  if (tail.readUInt32LE(48) !== 0) throw new FormatUnknown('pack with critical flags that are not known')
+  if (tail.readUInt16LE(44) !== major)
+    throw new FormatUnknown(`pack of major version ${tail.readUInt16LE(44)}`)
+  if (tail.readUInt32LE(48) !== 0)
+    throw new FormatUnknown('pack with critical flags that are not known')
   const read = {
     indexOffsetBytes: tail.readUInt32LE(0),
     indexBytes: tail.readUInt32LE(4),
@@ -111,7 +114,8 @@ function readTail(bytes: Buffer, packBytes: number) {
   if (read.count < 1 || read.count > limits.packEntriesMax) throw new Damaged('pack count')
   if (read.indexBytes !== read.count * entryBytes) throw new Damaged('pack index length')
   if (read.headerBytes < headerBytes) throw new Damaged('pack header length')
-  if (read.indexOffsetBytes + read.indexBytes + tailBytes !== packBytes) throw new Damaged('pack index offset')
+  if (read.indexOffsetBytes + read.indexBytes + tailBytes !== packBytes)
+    throw new Damaged('pack index offset')
   return read
 }
 
@@ -128,7 +132,8 @@ function readEntry(index: Buffer, slot: number): Frame {
 }
 
 function checkFrame({ kind, codec, storedBytes, plainBytes }: Frame): void {
-  if (codec !== codecs.raw && codec !== codecs.zstd) throw new FormatUnknown(`codec ${String(codec)}`)
+  if (codec !== codecs.raw && codec !== codecs.zstd)
+    throw new FormatUnknown(`codec ${String(codec)}`)
   const sound = codec === codecs.raw ? storedBytes === plainBytes : storedBytes < plainBytes
   if (!sound || storedBytes === 0) throw new Damaged('pack entry stored length')
   const fits =

@@ -44,16 +44,20 @@ export function openPackWriter(buffer: Buffer, salt: Uint8Array) {
 
   function fits(storedBytes: number): boolean {
     return (
-      count() < limits.packEntriesMax && sizeBytes() + storedBytes + entryBytes <= limits.packBytesMax
+      count() < limits.packEntriesMax &&
+      sizeBytes() + storedBytes + entryBytes <= limits.packBytesMax
     )
   }
 
   /** Copies a chunk's bytes in; nodes and manifests are kept and must not change until the end. */
   function add(packable: Packable): void {
     invariant(fits(packable.stored.length), 'what is added to a pack fits')
-    if (packable.kind === kinds.chunk) return append(packable)
-    later.push(packable)
-    laterBytes += packable.stored.length
+    if (packable.kind === kinds.chunk) {
+      append(packable)
+    } else {
+      later.push(packable)
+      laterBytes += packable.stored.length
+    }
   }
 
   function append({ stored, ...entry }: Packable): void {
@@ -76,8 +80,11 @@ export function openPackWriter(buffer: Buffer, salt: Uint8Array) {
     // Kinds ascend: nodes come after the chunks, the manifest last.
     for (const packable of later.splice(0).sort((a, b) => a.kind - b.kind)) append(packable)
     buffer.set(encodeHeader(salt), 0)
-    frames.forEach((frame, slot) => encodeEntry(buffer, framesEndBytes + slot * entryBytes, frame))
-    const tailAt = framesEndBytes + frames.length * entryBytes
+    let tailAt = framesEndBytes
+    for (const frame of frames) {
+      encodeEntry(buffer, tailAt, frame)
+      tailAt += entryBytes
+    }
     buffer.set(encodeTail(framesEndBytes, buffer.subarray(framesEndBytes, tailAt)), tailAt)
     const bytes = buffer.subarray(0, tailAt + tailBytes)
     return { pack: digestOf(bytes), bytes, digests: frames.map((frame) => frame.digest) }
