@@ -7,7 +7,11 @@ const pageRows = 256
 const pagesMax = 64
 
 /** Teaches the index the packs that a space got since it was last looked at: by other processes, or before it was lost. */
-export async function followSpace(plane: Plane, space: SpaceId, signal: AbortSignal): Promise<void> {
+export async function followSpace(
+  plane: Plane,
+  space: SpaceId,
+  signal: AbortSignal,
+): Promise<void> {
   for (let page = 0; page < pagesMax; page++) {
     signal.throwIfAborted()
     const holdings = await plane.rows.liveAfter(space, plane.index.cursorOf(space), pageRows)

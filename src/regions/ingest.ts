@@ -1,8 +1,19 @@
-import type { DiskFile } from '../formats/disk-file.ts'
-import type { Digest } from '../domain/digest.ts'
+import { mapBounded } from '../base/bounded.ts'
+import type { LaneSource, SessionHandlers } from '../chunks/lane-protocol.ts'
+import { depthOf, kinds, layout } from '../chunks/layout.ts'
+import { encodeManifest } from '../chunks/manifest.ts'
+import { openPackStream, type PackStream } from '../chunks/pack-stream.ts'
+import { type Packable, rawPackable } from '../chunks/pack-writer.ts'
+import { type BuiltNode, openTreeBuilder } from '../chunks/tree-builder.ts'
+import { type Digest, digestOf } from '../domain/digest.ts'
 import type { Owner } from '../domain/holdings.ts'
+import { limits } from '../domain/limits.ts'
 import type { SpaceId } from '../domain/spaces.ts'
+import type { DiskFile } from '../formats/disk-file.ts'
+import { followSpace } from './follow.ts'
+import { leavesOf } from './leaves.ts'
 import type { Plane, Progress } from './plane.ts'
+import { openWanted, type WantedChunks } from './wanted.ts'
 
 /** Where the bytes of a disk file lie: a file that the lanes can open, or the pages of an upload. */
 export type IngestSource =
@@ -29,7 +40,7 @@ export type IngestedImage = {
   readonly virtualSizeBytes: number
   /** Plain bytes of the chunks that are not all zeros. */
   readonly occupiedBytes: number
-  /** Stored bytes newly written to the space. */
+  /** Stored bytes that this run wrote to the space. */
   readonly addedBytes: number
   /** Every holding of `space` that the image needs, referenced by `owner`: what a seal hands to the image. */
   readonly holdings: readonly number[]
@@ -41,5 +52,107 @@ export type IngestedImage = {
  * left behind then goes with `rows.release(owner)` and a sweep.
  */
 export async function ingest(plane: Plane, order: IngestOrder): Promise<IngestedImage> {
-  throw new Error(`unfinished ${String(plane)} ${order.space}`)
+  await followSpace(plane, order.space, order.signal)
+  const wanted = openWanted(plane, order)
+  const stream = openPackStream(plane, {
+    targets: [plane.addressOf(order.space)],
+    source: laneSource(plane, order.source),
+    owner: wanted.handlers,
+  })
+  const stop = (): void => void stream.drop()
+  order.signal.addEventListener('abort', stop, { once: true })
+  try {
+    return await store(plane, order, { stream, wanted })
+  } catch (error) {
+    order.signal.throwIfAborted()
+    throw error
+  } finally {
+    order.signal.removeEventListener('abort', stop)
+    await stream.drop()
+  }
+}
+
+function laneSource(plane: Plane, source: IngestSource): LaneSource {
+  if (source.kind === 'file') return source
+  return { kind: 'blobs', address: plane.addressOf(source.space) }
+}
+
+async function store(
+  plane: Plane,
+  order: IngestOrder,
+  { stream, wanted }: { stream: PackStream; wanted: WantedChunks },
+): Promise<IngestedImage> {
+  const { virtualSizeBytes } = order.disk
+  const { root, chunkCount, nodes } = await storeLeaves(plane, order, { stream, wanted })
+  const manifest = encodeManifest({ virtualSizeBytes, chunkCount, root })
+  const image = digestOf(manifest)
+  const last = rawPackable(kinds.manifest, image, manifest)
+  await stream.finish(await onlyNew(wanted.handlers, [...nodes, last]))
+  return {
+    image,
+    manifest,
+    virtualSizeBytes,
+    occupiedBytes: chunkCount * limits.chunkBytes,
+    addedBytes: wanted.putBytes(),
+    holdings: wanted.holdings(),
+  }
+}
+
+async function storeLeaves(
+  plane: Plane,
+  order: IngestOrder,
+  { stream, wanted }: { stream: PackStream; wanted: WantedChunks },
+) {
+  let chunkCount = 0
+  const built: BuiltNode[] = []
+  const tree = openTreeBuilder(depthOf(order.disk.virtualSizeBytes), (node) => built.push(node))
+  const inOrder = openOrder<{ leaf: number; digest: Digest | undefined }>(({ leaf, digest }) => {
+    if (digest !== undefined) tree.add(leaf, digest)
+    const bytesDone = Math.min((leaf + 1) * layout.leafBytes, order.disk.virtualSizeBytes)
+    order.report?.({ bytesDone, bytesTotal: order.disk.virtualSizeBytes })
+  })
+
+  /** Nodes above the leaves, packed as soon as they are complete: they do not pile up. */
+  const takeNodes = (): Packable[] =>
+    built.splice(0).map(({ digest, bytes }) => rawPackable(kinds.node, digest, bytes))
+
+  await mapBounded(leavesOf(plane, order), plane.lanes.count, async (leaf, turn) => {
+    order.signal.throwIfAborted()
+    const result = await stream.leaf(leaf)
+    chunkCount += result.chunkCount
+    inOrder.put(turn, { leaf: leaf.index, digest: result.digest })
+    const nodes = await onlyNew(wanted.handlers, takeNodes())
+    if (nodes.length > 0) await stream.pack(nodes)
+  })
+  const root = tree.finish()
+  return { root, chunkCount, nodes: takeNodes() }
+}
+
+async function onlyNew(
+  handlers: SessionHandlers,
+  packables: readonly Packable[],
+): Promise<Packable[]> {
+  const wanted: Packable[] = []
+  for (const packable of packables) {
+    const digests = Buffer.from(packable.digest, 'hex')
+    const [answer] = await handlers.wanted({ kind: packable.kind, digests })
+    if (answer === 1) wanted.push(packable)
+  }
+  return wanted
+}
+
+/** Hands values on in the order of their turns, however they come: lanes overtake each other by a few leaves. */
+function openOrder<Value>(hand: (value: Value) => void) {
+  const early = new Map<number, Value>()
+  let next = 0
+
+  function put(turn: number, value: Value): void {
+    early.set(turn, value)
+    for (let ready = early.get(next); ready !== undefined; ready = early.get(next)) {
+      early.delete(next++)
+      hand(ready)
+    }
+  }
+
+  return { put }
 }

@@ -1,4 +1,4 @@
-import type { Digest, } from '../domain/digest.ts'
+import type { Digest } from '../domain/digest.ts'
 import type { PackId } from '../domain/holdings.ts'
 import type { SpaceId } from '../domain/spaces.ts'
 import type { Plane } from './plane.ts'

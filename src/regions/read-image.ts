@@ -25,7 +25,11 @@ export async function readImage(
   invariant(fromBytes >= 0 && toBytes <= manifest.virtualSizeBytes, 'a read lies on the disk')
   const out = new Uint8Array(order.lengthBytes)
   const wants: Want[] = []
-  for await (const { digest, offsetBytes } of chunksIn(plane, order, { manifest, fromBytes, toBytes })) {
+  for await (const { digest, offsetBytes } of chunksIn(plane, order, {
+    manifest,
+    fromBytes,
+    toBytes,
+  })) {
     wants.push({ kind: kinds.chunk, digest, offsetBytes })
   }
   await useWants(plane, order, {
@@ -80,11 +84,7 @@ export async function* dataRanges(
 }
 
 /** The chunks that touch a range, in order. */
-async function* chunksIn(
-  plane: Plane,
-  place: ImagePlace,
-  range: Parameters<typeof visitNodes>[2],
-) {
+async function* chunksIn(plane: Plane, place: ImagePlace, range: Parameters<typeof visitNodes>[2]) {
   for await (const { node, offsetBytes: leafBytes } of visitNodes(plane, place, range)) {
     if (node.level > 0) continue
     for (const [at, digest] of node.children.entries()) {

@@ -38,7 +38,13 @@ export function openRepair(ports: {
         ports.world.log({ level: 'warn', event: 'pack-repaired', ...told, from: from.space })
         return true
       }
-      ports.world.log({ level: 'warn', event: 'pack-not-copied', ...told, from: from.space, trouble })
+      ports.world.log({
+        level: 'warn',
+        event: 'pack-not-copied',
+        ...told,
+        from: from.space,
+        trouble,
+      })
     }
     failedMs.set(bad.id, ports.world.now().getTime())
     ports.world.log({ level: 'error', event: 'pack-damaged', ...told })

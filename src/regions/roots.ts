@@ -10,18 +10,36 @@ export type RootDisk = {
   readonly manifest: Uint8Array
 }
 
-/** Says durably, in the space itself, that these disks lie complete there. Answers the key, which is never used again. */
+type Root = { readonly space: SpaceId; readonly signal: AbortSignal }
+
+/**
+ * Says durably, in the space itself, that these disks of the resource `keeper` lie complete there. Answers the key, which
+ * is never used again. Throws SpaceFull, Unavailable.
+ */
 export async function writeRoot(
   plane: Plane,
-  root: { readonly space: SpaceId; readonly keeper: string; readonly disks: readonly RootDisk[]; readonly signal: AbortSignal },
+  root: Root & { readonly keeper: string; readonly disks: readonly RootDisk[] },
 ): Promise<string> {
-  throw new Error(`unfinished ${String(plane)} ${root.keeper}`)
+  const key = `roots/${plane.world.id()}`
+  const document = {
+    format: 1,
+    keeper: root.keeper,
+    disks: root.disks.map(({ lun, image, manifest }) => ({
+      ...(lun === undefined ? {} : { lun }),
+      image,
+      manifest: Buffer.from(manifest).toString('hex'),
+    })),
+    created: plane.world.now().toISOString(),
+  }
+  const text = `${JSON.stringify(document, undefined, 2)}\n`
+  await plane.blobsOf(root.space).put(key, Buffer.from(text), root.signal)
+  return key
 }
 
 /** Removes it durably: from then on the space no longer offers these disks. Repeatable. */
 export async function removeRoot(
   plane: Plane,
-  root: { readonly space: SpaceId; readonly key: string; readonly signal: AbortSignal },
+  root: Root & { readonly key: string },
 ): Promise<void> {
-  throw new Error(`unfinished ${String(plane)} ${root.key}`)
+  await plane.blobsOf(root.space).delete(root.key, root.signal)
 }

@@ -2,10 +2,10 @@ import { mapBounded } from '../base/bounded.ts'
 import type { BadFrame } from '../chunks/lane-protocol.ts'
 import { type Kind, kinds } from '../chunks/layout.ts'
 import type { Frame } from '../chunks/pack-format.ts'
-import { limits } from '../domain/limits.ts'
 import type { Digest } from '../domain/digest.ts'
 import { ArmError, Unavailable } from '../domain/errors.ts'
 import { type Holding, imageOwner, type PackId } from '../domain/holdings.ts'
+import { limits } from '../domain/limits.ts'
 import type { SpaceId } from '../domain/spaces.ts'
 import { cover, followSpace } from './follow.ts'
 import type { Plane } from './plane.ts'
@@ -25,7 +25,12 @@ export type Located = { readonly pack: PackId; readonly slot: number; readonly f
 
 type Source = { readonly holding: Holding; readonly frame: Frame }
 type Open = { readonly want: Want; readonly at: number; readonly tried: Set<number> }
-type Failure = { readonly open: Open; readonly holding: Holding; readonly why: string; away: boolean }
+type Failure = {
+  readonly open: Open
+  readonly holding: Holding
+  readonly why: string
+  away: boolean
+}
 
 /** Reads and uses frames of one blob; answers those that are missing or bad. */
 export type UseFrames = (
@@ -59,7 +64,11 @@ export async function useWants(
     for (const failure of failures) if (!failure.away) bad.set(failure.holding.id, failure)
     open = failures.map((failure) => failure.open)
   }
-  for (const { holding, why, open: { want } } of bad.values()) {
+  for (const {
+    holding,
+    why,
+    open: { want },
+  } of bad.values()) {
     await plane.repair(holding, { why, chunk: want.digest })
   }
 }
@@ -70,7 +79,11 @@ async function useOrder(use: UseFrames, { holding, parts }: Order): Promise<Fail
   for (const { open } of parts) open.tried.add(holding.id)
   try {
     const frames = parts.map(({ frame }) => frame)
-    const bad = await use(holding, frames, parts.map(({ open }) => open.at))
+    const bad = await use(
+      holding,
+      frames,
+      parts.map(({ open }) => open.at),
+    )
     return bad.flatMap(({ at, why }) => {
       const part = parts[at]
       return part ? [{ open: part.open, holding, why, away: false }] : []
@@ -105,12 +118,18 @@ async function chooseSources(
 ): Promise<{ open: Open; source: Source }[]> {
   const wants = open.map(({ want }) => want)
   const located = await locateAll(plane, place, wants)
-  const holders = await holdersByPack(plane, located.flat().map(({ pack }) => pack))
+  const holders = await holdersByPack(
+    plane,
+    located.flat().map(({ pack }) => pack),
+  )
   return open.map((one, at) => {
     const sources = (located[at] ?? []).flatMap(({ pack, frame }) =>
       (holders.get(pack) ?? []).map((holding) => ({ holding, frame })),
     )
-    const source = best(sources.filter(({ holding }) => !one.tried.has(holding.id)), place.spaces)
+    const source = best(
+      sources.filter(({ holding }) => !one.tried.has(holding.id)),
+      place.spaces,
+    )
     if (source === undefined) throw nowhere(place, one, { sources, failures })
     return { open: one, source }
   })
@@ -135,8 +154,13 @@ function nowhere(
   const away = failures.find((failure) => failure.away)
   if (away) return new Unavailable(`the space ${away.holding.space} cannot be read: ${away.why}`)
   const names = { [kinds.chunk]: 'chunk', [kinds.node]: 'tree node', [kinds.manifest]: 'manifest' }
-  const spaces = new Set(sources.filter(({ holding }) => tried.has(holding.id)).map(({ holding }) => holding.space))
-  const looked = spaces.size > 0 ? `damaged in ${[...spaces].join(', ')}` : `in none of its packs (spaces ${place.spaces.join(', ')})`
+  const spaces = new Set(
+    sources.filter(({ holding }) => tried.has(holding.id)).map(({ holding }) => holding.space),
+  )
+  const looked =
+    spaces.size > 0
+      ? `damaged in ${[...spaces].join(', ')}`
+      : `in none of its packs (spaces ${place.spaces.join(', ')})`
   return new ArmError(
     'ImageDamaged',
     `The ${names[want.kind]} ${want.digest} at offset ${want.offsetBytes} of disk image ${place.image} is ${looked}, and no other copy is left. Restore a space from a backup, or publish the version again.`,
@@ -184,4 +208,3 @@ async function holdersByPack(
   const holdings = await plane.rows.holdersOf([...new Set(packs)])
   return Map.groupBy(holdings, ({ pack }) => pack)
 }
-

@@ -1,16 +1,36 @@
-import type { ByteReader } from '../formats/disk-file.ts'
+import { invariant } from '../base/assert.ts'
+import { mapBounded } from '../base/bounded.ts'
+import type { ByteRange } from '../domain/byte-range.ts'
+import { limits, sizes } from '../domain/limits.ts'
 import type { SpaceId } from '../domain/spaces.ts'
+import type { ByteReader } from '../formats/disk-file.ts'
 import type { Plane } from './plane.ts'
+import { resolvePages } from './resolve-pages.ts'
 
 /** An upload and the space where its pages lie. */
 export type Staging = { readonly upload: string; readonly space: SpaceId }
 
-/** Keeps one Put Page: durable once resolved. At most 4 MiB, offset and length multiples of 512 (checked by the caller too). */
+/** What is asked of the rows at once when an upload is walked through. */
+const walkBytes = 64 * sizes.mib
+const dropRows = 256
+const deletesAtOnce = 8
+
+/** Keeps one Put Page: durable once resolved. At most 4 MiB, offset and length multiples of 512. Throws SpaceFull, Unavailable. */
 export async function stagePage(
   plane: Plane,
-  page: Staging & { readonly offsetBytes: number; readonly bytes: Uint8Array; readonly signal: AbortSignal },
+  page: Staging & {
+    readonly offsetBytes: number
+    readonly bytes: Uint8Array
+    readonly signal: AbortSignal
+  },
 ): Promise<void> {
-  throw new Error(`unfinished ${String(plane)} ${page.upload}`)
+  const lengthBytes = page.bytes.length
+  invariant(lengthBytes > 0 && lengthBytes <= limits.putPageBytesMax, 'a page is at most 4 MiB')
+  invariant((page.offsetBytes | lengthBytes) % 512 === 0, 'a page lies on sectors')
+  const id = plane.world.id()
+  const key = `uploads/${id.slice(0, 2)}/${id}`
+  await plane.blobsOf(page.space).put(key, page.bytes, page.signal)
+  await plane.uploads.add(page.upload, { offsetBytes: page.offsetBytes, lengthBytes, key })
 }
 
 /** Makes a range read as zeros again. */
@@ -18,15 +38,64 @@ export async function clearPages(
   plane: Plane,
   clear: Staging & { readonly offsetBytes: number; readonly lengthBytes: number },
 ): Promise<void> {
-  throw new Error(`unfinished ${String(plane)} ${clear.upload}`)
+  const { offsetBytes, lengthBytes } = clear
+  await plane.uploads.add(clear.upload, { offsetBytes, lengthBytes, key: undefined })
 }
 
 /** The uploaded file as it is now: newest page wins, gaps are zeros; `dataRanges` are the ranges with pages. */
-export function stagedReader(plane: Plane, staging: Staging & { readonly sizeBytes: number }): ByteReader {
-  throw new Error(`unfinished ${String(plane)} ${staging.upload}`)
+export function stagedReader(
+  plane: Plane,
+  { upload, space, sizeBytes }: Staging & { readonly sizeBytes: number },
+): ByteReader {
+  const piecesIn = async (from: number, to: number) =>
+    resolvePages(await plane.uploads.touching(upload, from, to), from, to)
+
+  async function read(range: ByteRange, signal: AbortSignal): Promise<Uint8Array> {
+    const out = new Uint8Array(range.lengthBytes)
+    const pieces = await piecesIn(range.offsetBytes, range.offsetBytes + range.lengthBytes)
+    await mapBounded(pieces, 4, async ({ key, fromBytes, lengthBytes, offsetBytes }) => {
+      const blobRange = { offsetBytes: fromBytes, lengthBytes }
+      const bytes = await plane.blobsOf(space).read(key, blobRange, signal)
+      out.set(bytes, offsetBytes - range.offsetBytes)
+    })
+    return out
+  }
+
+  async function* dataRanges(signal: AbortSignal): AsyncGenerator<ByteRange> {
+    let run: { from: number; to: number } | undefined
+    for (let from = 0; from < sizeBytes; from += walkBytes) {
+      signal.throwIfAborted()
+      for (const piece of await piecesIn(from, Math.min(from + walkBytes, sizeBytes))) {
+        if (run?.to === piece.offsetBytes) {
+          run.to += piece.lengthBytes
+          continue
+        }
+        if (run) yield { offsetBytes: run.from, lengthBytes: run.to - run.from }
+        run = { from: piece.offsetBytes, to: piece.offsetBytes + piece.lengthBytes }
+      }
+    }
+    if (run) yield { offsetBytes: run.from, lengthBytes: run.to - run.from }
+  }
+
+  return { sizeBytes, read, dataRanges }
 }
 
 /** Deletes every page of the upload, blobs first. Repeatable. */
-export async function dropStaged(plane: Plane, staging: Staging & { readonly signal: AbortSignal }): Promise<void> {
-  throw new Error(`unfinished ${String(plane)} ${staging.upload}`)
+export async function dropStaged(
+  plane: Plane,
+  { upload, space, signal }: Staging & { readonly signal: AbortSignal },
+): Promise<void> {
+  const blobs = plane.blobsOf(space)
+  for (;;) {
+    signal.throwIfAborted()
+    const pages = await plane.uploads.keys(upload, dropRows)
+    if (pages.length === 0) return
+    await mapBounded(pages, deletesAtOnce, async ({ key }) => {
+      if (key !== undefined) await blobs.delete(key, signal)
+    })
+    await plane.uploads.drop(
+      upload,
+      pages.map(({ seq }) => seq),
+    )
+  }
 }

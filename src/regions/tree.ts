@@ -112,6 +112,8 @@ function parsed<Result>(place: ImagePlace, parse: () => Result): Result {
 }
 
 function unsound(place: ImagePlace, what: string): ArmError {
-  return new ArmError('ImageDamaged', `The disk image ${place.image} ${what}. Publish the version again.`)
+  return new ArmError(
+    'ImageDamaged',
+    `The disk image ${place.image} ${what}. Publish the version again.`,
+  )
 }
-

@@ -5,7 +5,11 @@ import type { Plane } from './plane.ts'
 export type Verified = {
   readonly chunkCount: number
   /** What is missing or bad in that space, at most 100 named. */
-  readonly damaged: readonly { readonly digest: Digest; readonly offsetBytes: number; readonly why: string }[]
+  readonly damaged: readonly {
+    readonly digest: Digest
+    readonly offsetBytes: number
+    readonly why: string
+  }[]
 }
 
 /** Reads all of an image in one space alone, and checks every byte. Repairs nothing. */

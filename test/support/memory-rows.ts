@@ -1,0 +1,129 @@
+import { invariant } from '../../src/base/assert.ts'
+import type { Digest } from '../../src/domain/digest.ts'
+import {
+  type Holding,
+  type HoldingRows,
+  imageOwner,
+  type Owner,
+  type StagedPage,
+  type UploadRows,
+} from '../../src/domain/holdings.ts'
+import type { SpaceId } from '../../src/domain/spaces.ts'
+
+type Row = {
+  readonly holding: Holding
+  state: 'writing' | 'live' | 'condemned'
+  condemnedMs: number
+}
+
+/** HoldingRows in memory, by the sentences of the contract; `seal` stands for what the store's own seal does. */
+export function openMemoryRows(now: () => Date) {
+  const rows = new Map<number, Row>()
+  const refs = new Map<Owner, Set<number>>()
+  let lastId = 0
+
+  const live = (id: number): boolean => rows.get(id)?.state === 'live'
+  const refsOf = (owner: Owner): Set<number> => {
+    const held = refs.get(owner) ?? new Set()
+    refs.set(owner, held)
+    return held
+  }
+  const liveHoldings = (): Holding[] =>
+    [...rows.values()].filter(({ state }) => state === 'live').map(({ holding }) => holding)
+
+  const holdings: HoldingRows = {
+    async intend(owner, wanted) {
+      return wanted.map((one) => {
+        const holding = { ...one, id: ++lastId }
+        rows.set(holding.id, { holding, state: 'writing', condemnedMs: 0 })
+        refsOf(owner).add(holding.id)
+        return holding
+      })
+    },
+    async landed(ids) {
+      for (const id of ids) {
+        const row = rows.get(id)
+        invariant(row && row.state !== 'condemned', 'what lands is not condemned')
+        row.state = 'live'
+      }
+    },
+    async claim(owner, ids) {
+      const claimed = ids.filter(live)
+      for (const id of claimed) refsOf(owner).add(id)
+      return new Set(claimed)
+    },
+    async holdersOf(packs, spaces) {
+      return liveHoldings().filter(
+        ({ pack, space }) => packs.includes(pack) && (spaces?.includes(space) ?? true),
+      )
+    },
+    async heldBy(owner) {
+      const held = refs.get(owner)
+      return liveHoldings().filter(({ id }) => held?.has(id))
+    },
+    async liveAfter(space, afterId, rowsMax) {
+      return liveHoldings()
+        .filter((holding) => holding.space === space && holding.id > afterId)
+        .slice(0, rowsMax)
+    },
+    async sweep(space, before, rowsMax) {
+      const kept = new Set([...refs.values()].flatMap((held) => [...held]))
+      for (const [id, row] of rows) {
+        if (row.holding.space !== space || row.state === 'condemned' || kept.has(id)) continue
+        row.state = 'condemned'
+        row.condemnedMs = now().getTime()
+      }
+      return [...rows.values()]
+        .filter(({ holding, state }) => holding.space === space && state === 'condemned')
+        .filter(({ condemnedMs }) => condemnedMs <= before.getTime())
+        .map(({ holding }) => holding)
+        .slice(0, rowsMax)
+    },
+    async forget(ids) {
+      for (const id of ids) if (rows.get(id)?.state === 'condemned') rows.delete(id)
+    },
+    async spaces() {
+      return [...new Set([...rows.values()].map(({ holding }) => holding.space))]
+    },
+    async release(owner) {
+      refs.delete(owner)
+    },
+  }
+
+  /** The image lies complete in the space: its references are made in one go, all of them live. */
+  function seal(space: SpaceId, image: Digest, ids: readonly number[]): Owner {
+    const owner = imageOwner(space, image)
+    for (const id of ids) invariant(live(id), 'what is sealed is live')
+    for (const id of ids) refsOf(owner).add(id)
+    return owner
+  }
+
+  return { holdings, seal, rows: () => [...rows.values()], owners: () => [...refs.keys()] }
+}
+
+export function openMemoryUploads(): UploadRows & { all(upload: string): readonly StagedPage[] } {
+  const uploads = new Map<string, StagedPage[]>()
+  let lastSeq = 0
+  const pagesOf = (upload: string): StagedPage[] => uploads.get(upload) ?? []
+
+  return {
+    async add(upload, page) {
+      uploads.set(upload, [...pagesOf(upload), { ...page, seq: ++lastSeq }])
+    },
+    async touching(upload, fromBytes, toBytes) {
+      return pagesOf(upload).filter(
+        (page) => page.offsetBytes < toBytes && page.offsetBytes + page.lengthBytes > fromBytes,
+      )
+    },
+    async keys(upload, rowsMax) {
+      return pagesOf(upload).slice(0, rowsMax)
+    },
+    async drop(upload, seqs) {
+      uploads.set(
+        upload,
+        pagesOf(upload).filter(({ seq }) => !seqs.includes(seq)),
+      )
+    },
+    all: pagesOf,
+  }
+}
