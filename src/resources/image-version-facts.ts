@@ -1,0 +1,195 @@
+import { sizes } from '../domain/limits.ts'
+import { type Problem, unless } from '../domain/problem.ts'
+import { regionName } from '../domain/regions.ts'
+import type { JsonObject, ResourceRow } from '../domain/rows.ts'
+import { contentOf, sizeInGB } from './content.ts'
+import type { DiskContent, Fact, Facts, Write } from './declaration.ts'
+import type { ImageVersion } from './image-version-schema.ts'
+import { diskFactName, type VersionSource, versionSourceOf } from './image-version-source.ts'
+import { isList, isObject, valueAt } from './paths.ts'
+import { unavailableProblem, usableIn } from './version-use.ts'
+
+/** One disk of the source as it was found. */
+export type FoundDisk = {
+  readonly content: DiskContent
+  readonly hostCaching: string
+  readonly fact: Fact
+}
+
+/** What the source, or its definition, says of the guest. */
+export type Guest = {
+  readonly osType?: string
+  readonly osState?: string
+  readonly hyperVGeneration?: string
+  readonly architecture?: string
+}
+
+/** Why a version may not be made from its source now: told in the answer to the request. */
+export function sourceProblems(write: Write<ImageVersion>, facts: Facts): readonly Problem[] {
+  const { next, apiVersion } = write
+  const source = versionSourceOf(next, apiVersion)
+  if (source.is === 'refused') return source.problems
+  const rows = sourceFacts(source, facts)
+  const problems = rows.flatMap(({ id, fact }) => rowProblems(write, source, id, fact))
+  return problems.length > 0 ? problems : sizeProblems(write, foundDisks(source, facts))
+}
+
+function sourceFacts(source: VersionSource, facts: Facts) {
+  if (source.is === 'refused') return []
+  if (source.is !== 'disks') return [{ id: source.id, fact: facts.source }]
+  return source.disks.map((disk) => ({ id: disk.id, fact: facts[diskFactName(disk)] }))
+}
+
+function rowProblems(
+  { next }: Write<ImageVersion>,
+  source: VersionSource,
+  id: string,
+  fact: Fact | undefined,
+): readonly Problem[] {
+  const target = `galleryImageVersion.properties.storageProfile${source.is === 'disks' ? '' : '.source.id'}`
+  const row = fact?.row
+  if (!row || row.state === 'Deleting') {
+    return [
+      {
+        code: 'NotFound',
+        message: `Source ${id} is not found. Please check source exists, and is in the same region as gallery image version being created`,
+        target,
+      },
+    ]
+  }
+  if (source.is === 'version') {
+    return usableIn(fact, next.location) ? [] : [unavailableProblem(id, next.location)]
+  }
+  const here = regionName(next.location)
+  return [
+    ...unless(
+      row.region === here,
+      'InvalidParameter',
+      target,
+      `Source ${id} is in region '${row.region}'. A gallery image version is created in the region of its source; '${here}' is another one.`,
+    ),
+    ...unless(
+      contentOf(row.status).length > 0,
+      'Conflict',
+      target,
+      `Source ${id} has no content yet${stateOf(row)}. Finish its upload (endGetAccess) and wait until its provisioningState is Succeeded.`,
+    ),
+  ]
+}
+
+function stateOf({ status }: ResourceRow): string {
+  return typeof status.diskState === 'string' ? `: its state is ${status.diskState}` : ''
+}
+
+/** Requirement 84 (Decisions: 1,024 GiB for OS and data disks); a shallow version takes what a disk may have. */
+function sizeProblems(
+  { next, settings }: Write<ImageVersion>,
+  disks: readonly FoundDisk[],
+): readonly Problem[] {
+  if (next.properties.publishingProfile?.replicationMode === 'Shallow') return []
+  const max = settings.quotas.diskBytesMax
+  return disks.flatMap(({ content }) =>
+    unless(
+      content.virtualSizeBytes <= max,
+      'GallerySourceResourceExceedsMaxSize',
+      'galleryImageVersion.properties.storageProfile',
+      `The GalleryImageVersion source resource size ${sizeInGB(content.virtualSizeBytes)} exceeds the max size ${Math.floor(max / sizes.gib)} supported`,
+    ),
+  )
+}
+
+/** The disks of a source that was found, OS disk first. */
+export function foundDisks(source: VersionSource, facts: Facts): readonly FoundDisk[] {
+  if (source.is === 'refused') return []
+  if (source.is === 'disks') {
+    return source.disks.flatMap((disk) => {
+      const fact = facts[diskFactName(disk)]
+      const content = fact?.row && contentOf(fact.row.status)[0]
+      if (!fact || !content) return []
+      const hostCaching = disk.lun === undefined ? 'ReadWrite' : 'ReadOnly'
+      return [{ content: { ...content, lun: disk.lun }, hostCaching, fact }]
+    })
+  }
+  const fact: Fact | undefined = facts.source
+  const row = fact?.row
+  if (!fact || !row) return []
+  return contentOf(row.status).map((content) => ({
+    content,
+    hostCaching: source.is === 'image' ? imageCaching(row, content) : versionCaching(row, content),
+    fact,
+  }))
+}
+
+function imageCaching({ doc }: ResourceRow, { lun }: DiskContent): string {
+  const profile = valueAt(doc, 'properties.storageProfile')
+  const data = valueAt(profile, 'dataDisks')
+  const disk =
+    lun === undefined
+      ? valueAt(profile, 'osDisk')
+      : isList(data)
+        ? data.find((one) => valueAt(one, 'lun') === lun)
+        : undefined
+  const said = valueAt(disk, 'caching')
+  return typeof said === 'string' ? said : lun === undefined ? 'ReadWrite' : 'None'
+}
+
+function versionCaching({ status }: ResourceRow, { lun }: DiskContent): string {
+  const said = valueAt(status.hostCaching, lun === undefined ? 'os' : String(lun))
+  return typeof said === 'string' ? said : lun === undefined ? 'ReadWrite' : 'None'
+}
+
+/** What the definition above says of its guests; kept with the version, for it can never change. */
+export function guestOfDefinition(definition: ResourceRow | undefined): JsonObject {
+  const properties = definition?.doc.properties
+  if (!isObject(properties)) return {}
+  const names = ['osType', 'osState', 'hyperVGeneration', 'architecture']
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const value = properties[name]
+      return value === undefined ? [] : [[name, value]]
+    }),
+  )
+}
+
+/** What a source says of its guest; a disk says nothing of the OS state. */
+export function guestOfSource(source: VersionSource, { row }: Fact): JsonObject {
+  if (!row) return {}
+  if (source.is === 'version') return isObject(row.status.guest) ? row.status.guest : {}
+  if (source.is === 'image') {
+    const osType = valueAt(row.doc, 'properties.storageProfile.osDisk.osType')
+    const generation = valueAt(row.doc, 'properties.hyperVGeneration')
+    return {
+      osState: 'Generalized',
+      ...(osType !== undefined && { osType }),
+      ...(generation !== undefined && { hyperVGeneration: generation }),
+    }
+  }
+  const of = (name: string) => valueAt(row.doc.properties, name) ?? row.status[name]
+  const osType = of('osType')
+  const generation = of('hyperVGeneration')
+  return {
+    ...(osType !== undefined && { osType }),
+    ...(generation !== undefined && { hyperVGeneration: generation }),
+  }
+}
+
+/** Where the source does not fit the definition: the request is accepted, its operation fails with this. */
+export function sourceMismatches(
+  definition: JsonObject,
+  source: JsonObject,
+  id: string,
+): readonly Problem[] {
+  return [
+    differs('hyperVGeneration', 'Hypervisor generation', 'Conflict'),
+    differs('osState', 'OS state', 'BadRequest'),
+    differs('osType', 'OS type', 'Conflict'),
+  ].flat()
+
+  function differs(name: string, says: string, code: 'Conflict' | 'BadRequest'): Problem[] {
+    const theirs = source[name]
+    const ours = definition[name]
+    if (theirs === undefined || ours === undefined || theirs === ours) return []
+    const message = `The resource with id '${id}' has a different ${says} ['${String(theirs)}'] than the parent gallery image ${says} ['${String(ours)}'].`
+    return [{ code, message }]
+  }
+}

@@ -1,0 +1,285 @@
+import { type Problem, unless } from '../domain/problem.ts'
+import { type RegionName, regionName, sameRegion } from '../domain/regions.ts'
+import { keyOf, parseResourceId, type ResourceId, sameType } from '../domain/resource-id.ts'
+import type { JsonObject } from '../domain/rows.ts'
+import { type StorageType, storageTypes } from '../domain/spaces.ts'
+import { parseVersionName, versionSortKey } from '../domain/version-name.ts'
+import { galleryApiVersions } from './api-versions.ts'
+import { formatTime, parseTime } from './coerce.ts'
+import { contentOf, contentStatus, pins } from './content.ts'
+import type {
+  Claim,
+  DiskContent,
+  Effects,
+  Facts,
+  ResourceType,
+  Settings,
+  Stored,
+  Write,
+} from './declaration.ts'
+import { galleryCount } from './gallery.ts'
+import { imageDefinitionType } from './image-definition.ts'
+import { completeStorage, storageChangeProblems } from './image-version-disks.ts'
+import { imageVersionEvolution } from './image-version-evolution.ts'
+import {
+  foundDisks,
+  guestOfDefinition,
+  guestOfSource,
+  sourceMismatches,
+  sourceProblems,
+} from './image-version-facts.ts'
+import { completeProfile, publishingProblems } from './image-version-regions.ts'
+import { ImageVersion } from './image-version-schema.ts'
+import { showVersion } from './image-version-show.ts'
+import { sourceNeeds, versionSourceOf } from './image-version-source.ts'
+import { isList, isObject, jsonOf, valueAt } from './paths.ts'
+
+export const imageVersionType = 'Microsoft.Compute/galleries/images/versions'
+
+/** Requirements 23-30, 59-68: the bits, and where they are wanted. */
+export const imageVersions: ResourceType<ImageVersion> = {
+  type: imageVersionType,
+  apiVersions: galleryApiVersions,
+  parent: imageDefinitionType,
+  target: 'galleryImageVersion',
+  lists: ['parent'],
+  tracked: true,
+  hasReplicas: true,
+  nameProblems: versionNameProblems,
+  nameSort: (name) => {
+    const parsed = parseVersionName(name)
+    return parsed ? versionSortKey(parsed) : name.toLowerCase()
+  },
+  schema: ImageVersion,
+  evolution: imageVersionEvolution,
+  readOnly: [
+    'properties.provisioningState',
+    'properties.replicationStatus',
+    'properties.validationsProfile',
+    'properties.publishingProfile.publishedDate',
+  ],
+  requestOnly: ['properties.restore'],
+  keep: [
+    'properties.storageProfile',
+    'properties.storageProfile.source',
+    'properties.storageProfile.osDiskImage',
+    'properties.storageProfile.osDiskImage.hostCaching',
+    'properties.storageProfile.osDiskImage.source',
+    'properties.storageProfile.dataDiskImages',
+    'properties.storageProfile.dataDiskImages[].hostCaching',
+    'properties.storageProfile.dataDiskImages[].source',
+    'properties.publishingProfile.storageAccountType',
+    'properties.publishingProfile.storageAccountStrategy',
+    'properties.publishingProfile.replicationMode',
+    'properties.publishingProfile.targetRegions[].storageAccountType',
+    'properties.safetyProfile.allowDeletionOfReplicatedLocations',
+    'properties.safetyProfile.blockDeletionBeforeEndOfLife',
+    'properties.securityProfile',
+  ],
+  by: {
+    'properties.publishingProfile.targetRegions': 'name',
+    'properties.storageProfile.dataDiskImages': 'lun',
+  },
+  immutable: [
+    'properties.publishingProfile.storageAccountType',
+    'properties.publishingProfile.storageAccountStrategy',
+    'properties.publishingProfile.replicationMode',
+    'properties.securityProfile',
+  ],
+  operations: {
+    flavour: 'caps',
+    create: { status: 201, headers: ['Azure-AsyncOperation'] },
+    update: { status: 200, headers: ['Azure-AsyncOperation'] },
+    delete: { status: 202, headers: ['Azure-AsyncOperation', 'Location'] },
+    shows: { create: 'Creating', update: 'Updating' },
+  },
+  complete: completeVersion,
+  needs: ({ next, before, apiVersion }) =>
+    before ? {} : sourceNeeds(versionSourceOf(next, apiVersion)),
+  problems: versionProblems,
+  claims: versionClaims,
+  counts: (id, doc, settings) => [
+    galleryCount(id, doc.location, {
+      name: 'GalleryImageVersion',
+      says: 'Gallery Image Version',
+      limit: settings.quotas.versionsPerRegion,
+    }),
+  ],
+  effects: versionEffects,
+  deleteProblems: blockedProblems,
+  remove: ({ key, generation }) => [
+    { kind: 'Remove', subject: key, queue: 'control', generation: generation + 1, key },
+  ],
+  show: showVersion,
+}
+
+/** Requirement 24. */
+function versionNameProblems(name: string): readonly Problem[] {
+  return unless(
+    parseVersionName(name) !== undefined,
+    'InvalidParameter',
+    'galleryImageVersionName',
+    'The image version name is invalid. The image version name should follow Major(int).Minor(int).Patch(int) format, where int is between 0 and 2,147,483,647 (inclusive). For e.g: 1.0.0, 2018.12.1 etc.',
+  )
+}
+
+function completeVersion(write: Write<ImageVersion>): ImageVersion {
+  const { next, before } = write
+  const { storageProfile: _, safetyProfile, ...others } = next.properties
+  const storage = completeStorage(write)
+  const was = before?.doc.properties.safetyProfile?.allowDeletionOfReplicatedLocations
+  const { allowDeletionOfReplicatedLocations: allow, ...otherSafety } = safetyProfile ?? {}
+  // GET shows false where nothing was said; sent back it still says nothing.
+  const saysNothing = allow === undefined || (before && was === undefined && !allow)
+  const safety = {
+    ...otherSafety,
+    ...(!saysNothing && { allowDeletionOfReplicatedLocations: allow }),
+  }
+  return {
+    ...next,
+    properties: {
+      ...others,
+      publishingProfile: completeProfile(write),
+      ...(storage && { storageProfile: storage }),
+      ...(Object.keys(safety).length > 0 && { safetyProfile: safety }),
+    },
+  }
+}
+
+function versionProblems(write: Write<ImageVersion>, facts: Facts): readonly Problem[] {
+  const { id, next, before } = write
+  return [
+    ...unless(
+      before?.state !== 'Deleting',
+      'Conflict',
+      'galleryImageVersion',
+      `Operation 'Update Gallery Image Version' is not allowed on ${id.name} since it is marked for deletion. You can only retry the Delete operation (or wait for an ongoing one to complete)`,
+    ),
+    ...unless(
+      next.properties.restore !== true,
+      'InvalidParameter',
+      'galleryImageVersion.properties.restore',
+      'Soft delete is not available here: there is nothing to restore. Leave out restore.',
+    ),
+    ...publishingProblems(write),
+    ...storageChangeProblems(write),
+    ...(before ? [] : sourceProblems(write, facts)),
+  ]
+}
+
+/** Requirement 45: released by the work that completes the version. */
+export function sourceClaim(doc: JsonObject): string[] {
+  const source = valueAt(doc, 'properties.storageProfile.source.id')
+  const id = typeof source === 'string' ? parseResourceId(source) : undefined
+  if (!id || !sameType(id.type, 'Microsoft.Compute/images')) return []
+  return [`feeds|${keyOf(id.text)}`]
+}
+
+function versionClaims(_id: ResourceId, doc: ImageVersion): readonly Claim[] {
+  const source = doc.properties.storageProfile?.source?.id
+  return sourceClaim(jsonOf(doc)).map((name) => ({
+    name,
+    refusal: {
+      code: 'Conflict',
+      message: `The managed image '${source}' already feeds another gallery image version that is not complete. Wait until that one is built and replicated, or use another source.`,
+      target: 'galleryImageVersion.properties.storageProfile.source.id',
+    },
+  }))
+}
+
+function versionEffects(write: Write<ImageVersion>, facts: Facts): Effects {
+  const { id, before, now } = write
+  const generation = (before?.generation ?? 0) + 1
+  const work = [
+    { kind: 'Publish', subject: id.key, queue: 'control', generation, key: id.key },
+  ] as const
+  if (before) return { state: before.state === 'Creating' ? 'Creating' : 'Updating', work }
+  return { state: 'Creating', work, ...created(write, facts, formatTime(now)) }
+}
+
+/** What a new version knows of its source, so that the source may be deleted right after (requirement 47). */
+function created(write: Write<ImageVersion>, facts: Facts, publishedDate: string) {
+  const { id, next, apiVersion, ancestors } = write
+  const source = versionSourceOf(next, apiVersion)
+  const found = foundDisks(source, facts)
+  const guest = guestOfDefinition(ancestors[0])
+  const os = found.find(({ content }) => content.lun === undefined)
+  const theirs = os ? guestOfSource(source, os.fact) : {}
+  const [mismatch] = sourceMismatches(guest, theirs, os?.fact.row?.id ?? '')
+  if (mismatch) {
+    const { code, message } = mismatch
+    return { status: { publishedDate, guest, mismatch: { code, message } } }
+  }
+  const keeper = { region: next.location, keeper: id.key }
+  return {
+    status: {
+      publishedDate,
+      guest,
+      ...contentStatus(found.map(({ content }) => content)),
+      hostCaching: Object.fromEntries(
+        found.map(({ content, hostCaching }) => [content.lun ?? 'os', hostCaching]),
+      ),
+    },
+    keeps: found.flatMap(({ content, fact }) => pins(fact.placements, [content], keeper)),
+  }
+}
+
+/** What work finds in a version's status: its disks, or why its source does not fit. */
+export function versionContent(status: JsonObject): {
+  readonly disks: readonly DiskContent[]
+  readonly mismatch: Problem | undefined
+} {
+  const { mismatch } = status
+  const disks = contentOf(status)
+  if (!isObject(mismatch)) return { disks, mismatch: undefined }
+  const code = mismatch.code === 'BadRequest' ? 'BadRequest' : 'Conflict'
+  return { disks, mismatch: { code, message: String(mismatch.message) } }
+}
+
+/** What is wanted of a version in one region. */
+export type WantedRegion = {
+  readonly region: RegionName
+  readonly storageType: StorageType
+  readonly replicas: number
+  readonly excludeFromLatest: boolean
+}
+
+/** What a stored version wants in each of its regions. */
+export function wantedRegions(doc: JsonObject, settings: Settings): readonly WantedRegion[] {
+  const profile = valueAt(doc, 'properties.publishingProfile')
+  const regions = valueAt(profile, 'targetRegions')
+  if (!isList(regions)) return []
+  const excluded = valueAt(profile, 'excludeFromLatest') === true
+  return regions.filter(isObject).map((region) => {
+    const name = String(region.name)
+    return {
+      region: settings.regions.find(name)?.name ?? regionName(name),
+      storageType:
+        storageTypes.find((known) => known === region.storageAccountType) ?? 'Standard_LRS',
+      replicas: Number(region.regionalReplicaCount ?? 1),
+      excludeFromLatest:
+        typeof region.excludeFromLatest === 'boolean' ? region.excludeFromLatest : excluded,
+    }
+  })
+}
+
+/** Requirements 25, 26: the region's own exclusion beats that of the version. */
+export function isLatestCandidate(doc: JsonObject, region: string, settings: Settings): boolean {
+  return wantedRegions(doc, settings).some(
+    (wanted) => sameRegion(wanted.region, region) && !wanted.excludeFromLatest,
+  )
+}
+
+function blockedProblems({ doc }: Stored<ImageVersion>, now: Date): readonly Problem[] {
+  const { safetyProfile, publishingProfile } = doc.properties
+  const end = publishingProfile?.endOfLifeDate
+  const endMs = end === undefined ? undefined : parseTime(end)
+  return unless(
+    safetyProfile?.blockDeletionBeforeEndOfLife !== true ||
+      endMs === undefined ||
+      endMs <= now.getTime(),
+    'OperationNotAllowed',
+    'galleryImageVersion.properties.safetyProfile.blockDeletionBeforeEndOfLife',
+    'Deletion of Gallery image version is not allowed because the image is enabled for blockDeletionBeforeEndOfLife and its endOfLifeDate has not reached yet',
+  )
+}

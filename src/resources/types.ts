@@ -1,0 +1,21 @@
+import { sameType } from '../domain/resource-id.ts'
+import type { ResourceType } from './declaration.ts'
+import { disks } from './disk.ts'
+import { galleries } from './gallery.ts'
+import { imageDefinitions } from './image-definition.ts'
+import { imageVersions } from './image-version.ts'
+import { resourceGroups } from './resource-group.ts'
+
+/** Every type that is served, parents before children. */
+export const resourceTypes: readonly ResourceType[] = [
+  resourceGroups,
+  galleries,
+  imageDefinitions,
+  imageVersions,
+  disks,
+]
+
+/** By its name in any case; undefined when it is not served. */
+export function findType(type: string): ResourceType | undefined {
+  return resourceTypes.find((known) => sameType(known.type, type))
+}
