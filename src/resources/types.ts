@@ -4,6 +4,7 @@ import { disks } from './disk.ts'
 import { galleries } from './gallery.ts'
 import { imageDefinitions } from './image-definition.ts'
 import { imageVersions } from './image-version.ts'
+import { managedImages } from './managed-image.ts'
 import { resourceGroups } from './resource-group.ts'
 
 /** Every type that is served, parents before children. */
@@ -13,6 +14,7 @@ export const resourceTypes: readonly ResourceType[] = [
   imageDefinitions,
   imageVersions,
   disks,
+  managedImages,
 ]
 
 /** By its name in any case; undefined when it is not served. */
