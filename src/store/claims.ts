@@ -1,14 +1,18 @@
-import type { Db } from './schema.ts'
+import { prepared } from './prepared.ts'
+import type { Db, Schema } from './schema.ts'
 import type { ClaimRows } from './store.ts'
 
 export function claimRows(db: Db): ClaimRows {
-  async function take(name: string, holder: string): Promise<boolean> {
-    const { numInsertedOrUpdatedRows } = await db
+  const insertNew = prepared(db, (row: Schema['claims']) =>
+    db
       .insertInto('claims')
-      .values({ name, holder })
-      .onConflict((conflict) => conflict.column('name').doNothing())
-      .executeTakeFirstOrThrow()
-    return numInsertedOrUpdatedRows === 1n || (await holderOf(name)) === holder
+      .values(row)
+      .onConflict((conflict) => conflict.column('name').doNothing()),
+  )
+
+  async function take(name: string, holder: string): Promise<boolean> {
+    const { numAffectedRows } = await insertNew({ name, holder })
+    return numAffectedRows === 1n || (await holderOf(name)) === holder
   }
 
   async function release(name: string, holder: string): Promise<void> {

@@ -1,18 +1,19 @@
-import type { ResourceRow, WorkRequest } from '../domain/rows.ts'
+import type { Insertable } from 'kysely'
+import type { WorkRequest } from '../domain/rows.ts'
 import type { Change, Committed } from './change.ts'
 import { locksRows } from './locks-rows.ts'
+import { prepared } from './prepared.ts'
 import { changing, toTable } from './resources.ts'
-import type { Db } from './schema.ts'
+import type { Db, ResourceTable } from './schema.ts'
 import type { Rows } from './store.ts'
-import { pagesOf } from './values.ts'
 import { stopWork } from './work.ts'
 
 const raced: Committed = { is: 'raced' }
 
-type Step = (db: Db, rows: Rows, change: Change) => Promise<Committed | undefined>
+type Writing = { readonly db: Db; readonly rows: Rows } & ReturnType<typeof hotQueries>
 
 /** The order in which every writer takes its locks. Each step answers how it lost, or nothing. */
-const steps: readonly Step[] = [
+const steps: readonly ((on: Writing, change: Change) => Promise<Committed | undefined>)[] = [
   checkGuards,
   writeResource,
   moveClaims,
@@ -23,52 +24,59 @@ const steps: readonly Step[] = [
   moveCounters,
 ]
 
-/** Applies a change inside a transaction. Anything but `done` must be rolled back: some of it is written. */
-export async function applyChange(db: Db, rows: Rows, change: Change): Promise<Committed> {
-  for (const step of steps) {
-    const lost = await step(db, rows, change)
-    if (lost) return lost
+/**
+ * Applies changes inside the transaction of `db` and `rows`. Anything but `done` must be rolled back: some of it is
+ * written.
+ */
+export function changeWriter(db: Db, rows: Rows): (change: Change) => Promise<Committed> {
+  const writing = { db, rows, ...hotQueries(db) }
+  return async (change) => {
+    for (const step of steps) {
+      const lost = await step(writing, change)
+      if (lost) return lost
+    }
+    return { is: 'done' }
   }
-  return { is: 'done' }
 }
 
-async function checkGuards(db: Db, _rows: Rows, { guards }: Change) {
-  const keys = [...new Set(guards)].sort(order)
-  for (const page of pagesOf(keys)) {
-    const found = await db
+/** What every change runs, built once. */
+function hotQueries(db: Db) {
+  const insertNew = prepared(db, (row: Insertable<ResourceTable>) =>
+    db
+      .insertInto('resources')
+      .values(row)
+      .onConflict((conflict) => conflict.column('key').doNothing()),
+  )
+  const lockShared = prepared(db, ({ key }: { key: string }) =>
+    db
       .selectFrom('resources')
       .select('state')
-      .where('key', 'in', page)
-      .orderBy('key')
-      .$if(locksRows(db), (query) => query.forShare())
-      .execute()
-    const alive = found.filter((row) => row.state !== 'Deleting')
-    if (alive.length < page.length) return raced
+      .where('key', '=', key)
+      .$if(locksRows(db), (query) => query.forShare()),
+  )
+  return { insertNew, lockShared }
+}
+
+async function checkGuards({ lockShared }: Writing, { guards }: Change) {
+  for (const key of [...new Set(guards)].sort(order)) {
+    const [guard] = (await lockShared({ key })).rows
+    if (!guard || guard.state === 'Deleting') return raced
   }
   return undefined
 }
 
-async function writeResource(db: Db, rows: Rows, change: Change) {
+async function writeResource(writing: Writing, change: Change) {
   const { resource } = change
   switch (resource.is) {
-    case 'insert':
-      return (await insertNew(db, resource.row)) ? undefined : raced
+    case 'insert': {
+      const { numAffectedRows } = await writing.insertNew(toTable(resource.row))
+      return numAffectedRows === 1n ? undefined : raced
+    }
     case 'update':
-      return (await updatePlanned(db, { ...resource, movesState: mayMoveState(change) }))
-        ? undefined
-        : raced
+      return (await updatePlanned(writing, resource, mayMoveState(change))) ? undefined : raced
     case 'delete':
-      return removeLeaf(db, rows, resource)
+      return removeLeaf(writing, resource)
   }
-}
-
-async function insertNew(db: Db, row: ResourceRow): Promise<boolean> {
-  const { numInsertedOrUpdatedRows } = await db
-    .insertInto('resources')
-    .values(toTable(row))
-    .onConflict((conflict) => conflict.column('key').doNothing())
-    .executeTakeFirstOrThrow()
-  return numInsertedOrUpdatedRows === 1n
 }
 
 function mayMoveState({ resource, work }: Change): boolean {
@@ -76,11 +84,13 @@ function mayMoveState({ resource, work }: Change): boolean {
   return work.length > 0 || resource.row.generation > resource.expectGeneration
 }
 
+type Resource<Is> = Extract<Change['resource'], { readonly is: Is }>
+
 async function updatePlanned(
-  db: Db,
-  planned: Extract<Change['resource'], { is: 'update' }> & { readonly movesState: boolean },
+  { db }: Writing,
+  { row, expectRevision, expectGeneration }: Resource<'update'>,
+  movesState: boolean,
 ): Promise<boolean> {
-  const { row, expectRevision, expectGeneration, movesState } = planned
   const { numUpdatedRows } = await db
     .updateTable('resources')
     .set(changing(row))
@@ -92,17 +102,16 @@ async function updatePlanned(
   return numUpdatedRows === 1n
 }
 
-async function removeLeaf(
-  db: Db,
-  rows: Rows,
-  { key, expectRevision }: Extract<Change['resource'], { is: 'delete' }>,
-) {
-  const child = db.selectFrom('resources as child').select('child.key')
+async function removeLeaf({ db, rows }: Writing, { key, expectRevision }: Resource<'delete'>) {
+  const children = db
+    .selectFrom('resources as child')
+    .select('child.key')
+    .where('child.parent_row', '=', key)
   const { numDeletedRows } = await db
     .deleteFrom('resources')
     .where('key', '=', key)
     .where('revision', '=', expectRevision)
-    .where(({ not, exists }) => not(exists(child.where('child.parent_row', '=', key))))
+    .where(({ not, exists }) => not(exists(children)))
     .executeTakeFirstOrThrow()
   if (numDeletedRows === 0n) return raced
   await rows.claims.releaseAllOf(key)
@@ -112,7 +121,7 @@ async function removeLeaf(
   return undefined
 }
 
-async function moveClaims(_db: Db, rows: Rows, change: Change): Promise<Committed | undefined> {
+async function moveClaims({ rows }: Writing, change: Change): Promise<Committed | undefined> {
   const holder = keyOf(change)
   for (const name of [...change.releases].sort(order)) await rows.claims.release(name, holder)
   for (const name of [...change.takes].sort(order)) {
@@ -121,19 +130,17 @@ async function moveClaims(_db: Db, rows: Rows, change: Change): Promise<Committe
   return undefined
 }
 
-async function addKeeps(_db: Db, rows: Rows, { keeps }: Change) {
-  const sorted = [...keeps].sort((one, other) => order(placeOf(one), placeOf(other)))
+async function addKeeps({ rows }: Writing, { keeps }: Change) {
+  const sorted = [...keeps].sort(
+    (one, other) => order(one.space, other.space) || order(one.image, other.image),
+  )
   for (const placement of sorted) {
     if (!(await rows.placements.keep(placement))) return raced
   }
   return undefined
 }
 
-function placeOf({ space, image }: Change['keeps'][number]): string {
-  return `${space} ${image}`
-}
-
-async function writeOperation(_db: Db, rows: Rows, change: Change) {
+async function writeOperation({ rows }: Writing, change: Change) {
   if (change.preempts) await endUnfinished(rows, keyOf(change), change.nowMs)
   if (change.operation) await rows.operations.insert(change.operation)
   return undefined
@@ -151,7 +158,7 @@ async function endUnfinished(rows: Rows, key: string, endedMs: number): Promise<
   }
 }
 
-async function requestWork(db: Db, rows: Rows, change: Change) {
+async function requestWork({ db, rows }: Writing, change: Change) {
   const { preempts, work, nowMs } = change
   if (preempts) {
     const stays = new Set(work.map(subjectOf))
@@ -171,13 +178,13 @@ function subjectOf({ kind, subject }: WorkRequest): string {
   return `${kind} ${subject}`
 }
 
-async function writeGrants(_db: Db, rows: Rows, change: Change) {
+async function writeGrants({ rows }: Writing, change: Change) {
   if (change.revokesGrants) await rows.sas.revokeOf(keyOf(change))
   if (change.grant) await rows.sas.put(change.grant)
   return undefined
 }
 
-async function moveCounters(_db: Db, rows: Rows, change: Change): Promise<Committed | undefined> {
+async function moveCounters({ rows }: Writing, change: Change): Promise<Committed | undefined> {
   const sorted = [...change.counts].sort(
     (one, other) => order(one.scope, other.scope) || order(one.name, other.name),
   )

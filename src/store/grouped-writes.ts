@@ -56,8 +56,9 @@ export function openGroupedWrites(database: DatabaseSync) {
     const tells: (() => void)[] = []
     try {
       exec('begin immediate')
+      const runOne = writes.length === 1 ? runAlone : runAmongOthers
       for (const each of writes) tells.push(await runOne(each))
-      exec('commit')
+      if (database.isTransaction) exec('commit')
     } catch (error) {
       for (const each of writes) each.fail(error)
       if (database.isTransaction) exec('rollback')
@@ -66,7 +67,14 @@ export function openGroupedWrites(database: DatabaseSync) {
     for (const tell of tells) tell()
   }
 
-  async function runOne(one: Waiting): Promise<() => void> {
+  /** The transaction itself is its savepoint. */
+  async function runAlone(one: Waiting): Promise<() => void> {
+    const { keeps, tell } = await one.run()
+    if (!keeps) exec('rollback')
+    return tell
+  }
+
+  async function runAmongOthers(one: Waiting): Promise<() => void> {
     exec('savepoint one')
     try {
       const { keeps, tell } = await one.run()

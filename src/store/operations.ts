@@ -7,15 +7,16 @@ import { fromJson } from './values.ts'
 
 export function operationRows(db: Db): OperationRows {
   const all = db.selectFrom('operations').selectAll()
-  const byId = prepared(db, all.where('id', '=', ''))
+  const byId = prepared(db, ({ id }: { id: string }) => all.where('id', '=', id))
+  const insertOne = prepared(db, (row: OperationTable) => db.insertInto('operations').values(row))
 
   async function get(id: string): Promise<OperationRow | undefined> {
-    const [row] = await byId([id])
-    return row && fromTable(row)
+    const { rows } = await byId({ id })
+    return rows[0] && fromTable(rows[0])
   }
 
   async function insert(row: OperationRow): Promise<void> {
-    await db.insertInto('operations').values(toTable(row)).execute()
+    await insertOne(toTable(row))
   }
 
   async function unfinishedOf(key: string): Promise<readonly OperationRow[]> {

@@ -70,7 +70,7 @@ export function placementRows(db: Db): PlacementRows {
     const workId = await findOwner(db, owner)
     if (ids.length > 0 && (workId === undefined || !(await allLive(workId, ids)))) return false
     const imageId = await takeImageOwner(db, placement)
-    if (workId !== undefined) await moveRefs(workId, imageId, ids)
+    if (workId !== undefined) await copyRefs(workId, imageId, ids)
     await addKeeper(keeper, imageId, root)
     return true
   }
@@ -91,13 +91,20 @@ export function placementRows(db: Db): PlacementRows {
     return live === ids.length
   }
 
-  async function moveRefs(from: number, to: number, ids: readonly number[]): Promise<void> {
+  /** Copied, not moved: two disks of one version may share a pack, and the work drops its own at its end. */
+  async function copyRefs(from: number, to: number, ids: readonly number[]): Promise<void> {
     for (const page of pagesOf(ids)) {
       await db
-        .updateTable('refs')
-        .set({ owner_id: to })
-        .where('owner_id', '=', from)
-        .where('holding_id', 'in', page)
+        .insertInto('refs')
+        .columns(['owner_id', 'holding_id'])
+        .expression((query) =>
+          query
+            .selectFrom('refs')
+            .select(({ val }) => [val(to).as('owner_id'), 'holding_id'])
+            .where('owner_id', '=', from)
+            .where('holding_id', 'in', page),
+        )
+        .onConflict((conflict) => conflict.doNothing())
         .execute()
     }
   }

@@ -1,14 +1,34 @@
-import type { CompiledQuery } from 'kysely'
+import type { CompiledQuery, QueryResult } from 'kysely'
 import type { Db } from './schema.ts'
 
-type Buildable<Row> = { compile(): CompiledQuery<Row> }
+/** Stands in a built query where a value goes when it runs. */
+type Slot = { readonly slot: string }
 
-/** A query that is built once and run with other values: building costs as much as a point read. */
-export function prepared<Row>(db: Db, query: Buildable<Row>) {
+/**
+ * A query that is built once and run with other values: building costs more than a point read. `build` is called at the
+ * first run, with a stand-in for each value, and must not look at them; later runs give the same members.
+ */
+export function prepared<Values extends object, Row>(
+  db: Db,
+  build: (values: Values) => { compile(): CompiledQuery<Row> },
+) {
   let compiled: CompiledQuery<Row> | undefined
-  return async (parameters: readonly unknown[]): Promise<readonly Row[]> => {
-    compiled ??= query.compile()
-    const { rows } = await db.executeQuery<Row>({ ...compiled, parameters })
-    return rows
+  return (values: Values): Promise<QueryResult<Row>> => {
+    compiled ??= build(slotsFor(values)).compile()
+    const given = new Map<string, unknown>(Object.entries(values))
+    const parameters = compiled.parameters.map((each) =>
+      isSlot(each) ? given.get(each.slot) : each,
+    )
+    return db.executeQuery<Row>({ ...compiled, parameters })
   }
+}
+
+function slotsFor<Values extends object>(values: Values): Values {
+  const slots = Object.keys(values).map((slot) => [slot, { slot } satisfies Slot])
+  // Kysely passes parameters through unread, so a stand-in may have any type.
+  return Object.fromEntries(slots)
+}
+
+function isSlot(value: unknown): value is Slot {
+  return typeof value === 'object' && value !== null && 'slot' in value
 }

@@ -9,11 +9,11 @@ import { fromJson, pagesOf } from './values.ts'
 
 export function resourceRows(db: Db): ResourceRows {
   const all = db.selectFrom('resources').selectAll()
-  const byKey = prepared(db, all.where('key', '=', ''))
+  const byKey = prepared(db, ({ key }: { key: string }) => all.where('key', '=', key))
 
   async function get(key: string): Promise<ResourceRow | undefined> {
-    const [row] = await byKey([key])
-    return row && fromTable(row)
+    const { rows } = await byKey({ key })
+    return rows[0] && fromTable(rows[0])
   }
 
   async function lock(key: string): Promise<ResourceRow | undefined> {

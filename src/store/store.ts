@@ -173,8 +173,8 @@ export type PlacementRows = {
   /** One more keeper of what already lies there; false when it does not (any more). */
   keep(placement: Placement): Promise<boolean>
   /**
-   * Seals: the image lies complete in the space. Moves the references of `holdings` from `owner` to the image, keeper
-   * added, root recorded. False when one of them is not live or not referenced by `owner`: nothing is written.
+   * Seals: the image lies complete in the space. The image references `holdings`, as `owner` does, keeper added, root
+   * recorded. False when one of them is not live or not referenced by `owner`: nothing is written.
    */
   seal(sealed: {
     readonly placement: Placement

@@ -1,4 +1,4 @@
-import { type Selectable, sql } from 'kysely'
+import { type Insertable, type Selectable, sql } from 'kysely'
 import type { WorkRequest, WorkRow } from '../domain/rows.ts'
 import { locksRows } from './locks-rows.ts'
 import { prepared } from './prepared.ts'
@@ -9,22 +9,22 @@ import { fromJson, pagesOf } from './values.ts'
 /** `woken` is told whenever a row becomes claimable that no worker may be waiting for. */
 export function workRows(db: Db, woken: () => void): WorkRows {
   const all = db.selectFrom('work').selectAll()
-  const head = prepared(
-    db,
+  const head = prepared(db, ({ queue }: { queue: string }) =>
     db
       .selectFrom('work')
       .select(['id', 'due_ms'])
-      .where('queue', '=', '')
+      .where('queue', '=', queue)
       .orderBy('due_ms')
-      .limit(sql<number>`1`)
+      .limit(1)
       .$if(locksRows(db), (query) => query.forUpdate().skipLocked()),
   )
+  const requestOne = prepared(db, (row: Insertable<WorkTable>) => upsert(db, row))
 
   /** The row of these queues that is due first. */
   async function firstDue(queues: readonly string[]) {
     let first: Pick<Selectable<WorkTable>, 'id' | 'due_ms'> | undefined
     for (const queue of queues) {
-      const [found] = await head([queue])
+      const [found] = (await head({ queue })).rows
       if (found && (!first || found.due_ms < first.due_ms)) first = found
     }
     return first
@@ -40,7 +40,7 @@ export function workRows(db: Db, woken: () => void): WorkRows {
   }
 
   async function request(requests: readonly WorkRequest[], nowMs: number): Promise<void> {
-    for (const each of [...requests].sort(bySubject)) await requestOne(db, each, nowMs)
+    for (const each of [...requests].sort(bySubject)) await requestOne(toTable(each, nowMs))
     if (requests.length > 0) woken()
   }
 
@@ -157,39 +157,40 @@ export async function stopWork(db: Db, ids: readonly string[], nowMs: number): P
   }
 }
 
-/** A newer generation also takes back an earlier wish to stop. */
-async function requestOne(db: Db, request: WorkRequest, nowMs: number): Promise<void> {
-  const { kind, subject, queue, generation } = request
-  await db
+/** A newer generation also takes back an earlier wish to stop; one that is due already keeps its place in the queue. */
+function upsert(db: Db, row: Insertable<WorkTable>) {
+  return db
     .insertInto('work')
-    .values({
-      kind,
-      subject,
-      queue,
-      generation,
-      key: request.key ?? null,
-      step: '',
-      state: '{}',
-      wake_ms: nowMs,
-      attempts: 0,
-      fence: 0,
-      cancel: 0,
-      asked: 0,
-      holder: null,
-      lease_until_ms: 0,
-      created_ms: nowMs,
-    })
+    .values(row)
     .onConflict((conflict) =>
       conflict.columns(['kind', 'subject']).doUpdateSet({
         cancel: sql`case when excluded.generation > work.generation then 0 else work.cancel end`,
         generation: sql`case when excluded.generation > work.generation then excluded.generation else work.generation end`,
-        // One that is due already keeps its place in the queue.
         wake_ms: sql`case when excluded.wake_ms < work.wake_ms then excluded.wake_ms else work.wake_ms end`,
         attempts: 0,
         asked: 1,
       }),
     )
-    .execute()
+}
+
+function toTable({ kind, subject, queue, generation, key }: WorkRequest, nowMs: number) {
+  return {
+    kind,
+    subject,
+    queue,
+    generation,
+    key: key ?? null,
+    step: '',
+    state: '{}',
+    wake_ms: nowMs,
+    attempts: 0,
+    fence: 0,
+    cancel: 0,
+    asked: 0,
+    holder: null,
+    lease_until_ms: 0,
+    created_ms: nowMs,
+  }
 }
 
 /** One order for all writers, so that two of them never wait for each other. */
