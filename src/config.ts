@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
-import { openRegions, type Region, regionName } from './domain/regions.ts'
 import { sizes } from './domain/limits.ts'
+import { openRegions, type Region, regionName } from './domain/regions.ts'
 import type { Settings } from './resources/declaration.ts'
 
 const zones = ['1', '2', '3'] as const
@@ -53,7 +53,9 @@ const ConfigFile = z.strictObject({
     .min(1)
     .default([{ id: embeddedSubscription, displayName: 'Vitrine' }]),
   regions: z
-    .array(z.strictObject({ displayName: z.string().min(1), zones: z.array(z.string()).default([]) }))
+    .array(
+      z.strictObject({ displayName: z.string().min(1), zones: z.array(z.string()).default([]) }),
+    )
     .min(1)
     .default(embeddedRegions.map((region) => ({ ...region, zones: [...region.zones] }))),
   /** Folders of single spaces (`westeurope/Standard_ZRS/1/2`) that lie elsewhere than below `data/spaces`: their own disk. */
@@ -101,7 +103,7 @@ export async function readConfig(
 
 /** Where the quickstart keeps its installation unless told otherwise. */
 export function defaultDataFolder(): string {
-  return process.env['VITRINE_DATA'] ?? join(homedir(), '.vitrine', 'data')
+  return process.env.VITRINE_DATA ?? join(homedir(), '.vitrine', 'data')
 }
 
 /** What the rules see of the configuration. */

@@ -17,8 +17,9 @@ import { openLanes } from './chunks/lanes.ts'
 import { type Config, settingsOf } from './config.ts'
 import { armAudiences, graphAudiences, installationUrls } from './domain/audiences.ts'
 import { Unavailable } from './domain/errors.ts'
+import { regionName } from './domain/regions.ts'
 import { sameType } from './domain/resource-id.ts'
-import { parseSpaceId, type SpaceId } from './domain/spaces.ts'
+import { diskSpace, parseSpaceId, type SpaceId } from './domain/spaces.ts'
 import { openIssuer } from './identity/issuer.ts'
 import { claimOwnerFile, ensureOwner } from './identity/owner.ts'
 import { openInstallationKey, sealSecrets } from './identity/sealed-secrets.ts'
@@ -27,6 +28,7 @@ import type { Providers } from './providers/ports.ts'
 import { openPlane, type Plane } from './regions/plane.ts'
 import { resourceTypes } from './resources/types.ts'
 import { runWork } from './runner/runner.ts'
+import { openSpacePreparation } from './spaces.ts'
 import { openSqliteStore } from './store/sqlite.ts'
 import type { Store } from './store/store.ts'
 import { convergeRegion } from './work/converge-region.ts'
@@ -45,7 +47,11 @@ export type Installation = {
   readonly app: Hono
   readonly store: Store
   readonly plane: Plane
-  readonly owner: { readonly clientId: string; readonly tenantId: string; readonly created: boolean }
+  readonly owner: {
+    readonly clientId: string
+    readonly tenantId: string
+    readonly created: boolean
+  }
   readonly ownerFile: string
   /** Claims and runs work until `close`. */
   startWork(): void
@@ -60,15 +66,22 @@ export async function openInstallation(
   baseUrl: string,
 ): Promise<Installation> {
   await mkdir(config.data, { recursive: true })
-  const store = await openSqliteStore({ path: join(config.data, 'vitrine.db') })
+  const store = await openSqliteStore({ path: join(config.data, 'vitrine.db'), world })
   const settings = settingsOf(config)
   const lanes = openLanes({ count: config.lanes })
   const index = openChunkIndex(join(config.data, 'index.db'))
-  const installationId = await store.secrets.putIfAbsent('installation-id', world.id())
+  const installation = await store.secrets.putIfAbsent('installation-id', world.id())
+  const spaces = openSpacePreparation({
+    store,
+    installation,
+    world,
+    addressOf: (space) => addressOf(config, space),
+  })
+  await spaces.prepareAtStart(settings.regions.all.map((region) => diskSpace(region.name).id))
   const plane = openPlane({
     rows: store.holdings,
     uploads: store.uploads,
-    addressOf: (space) => addressOf(config, installationId, space),
+    addressOf: (space) => addressOf(config, space),
     openBlobs,
     lanes,
     index,
@@ -77,10 +90,18 @@ export async function openInstallation(
   const findType: Providers['findType'] = (name) =>
     resourceTypes.find((type) => sameType(type.type, name))
   const subscriptions = config.subscriptions.map((each) => ({ ...each, tenantId: config.tenantId }))
-  const providers: Providers = { store, settings, subscriptions, world, types: resourceTypes, findType }
+  const providers: Providers = {
+    store,
+    settings,
+    subscriptions,
+    world,
+    types: resourceTypes,
+    findType,
+  }
   const doors = await openDoors(config, world, store, baseUrl, { plane, providers })
   const sweepHoldMs = config.sweepHoldSeconds * 1000
-  const work: WorkPorts = { store, plane, world, settings, findType, sweepHoldMs }
+  const { prepare } = spaces
+  const work: WorkPorts = { store, plane, world, settings, findType, prepare, sweepHoldMs }
   const running = openRunning(work, queuesOf(config))
 
   async function close(): Promise<void> {
@@ -146,19 +167,14 @@ async function openDoors(
 }
 
 /** A space's folder: below the data folder, or where the configuration puts it. */
-function addressOf(config: Config, installationId: string, space: SpaceId): BlobsAddress {
+function addressOf(config: Config, space: SpaceId): BlobsAddress {
   if (!parseSpaceId(space)) throw new Unavailable(`There is no space '${space}'.`)
   const folder = config.spaceFolders[space] ?? join(config.data, 'spaces', ...space.split('/'))
-  return { kind: 'disk', folder, installationId, space }
+  return { kind: 'disk', folder }
 }
 
 function queuesOf({ regions }: Config): string[] {
-  const names = settingsOfRegions(regions)
-  return ['control', ...names.map((name) => `region:${name}`)]
-}
-
-function settingsOfRegions(regions: Config['regions']): string[] {
-  return regions.map((region) => region.displayName.replace(/\s+/g, '').toLowerCase())
+  return ['control', ...regions.map((region) => `region:${regionName(region.displayName)}`)]
 }
 
 function openRunning(ports: WorkPorts, queues: readonly string[]) {

@@ -1,12 +1,16 @@
 import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
 import { createServer as createHttpServer, type Server } from 'node:http'
 import { createServer as createHttpsServer, type Server as TlsServer } from 'node:https'
-import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { getRequestListener } from '@hono/node-server'
 import type { World } from './base/world.ts'
 import type { Config } from './config.ts'
-import { openCertificate, readOwnCertificate, type ServerCertificate } from './identity/certificates.ts'
+import {
+  openCertificate,
+  readOwnCertificate,
+  type ServerCertificate,
+} from './identity/certificates.ts'
 import { type Installation, openInstallation } from './installation.ts'
 
 /** How long open requests may take to end when the server stops. */

@@ -22,7 +22,16 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   work: ['base', 'domain', 'resources', 'store', 'runner', 'formats', 'regions', 'providers'],
   'api/arm': ['base', 'domain', 'resources', 'providers', 'views', 'access'],
   'api/signin': ['base', 'domain', 'identity', 'access'],
-  'api/storage': ['base', 'domain', 'resources', 'access', 'store', 'formats', 'regions', 'api/arm'],
+  'api/storage': [
+    'base',
+    'domain',
+    'resources',
+    'access',
+    'store',
+    'formats',
+    'regions',
+    'api/arm',
+  ],
   client: ['base', 'domain'],
   cli: ['base', 'domain', 'client'],
 }
@@ -102,7 +111,10 @@ describe('the house is in order', () => {
 
   it('every document has one title', () => {
     const documents = tracked.filter((path) => path.endsWith('.md'))
-    const titles = (path: string) => read(path).replace(/```[\s\S]*?```/g, '').match(/^# /gm) ?? []
+    const titles = (path: string) =>
+      read(path)
+        .replace(/```[\s\S]*?```/g, '')
+        .match(/^# /gm) ?? []
     expect(documents.length).toBeGreaterThan(3)
     expect(documents.filter((path) => titles(path).length !== 1)).toEqual([])
   })

@@ -15,7 +15,7 @@ export async function actOnResource(
   name: string,
   body: unknown,
 ): Promise<{ readonly row: ResourceRow; readonly operation: OperationRow }> {
-  const { id, type } = target
+  const { id } = target
   const action = actionOf(target, name)
   mustBeAllowed(asked.caller, action.permission, id.text)
   const parsed = action.body.safeParse(body)

@@ -79,7 +79,7 @@ function locationProblems(situation: Situation, next: ArmDocument): readonly Pro
     const message = 'The location property is required for this definition.'
     return [{ code: 'LocationRequired', message, target: 'location' }]
   }
-  const old = stored?.doc['location']
+  const old = stored?.doc.location
   if (typeof old === 'string' && !sameRegion(old, location)) {
     const message =
       `The resource '${target.id.name}' already exists in location '${old}' in resource group '${target.id.resourceGroup}'. ` +
@@ -157,7 +157,7 @@ function rowOf(situation: Situation, doc: JsonObject, effects: Effects, by: Acto
   const { target, stored, now } = situation
   const { id, type } = target
   const nowMs = now.getTime()
-  const location = doc['location']
+  const location = doc.location
   const fresh = {
     key: id.key,
     id: stored?.id ?? id.text,

@@ -37,6 +37,7 @@ export function convergeRegion(ports: WorkPorts): Work {
     if (!found) return { is: 'done' }
     const sealed = await store.read.placements.rootsOf(found.version.key)
     const open = found.spaces.filter((space) => !sealed.some((root) => root.space === space))
+    for (const space of open) await ports.prepare(space)
     const roots = Object.fromEntries(open.map((space) => [space, `roots/${world.id()}`]))
     return { is: 'next', state: { ...state, roots } }
   }
@@ -58,7 +59,10 @@ export function convergeRegion(ports: WorkPorts): Work {
       copied.set(disk.image, made.holdings)
     }
     await progress.phase('seal')
-    for (const space of to) await writeRootOf(found, space, roots[space] ?? '', signal)
+    for (const space of to) {
+      const root = { space, key: roots[space] ?? '', created: new Date(row.createdMs) }
+      await writeRootOf(found, root, signal)
+    }
     await write(async (rows) => {
       for (const space of to) {
         for (const disk of found.disks) {
@@ -80,17 +84,16 @@ export function convergeRegion(ports: WorkPorts): Work {
 
   async function writeRootOf(
     found: { version: ResourceRow; disks: ReturnType<typeof versionContent>['disks'] },
-    space: SpaceId,
-    key: string,
+    root: { readonly space: SpaceId; readonly key: string; readonly created: Date },
     signal: AbortSignal,
   ): Promise<void> {
     const disks = await Promise.all(
       found.disks.map(async ({ lun, image }) => {
-        const { bytes } = await readManifest(plane, { image, spaces: [space], signal })
+        const { bytes } = await readManifest(plane, { image, spaces: [root.space], signal })
         return { lun, image, manifest: bytes }
       }),
     )
-    await writeRoot(plane, { space, key, keeper: found.version.id, disks, signal })
+    await writeRoot(plane, { ...root, keeper: found.version.id, disks, signal })
   }
 
   /** Lets go of what the region does not want any more, then looks whether the whole version has got there. */

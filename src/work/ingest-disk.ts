@@ -37,7 +37,8 @@ export function ingestDisk(ports: WorkPorts): Work {
     const made = await ingest(plane, { owner, space, ...(await sourceOf(disk, signal)), signal })
     refuseTooLarge(made)
     const disks = [{ lun: undefined, image: made.image, manifest: made.manifest }]
-    await writeRoot(plane, { space, key, keeper: disk.id, disks, signal })
+    const created = new Date(row.createdMs)
+    await writeRoot(plane, { space, key, keeper: disk.id, disks, created, signal })
     const nowMs = await store.nowMs()
     await write(async (rows) => {
       const locked = await rows.resources.lock(disk.key)

@@ -1,4 +1,5 @@
 import type { World } from '../base/world.ts'
+import type { SpaceId } from '../domain/spaces.ts'
 import type { Plane } from '../regions/plane.ts'
 import type { ResourceType, Settings } from '../resources/declaration.ts'
 import type { Store } from '../store/store.ts'
@@ -10,6 +11,8 @@ export type WorkPorts = {
   readonly world: World
   readonly settings: Settings
   findType(type: string): ResourceType | undefined
+  /** Makes a space before its first use. Throws Unavailable when it cannot keep bytes. */
+  prepare(space: SpaceId): Promise<void>
   /** How long a condemned pack stays readable. */
   readonly sweepHoldMs: number
 }

@@ -13,7 +13,7 @@ export function removeTree(ports: WorkPorts): Work {
   const { store, settings } = ports
 
   async function mark({ row, state, write }: Running): Promise<Outcome> {
-    const after = typeof state['after'] === 'string' ? state['after'] : undefined
+    const after = typeof state.after === 'string' ? state.after : undefined
     const page = await store.read.resources.below(row.subject, after, pageRows)
     const nowMs = await store.nowMs()
     await write(async (rows) => {

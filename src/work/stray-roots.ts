@@ -6,6 +6,6 @@ export async function strayRoots(
   rows: Rows,
   keeper: string,
 ): Promise<readonly { readonly space: SpaceId; readonly key: string }[]> {
-  const kept = (await rows.resources.get(keeper))?.status['strayRoots']
+  const kept = (await rows.resources.get(keeper))?.status.strayRoots
   return Array.isArray(kept) ? kept : []
 }

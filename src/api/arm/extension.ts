@@ -97,11 +97,11 @@ function withRegion(
   name: string,
   entry: Readonly<Record<string, unknown>> | undefined,
 ): JsonObject {
-  const properties = objectOf(stored['properties'])
-  const profile = objectOf(properties['publishingProfile'])
-  const listed = profile['targetRegions']
+  const properties = objectOf(stored.properties)
+  const profile = objectOf(properties.publishingProfile)
+  const listed = profile.targetRegions
   const before = Array.isArray(listed) ? listed : []
-  const isNamed = (each: Json) => sameRegion(String(objectOf(each)['name'] ?? ''), name)
+  const isNamed = (each: Json) => sameRegion(String(objectOf(each).name ?? ''), name)
   if (!entry && !before.some(isNamed)) {
     throw new ArmError('NotFound', `'${regionName(name)}' is not a target region of this version.`)
   }

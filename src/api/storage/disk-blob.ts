@@ -6,11 +6,11 @@ import { limits } from '../../domain/limits.ts'
 import type { ResourceRow } from '../../domain/rows.ts'
 import type { Plane } from '../../regions/plane.ts'
 import type { SasRow, Store } from '../../store/store.ts'
+import { BlobError, blobErrorResponse } from './blob-error.ts'
 import { openDiskBytes } from './disk-bytes.ts'
 import { answerPageList } from './page-list.ts'
 import { answerPutPage } from './put-page.ts'
 import { readRange } from './range.ts'
-import { BlobError, blobErrorResponse } from './blob-error.ts'
 
 export type StoragePorts = {
   readonly store: Store
@@ -58,10 +58,16 @@ async function admit(ports: StoragePorts, raw: Request, grantId: string): Promis
   const grant = await ports.store.read.sas.get(grantId)
   const disk = grant && (await ports.store.read.resources.get(grant.key))
   if (!grant || !disk || disk.state === 'Deleting') {
-    throw new BlobError('AuthenticationFailed', 'The access was revoked. Ask for a new SAS with beginGetAccess.')
+    throw new BlobError(
+      'AuthenticationFailed',
+      'The access was revoked. Ask for a new SAS with beginGetAccess.',
+    )
   }
   if (grant.expiresMs <= ports.world.now().getTime()) {
-    throw new BlobError('AuthenticationFailed', 'The SAS has expired. Ask for a new one with beginGetAccess.')
+    throw new BlobError(
+      'AuthenticationFailed',
+      'The SAS has expired. Ask for a new one with beginGetAccess.',
+    )
   }
   return { ...ports, raw, url, grant, disk }
 }
@@ -74,7 +80,8 @@ function answer(request: BlobRequest): Promise<Response> {
     throw new BlobError('AuthorizationPermissionMismatch', 'This SAS may read, not write.')
   }
   if (raw.method === 'GET' && component === 'pagelist') return answerPageList(request)
-  if ((raw.method === 'GET' || raw.method === 'HEAD') && component === null) return answerGet(request)
+  if ((raw.method === 'GET' || raw.method === 'HEAD') && component === null)
+    return answerGet(request)
   throw new BlobError(
     'UnsupportedHttpVerb',
     `${raw.method}${component ? ` comp=${component}` : ''} is not something a disk's blob takes.`,
@@ -83,7 +90,7 @@ function answer(request: BlobRequest): Promise<Response> {
 
 async function answerGet(request: BlobRequest): Promise<Response> {
   const { raw } = request
-  const bytes = openDiskBytes(request, raw.signal)
+  const bytes = await openDiskBytes(request)
   const range = readRange(raw.headers, bytes.sizeBytes)
   const headers = new Headers({
     'accept-ranges': 'bytes',
@@ -140,5 +147,8 @@ function known(world: World, error: unknown, requestId: string): BlobError {
   if (error instanceof Unavailable) return new BlobError('ServerBusy', error.message)
   const stack = error instanceof Error ? error.stack : String(error)
   world.log({ level: 'error', event: 'blob-request-broken', requestId, stack })
-  return new BlobError('InternalError', `An internal error happened. The log has it under ${requestId}.`)
+  return new BlobError(
+    'InternalError',
+    `An internal error happened. The log has it under ${requestId}.`,
+  )
 }

@@ -1,8 +1,11 @@
 import type { ByteRange } from '../../domain/byte-range.ts'
-import { fixedVhdFooter, vhdFooterBytes } from '../../formats/vhd-footer.ts'
+import type { SpaceId } from '../../domain/spaces.ts'
+import { fixedVhdFooter, sectorBytes } from '../../formats/vhd-footer.ts'
 import { dataRanges, readImage } from '../../regions/read-image.ts'
 import { stagedReader } from '../../regions/staging.ts'
-import { diskContentOf, stagingOf } from '../../resources/disk.ts'
+import { contentOf } from '../../resources/content.ts'
+import type { DiskContent } from '../../resources/declaration.ts'
+import { stagingOf } from '../../resources/disk.ts'
 import { BlobError } from './blob-error.ts'
 import type { BlobRequest } from './disk-blob.ts'
 
@@ -15,9 +18,13 @@ export type DiskBytes = {
   dataRanges(fromBytes: number, toBytes: number): AsyncIterable<ByteRange>
 }
 
-export function openDiskBytes(request: BlobRequest, signal: AbortSignal): DiskBytes {
-  const content = diskContentOf(request.disk)
-  return content ? imageBytes(request, content, signal) : uploadBytes(request, signal)
+export async function openDiskBytes(request: BlobRequest): Promise<DiskBytes> {
+  const { signal } = request.raw
+  const [content] = contentOf(request.disk.status)
+  if (!content) return uploadBytes(request, signal)
+  const kept = await request.store.read.placements.ofKeepers([request.disk.key])
+  const spaces = kept.filter(({ image }) => image === content.image).map(({ space }) => space)
+  return imageBytes(request, { ...content, spaces }, signal)
 }
 
 function uploadBytes({ plane, disk }: BlobRequest, signal: AbortSignal): DiskBytes {
@@ -32,9 +39,11 @@ function uploadBytes({ plane, disk }: BlobRequest, signal: AbortSignal): DiskByt
   }
 }
 
-type Content = NonNullable<ReturnType<typeof diskContentOf>>
-
-function imageBytes({ plane, disk }: BlobRequest, content: Content, signal: AbortSignal): DiskBytes {
+function imageBytes(
+  { plane, disk }: BlobRequest,
+  content: DiskContent & { readonly spaces: readonly SpaceId[] },
+  signal: AbortSignal,
+): DiskBytes {
   const { image, spaces, virtualSizeBytes } = content
   const footer = fixedVhdFooter({ virtualSizeBytes, id: image.slice(0, 32) })
   const place = { image, spaces, signal }
@@ -56,7 +65,7 @@ function imageBytes({ plane, disk }: BlobRequest, content: Content, signal: Abor
     if (footerFrom < toBytes) yield { offsetBytes: footerFrom, lengthBytes: toBytes - footerFrom }
   }
 
-  const sizeBytes = virtualSizeBytes + vhdFooterBytes
+  const sizeBytes = virtualSizeBytes + sectorBytes
   return { sizeBytes, etag: `"${disk.revision}-${image.slice(0, 16)}"`, read, dataRanges: ranges }
 }
 

@@ -1,7 +1,7 @@
+import { BlobError } from './blob-error.ts'
 import type { BlobRequest } from './disk-blob.ts'
 import { openDiskBytes } from './disk-bytes.ts'
 import { readRange } from './range.ts'
-import { BlobError } from './blob-error.ts'
 
 /** Ranges of one answer; a `NextMarker` goes on after them. */
 const rangesMax = 10_000
@@ -9,7 +9,7 @@ const rangesMax = 10_000
 /** Get Page Ranges: where the disk has data, so that holes are never sent. */
 export async function answerPageList(request: BlobRequest): Promise<Response> {
   const { raw, url } = request
-  const bytes = openDiskBytes(request, raw.signal)
+  const bytes = await openDiskBytes(request)
   const asked = readRange(raw.headers, bytes.sizeBytes)
   const marker = readMarker(url.searchParams.get('marker'), asked.offsetBytes)
   const most = readMost(url.searchParams.get('maxresults'))
@@ -38,7 +38,10 @@ export async function answerPageList(request: BlobRequest): Promise<Response> {
 function readMarker(marker: string | null, offsetBytes: number): number {
   if (marker === null || marker === '') return offsetBytes
   if (/^\d{1,15}$/.test(marker)) return Math.max(offsetBytes, Number(marker))
-  throw new BlobError('InvalidHeaderValue', `The marker '${marker}' is not one that this list gave.`)
+  throw new BlobError(
+    'InvalidHeaderValue',
+    `The marker '${marker}' is not one that this list gave.`,
+  )
 }
 
 function readMost(text: string | null): number {

@@ -19,7 +19,10 @@ export async function answerPutPage(request: BlobRequest): Promise<Response> {
     return created(request)
   }
   if (range.lengthBytes > limits.putPageBytesMax) {
-    throw new BlobError('RequestBodyTooLarge', `A page range has at most ${limits.putPageBytesMax} bytes.`)
+    throw new BlobError(
+      'RequestBodyTooLarge',
+      `A page range has at most ${limits.putPageBytesMax} bytes.`,
+    )
   }
   const bytes = await readBody(raw, limits.putPageBytesMax)
   if (bytes.byteLength !== range.lengthBytes) {
@@ -37,7 +40,10 @@ export async function answerPutPage(request: BlobRequest): Promise<Response> {
 /** The grant must still live when the page is durable: after a revoke has answered, no page is acknowledged. */
 async function refuseRevoked({ store, grant }: BlobRequest): Promise<void> {
   if (await store.read.sas.get(grant.id)) return
-  throw new BlobError('AuthenticationFailed', 'The access was revoked while the page was on its way.')
+  throw new BlobError(
+    'AuthenticationFailed',
+    'The access was revoked while the page was on its way.',
+  )
 }
 
 function created({ world }: BlobRequest): Response {
@@ -70,5 +76,8 @@ function pageRange(headers: Headers, sizeBytes: number) {
 function checkMd5(header: string | null, bytes: Uint8Array): void {
   if (header === null) return
   if (createHash('md5').update(bytes).digest('base64') === header) return
-  throw new BlobError('Md5Mismatch', 'The MD5 value specified in the request did not match with the MD5 value calculated by the server.')
+  throw new BlobError(
+    'Md5Mismatch',
+    'The MD5 value specified in the request did not match with the MD5 value calculated by the server.',
+  )
 }

@@ -15,7 +15,10 @@ export function readRange(headers: Headers, sizeBytes: number): WantedRange {
   const first = Number(found?.[1])
   const last = found?.[2] === undefined ? sizeBytes - 1 : Math.min(Number(found[2]), sizeBytes - 1)
   if (!found || first > last) {
-    throw new BlobError('InvalidRange', `The range '${text}' is not inside the blob of ${sizeBytes} bytes.`)
+    throw new BlobError(
+      'InvalidRange',
+      `The range '${text}' is not inside the blob of ${sizeBytes} bytes.`,
+    )
   }
   return { offsetBytes: first, lengthBytes: last - first + 1, isPart: true }
 }

@@ -1,0 +1,52 @@
+// `npm test`: sets up, then checks types, lint, tests and dead code. `--system` adds what needs system packages, which
+// `.ci/run` installs. Ends with `N passed, N failed`. Plain JavaScript: it starts on any Node from 20 on.
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { node, root, setup } from './setup.mjs'
+
+const system = process.argv.includes('--system')
+const reports = mkdtempSync(join(tmpdir(), 'vitrine-reports-'))
+const total = { passed: 0, failed: 0 }
+
+function run(name, args) {
+  console.log(`\n== ${name}`)
+  const { status } = spawnSync(node(), args, { cwd: root, stdio: 'inherit' })
+  return status === 0
+}
+
+function check(name, args) {
+  if (run(name, args)) total.passed += 1
+  else total.failed += 1
+}
+
+function tests(project) {
+  const report = join(reports, `${project}.json`)
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
+  const passed = run(`tests: ${project}`, [
+    'node_modules/vitest/vitest.mjs',
+    'run',
+    '--project',
+    project,
+    ...reporters,
+  ])
+  const counted = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : {}
+  total.passed += counted.numPassedTests ?? 0
+  // A run that broke without a failed test (no file, an unhandled error) has failed all the same.
+  total.failed += Math.max(counted.numFailedTests ?? 0, passed ? 0 : 1)
+}
+
+setup()
+if (!system) {
+  check('types', ['node_modules/typescript/bin/tsc', '-p', '.'])
+  check('lint and format', ['node_modules/@biomejs/biome/bin/biome', 'ci', '.'])
+  tests('unit')
+  tests('contract')
+  check('dead code', ['node_modules/knip/bin/knip.js'])
+  tests('crash')
+  console.log('\nLeft to .ci/run, which installs what they need: tests against qemu-img, a full file system, az.')
+} else tests('system')
+rmSync(reports, { recursive: true, force: true })
+console.log(`\n${total.passed} passed, ${total.failed} failed`)
+process.exit(total.failed === 0 ? 0 : 1)
