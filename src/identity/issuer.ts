@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
-import { errors, Provider } from 'oidc-provider'
 import type { World } from '../base/world.ts'
 import { audienceKey } from '../domain/audiences.ts'
 import type { Application, ApplicationRows } from '../domain/directory.ts'
 import { Unavailable } from '../domain/errors.ts'
 import { openSecretCheck } from './client-secret.ts'
+import { errors, Provider } from './oidc-library.ts'
 import { type SigninErrorCode, signinError } from './signin-errors.ts'
 import type { SigningKeys } from './signing-keys.ts'
 
