@@ -124,7 +124,7 @@ export function openClient(parts: {
     let answer = await call('GET', path, options)
     for (let page = 1; page <= clientLimits.listPagesMax; page++) {
       const { value, nextLink } = objectIn(answer)
-      if (!Array.isArray(value)) throw badAnswer(`The list at ${path} has no rows.`)
+      if (!isArray(value)) throw badAnswer(`The list at ${path} has no rows.`)
       for (const row of value) if (isObject(row)) yield row
       if (typeof nextLink !== 'string') return
       answer = await follow(new URL(nextLink, base), 'GET', { signal: options.signal })
@@ -168,6 +168,15 @@ export function objectIn(answer: Pick<ArmAnswer, 'body' | 'url'>): JsonObject {
 
 export function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+export function isArray(value: Json | undefined): value is readonly Json[] {
+  return Array.isArray(value)
+}
+
+/** The object itself, or an empty one when `value` is something else. */
+export function objectOr(value: Json | undefined): JsonObject {
+  return isObject(value) ? value : {}
 }
 
 function badAnswer(message: string): ClientError {

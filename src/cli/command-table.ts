@@ -1,0 +1,28 @@
+import type { CommandGroup } from './command.ts'
+import { completionCommands } from './commands/completion.ts'
+import { diskCommands } from './commands/disk.ts'
+import { galleryCommands } from './commands/gallery.ts'
+import { groupCommands } from './commands/group.ts'
+import { imageCommands } from './commands/image.ts'
+import { imageDefinitionCommands } from './commands/image-definition.ts'
+import { imageVersionCommands } from './commands/image-version.ts'
+import { type LocalCommands, localCommands } from './commands/local.ts'
+import { accountCommands, loginCommands } from './commands/login.ts'
+import { operationCommands } from './commands/operation.ts'
+
+/** Every command there is, in the order of `--help`. */
+export function commandTable(local: LocalCommands): readonly CommandGroup[] {
+  const table = [
+    localCommands(local),
+    loginCommands,
+    accountCommands,
+    groupCommands,
+    galleryCommands,
+    imageDefinitionCommands,
+    imageVersionCommands,
+    diskCommands,
+    imageCommands,
+    operationCommands,
+  ]
+  return [...table, completionCommands(table)]
+}

@@ -1,0 +1,207 @@
+import { type CommandGroup, command } from '../command.ts'
+import { grantAccess, revokeAccess } from '../download-version.ts'
+import { may, mayRead, needs, wholeNumber } from '../flag.ts'
+import { apiVersions } from '../paths.ts'
+import {
+  defined,
+  deleteResource,
+  idOf,
+  listResources,
+  locationOr,
+  putResource,
+  readResource,
+} from '../resources.ts'
+import type { Column } from '../table.ts'
+import { uploadToDisk } from '../upload-to-disk.ts'
+import { UsageError } from '../usage-error.ts'
+import { group, location, mayGroup, name, noWait, tags, tagsOf } from './common-flags.ts'
+
+const apiVersion = apiVersions.disks
+const columns: readonly Column[] = [
+  ['Name', 'name'],
+  ['Group', 'resourceGroup'],
+  ['Location', 'location'],
+  ['OS', 'osType'],
+  ['GiB', 'diskSizeGB'],
+  ['Disk', 'diskState'],
+  ['State', 'provisioningState'],
+]
+const diskName = name('disk', 'disk')
+const osType = may('--os-type <type>', 'What is on it.', { choices: ['Linux', 'Windows'] })
+const generation = may('--hyper-v-generation <generation>', 'How it boots.', {
+  choices: ['V1', 'V2'],
+})
+const sku = may('--sku <name>', 'Storage type.', {
+  choices: ['Standard_LRS', 'StandardSSD_LRS', 'Premium_LRS', 'Standard_ZRS', 'Premium_ZRS'],
+})
+
+const create = command({
+  name: 'create',
+  says: 'Create a disk: empty, as a copy, or from an image version.',
+  more: 'To make a disk from a file, see `vitrine disk upload`.',
+  examples: [
+    'vitrine disk create -g images -n data1 --size-gb 32',
+    'vitrine disk create -g images -n os1 --gallery-image-reference VERSION_ID',
+  ],
+  flags: {
+    group,
+    name: diskName,
+    location,
+    sizeGb: mayRead('-z, --size-gb <GiB>', 'Size.', wholeNumber('--size-gb')),
+    source: may('--source <disk>', 'Copy this disk: name or id.', { completes: 'disk' }),
+    version: may('--gallery-image-reference <id>', 'Make it from this image version.'),
+    lun: mayRead(
+      '--gallery-image-reference-lun <n>',
+      'From its data disk.',
+      wholeNumber('--gallery-image-reference-lun'),
+    ),
+    osType,
+    generation,
+    sku,
+    tags,
+    noWait,
+  },
+  run: async (context, given) => {
+    const { paths } = await context.connect()
+    const body = {
+      location: await locationOr(context, given.location, given.group),
+      ...tagsOf(given.tags),
+      ...(given.sku === undefined ? {} : { sku: { name: given.sku } }),
+      properties: defined({
+        creationData: creationData(given, (disk) => paths.disk(given.group, disk)),
+        diskSizeGB: given.sizeGb,
+        osType: given.osType,
+        hyperVGeneration: given.generation,
+      }),
+    }
+    const path = paths.disk(given.group, given.name)
+    const target = { path, apiVersion, body, noWait: given.noWait }
+    return { value: await putResource(context, target), columns }
+  },
+})
+
+type Origin = {
+  readonly source: string | undefined
+  readonly version: string | undefined
+  readonly lun: number | undefined
+  readonly sizeGb: number | undefined
+}
+
+function creationData(given: Origin, diskPath: (name: string) => string) {
+  const { source, version, lun } = given
+  if (source !== undefined && version !== undefined)
+    throw new UsageError('--source and --gallery-image-reference exclude each other.')
+  if (source !== undefined)
+    return { createOption: 'Copy', sourceResourceId: idOf(source, diskPath) }
+  if (version !== undefined)
+    return { createOption: 'FromImage', galleryImageReference: defined({ id: version, lun }) }
+  if (given.sizeGb === undefined)
+    throw new UsageError('Give --size-gb, --source or --gallery-image-reference.')
+  return { createOption: 'Empty' }
+}
+
+const upload = command({
+  name: 'upload',
+  says: 'Make a disk from a file on this machine: raw or VHD.',
+  more: 'Only what is not zero is sent. When it is cut off, the same command goes on where it stopped.',
+  examples: ['vitrine disk upload debian.vhd -g images -n debian-source --os-type Linux'],
+  flags: {
+    file: needs('<file>', 'The disk file.'),
+    group,
+    name: diskName,
+    location,
+    osType,
+    generation,
+    sku,
+    tags,
+  },
+  run: async (context, given) => {
+    const { disk } = await uploadToDisk({
+      ...given,
+      session: await context.connect(),
+      world: context.world,
+      terminal: context.err,
+      signal: context.signal,
+      stateFolder: context.homeFolder,
+      location: await locationOr(context, given.location, given.group),
+      tags: tagsOf(given.tags),
+    })
+    return { value: disk, columns }
+  },
+})
+
+const list = command({
+  name: 'list',
+  says: 'List disks.',
+  flags: { group: mayGroup },
+  run: async (context, given) => {
+    const { paths } = await context.connect()
+    const path = paths.disks(given.group)
+    return { value: await listResources(context, { path, apiVersion }), columns }
+  },
+})
+
+const show = command({
+  name: 'show',
+  says: 'Show a disk.',
+  flags: { group, name: diskName },
+  run: async (context, given) => {
+    const { paths } = await context.connect()
+    const path = paths.disk(given.group, given.name)
+    return { value: await readResource(context, { path, apiVersion }), columns }
+  },
+})
+
+const remove = command({
+  name: 'delete',
+  says: 'Delete a disk.',
+  flags: { group, name: diskName, noWait },
+  run: async (context, given) => {
+    const { paths } = await context.connect()
+    const path = paths.disk(given.group, given.name)
+    return await deleteResource(context, { path, apiVersion, noWait: given.noWait })
+  },
+})
+
+const grant = command({
+  name: 'grant-access',
+  says: "Get an address through which a disk's bytes are read or written for a time.",
+  more: 'The address is a shared access signature of a page blob: whoever has it has the bytes.',
+  examples: ['vitrine disk grant-access -g images -n os1 --duration-in-seconds 3600 -o tsv'],
+  flags: {
+    group,
+    name: diskName,
+    access: may('--access-level <level>', 'Default Read.', { choices: ['Read', 'Write'] }),
+    seconds: mayRead(
+      '--duration-in-seconds <n>',
+      'Default a day.',
+      wholeNumber('--duration-in-seconds'),
+    ),
+  },
+  run: async (context, given) => {
+    const session = await context.connect()
+    const { sasUrl } = await grantAccess(session, session.paths.disk(given.group, given.name), {
+      access: given.access === 'Write' ? 'Write' : 'Read',
+      signal: context.signal,
+      ...(given.seconds === undefined ? {} : { seconds: given.seconds }),
+    })
+    return { value: { accessSas: sasUrl }, columns: [['Address', 'accessSas']] }
+  },
+})
+
+const revoke = command({
+  name: 'revoke-access',
+  says: 'End the shared access to a disk; an upload is complete by this.',
+  flags: { group, name: diskName },
+  run: async (context, given) => {
+    const session = await context.connect()
+    await revokeAccess(session, session.paths.disk(given.group, given.name), context.signal)
+    return undefined
+  },
+})
+
+export const diskCommands: CommandGroup = {
+  name: 'disk',
+  says: 'Managed disks: what images are made from, and what is made from images.',
+  commands: [create, upload, list, show, remove, grant, revoke],
+}

@@ -1,0 +1,106 @@
+import { type CommandGroup, command } from '../command.ts'
+import { may } from '../flag.ts'
+import { apiVersions } from '../paths.ts'
+import {
+  defined,
+  deleteResource,
+  editResource,
+  listResources,
+  locationOr,
+  propertiesOf,
+  putResource,
+  readResource,
+} from '../resources.ts'
+import type { Column } from '../table.ts'
+import { gallery, group, location, mayGroup, noWait, tags, tagsOf } from './common-flags.ts'
+
+const apiVersion = apiVersions.galleries
+const columns: readonly Column[] = [
+  ['Name', 'name'],
+  ['Group', 'resourceGroup'],
+  ['Location', 'location'],
+  ['State', 'provisioningState'],
+  ['Description', 'description'],
+]
+const description = may('--description <text>', 'What the gallery is for.')
+
+const create = command({
+  name: 'create',
+  says: 'Create a gallery.',
+  more: 'The name takes letters, digits and inner periods, and is unique in the subscription.',
+  examples: ['vitrine gallery create -g images -r corpImages -l westeurope'],
+  flags: { group, gallery, location, description, tags },
+  run: async (context, given) => {
+    const { paths } = await context.connect()
+    const body = {
+      location: await locationOr(context, given.location, given.group),
+      ...tagsOf(given.tags),
+      properties: defined({ description: given.description }),
+    }
+    const path = paths.gallery(given.group, given.gallery)
+    return { value: await putResource(context, { path, apiVersion, body }), columns }
+  },
+})
+
+const list = command({
+  name: 'list',
+  says: 'List galleries.',
+  flags: { group: mayGroup },
+  run: async (context, given) => {
+    const { paths } = await context.connect()
+    const path = paths.galleries(given.group)
+    return { value: await listResources(context, { path, apiVersion }), columns }
+  },
+})
+
+const show = command({
+  name: 'show',
+  says: 'Show a gallery.',
+  flags: { group, gallery },
+  run: async (context, given) => {
+    const { paths } = await context.connect()
+    const path = paths.gallery(given.group, given.gallery)
+    return { value: await readResource(context, { path, apiVersion }), columns }
+  },
+})
+
+const update = command({
+  name: 'update',
+  says: "Change a gallery's description or tags.",
+  flags: { group, gallery, description, tags },
+  run: async (context, given) => {
+    const { client, paths } = await context.connect()
+    const path = paths.gallery(given.group, given.gallery)
+    const answer = await editResource(context, {
+      path,
+      apiVersion,
+      edit: (before) => ({
+        ...before,
+        ...tagsOf(given.tags),
+        properties: {
+          ...propertiesOf(before),
+          ...defined({ description: given.description }),
+        },
+      }),
+    })
+    await client.wait(answer, { signal: context.signal })
+    return { value: await readResource(context, { path, apiVersion }), columns }
+  },
+})
+
+const remove = command({
+  name: 'delete',
+  says: 'Delete a gallery; it must be empty.',
+  flags: { group, gallery, noWait },
+  run: async (context, given) => {
+    const { paths } = await context.connect()
+    const path = paths.gallery(given.group, given.gallery)
+    return await deleteResource(context, { path, apiVersion, noWait: given.noWait })
+  },
+})
+
+export const galleryCommands: CommandGroup = {
+  name: 'gallery',
+  says: 'Galleries: containers of image definitions, to share.',
+  commands: [create, list, show, update, remove],
+}

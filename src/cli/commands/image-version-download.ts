@@ -1,0 +1,64 @@
+import { command } from '../command.ts'
+import { downloadVersion } from '../download-version.ts'
+import { may, mayRead, needs, wholeNumber } from '../flag.ts'
+import { resolveVersion } from '../resolve-version.ts'
+import { definition, gallery, group } from './common-flags.ts'
+
+export const downloadCommand = command({
+  name: 'download',
+  says: 'Write a disk of a version to a file, read in the region of your choice.',
+  more: 'Only data is transferred; the file is sparse. When it is cut off, the same command goes on where it stopped.',
+  examples: [
+    'vitrine image-version download -g images -r corpImages -i debian -e latest -l eastus --file debian.raw',
+  ],
+  flags: {
+    group,
+    gallery,
+    definition,
+    version: needs('-e, --gallery-image-version <version>', 'Major.Minor.Patch, or latest.', {
+      completes: 'version',
+    }),
+    location: may(
+      '-l, --location <region>',
+      "Where it is read. Default: the version's own region.",
+      {
+        completes: 'region',
+      },
+    ),
+    lun: mayRead('--lun <n>', 'A data disk. Default: the OS disk.', wholeNumber('--lun')),
+    file: needs('--file <path>', 'The file to write; it must not exist.'),
+    format: may('--format <format>', 'raw (default), or vhd with its footer.', {
+      choices: ['raw', 'vhd'],
+    }),
+  },
+  run: async (context, given) => {
+    const session = await context.connect()
+    const { world, signal, err: terminal } = context
+    const version = await resolveVersion(session, given, { region: given.location, signal })
+    const location = given.location ?? String(version.location)
+    const format = given.format === 'vhd' ? 'vhd' : 'raw'
+    const options = { session, world, terminal, signal, version, location, format } as const
+    const done = await downloadVersion({
+      ...options,
+      group: given.group,
+      lun: given.lun,
+      out: given.file,
+    })
+    return {
+      value: {
+        file: given.file,
+        version: String(version.name),
+        location,
+        sizeBytes: done.fileBytes,
+        sha256: done.sha256,
+      },
+      columns: [
+        ['File', 'file'],
+        ['Version', 'version'],
+        ['Region', 'location'],
+        ['Bytes', 'sizeBytes'],
+        ['SHA-256', 'sha256'],
+      ],
+    }
+  },
+})

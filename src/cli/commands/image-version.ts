@@ -1,0 +1,220 @@
+import { isArray, objectIn, objectOr } from '../../client/client.ts'
+import { ClientError } from '../../client/client-error.ts'
+import type { JsonObject } from '../../domain/rows.ts'
+import { type CommandGroup, type Context, command } from '../command.ts'
+import { mayRead, on, wholeNumber } from '../flag.ts'
+import { followVersion, watchVersion } from '../follow-version.ts'
+import { apiVersions, type VersionNames } from '../paths.ts'
+import {
+  deleteResource,
+  diskOrSnapshotId,
+  editResource,
+  hintOperation,
+  idOf,
+  listResources,
+  locationOr,
+  propertiesOf,
+  readResource,
+} from '../resources.ts'
+import { at, type Column } from '../table.ts'
+import { UsageError } from '../usage-error.ts'
+import {
+  definition,
+  gallery,
+  group,
+  location,
+  noWait,
+  tags,
+  tagsOf,
+  version,
+} from './common-flags.ts'
+import { downloadCommand } from './image-version-download.ts'
+import { publishedProperties, publishing, sources, storageProfileOf } from './version-body.ts'
+
+const apiVersion = apiVersions.galleries
+const names = { group, gallery, definition, version }
+const columns: readonly Column[] = [
+  ['Version', 'name'],
+  ['Location', 'location'],
+  ['Regions', regionsCell],
+  ['Published', (row) => String(at(row, 'publishingProfile.publishedDate') ?? '').slice(0, 19)],
+  ['Latest', (row) => (at(row, 'publishingProfile.excludeFromLatest') === true ? 'excluded' : '')],
+  ['State', 'provisioningState'],
+]
+
+/** `West Europe ×2 ZRS, East US`, with the progress of those that are under way. */
+function regionsCell(row: JsonObject): string {
+  const targets = at(row, 'publishingProfile.targetRegions')
+  const summary = at(row, 'replicationStatus.summary')
+  const states = isArray(summary) ? summary.map((one) => objectOr(one)) : []
+  if (!isArray(targets)) return ''
+  return targets
+    .map((target) => {
+      const { name, regionalReplicaCount, storageAccountType } = objectOr(target)
+      const state = states.find((one) => one.region === name)
+      const type = String(storageAccountType ?? '').replace(/^Standard_(LRS)?|_LRS$/g, '')
+      const count = Number(regionalReplicaCount ?? 1) > 1 ? `×${regionalReplicaCount}` : ''
+      const under =
+        state && state.state !== 'Completed' ? `(${state.state} ${state.progress} %)` : ''
+      return [name, count, type, under].filter((part) => part !== '').join(' ')
+    })
+    .join(', ')
+}
+
+/** Follows what `answer` began, with progress for each region, and shows the version as it is then. */
+async function followed(
+  context: Context,
+  where: VersionNames,
+  answer: Parameters<typeof followVersion>[0]['answer'],
+) {
+  const session = await context.connect()
+  const versionPath = session.paths.version(where)
+  const { world, signal, err: terminal } = context
+  await followVersion({ session, versionPath, terminal, world, signal, answer })
+  const value = await readResource(context, {
+    path: versionPath,
+    apiVersion,
+    expand: 'ReplicationStatus',
+  })
+  return { value, columns }
+}
+
+const create = command({
+  name: 'create',
+  says: 'Publish an image version and replicate it; each region is usable as soon as it is complete.',
+  more: 'The source lies in the region of the version (--location), which is one of the target regions.',
+  examples: [
+    'vitrine image-version create -g images -r corpImages -i debian -e 1.0.0 --os-snapshot debian-source \\',
+    '    --target-regions westeurope=1=standard_zrs northeurope=2 eastus',
+  ],
+  flags: { ...names, location, ...sources, ...publishing, tags, noWait },
+  run: async (context, given) => {
+    const session = await context.connect()
+    const { client, paths } = session
+    const storageProfile = await storageProfileOf(given, {
+      imageId: (image) => idOf(image, (text) => paths.image(given.group, text)),
+      diskId: (source) => diskOrSnapshotId(context, session, { group: given.group, source }),
+    })
+    const body = {
+      location: await locationOr(context, given.location, given.group),
+      ...tagsOf(given.tags),
+      properties: { ...publishedProperties(given, {}), storageProfile },
+    }
+    const options = { apiVersion, body, signal: context.signal }
+    const answer = await client.call('PUT', paths.version(given), options)
+    if (!given.noWait) return await followed(context, given, answer)
+    hintOperation(context, answer.headers)
+    return { value: objectIn(answer), columns }
+  },
+})
+
+const update = command({
+  name: 'update',
+  says: 'Change regions, replicas and dates of a version; only what changed is copied or freed.',
+  more: 'Regions that are left out of --target-regions are taken away.',
+  examples: [
+    'vitrine image-version update -g images -r corpImages -i debian -e 1.0.0 --target-regions westeurope eastus=3',
+  ],
+  flags: { ...names, ...publishing, tags, noWait },
+  run: async (context, given) => {
+    const { paths } = await context.connect()
+    const path = paths.version(given)
+    const answer = await editResource(context, {
+      path,
+      apiVersion,
+      edit: (before) => ({
+        ...before,
+        ...tagsOf(given.tags),
+        properties: publishedProperties(given, propertiesOf(before)),
+      }),
+    })
+    if (!given.noWait) return await followed(context, given, answer)
+    hintOperation(context, answer.headers)
+    return { value: objectIn(answer), columns }
+  },
+})
+
+const list = command({
+  name: 'list',
+  says: 'List the versions of an image definition.',
+  flags: { group, gallery, definition },
+  run: async (context, given) => {
+    const { paths } = await context.connect()
+    const path = `${paths.definition(given.group, given.gallery, given.definition)}/versions`
+    return { value: await listResources(context, { path, apiVersion }), columns }
+  },
+})
+
+const show = command({
+  name: 'show',
+  says: 'Show a version and where it is replicated.',
+  flags: { ...names, watch: on('--watch', 'Show the progress of each region until all are done.') },
+  run: async (context, given) => {
+    const session = await context.connect()
+    const path = session.paths.version(given)
+    const { world, signal, err: terminal } = context
+    if (given.watch) await watchVersion({ session, versionPath: path, terminal, world, signal })
+    const value = await readResource(context, { path, apiVersion, expand: 'ReplicationStatus' })
+    return { value, columns }
+  },
+})
+
+const remove = command({
+  name: 'delete',
+  says: 'Delete a version in every region.',
+  flags: { ...names, noWait },
+  run: async (context, given) => {
+    const { paths } = await context.connect()
+    const path = paths.version(given)
+    return await deleteResource(context, { path, apiVersion, noWait: given.noWait })
+  },
+})
+
+const wait = command({
+  name: 'wait',
+  says: 'Wait until a version is there, up to date, or gone.',
+  flags: {
+    ...names,
+    created: on('--created', 'Until its state is Succeeded.'),
+    updated: on('--updated', 'The same.'),
+    deleted: on('--deleted', 'Until it does not exist.'),
+    interval: mayRead('--interval <s>', 'Between two looks. Default 1.', wholeNumber('--interval')),
+    timeout: mayRead('--timeout <s>', 'At most this long. Default 3600.', wholeNumber('--timeout')),
+  },
+  run: async (context, given) => {
+    if (Number(given.created || given.updated) + Number(given.deleted) !== 1)
+      throw new UsageError('Give one of --created, --updated and --deleted.')
+    const { client, paths } = await context.connect()
+    const options = { apiVersion, signal: context.signal }
+    const untilMs = context.world.now().getTime() + (given.timeout ?? 3600) * 1000
+    while (context.world.now().getTime() < untilMs) {
+      const found = await client.find(paths.version(given), options)
+      if (isReached(found, given.deleted)) return undefined
+      await context.world.sleep(Math.max(1, given.interval ?? 1) * 1000, context.signal)
+    }
+    throw new ClientError({
+      code: 'TimedOut',
+      message: `The version ${given.version} did not get there in time.`,
+      nextStep: 'Look at it with `vitrine image-version show --watch`, or wait again.',
+    })
+  },
+})
+
+/** Throws ClientError when it never will be. */
+function isReached(found: JsonObject | undefined, deleted: boolean): boolean {
+  if (deleted || found === undefined) return deleted && found === undefined
+  const state = propertiesOf(found).provisioningState
+  if (state === 'Failed' || state === 'Canceled')
+    throw new ClientError({
+      code: 'OperationFailed',
+      message: `The version ${found.name} ended in the state ${state}.`,
+      nextStep: '`vitrine image-version show --watch` tells the reason of each region.',
+    })
+  return state === 'Succeeded'
+}
+
+export const imageVersionCommands: CommandGroup = {
+  name: 'image-version',
+  says: 'Image versions: what machines are made from.',
+  commands: [create, list, show, update, remove, wait, downloadCommand],
+}

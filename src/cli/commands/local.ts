@@ -1,0 +1,60 @@
+import { type CommandGroup, command } from '../command.ts'
+import { may, mayRead, on, wholeNumber } from '../flag.ts'
+
+export type ServeFlags = {
+  /** The data folder; the server's own default when left out. */
+  readonly data: string | undefined
+  readonly port: number | undefined
+  readonly host: string | undefined
+  readonly configFile: string | undefined
+}
+
+export type QuickstartFlags = {
+  /** A disk file to publish; a disk is made when left out. */
+  readonly file: string | undefined
+  /** The data folder; a fresh temporary one when left out. */
+  readonly data: string | undefined
+  /** Leave the server running at the end. */
+  readonly keep: boolean
+}
+
+/** The two commands that start a server in this process: `main.ts` brings them. */
+export type LocalCommands = {
+  serve(flags: ServeFlags): Promise<void>
+  quickstart(flags: QuickstartFlags): Promise<void>
+}
+
+export function localCommands(local: LocalCommands): CommandGroup {
+  const serve = command({
+    name: 'serve',
+    says: 'Start the server; it runs until it is stopped (Ctrl-C, SIGTERM).',
+    more: 'All data is kept in one folder. The first start makes a certificate authority and an owner, whose secret lies in owner.json there.',
+    examples: ['vitrine serve --data ./data', 'vitrine login --data ./data'],
+    flags: {
+      data: may('--data <folder>', 'Where everything is kept.'),
+      port: mayRead('--port <number>', 'TCP port.', wholeNumber('--port')),
+      host: may('--host <address>', 'Address to listen on.'),
+      configFile: may('--config <file>', 'Settings that differ from the defaults.'),
+    },
+    run: async (_context, given) => {
+      await local.serve(given)
+      return undefined
+    },
+  })
+  const quickstart = command({
+    name: 'quickstart',
+    says: 'See the main job done, from a disk file to a replicated image and back.',
+    more: 'Starts a server, makes a real disk (or takes yours), publishes it to three regions, publishes a change, and proves that what comes out in another region is what went in.',
+    examples: ['vitrine quickstart', 'vitrine quickstart my.vhd'],
+    flags: {
+      file: may('[file]', 'A disk to publish instead of one that is made: raw or VHD.'),
+      data: may('--data <folder>', 'Where everything is kept. Left out: a temporary folder.'),
+      keep: on('--keep', 'Leave the server running at the end.'),
+    },
+    run: async (_context, given) => {
+      await local.quickstart(given)
+      return undefined
+    },
+  })
+  return { name: '', says: '', commands: [serve, quickstart] }
+}

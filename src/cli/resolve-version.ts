@@ -1,0 +1,63 @@
+import { ClientError } from '../client/client-error.ts'
+import { regionName } from '../domain/regions.ts'
+import type { JsonObject } from '../domain/rows.ts'
+import { parseVersionName, versionSortKey } from '../domain/version-name.ts'
+import { apiVersions, type VersionNames } from './paths.ts'
+import { readRegions } from './region-progress.ts'
+import { propertiesOf } from './resources.ts'
+import type { Session } from './session.ts'
+import { at } from './table.ts'
+
+/**
+ * The version that is meant: an exact one as it is; `latest` is the highest by number that is not excluded and is usable
+ * in `region`. Throws ClientError (404) when there is none.
+ */
+export async function resolveVersion(
+  session: Session,
+  names: VersionNames,
+  options: { readonly region: string | undefined; readonly signal: AbortSignal },
+): Promise<JsonObject> {
+  const { client, paths } = session
+  const { signal } = options
+  const arm = { apiVersion: apiVersions.galleries, signal }
+  if (names.version !== 'latest') {
+    const found = await client.find(paths.version(names), arm)
+    if (found !== undefined) return found
+    throw notFound(`The version ${names.version} of '${names.definition}' does not exist.`)
+  }
+  const rows: JsonObject[] = []
+  const list = `${paths.definition(names.group, names.gallery, names.definition)}/versions`
+  for await (const row of client.list(list, arm)) rows.push(row)
+  for (const row of latestFirst(rows)) {
+    const path = paths.version({ ...names, version: String(row.name) })
+    if (options.region === undefined || (await isUsable(session, path, options.region, signal)))
+      return row
+  }
+  const where = options.region === undefined ? '' : ` that is usable in ${options.region}`
+  throw notFound(`'${names.definition}' has no latest version${where}.`)
+}
+
+/** The versions that `latest` may be, highest number first. */
+export function latestFirst(versions: readonly JsonObject[]): readonly JsonObject[] {
+  return versions
+    .filter((row) => at(propertiesOf(row), 'publishingProfile.excludeFromLatest') !== true)
+    .map((row) => ({ row, name: parseVersionName(String(row.name)) }))
+    .flatMap(({ row, name }) => (name === undefined ? [] : [{ row, key: versionSortKey(name) }]))
+    .sort((one, other) => (one.key < other.key ? 1 : -1))
+    .map(({ row }) => row)
+}
+
+async function isUsable(session: Session, path: string, region: string, signal: AbortSignal) {
+  const regions = await readRegions(session, path, signal)
+  return regions.some((one) => regionName(one.displayName) === regionName(region) && one.usable)
+}
+
+function notFound(message: string): ClientError {
+  return new ClientError({
+    code: 'ResourceNotFound',
+    message,
+    status: 404,
+    nextStep:
+      '`vitrine image-version list -g … -r … -i …` shows the versions; `show` the regions of one.',
+  })
+}
