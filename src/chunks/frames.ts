@@ -5,11 +5,15 @@ import { inflate } from './codec.ts'
 import { Damaged } from './layout.ts'
 import type { Frame } from './pack-format.ts'
 
-/** The plain bytes of a frame, checked against its digest. Throws Damaged. For lanes only. */
-export function openFrame(frame: Frame, stored: Uint8Array): Uint8Array {
-  const plain = inflate(frame.codec, stored, frame.plainBytes)
-  if (digestOf(plain) !== frame.digest) throw new Damaged('does not match its digest')
-  return plain
+/** Unpacks a frame into `plain` and checks it against its digest; `plain` is zeros when that throws Damaged. For lanes only. */
+export function openFrame(frame: Frame, stored: Uint8Array, plain: Uint8Array): void {
+  try {
+    inflate(frame.codec, stored, plain)
+    if (digestOf(plain) !== frame.digest) throw new Damaged('does not match its digest')
+  } catch (error) {
+    plain.fill(0)
+    throw error
+  }
 }
 
 export type JoinedRead = { readonly range: ByteRange; readonly frames: readonly Frame[] }

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { Blobs } from '../blobs/blobs.ts'
+import type { Digest } from '../domain/digest.ts'
 import { limits } from '../domain/limits.ts'
+import { deflate } from './codec.ts'
 import type { SessionHandlers } from './lane-protocol.ts'
-import { layout } from './layout.ts'
+import { kinds, layout } from './layout.ts'
 import { openPackWriter, type Packable, type PackWriter } from './pack-writer.ts'
 
 export type PackSession = ReturnType<typeof openPackSession>
@@ -32,13 +34,25 @@ export function openPackSession(parts: {
   }
 
   async function add(packable: Packable): Promise<void> {
+    const writer = await writerFor(packable.stored.length)
+    writer.add(packable)
+  }
+
+  async function addChunk(digest: Digest, plain: Uint8Array): Promise<void> {
+    const writer = await writerFor(plain.length)
+    // Packed and copied in one go: what `deflate` answers is good until its next call.
+    writer.add({ kind: kinds.chunk, digest, plainBytes: plain.length, ...deflate(plain) })
+  }
+
+  /** The open pack, with room for that many bytes. */
+  async function writerFor(bytes: number): Promise<PackWriter> {
     aborted.signal.throwIfAborted()
-    if (open && !open.writer.fits(packable.stored.length)) {
+    if (open && !open.writer.fits(bytes)) {
       await close()
       aborted.signal.throwIfAborted()
     }
     open ??= begin()
-    open.writer.add(packable)
+    return open.writer
   }
 
   /** Hands the open pack on to be put, once the one before it is durable. */
@@ -78,7 +92,7 @@ export function openPackSession(parts: {
     open = undefined
   }
 
-  return { add, end, drop, signal: aborted.signal }
+  return { add, addChunk, end, drop, signal: aborted.signal }
 }
 
 /** Bytes of their own: views of a pack buffer do not cross threads. */

@@ -2,6 +2,7 @@ import { invariant } from '../base/assert.ts'
 import { openMutex } from '../base/mutex.ts'
 import { BlobMissing, BlobShort, type Blobs, type BlobsAddress } from '../blobs/blobs.ts'
 import { digestOf } from '../domain/digest.ts'
+import { limits } from '../domain/limits.ts'
 import { joinFrames, openFrame } from './frames.ts'
 import type {
   BadFrame,
@@ -103,6 +104,9 @@ export function serveLane(port: Port, openBlobs: (address: BlobsAddress) => Blob
   }
 }
 
+/** Where frames are unpacked that only need to be checked. */
+const scratch = Buffer.allocUnsafeSlow(limits.chunkBytes)
+
 type Reading = { readonly key: string; readonly frames: readonly Frame[] }
 
 async function repack(
@@ -110,7 +114,7 @@ async function repack(
   { key, frames, packs }: Reading & { packs: PackSession },
 ): Promise<BadFrame[]> {
   return await eachFrame(blobs, { key, frames, signal: packs.signal }, async (frame, stored) => {
-    openFrame(frame, stored)
+    openFrame(frame, stored, scratch.subarray(0, frame.plainBytes))
     const { offsetBytes: _, storedBytes: __, ...entry } = frame
     await packs.add({ ...entry, stored })
   })
@@ -125,7 +129,8 @@ async function fetchFrames(blobs: Blobs, reading: Reading & { signal: AbortSigna
   }
   const plain = new Uint8Array(lengthBytes)
   const bad = await eachFrame(blobs, reading, async (frame, stored, at) => {
-    plain.set(openFrame(frame, stored), offsets[at])
+    const from = offsets[at] ?? 0
+    openFrame(frame, stored, plain.subarray(from, from + frame.plainBytes))
   })
   return moving({ plain, bad }, [plain.buffer])
 }

@@ -1,6 +1,5 @@
 import { type Digest, digestOf } from '../domain/digest.ts'
 import { limits } from '../domain/limits.ts'
-import { deflate } from './codec.ts'
 import type { Leaf, LeafPart, LeafResult, SessionHandlers } from './lane-protocol.ts'
 import type { PackSession } from './lane-session.ts'
 import type { SourceReader } from './lane-source.ts'
@@ -121,9 +120,7 @@ function ask(chunks: Window['chunks'], owner: SessionHandlers): Window {
 async function packWanted({ chunks, wanted }: Window, session: PackSession): Promise<void> {
   const bitmap = await wanted
   for (const [at, { digest, plain }] of chunks.entries()) {
-    if (bitmap[at] !== 1) continue
-    const { codec, stored } = deflate(plain)
-    await session.add({ kind: kinds.chunk, digest, codec, plainBytes: plain.length, stored })
+    if (bitmap[at] === 1) await session.addChunk(digest, plain)
   }
 }
 
