@@ -24,6 +24,7 @@ import { openIssuer } from './identity/issuer.ts'
 import { claimOwnerFile, ensureOwner } from './identity/owner.ts'
 import { openInstallationKey, sealSecrets } from './identity/sealed-secrets.ts'
 import { openSigningKeys } from './identity/signing-keys.ts'
+import { lockDataFolder } from './lock.ts'
 import type { Providers } from './providers/ports.ts'
 import { openPlane, type Plane } from './regions/plane.ts'
 import { resourceTypes } from './resources/types.ts'
@@ -38,6 +39,9 @@ import type { WorkPorts } from './work/ports.ts'
 import { publish } from './work/publish.ts'
 import { remove } from './work/remove.ts'
 import { removeTree } from './work/remove-tree.ts'
+
+/** One process uses a data folder (`lock.ts`), so what it leased before a crash is free at its next start. */
+const holder = 'embedded'
 
 /** Rows of work in hand at once: more than lanes, since most of them wait for bytes. */
 const workAtOnce = Math.max(4, availableParallelism())
@@ -66,6 +70,7 @@ export async function openInstallation(
   baseUrl: string,
 ): Promise<Installation> {
   await mkdir(config.data, { recursive: true })
+  const lock = lockDataFolder(config.data)
   const store = await openSqliteStore({ path: join(config.data, 'vitrine.db'), world })
   const settings = settingsOf(config)
   const lanes = openLanes({ count: config.lanes })
@@ -109,6 +114,7 @@ export async function openInstallation(
     await lanes.close()
     index.close()
     await store.close()
+    lock.release()
   }
 
   return { ...doors, store, plane, startWork: running.start, close }
@@ -188,7 +194,7 @@ function openRunning(ports: WorkPorts, queues: readonly string[]) {
       run = (async () => {
         const nowMs = await store.nowMs()
         await store.write((rows) => rows.work.request(duties, nowMs))
-        const options = { store, world, kinds: kinds.map((kind) => kind(ports)), queues }
+        const options = { store, world, kinds: kinds.map((kind) => kind(ports)), queues, holder }
         await runWork({ ...options, atOnce: workAtOnce }, stopping.signal)
       })()
     },

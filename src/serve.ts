@@ -46,7 +46,8 @@ export async function serve(config: Config, world: World): Promise<Serving> {
   }
   server.on('request', getRequestListener(installation.app.fetch, { overrideGlobalObjects: false }))
   installation.startWork()
-  await tellAddress(config, url)
+  const caFile = certificate?.caPem === undefined ? undefined : join(config.data, 'tls', 'ca.pem')
+  await tellAddress(config, url, caFile)
   const renewal = setInterval(() => void renew(server, config, world), renewEveryMs)
   renewal.unref()
 
@@ -60,7 +61,6 @@ export async function serve(config: Config, world: World): Promise<Serving> {
     await installation.close()
   }
 
-  const caFile = certificate?.caPem === undefined ? undefined : join(config.data, 'tls', 'ca.pem')
   return { url, installation, caFile, stop }
 }
 
@@ -88,7 +88,7 @@ function urlOf(server: Server | TlsServer, config: Config): string {
 }
 
 /** `server.json` tells the command line where this installation listens. */
-async function tellAddress(config: Config, url: string): Promise<void> {
-  const told = { base: url, tenantId: config.tenantId, subscriptionId: config.subscriptions[0]?.id }
+async function tellAddress(config: Config, url: string, caFile: string | undefined): Promise<void> {
+  const told = { base: url, subscriptionId: config.subscriptions[0]?.id, caFile }
   await writeFile(join(config.data, 'server.json'), `${JSON.stringify(told, null, 2)}\n`)
 }

@@ -1,5 +1,5 @@
 import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { ClientError } from '../client/client-error.ts'
 
@@ -16,27 +16,25 @@ const Profile = z.object({
 })
 export type Profile = z.infer<typeof Profile>
 
-/** What the first start of an installation leaves in its data folder. */
-const Owner = z.object({
+/** What the first start of an installation leaves in `owner.json`: how its first application signs in. */
+const OwnerFile = z.object({ tenantId: z.string(), clientId: z.string(), clientSecret: z.string() })
+
+/** What every start leaves beside it in `server.json`: where it listens. */
+const ServerFile = z.object({
   base: z.url(),
-  tenantId: z.string(),
   subscriptionId: z.string(),
-  clientId: z.string(),
-  clientSecret: z.string(),
   caFile: z.string().exactOptional(),
 })
-export type Owner = z.infer<typeof Owner>
+export type Owner = z.infer<typeof OwnerFile> & z.infer<typeof ServerFile>
 
 /** Everything needed to talk to the server. */
 export type Access = Owner
 
-/** Reads `owner.json` of a data folder. Throws ClientError `NotLoggedIn`. */
+/** Reads the owner of a data folder from its `owner.json`, and where the server listens. Throws ClientError `NotLoggedIn`. */
 export async function readOwner(file: string): Promise<Owner> {
-  return await readJson(
-    file,
-    Owner,
-    'Start the server once (`vitrine serve --data DIR`), then repeat.',
-  )
+  const fix = 'Start the server once (`vitrine serve --data DIR`), then repeat.'
+  const owner = await readJson(file, OwnerFile, fix)
+  return { ...owner, ...(await readJson(join(dirname(file), 'server.json'), ServerFile, fix)) }
 }
 
 /** The login that is kept in `folder`, with its secret. Throws ClientError `NotLoggedIn`. */

@@ -4,7 +4,7 @@ import { isWithin, keyOf, type ResourceId } from '../domain/resource-id.ts'
 import type { ResourceType } from '../resources/declaration.ts'
 import { findSubscription, groupNotFound, loadAbove } from './front-door.ts'
 import type { Asked, Providers } from './ports.ts'
-import { replicasFor, type Shown } from './read.ts'
+import type { Shown } from './read.ts'
 
 export type ShownPage = { readonly items: readonly Shown[]; readonly next: string | undefined }
 
@@ -38,15 +38,8 @@ export async function listResources(
           after: readCursor(after),
           rowsMax: limits.pageRows,
         })
-  const replicas = await replicasFor(
-    rows,
-    type,
-    page.rows.map((row) => row.key),
-  )
-  const items = page.rows.map((row) => ({
-    row,
-    replicas: replicas.filter((replica) => replica.versionKey === row.key),
-  }))
+  // A list never shows the state of replication, so no replica is read.
+  const items = page.rows.map((row) => ({ row, replicas: [] }))
   return { items, next: page.next === undefined ? undefined : writeCursor(page.next) }
 }
 

@@ -1,6 +1,6 @@
 import { ArmError } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
-import type { OperationRow, ReplicaRow, ResourceRow } from '../domain/rows.ts'
+import type { OperationRow, ResourceRow } from '../domain/rows.ts'
 import type { Committed } from '../store/change.ts'
 import { loadFacts } from './facts.ts'
 import { loadAbove, resourceNotFound } from './front-door.ts'
@@ -14,11 +14,11 @@ import {
 } from './plan-write.ts'
 import { type Asked, mustBeAllowed, type Providers, refuse, type Target } from './ports.ts'
 import { expectMatch, type Preconditions } from './preconditions.ts'
-import { replicasFor } from './read.ts'
 
 export type Written = {
   readonly row: ResourceRow
-  readonly replicas: readonly ReplicaRow[]
+  /** None: a write does not show the state of replication. */
+  readonly replicas: readonly []
   readonly created: boolean
   readonly operation: OperationRow | undefined
 }
@@ -39,8 +39,7 @@ export async function writeResource(
     const committed = await providers.store.commit(planned.change)
     if (committed.is === 'done') {
       const { row, change } = planned
-      const replicas = await replicasFor(providers.store.read, target.type, [row.key])
-      return { row, replicas, created: !situation.stored, operation: change.operation }
+      return { row, replicas: [], created: !situation.stored, operation: change.operation }
     }
     if (committed.is !== 'raced') throw refusalOf(planned, committed)
   }

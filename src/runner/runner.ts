@@ -13,6 +13,8 @@ export type RunnerOptions = {
   readonly store: Store
   readonly world: World
   readonly kinds: readonly Work[]
+  /** The name under which rows are leased. A fixed one says that no other process uses it: its old leases end at start. */
+  readonly holder: string
   /** Which rows this process may claim: `control`, `region:westeurope`, … */
   readonly queues: readonly string[]
   /** Rows in hand at the same time. */
@@ -27,8 +29,7 @@ const stop = { cancel: new Error('told to stop'), lost: new LeaseLost('lease los
  * halfway (crash, kill) is claimed again by anyone when its lease has run out, and repeats its step.
  */
 export async function runWork(options: RunnerOptions, signal: AbortSignal): Promise<void> {
-  const { store, world, queues } = options
-  const holder = world.id()
+  const { store, world, queues, holder } = options
   const kinds = new Map(options.kinds.map((work) => [work.kind, work]))
 
   async function loop(): Promise<void> {
@@ -62,6 +63,8 @@ export async function runWork(options: RunnerOptions, signal: AbortSignal): Prom
     return work
   }
 
+  const startedMs = await store.nowMs()
+  await store.write((rows) => rows.work.abandon(holder, startedMs))
   await mapBounded(Array.from({ length: options.atOnce }), options.atOnce, loop)
 }
 

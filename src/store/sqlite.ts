@@ -20,6 +20,9 @@ const busyMs = 1_000
 /** Of each connection: the indexes that commits touch stay in memory. */
 const cacheKib = 64 * 1024
 
+/** 16 MiB between checkpoints: pages that every commit touches are copied back once for many of them. */
+const walPages = 4_000
+
 export type SqliteStoreOptions = {
   /** The database file, made when it is not there; `:memory:` for one that is gone with `close` and never synced. */
   readonly path: string
@@ -108,6 +111,7 @@ function openWriter({ file, durable }: Place): DatabaseSync {
   database.exec('pragma journal_mode = wal')
   database.exec(`pragma synchronous = ${durable ? 'full' : 'off'}`)
   database.exec(`pragma cache_size = -${cacheKib}`)
+  database.exec(`pragma wal_autocheckpoint = ${walPages}`)
   // What a savepoint may have to undo is kept in memory: in a file it doubles the cost of a commit.
   database.exec('pragma temp_store = memory')
   return database

@@ -120,6 +120,8 @@ export type WorkRows = {
     readonly nowMs: number
   }): Promise<WorkRow | undefined>
   get(id: string): Promise<WorkRow | undefined>
+  /** The leases of `holder` end now: it is known to be gone (a restart under the same name). */
+  abandon(holder: string, nowMs: number): Promise<void>
   /** Extends the lease; `lost` when the fence is not ours any more; `cancel` when a delete or cancel wants it to stop. */
   heartbeat(id: string, fence: number, leaseUntilMs: number): Promise<'ok' | 'cancel' | 'lost'>
   /** Writes the next step and gives the lease back. False: the fence is not ours, nothing was written. */

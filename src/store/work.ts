@@ -66,6 +66,14 @@ export function workRows(db: Db, woken: () => void): WorkRows {
     return row && fromTable(row)
   }
 
+  async function abandon(holder: string, nowMs: number): Promise<void> {
+    await db
+      .updateTable('work')
+      .set({ ...givenBack, wake_ms: nowMs })
+      .where('holder', '=', holder)
+      .execute()
+  }
+
   const heartbeat: WorkRows['heartbeat'] = async (id, fence, leaseUntilMs) => {
     const row = await held(id, fence)
       .set({ lease_until_ms: leaseUntilMs })
@@ -134,6 +142,7 @@ export function workRows(db: Db, woken: () => void): WorkRows {
     request,
     claim,
     get,
+    abandon,
     heartbeat,
     advance,
     proceed,

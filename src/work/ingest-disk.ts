@@ -86,12 +86,13 @@ export function ingestDisk(ports: WorkPorts): Work {
     )
   }
 
-  /** The disk goes back to what it was: the upload can be mended and closed again. */
+  /** An upload goes back to what it was: it can be mended and closed again. */
   async function failed(rows: Rows, row: WorkRow, problem: Problem): Promise<void> {
     await keepStray(rows, row)
     const disk = await rows.resources.lock(row.subject)
     if (!disk || disk.state === 'Deleting') return
-    await finishResource(rows, disk, problem, await store.nowMs(), 'Succeeded')
+    const state = stagingOf(disk)?.isEmptyDisk ? 'Failed' : 'Succeeded'
+    await finishResource(rows, disk, problem, await store.nowMs(), state)
   }
 
   return {

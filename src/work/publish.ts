@@ -1,7 +1,12 @@
 import type { Placement } from '../domain/holdings.ts'
 import type { ReplicaRow, ResourceRow, WorkRequest, WorkRow } from '../domain/rows.ts'
 import { parseSpaceId } from '../domain/spaces.ts'
-import { versionContent, type WantedRegion, wantedRegions } from '../resources/image-version.ts'
+import {
+  sourceClaim,
+  versionContent,
+  type WantedRegion,
+  wantedRegions,
+} from '../resources/image-version.ts'
 import type { Outcome, Running, Work } from '../runner/work.ts'
 import type { Rows } from '../store/store.ts'
 import { wantedSpaces } from './places.ts'
@@ -75,7 +80,7 @@ export function publish(ports: WorkPorts): Work {
   async function failed(rows: Rows, row: WorkRow, problem: Parameters<typeof finishResource>[2]) {
     const version = await rows.resources.lock(row.subject)
     if (!version || version.state === 'Deleting') return
-    await rows.claims.releaseAllOf(`publish:${version.key}`)
+    for (const claim of sourceClaim(version.doc)) await rows.claims.release(claim, version.key)
     await finishResource(rows, version, problem, await store.nowMs())
   }
 

@@ -2,7 +2,7 @@ import type { ResourceRow } from '../domain/rows.ts'
 import type { Outcome, Running, Work } from '../runner/work.ts'
 import type { Rows } from '../store/store.ts'
 import type { WorkPorts } from './ports.ts'
-import { forgetRow } from './remove.ts'
+import { failRemoval, forgetRow } from './remove.ts'
 
 /** Rows handled in one transaction. */
 const pageRows = 200
@@ -69,7 +69,11 @@ export function removeTree(ports: WorkPorts): Work {
     return { is: 'done' }
   }
 
-  return { kind: 'RemoveTree', steps: { mark, removeChildren, removeGroup } }
+  return {
+    kind: 'RemoveTree',
+    steps: { mark, removeChildren, removeGroup },
+    failed: (rows, row, problem) => failRemoval(rows, row, problem, ports),
+  }
 }
 
 async function endOperations(rows: Rows, key: string, nowMs: number): Promise<void> {

@@ -1,3 +1,4 @@
+import type { Problem } from '../domain/problem.ts'
 import { parseResourceId } from '../domain/resource-id.ts'
 import type { ResourceRow, WorkRow } from '../domain/rows.ts'
 import { removeRoot } from '../regions/roots.ts'
@@ -7,6 +8,7 @@ import { stagingOf } from '../resources/disk.ts'
 import type { Outcome, Running, Work } from '../runner/work.ts'
 import type { Rows } from '../store/store.ts'
 import type { WorkPorts } from './ports.ts'
+import { finishResource } from './settle.ts'
 import { strayRoots } from './stray-roots.ts'
 
 /** How often a removal looks whether the work that it stopped has ended. */
@@ -50,7 +52,22 @@ export function remove(ports: WorkPorts): Work {
     return { is: 'done' }
   }
 
-  return { kind: 'Remove', steps: { waitForOthers, removeRoots, forget } }
+  return {
+    kind: 'Remove',
+    steps: { waitForOthers, removeRoots, forget },
+    failed: (rows, row, problem) => failRemoval(rows, row, problem, ports),
+  }
+}
+
+/** The resource stays, as Failed: the deletion can be asked for again. */
+export async function failRemoval(
+  rows: Rows,
+  row: WorkRow,
+  problem: Problem,
+  { store }: Pick<WorkPorts, 'store'>,
+): Promise<void> {
+  const resource = await rows.resources.lock(row.subject)
+  if (resource) await finishResource(rows, resource, problem, await store.nowMs())
 }
 
 /** The row and everything that hangs on it: images, replicas, grants, claims, counters. */

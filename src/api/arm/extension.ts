@@ -37,7 +37,7 @@ export async function answerExtension(
 /** Progress of every region in bytes, rate and ETA (B3). */
 async function replication(request: Resourceful): Promise<Response> {
   const { providers, asked } = request
-  const { row, replicas } = await readResource(providers, asked, request)
+  const { row, replicas } = await readResource(providers, asked, request, true)
   const wanted = wantedRegions(row.doc, providers.settings)
   const value = replicas.map((replica) => {
     const region = wanted.find((each) => each.region === replica.region)

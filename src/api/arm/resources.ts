@@ -38,7 +38,8 @@ function howToShow({ type, asked, providers, query }: Resourceful) {
 }
 
 async function get(request: Resourceful): Promise<Response> {
-  const shown = await readResource(request.providers, request.asked, request)
+  const expands = /replicationstatus/i.test(request.query.get('$expand') ?? '')
+  const shown = await readResource(request.providers, request.asked, request, expands)
   const { ifNoneMatch } = request.preconditions
   if (ifNoneMatch === etagOf(shown.row)) {
     return new Response(null, { status: 304, headers: { etag: etagOf(shown.row) } })
@@ -48,7 +49,7 @@ async function get(request: Resourceful): Promise<Response> {
 
 /** ARM answers HEAD with 204 and 404, without a body. */
 async function head(request: Resourceful): Promise<Response> {
-  const { row } = await readResource(request.providers, request.asked, request)
+  const { row } = await readResource(request.providers, request.asked, request, false)
   return new Response(null, { status: 204, headers: { etag: etagOf(row) } })
 }
 

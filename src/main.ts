@@ -1,0 +1,83 @@
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { homedir, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { LocalCommands } from './cli/commands/local.ts'
+import { readOwner } from './cli/profile.ts'
+import { runQuickstart } from './cli/quickstart.ts'
+import { runCli } from './cli/run-cli.ts'
+import type { Terminal } from './cli/terminal.ts'
+import { readConfig } from './config.ts'
+import { serve } from './serve.ts'
+import { openWorld } from './world.ts'
+
+const stopping = new AbortController()
+process.once('SIGINT', () => stopping.abort())
+process.once('SIGTERM', () => stopping.abort())
+
+const out = terminalOf(process.stdout)
+const err = terminalOf(process.stderr)
+const homeFolder = process.env.VITRINE_HOME ?? join(homedir(), '.vitrine')
+
+/** The two commands that start a server in this process. */
+const local: LocalCommands = {
+  async serve({ configFile, data, port, host }) {
+    const config = await readConfig(configFile, { data, port, host })
+    const world = openWorld('info')
+    const serving = await serve(config, world)
+    const { url, installation, caFile } = serving
+    out.write(`Vitrine serves ${url}, data in ${config.data}. Stop it with Ctrl-C.\n`)
+    if (installation.owner.created)
+      out.write(`The owner's secret lies in ${installation.ownerFile}.\n`)
+    if (caFile) out.write(`Clients trust it with ${caFile}.\n`)
+    out.write(`Next: vitrine login --data ${config.data}\n`)
+    if (!stopping.signal.aborted) await once(stopping.signal, 'abort')
+    await serving.stop()
+    world.log({ level: 'info', event: 'stopped' })
+  },
+
+  async quickstart({ file, data, keep }) {
+    const folder = data ?? (await mkdtemp(join(tmpdir(), 'vitrine-quickstart-')))
+    const config = await readConfig(undefined, { data: folder, port: 0 })
+    const serving = await serve(config, openWorld('warn'))
+    try {
+      const access = await readOwner(serving.installation.ownerFile)
+      await runQuickstart({
+        access,
+        file,
+        folder,
+        world: openWorld('warn'),
+        out,
+        err,
+        signal: stopping.signal,
+      })
+      if (keep && !stopping.signal.aborted) {
+        out.write(`\nStill serving ${serving.url}. Stop it with Ctrl-C.\n`)
+        await once(stopping.signal, 'abort')
+      }
+    } finally {
+      await serving.stop()
+      if (data === undefined && !keep) await rm(folder, { recursive: true, force: true })
+    }
+  },
+}
+
+const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'))
+process.exitCode = await runCli(process.argv.slice(2), {
+  world: openWorld('warn'),
+  version: String(version),
+  homeFolder,
+  out,
+  err,
+  signal: stopping.signal,
+  local,
+})
+
+function terminalOf(stream: NodeJS.WriteStream): Terminal {
+  return {
+    write: (text) => void stream.write(text),
+    isTerminal: stream.isTTY === true,
+    hasColor: stream.isTTY === true && process.env.NO_COLOR === undefined,
+    columns: () => stream.columns ?? 100,
+  }
+}
