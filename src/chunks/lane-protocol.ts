@@ -45,6 +45,11 @@ export type LeafResult = {
 /** A frame that could not be used, by its place in the list given. */
 export type BadFrame = { readonly at: number; readonly why: string }
 
+/** The source of a copy cannot be reached; another one may. */
+export class SourceAway extends Error {
+  override readonly name = 'SourceAway'
+}
+
 /** What a lane answers. */
 export type LaneHandlers = {
   begin(begin: LaneBegin): Promise<void>
@@ -61,13 +66,20 @@ export type LaneHandlers = {
     from: BlobPlace
     frames: readonly Frame[]
   }): Promise<{ plain: Uint8Array; bad: BadFrame[] }>
-  /** Copies a pack whole, once its bytes have proved to be what its id says. Throws Damaged before anything is written. */
-  mirror(order: {
-    from: BlobPlace
-    pack: PackId
-    sizeBytes: number
-    to: readonly BlobPlace[]
-  }): Promise<void>
+  /**
+   * Copies a pack whole, once its bytes have proved to be what its id says. Throws Damaged, BlobMissing, BlobShort and
+   * SourceAway before anything is written, SpaceFull and Unavailable for the targets.
+   */
+  mirror(order: PackPlace & { to: readonly BlobPlace[] }): Promise<void>
+  /** Reads a pack and compares it with its id. Throws Damaged, BlobMissing, BlobShort, Unavailable. */
+  check(order: PackPlace): Promise<void>
+}
+
+/** A pack in one place. */
+export type PackPlace = {
+  readonly from: BlobPlace
+  readonly pack: PackId
+  readonly sizeBytes: number
 }
 
 export type PackToPut = { readonly pack: PackId; readonly sizeBytes: number }

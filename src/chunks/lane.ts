@@ -2,14 +2,18 @@ import { invariant } from '../base/assert.ts'
 import { openMutex } from '../base/mutex.ts'
 import { BlobMissing, BlobShort, type Blobs, type BlobsAddress } from '../blobs/blobs.ts'
 import { digestOf } from '../domain/digest.ts'
+import { Unavailable } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
 import { joinFrames, openFrame } from './frames.ts'
-import type {
-  BadFrame,
-  LaneBegin,
-  LaneHandlers,
-  OwnerHandlers,
-  SessionHandlers,
+import {
+  type BadFrame,
+  type BlobPlace,
+  type LaneBegin,
+  type LaneHandlers,
+  type OwnerHandlers,
+  type PackPlace,
+  type SessionHandlers,
+  SourceAway,
 } from './lane-protocol.ts'
 import { openPackBuffers, openPackSession, type PackSession } from './lane-session.ts'
 import { openSource, type SourceReader } from './lane-source.ts'
@@ -35,7 +39,6 @@ export function serveLane(port: Port, openBlobs: (address: BlobsAddress) => Blob
   const sessions = new Map<string, Session>()
   const buffers = openPackBuffers(2)
   const blobsOf = cachedByAddress(openBlobs)
-  const forever = new AbortController().signal
 
   const { call } = openRpc<OwnerHandlers>(port, {
     begin: async (begin: LaneBegin) => void sessions.set(begin.session, openSession(begin)),
@@ -61,14 +64,8 @@ export function serveLane(port: Port, openBlobs: (address: BlobsAddress) => Blob
     drop: async ({ session }) => forget(session),
     fetch: ({ from, frames }) =>
       fetchFrames(blobsOf(from.address), { key: from.key, frames, signal: forever }),
-    mirror: async ({ from, pack, sizeBytes, to }) => {
-      const range = { offsetBytes: 0, lengthBytes: sizeBytes }
-      const bytes = await blobsOf(from.address).read(from.key, range, forever)
-      if (digestOf(bytes) !== pack) throw new Damaged(`the pack ${pack} does not match its id`)
-      const puts = to.map((place) => blobsOf(place.address).put(place.key, bytes, forever))
-      for (const put of await Promise.allSettled(puts))
-        if (put.status === 'rejected') throw put.reason
-    },
+    mirror: (order) => mirror(order, blobsOf),
+    check: async (order) => void (await readPack(order, blobsOf)),
   } satisfies LaneHandlers)
 
   function openSession({ session, targets, source, seed }: LaneBegin): Session {
@@ -102,6 +99,31 @@ export function serveLane(port: Port, openBlobs: (address: BlobsAddress) => Blob
     // Behind what still reads it.
     void session?.inTurn(async () => session.source?.close())
   }
+}
+
+type BlobsOf = (address: BlobsAddress) => Blobs
+
+const forever = new AbortController().signal
+
+async function readPack(
+  { from, pack, sizeBytes }: PackPlace,
+  blobsOf: BlobsOf,
+): Promise<Uint8Array> {
+  const range = { offsetBytes: 0, lengthBytes: sizeBytes }
+  const bytes = await blobsOf(from.address).read(from.key, range, forever)
+  if (digestOf(bytes) !== pack) throw new Damaged('the pack does not match its id')
+  return bytes
+}
+
+async function mirror(
+  order: PackPlace & { readonly to: readonly BlobPlace[] },
+  blobsOf: BlobsOf,
+): Promise<void> {
+  const bytes = await readPack(order, blobsOf).catch((error: unknown) => {
+    throw error instanceof Unavailable ? new SourceAway(error.message) : error
+  })
+  const puts = order.to.map(({ address, key }) => blobsOf(address).put(key, bytes, forever))
+  for (const put of await Promise.allSettled(puts)) if (put.status === 'rejected') throw put.reason
 }
 
 /** Where frames are unpacked that only need to be checked. */

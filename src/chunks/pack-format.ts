@@ -20,6 +20,8 @@ export type Frame = {
 /** The index of a pack, checked: which frames it has. */
 export type PackTrailer = {
   readonly count: number
+  /** Stored bytes of all frames. */
+  readonly framesBytes: number
   frame(slot: number): Frame
   /** Quicker than `frame`: whether the slot holds this digest as this kind. */
   holds(slot: number, kind: Kind, digest: Digest): boolean
@@ -86,6 +88,7 @@ export function parseTrailer(end: Uint8Array, packBytes: number): PackTrailer {
   if (nextBytes !== tail.indexOffsetBytes) throw new Damaged('pack frames end')
   return {
     count: tail.count,
+    framesBytes: tail.indexOffsetBytes - tail.headerBytes,
     frame: (slot) => readEntry(index, slot),
     holds: (slot, kind, digest) =>
       slot < tail.count &&

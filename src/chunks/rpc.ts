@@ -1,5 +1,6 @@
 import { BlobMissing, BlobShort } from '../blobs/blobs.ts'
 import { SpaceFull, Unavailable } from '../domain/errors.ts'
+import { SourceAway } from './lane-protocol.ts'
 import { Damaged, FormatUnknown } from './layout.ts'
 
 /** One end of a channel between threads: a Worker, its parentPort, or a MessagePort. */
@@ -83,7 +84,7 @@ function buffersToMove(value: unknown): readonly ArrayBuffer[] {
 type PlainError = { readonly name: string; readonly message: string; readonly stack: string }
 
 /** Errors whose class decides what happens next keep it across threads. */
-const kept = { BlobMissing, BlobShort, SpaceFull, Unavailable, Damaged, FormatUnknown }
+const kept = { BlobMissing, BlobShort, SpaceFull, Unavailable, Damaged, FormatUnknown, SourceAway }
 
 function toPlain(error: unknown): PlainError {
   if (!(error instanceof Error)) return { name: 'Error', message: String(error), stack: '' }

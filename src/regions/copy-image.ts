@@ -1,7 +1,18 @@
+import { mapBounded } from '../base/bounded.ts'
+import { SourceAway } from '../chunks/lane-protocol.ts'
+import { openPackStream } from '../chunks/pack-stream.ts'
 import type { Digest } from '../domain/digest.ts'
-import type { Owner } from '../domain/holdings.ts'
+import { Unavailable } from '../domain/errors.ts'
+import type { Holding, Owner, PackId } from '../domain/holdings.ts'
 import type { SpaceId } from '../domain/spaces.ts'
+import { followSpace } from './follow.ts'
+import { needsOf, type PackNeed, type SpaceNeeds } from './needs.ts'
+import { planOf } from './plan-image-copy.ts'
 import type { Plane, Progress } from './plane.ts'
+import { openPresence, type Presence } from './presence.ts'
+import { freshKey, openPutting } from './put-packs.ts'
+import { type ImagePlace, useWants } from './sources.ts'
+import { isDamage } from './trailers.ts'
 
 export type CopyOrder = {
   readonly owner: Owner
@@ -22,10 +33,181 @@ export type CopiedImage = {
   readonly movedBytes: number
 }
 
+/** A copy under way. */
+type Job = {
+  readonly plane: Plane
+  readonly order: CopyOrder
+  readonly place: ImagePlace
+  readonly presence: Presence
+  /** Holdings for the seal, by space. */
+  readonly used: ReadonlyMap<SpaceId, Set<number>>
+  moved(bytes: number): void
+  wrote(bytes: number): void
+}
+
 /**
  * Makes the image complete in every space of `to`, moving only what each lacks. Repeatable, like `ingest`.
  * Throws ArmError ImageDamaged when a chunk is good nowhere, SpaceFull, Unavailable, the signal's reason.
  */
 export async function copyImage(plane: Plane, order: CopyOrder): Promise<CopiedImage> {
-  throw new Error(`unfinished ${String(plane)} ${order.image}`)
+  for (const space of order.to) await followSpace(plane, space, order.signal)
+  const presence = openPresence(plane, { owner: order.owner, spaces: order.to })
+  const place = { image: order.image, spaces: order.from, signal: order.signal }
+  const needs = await needsOf(plane, place, { targets: order.to, presence })
+  const bytesTotal = needs.reduce((sum, need) => sum + planOf(need).movedBytes, 0)
+  let bytesDone = 0
+  const moved = (bytes: number): void => {
+    bytesDone += bytes
+    order.report?.({ bytesDone, bytesTotal: Math.max(bytesTotal, bytesDone) })
+  }
+  moved(0)
+  let movedBytes = 0
+  const wrote = (bytes: number): void => {
+    movedBytes += bytes
+  }
+  const used = new Map(needs.map((need) => [need.space, new Set(idsOf(need.present.values()))]))
+  const job: Job = { plane, order, place, presence, used, moved, wrote }
+  const broken = await copyWhole(job, needs)
+  for (const group of repackGroups(needs, broken)) await repack(job, group)
+  const holdings = new Map([...used].map(([space, ids]) => [space, [...ids]]))
+  return { holdings, movedBytes }
+}
+
+const idsOf = (holdings: Iterable<Holding>): number[] => [...holdings].map(({ id }) => id)
+
+/** Copies packs byte for byte, each read once for all targets. Answers those that no space has whole any more. */
+async function copyWhole(job: Job, needs: readonly SpaceNeeds[]): Promise<ReadonlySet<PackId>> {
+  const targets = new Map<PackId, { sizeBytes: number; spaces: SpaceId[] }>()
+  for (const { space, whole } of needs) {
+    for (const { pack, sizeBytes } of whole) {
+      const target = targets.get(pack) ?? { sizeBytes, spaces: [] }
+      target.spaces.push(space)
+      targets.set(pack, target)
+    }
+  }
+  const broken = new Set<PackId>()
+  await mapBounded(targets, job.plane.lanes.count, async ([pack, { sizeBytes, spaces }]) => {
+    job.order.signal.throwIfAborted()
+    const copied = await copyPack(job, { pack, sizeBytes, spaces })
+    if (!copied) broken.add(pack)
+  })
+  return broken
+}
+
+type WholePack = {
+  readonly pack: PackId
+  readonly sizeBytes: number
+  readonly spaces: readonly SpaceId[]
+}
+
+async function copyPack(job: Job, { pack, sizeBytes, spaces }: WholePack): Promise<boolean> {
+  const { plane, order, place } = job
+  const sources = preferred(await plane.rows.holdersOf([pack]), place.spaces)
+  const wanted = spaces.map((space) => ({ space, pack, key: freshKey(plane, pack), sizeBytes }))
+  const holdings = await plane.rows.intend(order.owner, wanted)
+  const to = holdings.map((holding) => placeOf(plane, holding))
+  const bad: { source: Holding; why: string }[] = []
+  let away: Unavailable | undefined
+  for (const source of sources) {
+    const trouble = await mirror(plane, { pack, sizeBytes, source, to })
+    if (trouble === undefined) {
+      await plane.rows.landed(idsOf(holdings))
+      for (const holding of holdings) job.used.get(holding.space)?.add(holding.id)
+      job.moved(sizeBytes * holdings.length)
+      job.wrote(sizeBytes * holdings.length)
+      for (const { source: holding, why } of bad) await plane.repair(holding, { why })
+      return true
+    }
+    if (trouble instanceof SourceAway) away = new Unavailable(`${source.space}: ${trouble.message}`)
+    else bad.push({ source, why: trouble.message })
+  }
+  // Damaged everywhere: frame by frame, each from wherever it is good.
+  if (away) throw away
+  return false
+}
+
+/** Why this source will not do; undefined when the pack is durable in all targets. Throws when a target fails. */
+async function mirror(
+  plane: Plane,
+  {
+    source,
+    ...rest
+  }: Omit<WholePack, 'spaces'> & { source: Holding; to: ReturnType<typeof placeOf>[] },
+): Promise<Error | undefined> {
+  try {
+    await plane.lanes.call('mirror', { from: placeOf(plane, source), ...rest })
+    return undefined
+  } catch (error) {
+    if (isDamage(error) || error instanceof SourceAway) return error
+    throw error
+  }
+}
+
+const placeOf = (plane: Plane, { space, key }: Holding) => ({
+  address: plane.addressOf(space),
+  key,
+})
+
+function preferred(holdings: readonly Holding[], spaces: readonly SpaceId[]): Holding[] {
+  const rank = ({ space }: Holding): number => {
+    const at = spaces.indexOf(space)
+    return at < 0 ? spaces.length : at
+  }
+  return [...holdings].sort((a, b) => rank(a) - rank(b))
+}
+
+type RepackGroup = { readonly spaces: SpaceId[]; readonly needs: readonly PackNeed[] }
+
+/** Targets that lack the same frames share their new packs. */
+function repackGroups(
+  all: readonly SpaceNeeds[],
+  broken: ReadonlySet<PackId>,
+): readonly RepackGroup[] {
+  const groups = new Map<string, RepackGroup>()
+  for (const { space, whole, repack } of all) {
+    const needs = [...repack, ...whole.filter(({ pack }) => broken.has(pack))]
+    if (needs.length === 0) continue
+    const name = needs.map(({ pack, slots }) => `${pack}:${[...slots.keys()].join()}`).join(' ')
+    const group = groups.get(name) ?? { spaces: [], needs }
+    group.spaces.push(space)
+    groups.set(name, group)
+  }
+  return [...groups.values()]
+}
+
+async function repack(job: Job, { spaces, needs }: RepackGroup): Promise<void> {
+  const { plane, order, place, presence } = job
+  const putting = openPutting(plane, { owner: order.owner, spaces, presence })
+  const stream = openPackStream(plane, {
+    targets: spaces.map((space) => plane.addressOf(space)),
+    source: undefined,
+    owner: {
+      wanted: () => Promise.reject(new Error('a repack asks nothing')),
+      intend: putting.intend,
+      landed: async (pack) => {
+        for (const holding of await putting.landed(pack))
+          job.used.get(holding.space)?.add(holding.id)
+      },
+    },
+  })
+  const stop = (): void => void stream.drop()
+  order.signal.addEventListener('abort', stop, { once: true })
+  try {
+    await mapBounded(needs, plane.lanes.count, async ({ slots, neededBytes }) => {
+      const wants = [...slots.values()].map(({ frame, offsetBytes }) => ({ ...frame, offsetBytes }))
+      await useWants(plane, place, {
+        wants,
+        use: (holding, frames) => stream.repack(placeOf(plane, holding), frames),
+      })
+      job.moved(neededBytes * spaces.length)
+    })
+    await stream.finish([])
+    job.wrote(putting.putBytes())
+  } catch (error) {
+    order.signal.throwIfAborted()
+    throw error
+  } finally {
+    order.signal.removeEventListener('abort', stop)
+    await stream.drop()
+  }
 }

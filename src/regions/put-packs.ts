@@ -24,13 +24,18 @@ export function openPutting(
     return wanted.map(({ key }) => key)
   }
 
-  const landed: SessionHandlers['landed'] = async ({ pack, sizeBytes, digests }) => {
+  async function landed({
+    pack,
+    sizeBytes,
+    digests,
+  }: Parameters<SessionHandlers['landed']>[0]): Promise<readonly Holding[]> {
     const holdings = intended.get(pack) ?? []
     intended.delete(pack)
     await plane.rows.landed(holdings.map(({ id }) => id))
     plane.index.add(pack, digests)
     job.presence.add(holdings)
     putBytes += sizeBytes * holdings.length
+    return holdings
   }
 
   return { intend, landed, putBytes: () => putBytes }

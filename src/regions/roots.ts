@@ -13,14 +13,19 @@ export type RootDisk = {
 type Root = { readonly space: SpaceId; readonly signal: AbortSignal }
 
 /**
- * Says durably, in the space itself, that these disks of the resource `keeper` lie complete there. Answers the key, which
- * is never used again. Throws SpaceFull, Unavailable.
+ * Says durably, in the space itself, that these disks of the resource `keeper` lie complete there. The caller names the
+ * key (`roots/<uuid>`, fresh, recorded before) so that no root is ever written that nobody could remove; written again
+ * with the same values it changes nothing. Throws SpaceFull, Unavailable.
  */
 export async function writeRoot(
   plane: Plane,
-  root: Root & { readonly keeper: string; readonly disks: readonly RootDisk[] },
-): Promise<string> {
-  const key = `roots/${plane.world.id()}`
+  root: Root & {
+    readonly key: string
+    readonly keeper: string
+    readonly disks: readonly RootDisk[]
+    readonly created: Date
+  },
+): Promise<void> {
   const document = {
     format: 1,
     keeper: root.keeper,
@@ -29,11 +34,10 @@ export async function writeRoot(
       image,
       manifest: Buffer.from(manifest).toString('hex'),
     })),
-    created: plane.world.now().toISOString(),
+    created: root.created.toISOString(),
   }
   const text = `${JSON.stringify(document, undefined, 2)}\n`
-  await plane.blobsOf(root.space).put(key, Buffer.from(text), root.signal)
-  return key
+  await plane.blobsOf(root.space).put(root.key, Buffer.from(text), root.signal)
 }
 
 /** Removes it durably: from then on the space no longer offers these disks. Repeatable. */

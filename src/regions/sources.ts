@@ -23,6 +23,9 @@ export type Want = { readonly kind: Kind; readonly digest: Digest; readonly offs
 /** A frame in a pack. */
 export type Located = { readonly pack: PackId; readonly slot: number; readonly frame: Frame }
 
+/** With every live holding of the pack. */
+export type Held = Located & { readonly holders: readonly Holding[] }
+
 type Source = { readonly holding: Holding; readonly frame: Frame }
 type Open = { readonly want: Want; readonly at: number; readonly tried: Set<number> }
 type Failure = {
@@ -118,20 +121,22 @@ async function chooseSources(
 ): Promise<{ open: Open; source: Source }[]> {
   const wants = open.map(({ want }) => want)
   const located = await locateAll(plane, place, wants)
-  const holders = await holdersByPack(
-    plane,
-    located.flat().map(({ pack }) => pack),
-  )
   return open.map((one, at) => {
-    const sources = (located[at] ?? []).flatMap(({ pack, frame }) =>
-      (holders.get(pack) ?? []).map((holding) => ({ holding, frame })),
+    const sources = (located[at] ?? []).flatMap(({ holders, frame }) =>
+      holders.map((holding) => ({ holding, frame })),
     )
     const source = best(
       sources.filter(({ holding }) => !one.tried.has(holding.id)),
       place.spaces,
     )
-    if (source === undefined) throw nowhere(place, one, { sources, failures })
-    return { open: one, source }
+    if (source) return { open: one, source }
+    const away = failures.find((failure) => failure.away)
+    if (away) throw new Unavailable(`${away.holding.space} cannot be read: ${away.why}`)
+    throw goodNowhere(
+      place,
+      one.want,
+      sources.map(({ holding }) => holding.space),
+    )
   })
 }
 
@@ -146,34 +151,30 @@ function best(sources: readonly Source[], spaces: readonly SpaceId[]): Source | 
   )
 }
 
-function nowhere(
+/** The error for what is damaged in `spaces`, or in no pack at all. */
+export function goodNowhere(
   place: ImagePlace,
-  { want, tried }: Open,
-  { sources, failures }: { sources: readonly Source[]; failures: readonly Failure[] },
-): Error {
-  const away = failures.find((failure) => failure.away)
-  if (away) return new Unavailable(`the space ${away.holding.space} cannot be read: ${away.why}`)
+  { kind, digest, offsetBytes }: Want,
+  spaces: readonly SpaceId[],
+): ArmError {
   const names = { [kinds.chunk]: 'chunk', [kinds.node]: 'tree node', [kinds.manifest]: 'manifest' }
-  const spaces = new Set(
-    sources.filter(({ holding }) => tried.has(holding.id)).map(({ holding }) => holding.space),
-  )
-  const looked =
-    spaces.size > 0
-      ? `damaged in ${[...spaces].join(', ')}`
-      : `in none of its packs (spaces ${place.spaces.join(', ')})`
+  const looked = [...new Set(spaces.length > 0 ? spaces : place.spaces)].join(', ')
   return new ArmError(
     'ImageDamaged',
-    `The ${names[want.kind]} ${want.digest} at offset ${want.offsetBytes} of disk image ${place.image} is ${looked}, and no other copy is left. Restore a space from a backup, or publish the version again.`,
+    `The ${names[kind]} ${digest} at offset ${offsetBytes} of disk image ${place.image} is damaged or missing in ${looked}, and no other copy is left. Restore a space from a backup, or publish the version again.`,
   )
 }
 
-/** Where each want lies, by what the index says and the packs confirm; learns the image's packs when it misses some. */
-async function locateAll(
+/**
+ * Where each want lies, by what the index says and the packs confirm; learns the image's packs when it misses some.
+ * Empty for what is nowhere.
+ */
+export async function locateAll(
   plane: Plane,
   place: ImagePlace,
   wants: readonly Want[],
-): Promise<(readonly Located[])[]> {
-  const located: (readonly Located[])[] = await locateEach(plane, wants)
+): Promise<(readonly Held[])[]> {
+  const located = await locateEach(plane, wants)
   if (located.every((found) => found.length > 0)) return located
   for (const space of place.spaces) {
     await cover(plane, await plane.rows.heldBy(imageOwner(space, place.image)))
@@ -182,10 +183,18 @@ async function locateAll(
   return await locateEach(plane, wants)
 }
 
-async function locateEach(plane: Plane, wants: readonly Want[]): Promise<(readonly Located[])[]> {
+/** Packs that lie nowhere any more are left out: the index may still name them. */
+async function locateEach(plane: Plane, wants: readonly Want[]): Promise<(readonly Held[])[]> {
   const located: (readonly Located[])[] = []
   for (const want of wants) located.push(await locate(plane, want))
-  return located
+  const packs = new Set(located.flat().map(({ pack }) => pack))
+  const holders = Map.groupBy(await plane.rows.holdersOf([...packs]), ({ pack }) => pack)
+  return located.map((found) =>
+    found.flatMap((one) => {
+      const held = holders.get(one.pack)
+      return held ? [{ ...one, holders: held }] : []
+    }),
+  )
 }
 
 /** Every known place of a digest as this kind. Throws Unavailable. */
@@ -199,12 +208,4 @@ export async function locate(
     if (trailer?.holds(slot, kind, digest)) found.push({ pack, slot, frame: trailer.frame(slot) })
   }
   return found
-}
-
-async function holdersByPack(
-  plane: Plane,
-  packs: readonly PackId[],
-): Promise<ReadonlyMap<PackId, readonly Holding[]>> {
-  const holdings = await plane.rows.holdersOf([...new Set(packs)])
-  return Map.groupBy(holdings, ({ pack }) => pack)
 }

@@ -44,9 +44,7 @@ export function openWanted(plane: Plane, job: { readonly owner: Owner; readonly 
   }
 
   const landed: SessionHandlers['landed'] = async (pack) => {
-    await putting.landed(pack)
-    const holding = presence.in(job.space, pack.pack)
-    if (holding) used.add(holding.id)
+    for (const holding of await putting.landed(pack)) used.add(holding.id)
     for (const digest of pack.digests) underway.delete(digest)
   }
 

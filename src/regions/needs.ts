@@ -1,0 +1,130 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { kinds } from '../chunks/layout.ts'
+import type { Frame } from '../chunks/pack-format.ts'
+import type { Holding, PackId } from '../domain/holdings.ts'
+import { limits } from '../domain/limits.ts'
+import type { SpaceId } from '../domain/spaces.ts'
+import { type NeededPack, planCopy } from './plan-copy.ts'
+import type { Plane } from './plane.ts'
+import type { Presence } from './presence.ts'
+import { goodNowhere, type Held, type ImagePlace, locateAll, type Want } from './sources.ts'
+import { manifestOf, visitNodes } from './tree.ts'
+
+/** The frames of one pack that a space lacks. */
+export type PackNeed = NeededPack & {
+  readonly sizeBytes: number
+  /** By slot, with the offset on the disk where each was met first. */
+  readonly slots: ReadonlyMap<number, { readonly frame: Frame; readonly offsetBytes: number }>
+}
+
+/** What one target space has and lacks of an image. Its size goes with the packs that are lacking. */
+export type SpaceNeeds = {
+  readonly space: SpaceId
+  readonly present: ReadonlyMap<PackId, Holding>
+  readonly whole: readonly PackNeed[]
+  readonly repack: readonly PackNeed[]
+}
+
+type Growing = {
+  readonly present: Map<PackId, Holding>
+  readonly lacking: Map<
+    PackId,
+    { holding: Holding; slots: Map<number, { frame: Frame; offsetBytes: number }> }
+  >
+}
+
+/** Walks the image once and finds, for each target, which packs it has and which frames it lacks. Throws as `readImage`. */
+export async function needsOf(
+  plane: Plane,
+  place: ImagePlace,
+  { targets, presence }: { targets: readonly SpaceId[]; presence: Presence },
+): Promise<readonly SpaceNeeds[]> {
+  const growing = new Map<SpaceId, Growing>(
+    targets.map((space) => [space, { present: new Map(), lacking: new Map() }]),
+  )
+  for await (const wants of everyWant(plane, place)) {
+    const located = await locateAll(plane, place, wants)
+    const packs = located.flat().map(({ pack }) => pack)
+    await presence.learn(packs)
+    for (const [space, needs] of growing) {
+      wants.forEach((want, at) => {
+        note(want, located[at] ?? [], { needs, space, presence, place })
+      })
+    }
+    // Look-ups of a warm index never wait: others get their turn.
+    await nextTurn()
+  }
+  return await Promise.all(
+    [...growing].map(([space, needs]) => decided(plane, place, { space, needs })),
+  )
+}
+
+function note(
+  want: Want,
+  places: readonly Held[],
+  at: { needs: Growing; space: SpaceId; presence: Presence; place: ImagePlace },
+): void {
+  for (const { pack } of places) {
+    const holding = at.presence.in(at.space, pack)
+    if (holding === undefined) continue
+    at.needs.present.set(pack, holding)
+    return
+  }
+  const { lacking } = at.needs
+  if (places.some(({ pack, slot }) => lacking.get(pack)?.slots.has(slot))) return
+  // Few packs, each needed for much, rather than many.
+  const chosen = places.find(({ pack }) => lacking.has(pack)) ?? places[0]
+  const holding = chosen?.holders[0]
+  if (!chosen || !holding) throw goodNowhere(at.place, want, [])
+  const need = lacking.get(chosen.pack) ?? { holding, slots: new Map() }
+  lacking.set(chosen.pack, need)
+  need.slots.set(chosen.slot, { frame: chosen.frame, offsetBytes: want.offsetBytes })
+}
+
+async function decided(
+  plane: Plane,
+  place: ImagePlace,
+  { space, needs }: { space: SpaceId; needs: Growing },
+): Promise<SpaceNeeds> {
+  const packs = new Map<PackId, PackNeed>()
+  for (const [pack, { holding, slots }] of needs.lacking) {
+    const trailer = await plane.trailers.of(pack, () => plane.rows.holdersOf([pack]))
+    const neededBytes = [...slots.values()].reduce((sum, { frame }) => sum + frame.storedBytes, 0)
+    const allBytes = trailer?.framesBytes ?? neededBytes
+    packs.set(pack, { pack, slots, neededBytes, allBytes, sizeBytes: holding.sizeBytes })
+  }
+  const sameRegion = place.spaces.some((from) => regionOf(from) === regionOf(space))
+  const { whole, repack } = planCopy([...packs.values()], { sameRegion })
+  const needOf = (pack: PackId): PackNeed[] => {
+    const need = packs.get(pack)
+    return need ? [need] : []
+  }
+  return {
+    space,
+    present: needs.present,
+    whole: whole.flatMap(needOf),
+    repack: repack.flatMap(needOf),
+  }
+}
+
+const regionOf = (space: SpaceId): string => space.slice(0, space.indexOf('/'))
+
+/** Everything the image consists of, a node's worth at a time. */
+export async function* everyWant(plane: Plane, place: ImagePlace): AsyncGenerator<Want[]> {
+  const { manifest } = await manifestOf(plane, place)
+  yield [{ kind: kinds.manifest, digest: place.image, offsetBytes: 0 }]
+  const all = { manifest, fromBytes: 0, toBytes: manifest.virtualSizeBytes }
+  for await (const { digest, node, offsetBytes } of visitNodes(plane, place, all)) {
+    const self: Want = { kind: kinds.node, digest, offsetBytes }
+    if (node.level > 0) {
+      yield [self]
+      continue
+    }
+    const chunks = node.children.flatMap((chunk, at): Want[] =>
+      chunk === undefined
+        ? []
+        : [{ kind: kinds.chunk, digest: chunk, offsetBytes: offsetBytes + at * limits.chunkBytes }],
+    )
+    yield [self, ...chunks]
+  }
+}
