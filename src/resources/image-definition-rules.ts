@@ -103,6 +103,8 @@ function recommendedProblems(
   ]
 }
 
+const needsV2: readonly string[] = securityTypes.filter((known) => known !== 'Standard')
+
 function featureProblems({ properties }: ImageDefinition): readonly Problem[] {
   const { features = [], hyperVGeneration } = properties
   const path = `${target}.features`
@@ -124,7 +126,7 @@ function featureProblems({ properties }: ImageDefinition): readonly Problem[] {
       )
     }),
     ...features
-      .filter(({ name, value }) => name === 'SecurityType' && value !== 'Standard')
+      .filter(({ name, value }) => name === 'SecurityType' && needsV2.includes(value))
       .flatMap(({ value }) =>
         unless(
           hyperVGeneration === 'V2',
