@@ -66,30 +66,29 @@ export async function copySparse(from: string, to: string, signal: AbortSignal):
   }
 }
 
-/** Inverts a little of the disk's data in three places that hold some already; returns how much. */
+/** Inverts a little of the disk's data in up to three places that hold some already; returns how much. */
 export async function flipBytes(
   path: string,
   facts: DiskFacts,
   signal: AbortSignal,
 ): Promise<number> {
-  const { dataFromBytes: from, dataToBytes: to } = facts
   await using file = await open(path, 'r+')
-  let flippedBytes = 0
-  for (const share of [0.25, 0.5, 0.75]) {
-    const start = from + Math.floor(((to - from) * share) / sectorBytes) * sectorBytes
-    for (let at = start; at + changedBytes <= to; at += blockBytes) {
-      signal.throwIfAborted()
-      const bytes = await readPadded(file, at, changedBytes)
-      if (dataRuns(bytes).length === 0) continue
-      await file.write(
-        bytes.map((byte) => byte ^ 0xff),
-        0,
-        changedBytes,
-        at,
-      )
-      flippedBytes += changedBytes
-      break
-    }
+  const starts: number[] = []
+  for (let at = facts.dataFromBytes; at < facts.dataToBytes; at += blockBytes) {
+    signal.throwIfAborted()
+    const block = await readPadded(file, at, Math.min(blockBytes, facts.dataToBytes - at))
+    starts.push(...dataRuns(block).map((run) => at + run.offsetBytes))
   }
-  return flippedBytes
+  const chosen = [0.25, 0.5, 0.75].map((share) => starts[Math.floor(starts.length * share)])
+  const places = new Set(chosen.filter((start) => start !== undefined))
+  for (const at of places) {
+    const bytes = await readPadded(file, at, changedBytes)
+    await file.write(
+      bytes.map((byte) => byte ^ 0xff),
+      0,
+      changedBytes,
+      at,
+    )
+  }
+  return places.size * changedBytes
 }

@@ -17,7 +17,7 @@ export function nextSteps(facts: Facts): string {
   const { access, out } = facts
   const { base, folder } =
     facts.stays === true ? { base: access.base, folder: facts.folder } : standing
-  const ca = facts.stays === true ? (access.caFile ?? 'ca.pem') : `${standing.folder}/ca.pem`
+  const ca = facts.stays === true ? (access.caFile ?? 'ca.pem') : `${standing.folder}/tls/ca.pem`
   const head = (text: string) => `\n${toned(out, 'bold', text)}\n`
   const lines = (...texts: readonly string[]) => texts.map((text) => `  ${text}\n`).join('')
   return [
