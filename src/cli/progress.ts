@@ -22,7 +22,7 @@ export type Progress = { show(rows: readonly ProgressRow[]): void; end(): void }
 /** Plain lines of a running row come this far apart. */
 const plainEveryMs = 5_000
 const barWidth = 24
-const labelWidthMax = 20
+const labelWidth = 24
 
 export function openProgress(terminal: Terminal, world: Pick<World, 'now'>): Progress {
   return terminal.isTerminal ? openDrawn(terminal) : openPlain(terminal, world)
@@ -63,7 +63,7 @@ function openPlain(terminal: Terminal, world: Pick<World, 'now'>): Progress {
 
 /** One line: label, bar, share, bytes, rate, time left, note; shortened to the width of the terminal. */
 export function renderRow(row: ProgressRow, terminal: Terminal): string {
-  const label = row.label.padEnd(labelWidthMax).slice(0, Math.max(labelWidthMax, row.label.length))
+  const label = row.label.padEnd(labelWidth)
   const share = shareOf(row)
   const percent = `${Math.floor(share * 100)}`.padStart(3)
   const bytes =

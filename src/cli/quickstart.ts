@@ -2,7 +2,6 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { World } from '../base/world.ts'
 import { ClientError } from '../client/client-error.ts'
-import { digestFile } from '../client/local-file.ts'
 import type { Digest } from '../domain/digest.ts'
 import type { JsonObject } from '../domain/rows.ts'
 import { downloadVersion } from './download-version.ts'
@@ -220,6 +219,5 @@ async function read(stage: Stage, version: JsonObject, location: string): Promis
   const out = join(stage.workFolder, `${location}.raw`)
   const { group } = stage.names
   const options = { ...stage, terminal: stage.out, version, location, group, out }
-  await downloadVersion({ ...options, lun: undefined, format: 'raw' })
-  return await digestFile(out, stage.signal)
+  return (await downloadVersion({ ...options, lun: undefined, format: 'raw' })).sha256
 }

@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises'
 import { dataRuns } from '../../client/data-runs.ts'
 import { fileFault, openForReading, readPadded } from '../../client/local-file.ts'
+import { pageBytesOf } from '../../client/upload-disk.ts'
 
 const blockBytes = 4 * 1024 * 1024
 const sectorBytes = 512
@@ -23,7 +24,13 @@ export async function inspectDisk(path: string): Promise<DiskFacts> {
   if (size < sectorBytes) throw fileFault(path, 'it is too small to be a disk')
   const footer = await readPadded(file, size - sectorBytes, sectorBytes)
   if (footer.toString('latin1', 0, 8) !== 'conectix')
-    return { format: 'raw', fileBytes: size, plainBytes: size, dataFromBytes: 0, dataToBytes: size }
+    return {
+      format: 'raw',
+      fileBytes: size,
+      plainBytes: pageBytesOf(size),
+      dataFromBytes: 0,
+      dataToBytes: size,
+    }
   const end = size - sectorBytes
   if (footer.readUInt32BE(60) === 2)
     return {
@@ -52,12 +59,12 @@ export async function inspectDisk(path: string): Promise<DiskFacts> {
   }
 }
 
-/** Copies a file and leaves holes where it is zero. */
+/** Copies a file, leaves holes where it is zero, and fills up the last page of 512 bytes. */
 export async function copySparse(from: string, to: string, signal: AbortSignal): Promise<void> {
   await using source = await openForReading(from)
   await using target = await open(to, 'wx')
   const { size } = await source.stat()
-  await target.truncate(size)
+  await target.truncate(pageBytesOf(size))
   for (let at = 0; at < size; at += blockBytes) {
     signal.throwIfAborted()
     const block = await readPadded(source, at, Math.min(blockBytes, size - at))

@@ -1,0 +1,62 @@
+// Installs what Vitrine needs, when it is not there or older than package-lock.json says. Plain JavaScript: it starts on
+// any Node from 20 on.
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { bundledNode } from '../bin/bundled-node.mjs'
+
+export const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+
+/** The Node that everything runs on. Call `setup` first. */
+export function node() {
+  const path = bundledNode()
+  if (path !== undefined) return path
+  fail(
+    'The bundled Node is missing: npm did not run the install script of the package `node`.',
+    'Run `npm rebuild node --ignore-scripts=false`, then repeat.',
+  )
+}
+
+/** Runs `npm ci` unless all is there. `dev: false` asks only for what the server needs. */
+export function setup({ dev = true } = {}) {
+  if (!isStale(dev) && bundledNode() !== undefined) return
+  console.log('Installing what Vitrine needs; this happens once.')
+  const { status } = npm(['ci', '--loglevel=error', '--no-fund', '--no-audit'])
+  if (status !== 0)
+    fail('npm could not install the packages.', 'Look at its message above, then repeat.')
+  node()
+}
+
+/** True when a package that package-lock.json names is missing, or there in another version. */
+function isStale(dev) {
+  const wanted = packagesOf(join(root, 'package-lock.json'))
+  const held = packagesOf(join(root, 'node_modules', '.package-lock.json'))
+  return Object.entries(wanted).some(([path, { version, dev: isDev, optional }]) => {
+    if (path === '' || (isDev && !dev)) return false
+    const found = held[path]
+    return found === undefined ? !optional : found.version !== version
+  })
+}
+
+function packagesOf(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')).packages ?? {}
+  } catch {
+    return {}
+  }
+}
+
+/** npm as it was started with, else the one on the PATH. */
+function npm(args) {
+  const options = { cwd: root, stdio: 'inherit' }
+  const started = process.env.npm_execpath
+  return started?.endsWith('.js')
+    ? spawnSync(process.execPath, [started, ...args], options)
+    : spawnSync('npm', args, { ...options, shell: process.platform === 'win32' })
+}
+
+function fail(what, fix) {
+  console.error(`${what}\n${fix}`)
+  process.exit(1)
+}
