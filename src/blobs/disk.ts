@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { threadId } from 'node:worker_threads'
 import { invariant } from '../base/assert.ts'
@@ -10,7 +10,7 @@ import { BlobMissing, BlobShort, type Blobs } from './blobs.ts'
  * A folder as blobs: write `tmp/…`, fsync, rename, fsync the directory. A file under its key is therefore always whole,
  * and what a crash leaves lies in `tmp/`, where `list` does not look.
  */
-export function openDiskBlobs(folder: string): Blobs {
+export function openDiskBlobs(folder: string, files: Files = systemFiles): Blobs {
   const foldersMade = new Set<string>()
 
   async function makeFolder(path: string): Promise<void> {
@@ -31,7 +31,7 @@ export function openDiskBlobs(folder: string): Blobs {
       const target = join(folder, key)
       await requireStore(folder)
       await makeFolder(dirname(target))
-      await writeWhole(folder, target, { bytes, signal })
+      await writeWhole(files, { folder, target, bytes, signal })
     })
   }
 
@@ -85,6 +85,14 @@ export function openDiskBlobs(folder: string): Blobs {
   return { put, read, size, delete: remove, list }
 }
 
+/** What a put asks of the system: what can fail when a disk is full or breaks. */
+export type Files = {
+  open(path: string, flags: string, mode?: number): Promise<FileHandle>
+  rename(from: string, to: string): Promise<void>
+}
+
+export const systemFiles: Files = { open, rename }
+
 /** The folder has the `store.json` of another installation, or of another space of this one. */
 export class StoreForeign extends Error {
   override readonly name = 'StoreForeign'
@@ -102,10 +110,8 @@ export async function makeDiskStore(
     const text = `${JSON.stringify({ format: 1, ...owner }, undefined, 2)}\n`
     // Written at every start, equal when it was there: the probe that fsync and rename work here.
     if (present !== undefined) checkOwner(path, present, owner)
-    await writeWhole(folder, path, {
-      bytes: Buffer.from(text),
-      signal: AbortSignal.timeout(60_000),
-    })
+    const signal = AbortSignal.timeout(60_000)
+    await writeWhole(systemFiles, { folder, target: path, bytes: Buffer.from(text), signal })
     await syncFolder(dirname(folder))
     await removeLeftovers(folder, path)
   } catch (error) {
@@ -148,18 +154,21 @@ async function removeLeftovers(folder: string, clockFile: string): Promise<void>
 
 let temporaries = 0
 
-async function writeWhole(
-  folder: string,
-  target: string,
-  { bytes, signal }: { bytes: Uint8Array; signal: AbortSignal },
-): Promise<void> {
+type Write = {
+  readonly folder: string
+  readonly target: string
+  readonly bytes: Uint8Array
+  readonly signal: AbortSignal
+}
+
+async function writeWhole(files: Files, { folder, target, bytes, signal }: Write): Promise<void> {
   signal.throwIfAborted()
   const path = join(
     folder,
     'tmp',
     `${process.pid}-${threadId}-${process.hrtime.bigint()}-${temporaries++}`,
   )
-  const file = await open(path, 'wx', 0o600)
+  const file = await files.open(path, 'wx', 0o600)
   try {
     try {
       await file.writeFile(bytes)
@@ -168,7 +177,7 @@ async function writeWhole(
       await file.close()
     }
     signal.throwIfAborted()
-    await rename(path, target)
+    await files.rename(path, target)
   } catch (error) {
     await rm(path, { force: true })
     throw error
