@@ -118,3 +118,12 @@ export type WorkRow = WorkRequest & {
   readonly cancel: boolean
   readonly createdMs: number
 }
+
+/** A grant of bytes to whoever holds its URL; read at every use, so revoking is immediate. */
+export type SasRow = {
+  readonly id: string
+  /** The resource whose bytes it gives. */
+  readonly key: string
+  readonly access: 'Read' | 'Write'
+  readonly expiresMs: number
+}

@@ -1,6 +1,5 @@
 import type { Placement } from '../domain/holdings.ts'
-import type { OperationRow, ResourceRow, WorkRequest } from '../domain/rows.ts'
-import type { SasRow } from './store.ts'
+import type { JsonObject, OperationRow, ResourceRow, SasRow, WorkRequest } from '../domain/rows.ts'
 
 /**
  * A planned write as data. `commit` applies it in one transaction and in this order, so that two writers never deadlock:
@@ -12,13 +11,16 @@ export type Change = {
   readonly resource:
     | { readonly is: 'insert'; readonly row: ResourceRow }
     /**
-     * Applied only while the stored revision and generation are the ones planned on. One that neither raises the
-     * generation nor asks for work also needs the stored state to be the planned one: work may have ended meanwhile, and
-     * nobody would correct a state that was written over its end.
+     * Applied only while the stored revision and generation are the ones planned on. One that asks for no work, and
+     * raises no generation or leaves a state that is not final, also needs the stored state to be the planned one: work
+     * may have ended meanwhile, and nobody would correct a state that was written over its end.
      */
     | {
         readonly is: 'update'
+        /** Its `status` is not written: work may have changed the stored one since the plan. */
         readonly row: ResourceRow
+        /** Laid over the status that is stored at commit (shallow). */
+        readonly statusPatch: JsonObject
         readonly expectRevision: number
         readonly expectGeneration: number
       }

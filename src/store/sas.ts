@@ -1,5 +1,6 @@
+import type { SasRow } from '../domain/rows.ts'
 import type { Db } from './schema.ts'
-import type { SasRow, SasRows } from './store.ts'
+import type { SasRows } from './store.ts'
 
 export function sasRows(db: Db): SasRows {
   async function get(id: string): Promise<SasRow | undefined> {

@@ -6,6 +6,7 @@ import type {
   OperationRow,
   ReplicaRow,
   ResourceRow,
+  SasRow,
   WorkRequest,
   WorkRow,
 } from '../domain/rows.ts'
@@ -190,15 +191,6 @@ export type PlacementRows = {
   ): Promise<readonly { readonly space: SpaceId; readonly image: Digest; readonly root: string }[]>
   /** The keeper lets go; the last keeper of an image in a space drops the image's references there. */
   drop(placement: Placement): Promise<void>
-}
-
-/** A grant of bytes to whoever holds its URL; read at every use, so revoking is immediate. */
-export type SasRow = {
-  readonly id: string
-  /** The resource whose bytes it gives. */
-  readonly key: string
-  readonly access: 'Read' | 'Write'
-  readonly expiresMs: number
 }
 
 export type SasRows = {

@@ -1,31 +1,13 @@
 import { Hono } from 'hono'
-import type { Sas } from '../../access/sas.ts'
 import type { World } from '../../base/world.ts'
 import { Unavailable } from '../../domain/errors.ts'
 import { limits } from '../../domain/limits.ts'
-import type { ResourceRow } from '../../domain/rows.ts'
-import type { Plane } from '../../regions/plane.ts'
-import type { SasRow, Store } from '../../store/store.ts'
 import { BlobError, blobErrorResponse } from './blob-error.ts'
+import type { BlobRequest, StoragePorts } from './blob-request.ts'
 import { openDiskBytes } from './disk-bytes.ts'
 import { answerPageList } from './page-list.ts'
 import { answerPutPage } from './put-page.ts'
 import { readRange } from './range.ts'
-
-export type StoragePorts = {
-  readonly store: Store
-  readonly plane: Plane
-  readonly sas: Sas
-  readonly world: World
-}
-
-/** One request on the blob behind a grant, its row read at this very request. */
-export type BlobRequest = StoragePorts & {
-  readonly raw: Request
-  readonly url: URL
-  readonly grant: SasRow
-  readonly disk: ResourceRow
-}
 
 /** The page blob behind a disk's SAS: what `@azure/storage-blob`, az and azcopy speak, as far as one blob needs it. */
 export function storageApp(ports: StoragePorts): Hono {

@@ -7,7 +7,7 @@ import { contentOf } from '../../resources/content.ts'
 import type { DiskContent } from '../../resources/declaration.ts'
 import { stagingOf } from '../../resources/disk.ts'
 import { BlobError } from './blob-error.ts'
-import type { BlobRequest } from './disk-blob.ts'
+import type { BlobRequest } from './blob-request.ts'
 
 /** The blob that a disk is: a fixed VHD (the disk's bytes and a footer), or the pages of an upload so far. */
 export type DiskBytes = {

@@ -1,5 +1,5 @@
 import { BlobError } from './blob-error.ts'
-import type { BlobRequest } from './disk-blob.ts'
+import type { BlobRequest } from './blob-request.ts'
 import { openDiskBytes } from './disk-bytes.ts'
 import { readRange } from './range.ts'
 

@@ -4,7 +4,7 @@ import { clearPages, stagePage } from '../../regions/staging.ts'
 import { stagingOf } from '../../resources/disk.ts'
 import { readBody } from '../arm/request.ts'
 import { BlobError } from './blob-error.ts'
-import type { BlobRequest } from './disk-blob.ts'
+import type { BlobRequest } from './blob-request.ts'
 
 const pageBytes = 512
 

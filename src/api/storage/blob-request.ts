@@ -1,0 +1,20 @@
+import type { Sas } from '../../access/sas.ts'
+import type { World } from '../../base/world.ts'
+import type { ResourceRow, SasRow } from '../../domain/rows.ts'
+import type { Plane } from '../../regions/plane.ts'
+import type { Store } from '../../store/store.ts'
+
+export type StoragePorts = {
+  readonly store: Store
+  readonly plane: Plane
+  readonly sas: Sas
+  readonly world: World
+}
+
+/** One request on the blob behind a grant, its row read at this very request. */
+export type BlobRequest = StoragePorts & {
+  readonly raw: Request
+  readonly url: URL
+  readonly grant: SasRow
+  readonly disk: ResourceRow
+}
