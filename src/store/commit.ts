@@ -1,5 +1,5 @@
 import type { Insertable } from 'kysely'
-import type { WorkRequest } from '../domain/rows.ts'
+import { isFinal, type WorkRequest } from '../domain/rows.ts'
 import type { Change, Committed } from './change.ts'
 import { locksRows } from './locks-rows.ts'
 import { prepared } from './prepared.ts'
@@ -81,19 +81,26 @@ async function writeResource(writing: Writing, change: Change) {
 
 function mayMoveState({ resource, work }: Change): boolean {
   if (resource.is !== 'update') return true
-  return work.length > 0 || resource.row.generation > resource.expectGeneration
+  const raises = resource.row.generation > resource.expectGeneration
+  return work.length > 0 || (raises && isFinal(resource.row.state))
 }
 
 type Resource<Is> = Extract<Change['resource'], { readonly is: Is }>
 
 async function updatePlanned(
-  { db }: Writing,
-  { row, expectRevision, expectGeneration }: Resource<'update'>,
+  { db, rows }: Writing,
+  { row, statusPatch, expectRevision, expectGeneration }: Resource<'update'>,
   movesState: boolean,
 ): Promise<boolean> {
+  const { status: _, ...columns } = changing(row)
+  const patches = Object.keys(statusPatch).length > 0
+  const stored = patches ? await rows.resources.lock(row.key) : undefined
   const { numUpdatedRows } = await db
     .updateTable('resources')
-    .set(changing(row))
+    .set({
+      ...columns,
+      ...(patches && { status: JSON.stringify({ ...stored?.status, ...statusPatch }) }),
+    })
     .where('key', '=', row.key)
     .where('revision', '=', expectRevision)
     .where('generation', '=', expectGeneration)

@@ -1,0 +1,62 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { expect, it } from 'vitest'
+import { openSqliteStore } from '../../src/store/sqlite.ts'
+import type { Store } from '../../src/store/store.ts'
+
+const killsCount = 8
+const world = { now: () => new Date(0), sleep: async () => undefined }
+
+/** Runs the writer until it has told `untilCount` names, kills it, and answers what it told. */
+async function writeAndKill(path: string, run: string, untilCount: number): Promise<string[]> {
+  const writer = join(import.meta.dirname, 'store-writer.ts')
+  const child = spawn(process.execPath, [writer, path, run], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const exited = once(child, 'exit')
+  const told: string[] = []
+  for await (const line of createInterface(child.stdout)) {
+    told.push(line)
+    if (told.length === untilCount) child.kill('SIGKILL')
+  }
+  const [, signal] = await exited
+  expect(signal).toBe('SIGKILL')
+  return told
+}
+
+/** The names of all rows; throws where a row lacks what was committed with it. */
+async function wholeNames({ read }: Store): Promise<Set<string>> {
+  const names = new Set<string>()
+  let after: string | undefined
+  do {
+    const query = { type: 'Test/things', scopes: 'all', after, rowsMax: 500 } as const
+    const { rows, next } = await read.resources.list(query)
+    for (const row of rows) {
+      expect(await read.operations.get(`op ${row.name}`)).toMatchObject({ key: row.key })
+      expect(await read.work.unfinishedOf(row.key)).toHaveLength(1)
+      expect(await read.claims.holderOf(`name ${row.name}`)).toBe(row.key)
+      names.add(row.name)
+    }
+    after = next
+  } while (after !== undefined)
+  expect(await read.counters.of('s1')).toEqual([{ name: 'things', value: names.size }])
+  return names
+}
+
+it('kill -9 between and inside commits leaves whole changes only, and every one that was told', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'vitrine-kill-'))
+  const path = join(folder, 'rows.db')
+  const told: string[] = []
+  for (let kill = 0; kill < killsCount; kill++) {
+    told.push(...(await writeAndKill(path, `run${kill}`, 1 + kill * 37)))
+    const store = await openSqliteStore({ path, world })
+    const names = await wholeNames(store)
+    await store.close()
+    expect(told.filter((name) => !names.has(name))).toEqual([])
+  }
+  await rm(folder, { recursive: true })
+})

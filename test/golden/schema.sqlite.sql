@@ -1,0 +1,199 @@
+CREATE TABLE applications (
+  client_id text not null primary key,
+  object_id text not null,
+  tenant_id text not null,
+  display_name text not null,
+  secret_hash text not null
+);
+
+CREATE TABLE assignments (
+  id text not null primary key,
+  principal_id text not null,
+  role_id text not null,
+  scope_key text not null
+);
+
+CREATE UNIQUE INDEX assignments_by_grant on assignments (principal_id, role_id, scope_key);
+
+CREATE TABLE claims (
+  name text not null primary key,
+  holder text not null
+) without rowid;
+
+CREATE INDEX claims_by_holder on claims (holder);
+
+CREATE TABLE counters (
+  scope text not null,
+  name text not null,
+  value bigint not null,
+  primary key (scope, name)
+) without rowid;
+
+CREATE TABLE holdings (
+  id integer primary key autoincrement,
+  space text not null,
+  pack text not null,
+  key text not null,
+  size_bytes bigint not null,
+  state text not null,
+  loose smallint not null,
+  condemned_ms bigint
+);
+
+CREATE INDEX holdings_by_pack on holdings (pack);
+
+CREATE INDEX holdings_by_space on holdings (space, state, id);
+
+CREATE INDEX holdings_loose on holdings (space, id) where loose = 1;
+
+CREATE TABLE migrations (number bigint not null primary key);
+
+CREATE TABLE operations (
+  id text not null primary key,
+  key text not null,
+  subscription text not null,
+  generation bigint not null,
+  flavour text not null,
+  verb text not null,
+  status text not null,
+  error text,
+  output text,
+  principal_id text not null,
+  correlation_id text not null,
+  started_ms bigint not null,
+  ended_ms bigint
+);
+
+CREATE INDEX operations_finished on operations (ended_ms) where ended_ms is not null;
+
+CREATE INDEX operations_unfinished on operations (key) where ended_ms is null;
+
+CREATE TABLE owners (
+  id integer primary key autoincrement,
+  name text not null,
+  work_id bigint,
+  space text,
+  image text
+);
+
+CREATE INDEX owners_by_image on owners (image, space) where image is not null;
+
+CREATE UNIQUE INDEX owners_by_name on owners (name);
+
+CREATE INDEX owners_by_work on owners (work_id) where work_id is not null;
+
+CREATE TABLE placements (
+  keeper text not null,
+  owner_id bigint not null references owners (id) on delete restrict,
+  root text,
+  primary key (keeper, owner_id)
+) without rowid;
+
+CREATE INDEX placements_by_owner on placements (owner_id);
+
+CREATE TABLE refs (
+  owner_id bigint not null references owners (id) on delete restrict,
+  holding_id bigint not null references holdings (id) on delete restrict,
+  primary key (owner_id, holding_id)
+) without rowid;
+
+CREATE INDEX refs_by_holding on refs (holding_id);
+
+CREATE TABLE replicas (
+  version_key text not null references resources (key) on delete cascade,
+  region text not null,
+  generation bigint not null,
+  state text not null,
+  usable smallint not null,
+  bytes_done bigint not null,
+  bytes_total bigint not null,
+  phase text not null,
+  bytes_per_second bigint not null,
+  reason text,
+  updated_ms bigint not null,
+  primary key (version_key, region)
+) without rowid;
+
+CREATE TABLE resources (
+  key text not null primary key,
+  id text not null,
+  type text not null,
+  parent_key text not null,
+  parent_row text references resources (key) on delete restrict,
+  subscription text not null,
+  region text,
+  name text not null,
+  name_sort text not null,
+  state text not null,
+  generation bigint not null,
+  revision bigint not null,
+  doc text not null,
+  status text not null,
+  created_ms bigint not null,
+  created_by text not null,
+  created_by_kind text not null,
+  updated_ms bigint not null,
+  updated_by text not null,
+  updated_by_kind text not null
+);
+
+CREATE INDEX resources_by_parent on resources (parent_key, type, name_sort);
+
+CREATE INDEX resources_by_parent_row on resources (parent_row) where parent_row is not null;
+
+CREATE INDEX resources_by_type on resources (type, key);
+
+CREATE TABLE sas (
+  id text not null primary key,
+  key text not null references resources (key) on delete cascade,
+  access text not null,
+  expires_ms bigint not null
+) without rowid;
+
+CREATE INDEX sas_by_key on sas (key);
+
+CREATE TABLE secrets (
+  name text not null primary key,
+  value text not null
+) without rowid;
+
+CREATE TABLE upload_pages (
+  seq integer primary key autoincrement,
+  upload text not null,
+  offset_bytes bigint not null,
+  length_bytes bigint not null,
+  key text
+);
+
+CREATE INDEX upload_pages_by_upload on upload_pages (upload, seq);
+
+CREATE INDEX upload_pages_cleared on upload_pages (upload, offset_bytes) where key is null;
+
+CREATE INDEX upload_pages_written on upload_pages (upload, offset_bytes) where key is not null;
+
+CREATE TABLE work (
+  id integer primary key autoincrement,
+  kind text not null,
+  subject text not null,
+  queue text not null,
+  generation bigint not null,
+  key text,
+  step text not null,
+  state text not null,
+  wake_ms bigint not null,
+  attempts bigint not null,
+  fence bigint not null,
+  cancel smallint not null,
+  asked smallint not null,
+  holder text,
+  lease_until_ms bigint not null,
+  due_ms bigint generated always as
+    (case when lease_until_ms < wake_ms then wake_ms else lease_until_ms + 1 end) stored,
+  created_ms bigint not null
+);
+
+CREATE INDEX work_by_due on work (queue, due_ms);
+
+CREATE INDEX work_by_key on work (key) where key is not null;
+
+CREATE UNIQUE INDEX work_by_subject on work (kind, subject);

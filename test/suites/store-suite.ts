@@ -1,0 +1,28 @@
+import { describe } from 'vitest'
+import { claimPromises } from './store/claim-promises.ts'
+import { commitPromises } from './store/commit-promises.ts'
+import { directoryPromises } from './store/directory-promises.ts'
+import { holdingPromises } from './store/holding-promises.ts'
+import { listPromises } from './store/list-promises.ts'
+import { placementPromises } from './store/placement-promises.ts'
+import { racePromises } from './store/race-promises.ts'
+import { resourcePromises } from './store/resource-promises.ts'
+import { uploadPromises } from './store/upload-promises.ts'
+import type { OpenStore } from './store/use-store.ts'
+import { workPromises } from './store/work-promises.ts'
+
+/** Everything that a Store promises, whatever database it stands on. */
+export function storeSuite(name: string, open: OpenStore): void {
+  describe(name, () => {
+    describe('resources', () => resourcePromises(open))
+    describe('lists', () => listPromises(open))
+    describe('commit', () => commitPromises(open))
+    describe('races', () => racePromises(open))
+    describe('work', () => workPromises(open))
+    describe('claims, counters, operations, grants', () => claimPromises(open))
+    describe('placements', () => placementPromises(open))
+    describe('holdings', () => holdingPromises(open))
+    describe('uploads', () => uploadPromises(open))
+    describe('directory and secrets', () => directoryPromises(open))
+  })
+}

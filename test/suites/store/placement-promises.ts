@@ -1,0 +1,105 @@
+import { expect, it } from 'vitest'
+import { imageOwner, type Owner } from '../../../src/domain/holdings.ts'
+import {
+  digest,
+  image,
+  livePacks,
+  otherSpace,
+  placed,
+  placementOf,
+  someWork,
+  space,
+} from './placed.ts'
+import { type OpenStore, useStore } from './use-store.ts'
+
+export function placementPromises(open: OpenStore): void {
+  const { store } = useStore(open)
+  const seal = (owner: Owner, holdings: readonly number[], keeper = 'k1') =>
+    store().write(({ placements }) =>
+      placements.seal({ placement: placementOf(keeper), owner, holdings, root: `roots/${keeper}` }),
+    )
+  const heldBy = async (owner: Owner) =>
+    (await store().holdings.heldBy(owner)).map((holding) => holding.id)
+
+  it('a seal gives the image the references that it names; the work drops its own at its end', async () => {
+    const { owner } = await someWork(store(), 'a')
+    const ids = await livePacks(store(), owner, ['p1', 'p2', 'p3'])
+    const [first = 0, second = 0, third = 0] = ids
+    expect(await seal(owner, [second, first, first])).toBe(true)
+    expect(await heldBy(imageOwner(space, image))).toEqual([first, second])
+    expect(await heldBy(owner)).toEqual([first, second, third])
+    await store().holdings.release(owner)
+    expect(await heldBy(imageOwner(space, image))).toEqual([first, second])
+    const { placements } = store().read
+    expect(await placements.ofKeepers(['k1', 'unknown'])).toEqual([placementOf('k1')])
+    expect(await placements.keepersOf(space, image)).toEqual(['k1'])
+    expect(await placements.spacesOf(image)).toEqual([space])
+    expect(await placements.rootsOf('k1')).toEqual([{ space, image, root: 'roots/k1' }])
+  })
+
+  it('a seal over a holding that is not live, or not referenced, writes nothing', async () => {
+    const { owner } = await someWork(store(), 'a')
+    const other = await someWork(store(), 'b')
+    const [mine = 0] = await livePacks(store(), owner, ['p1'])
+    const [others = 0] = await livePacks(store(), other.owner, ['p2'])
+    const pack = { space, pack: digest('p3'), key: 'packs/p3', sizeBytes: 1 }
+    const [writing] = await store().holdings.intend(owner, [pack])
+    expect(await seal(owner, [mine, others])).toBe(false)
+    expect(await seal(owner, [mine, writing?.id ?? 0])).toBe(false)
+    expect(await seal(owner, [mine, 999])).toBe(false)
+    expect(await store().read.placements.spacesOf(image)).toEqual([])
+    expect(await heldBy(owner)).toEqual([mine])
+  })
+
+  it('where the image lies already, a seal adds the keeper and its root alone, and may run again', async () => {
+    const packs = await placed(store(), 'k1')
+    const { owner } = await someWork(store(), 'a')
+    const again = await livePacks(store(), owner, ['p1 again'])
+    expect(await seal(owner, again, 'k2')).toBe(true)
+    expect(await seal(owner, [], 'k2')).toBe(true)
+    expect(await heldBy(imageOwner(space, image))).toEqual(packs)
+    expect(await heldBy(owner)).toEqual(again)
+    expect(await store().read.placements.keepersOf(space, image)).toEqual(['k1', 'k2'])
+    const roots = await store().read.placements.rootsOf('k2')
+    expect(roots).toEqual([{ space, image, root: 'roots/k2' }])
+  })
+
+  it('an image without packs of its own can be sealed', async () => {
+    const { owner } = await someWork(store(), 'a')
+    expect(await seal(owner, [])).toBe(true)
+    expect(await store().read.placements.spacesOf(image)).toEqual([space])
+  })
+
+  it('one more keeper is added where the image lies, and nowhere else', async () => {
+    await placed(store(), 'k1')
+    await store().write(async ({ placements }) => {
+      expect(await placements.keep(placementOf('k2'))).toBe(true)
+      expect(await placements.keep(placementOf('k2'))).toBe(true)
+      expect(await placements.keep({ ...placementOf('k2'), space: otherSpace })).toBe(false)
+      expect(await placements.keep({ ...placementOf('k2'), image: digest('other') })).toBe(false)
+    })
+    expect(await store().read.placements.keepersOf(space, image)).toEqual(['k1', 'k2'])
+    expect(await store().read.placements.rootsOf('k2')).toEqual([])
+  })
+
+  it('keeping again what was sealed loses no root', async () => {
+    await placed(store(), 'k1')
+    await store().write(({ placements }) => placements.keep(placementOf('k1')))
+    expect(await store().read.placements.rootsOf('k1')).toHaveLength(1)
+  })
+
+  it('the image is held until its last keeper lets go', async () => {
+    const packs = await placed(store(), 'k1')
+    const drop = (keeper: string) =>
+      store().write(({ placements }) => placements.drop(placementOf(keeper)))
+    await store().write(({ placements }) => placements.keep(placementOf('k2')))
+    await drop('k1')
+    await drop('unknown')
+    expect(await heldBy(imageOwner(space, image))).toEqual(packs)
+    await drop('k2')
+    await drop('k2')
+    expect(await heldBy(imageOwner(space, image))).toEqual([])
+    expect(await store().read.placements.spacesOf(image)).toEqual([])
+    expect(await store().write(({ placements }) => placements.keep(placementOf('k3')))).toBe(false)
+  })
+}

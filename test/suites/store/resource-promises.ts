@@ -1,0 +1,148 @@
+import { expect, it } from 'vitest'
+import type { ResourceRow } from '../../../src/domain/rows.ts'
+import { replicaRow, resourceRow, subscriptionKey, topRow } from '../../support/store-rows.ts'
+import { type OpenStore, useStore } from './use-store.ts'
+
+export function resourcePromises(open: OpenStore): void {
+  const { store } = useStore(open)
+  const insert = (...rows: readonly ResourceRow[]) =>
+    store().write(async ({ resources }) => {
+      for (const row of rows) await resources.insert(row)
+    })
+
+  it('a row reads back as it was written', async () => {
+    const row = topRow('a', {
+      id: `${subscriptionKey}/A`,
+      region: undefined,
+      doc: {
+        location: 'x',
+        tags: { "quo'te": 'ü€𝄞' },
+        properties: { list: [1, null, { a: true }] },
+      },
+      status: { progress: 0.5 },
+      createdBy: { name: 'app', kind: 'Application' },
+      createdMs: 2 ** 45,
+    })
+    await insert(row)
+    expect(await store().read.resources.get(row.key)).toEqual(row)
+    expect(await store().read.resources.get(row.id)).toBeUndefined()
+  })
+
+  it('an update replaces document, status, state, generation, revision and the updater, nothing else', async () => {
+    const row = topRow('a')
+    await insert(row)
+    const wanted = topRow('a', {
+      id: 'other',
+      name: 'other',
+      region: 'eastus',
+      createdMs: 99,
+      state: 'Updating',
+      generation: 2,
+      revision: 3,
+      doc: { properties: { next: 1 } },
+      status: { told: 1 },
+      updatedMs: 7,
+      updatedBy: { name: 'next', kind: 'Application' },
+    })
+    await store().write(({ resources }) => resources.update(wanted))
+    const { id, name, region, createdMs } = row
+    expect(await store().read.resources.get(row.key)).toEqual({
+      ...wanted,
+      id,
+      name,
+      region,
+      createdMs,
+    })
+  })
+
+  it('setStatus touches status and state alone', async () => {
+    const row = topRow('a', { state: 'Updating', status: { old: 1 } })
+    await insert(row)
+    await store().write(({ resources }) => resources.setStatus(row.key, { state: 'Succeeded' }))
+    expect(await store().read.resources.get(row.key)).toEqual({ ...row, state: 'Succeeded' })
+    await store().write(({ resources }) => resources.setStatus(row.key, { status: { fresh: 2 } }))
+    expect(await store().read.resources.get(row.key)).toEqual({
+      ...row,
+      state: 'Succeeded',
+      status: { fresh: 2 },
+    })
+  })
+
+  it('getMany answers those that exist, each once', async () => {
+    await insert(topRow('a'), topRow('b'))
+    const keys = ['b', 'a', 'b', 'gone'].map((name) => topRow(name).key)
+    const found = await store().read.resources.getMany(keys)
+    expect(found.map((row) => row.name).sort()).toEqual(['a', 'b'])
+    expect(await store().read.resources.getMany([])).toEqual([])
+  })
+
+  it('a write that throws leaves nothing behind, and disturbs none that is committed with it', async () => {
+    const writes = ['a', 'bad', 'c'].map((name) =>
+      store().write(async ({ resources }) => {
+        await resources.insert(topRow(name))
+        if (name === 'bad') throw new Error('planned')
+        return name
+      }),
+    )
+    const ends = await Promise.allSettled(writes)
+    expect(ends.map((end) => end.status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+    const { rows } = await store().read.resources.list({
+      type: 'Test/things',
+      scopes: 'all',
+      after: undefined,
+      rowsMax: 10,
+    })
+    expect(rows.map((row) => row.name)).toEqual(['a', 'c'])
+  })
+
+  it('a write sees what it wrote; a reader does not until it is committed', async () => {
+    const row = topRow('a')
+    await store().write(async ({ resources }) => {
+      await resources.insert(row)
+      expect(await resources.get(row.key)).toEqual(row)
+      expect(await resources.lock(row.key)).toEqual(row)
+      expect(await store().read.resources.get(row.key)).toBeUndefined()
+    })
+    expect(await store().read.resources.get(row.key)).toEqual(row)
+  })
+
+  it('a row with children cannot go, a child needs its parent', async () => {
+    const parent = topRow('a')
+    const child = resourceRow({ key: `${parent.key}/b`, parentKey: parent.key })
+    await expect(insert(child)).rejects.toThrow()
+    await insert(parent, child)
+    const remove = (key: string) => store().write(({ resources }) => resources.delete(key))
+    await expect(remove(parent.key)).rejects.toThrow()
+    await remove(child.key)
+    await remove(parent.key)
+    expect(await store().read.resources.get(parent.key)).toBeUndefined()
+  })
+
+  it('replicas and grants go with their row: one that comes back under the key has none', async () => {
+    const row = topRow('a')
+    await insert(row)
+    await store().write(async ({ replicas, sas, resources }) => {
+      await replicas.put(replicaRow(row.key, 'westeurope'))
+      await sas.put({ id: 'g', key: row.key, access: 'Read', expiresMs: 1 })
+      await resources.delete(row.key)
+      await resources.insert(row)
+    })
+    expect(await store().read.replicas.of([row.key])).toEqual([])
+    expect(await store().read.sas.get('g')).toBeUndefined()
+  })
+
+  it('a replica row is put, replaced and removed by version and region', async () => {
+    await insert(topRow('a'), topRow('b'))
+    const [a, b] = [topRow('a').key, topRow('b').key]
+    const done = replicaRow(a, 'eastus', { state: 'Completed', usable: true, reason: 'because' })
+    await store().write(async ({ replicas }) => {
+      await replicas.put(replicaRow(a, 'eastus'))
+      await replicas.put(replicaRow(b, 'eastus'))
+      await replicas.put(replicaRow(b, 'westus'))
+      await replicas.put(done)
+      await replicas.remove(b, 'eastus')
+    })
+    expect(await store().read.replicas.of([a, b])).toEqual([done, replicaRow(b, 'westus')])
+    expect(await store().read.replicas.of([])).toEqual([])
+  })
+}

@@ -1,0 +1,35 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, beforeEach } from 'vitest'
+import type { World } from '../../../src/base/world.ts'
+import type { Store } from '../../../src/store/store.ts'
+
+/** Opens an empty store; `remove` closes it and leaves nothing behind. */
+export type OpenStore = (
+  world: Pick<World, 'now' | 'sleep'>,
+) => Promise<{ readonly store: Store; remove(): Promise<void> }>
+
+/** A fresh store for each test, on a clock that stands still until the test moves it. */
+export function useStore(open: OpenStore) {
+  const clock = { nowMs: 1_000_000 }
+  let opened: Awaited<ReturnType<OpenStore>> | undefined
+
+  beforeEach(async () => {
+    clock.nowMs = 1_000_000
+    opened = await open({
+      now: () => new Date(clock.nowMs),
+      sleep: (ms, signal) => sleep(ms, undefined, { signal }),
+    })
+  })
+
+  afterEach(async () => {
+    await opened?.remove()
+    opened = undefined
+  })
+
+  function store(): Store {
+    if (!opened) throw new Error('the store is opened before each test')
+    return opened.store
+  }
+
+  return { store, clock }
+}
