@@ -167,8 +167,6 @@ export type ResourceType<Doc extends ArmDocument = ArmDocument> = {
   readonly evolution: Evolution
   /** Dotted paths that a client may send and that are ignored. */
   readonly readOnly: readonly string[]
-  /** Dotted paths that only the rules look at: in no response, and not the base of a PATCH. */
-  readonly requestOnly?: readonly string[]
   /** Left out of a PUT means unchanged. */
   readonly keep: readonly string[]
   /** Arrays merged and compared by a member: path → member. */

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Digest } from '../domain/digest.ts'
 import { sizes } from '../domain/limits.ts'
 import { regionName } from '../domain/regions.ts'
@@ -44,7 +45,11 @@ export const disks: ResourceType<Disk> = {
       'properties.supportedCapabilities.architecture': '2022-03-02',
       'properties.optimizedForFrequentAttach': '2022-07-02',
     },
-    defaults: [],
+    defaults: [
+      { path: 'properties.encryption.type', value: 'EncryptionAtRestWithPlatformKey' },
+      { path: 'properties.networkAccessPolicy', value: 'AllowAll' },
+      { path: 'properties.publicNetworkAccess', value: 'Enabled' },
+    ],
     moves: [],
   },
   readOnly: [
@@ -132,19 +137,35 @@ export function statusWithContent(
   }
 }
 
-/** GET shows sizes and copies of the reference that the stored document does without: sent back, they change nothing. */
+/** GET shows more than the stored document says: sent back, that changes nothing. */
 function completeDisk({ next, before }: Write<Disk>): Disk {
   const { creationData, ...properties } = next.properties
   const { imageReference, ...asked } = creationData
   const created = asked.galleryImageReference === undefined && imageReference ? creationData : asked
-  const same = { ...next, properties: { ...properties, creationData: created } }
-  const { diskSizeGB, ...sizeless } = same.properties
-  const ignored =
-    before === undefined
-      ? created.createOption === 'Upload'
-      : before.doc.properties.diskSizeGB === undefined && diskSizeGB === shownSizeGB(before)
   const sku = next.sku ?? { name: 'Standard_LRS' as const }
-  return { ...same, sku, ...(ignored && { properties: sizeless }) }
+  const said = { ...properties, creationData: created }
+  return { ...next, sku, properties: before ? withoutShown(said, before) : withoutGuess(said) }
+}
+
+/** The size of an upload is that of its bytes. */
+function withoutGuess({ diskSizeGB, ...properties }: Disk['properties']): Disk['properties'] {
+  const guesses = properties.creationData.createOption === 'Upload'
+  return guesses || diskSizeGB === undefined ? properties : { ...properties, diskSizeGB }
+}
+
+const learned = ['osType', 'hyperVGeneration', 'supportedCapabilities'] as const
+
+function withoutShown(properties: Disk['properties'], before: Stored<Disk>): Disk['properties'] {
+  const stored = before.doc.properties
+  const same = { ...properties }
+  for (const name of learned) {
+    const shown = stored[name] === undefined && isDeepStrictEqual(same[name], before.status[name])
+    if (shown) delete same[name]
+  }
+  if (stored.diskSizeGB === undefined && same.diskSizeGB === shownSizeGB(before)) {
+    delete same.diskSizeGB
+  }
+  return same
 }
 
 /** The size that GET shows, in GiB. */
@@ -171,14 +192,11 @@ function shownDisk(disk: Pick<Stored<Disk>, 'doc' | 'status'>): JsonObject {
   const { creationData, ...properties } = doc.properties
   const { galleryImageReference } = creationData
   const name = doc.sku?.name ?? 'Standard_LRS'
-  const told = ['osType', 'hyperVGeneration', 'supportedCapabilities', 'uniqueId', 'timeCreated']
+  const told = [...learned, 'uniqueId', 'timeCreated']
   return jsonOf({
     ...doc,
     sku: { name, tier: skuTier(name) },
     properties: {
-      encryption: { type: 'EncryptionAtRestWithPlatformKey' },
-      networkAccessPolicy: 'AllowAll',
-      publicNetworkAccess: 'Enabled',
       ...pick(status, told),
       ...properties,
       creationData: {

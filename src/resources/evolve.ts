@@ -61,10 +61,9 @@ export function lift(type: ResourceType, body: JsonObject, apiVersion: string): 
 
 /** A document of the newest shape as `apiVersion` says it. */
 export function lower(type: ResourceType, doc: JsonObject, apiVersion: string): JsonObject {
-  const told = (type.requestOnly ?? []).reduce(withoutPath, doc)
   const moved = type.evolution.moves
     .filter((move) => apiVersion < move.before)
-    .reduceRight((shape, move) => move.down(shape), told)
+    .reduceRight((shape, move) => move.down(shape), doc)
   return unsayable(type, apiVersion).reduce(withoutPath, moved)
 }
 
@@ -83,9 +82,8 @@ export function keepUnsayable(
   next: JsonObject,
   apiVersion: string,
 ): JsonObject {
-  const lasting = (type.requestOnly ?? []).reduce(withoutPath, stored)
   return unsayable(type, apiVersion).reduce(
-    (kept, path) => filledFrom(kept, lasting, { path, by: type.by }),
+    (kept, path) => filledFrom(kept, stored, { path, by: type.by }),
     next,
   )
 }

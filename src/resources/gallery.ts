@@ -13,7 +13,12 @@ const Gallery = z.object({
   ...tracked,
   identity: z
     .object({
-      type: word(['None', 'SystemAssigned', 'UserAssigned', 'SystemAssigned, UserAssigned']),
+      type: word([
+        'None',
+        'SystemAssigned',
+        'UserAssigned',
+        'SystemAssigned, UserAssigned',
+      ]).exactOptional(),
       userAssignedIdentities: z.record(z.string(), z.object({})).exactOptional(),
     })
     .exactOptional(),

@@ -2,7 +2,7 @@ import { type Problem, unless } from '../domain/problem.ts'
 import { parseTime } from './coerce.ts'
 import type { Fact, Facts, Write } from './declaration.ts'
 import { type ImageDefinition, securityTypes } from './image-definition-schema.ts'
-import { changeProblem, sameValue } from './merge.ts'
+import { changeProblem } from './merge.ts'
 import { rangeProblems } from './parse.ts'
 
 const target = 'galleryImage.properties'
@@ -143,9 +143,8 @@ function allowedValues(name: string): readonly string[] | undefined {
   return name === 'DiskControllerTypes' ? undefined : ['True', 'False']
 }
 
-function featureChangeProblems({ next, before }: Write<ImageDefinition>): readonly Problem[] {
-  if (!before || next.properties.allowUpdateImage) return []
-  const at = { path: 'properties.features', by: { 'properties.features': 'name' } }
-  const same = sameValue(before.doc.properties.features, next.properties.features, at)
-  return same ? [] : [changeProblem(`${target}.features`)]
+/** `complete` leaves the flag only as the mark of a change that the request did not allow. */
+function featureChangeProblems({ next }: Write<ImageDefinition>): readonly Problem[] {
+  const forbidden = next.properties.allowUpdateImage === false
+  return forbidden ? [changeProblem(`${target}.features`)] : []
 }

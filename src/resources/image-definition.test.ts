@@ -4,10 +4,17 @@ import {
   definition,
   definitionBody,
   gallery,
-  openDesk,
+  openDesk as openEmptyDesk,
   refused,
   subscription,
 } from '../../test/support/desk.ts'
+
+/** A desk with the gallery. */
+function openDesk() {
+  const desk = openEmptyDesk()
+  accepted(desk.put(gallery, { location: 'westeurope' }))
+  return desk
+}
 
 const put = (properties: Parameters<typeof definitionBody>[0], apiVersion?: string) =>
   openDesk().put(definition, definitionBody(properties), apiVersion)
@@ -291,7 +298,7 @@ describe('image definitions', () => {
   })
 
   it('R6 a gallery may lie elsewhere than its definitions', () => {
-    const desk = openDesk()
+    const desk = openEmptyDesk()
     accepted(desk.put(gallery, { location: 'eastus2' }))
     expect(desk.put(definition, definitionBody({}, 'westeurope')).problems).toEqual([])
   })

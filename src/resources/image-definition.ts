@@ -1,11 +1,11 @@
 import type { ResourceId } from '../domain/resource-id.ts'
-import type { JsonObject } from '../domain/rows.ts'
 import { galleryApiVersions } from './api-versions.ts'
-import type { Claim, ResourceType, Stored, Write } from './declaration.ts'
+import type { Claim, ResourceType, Write } from './declaration.ts'
 import { galleryCount } from './gallery.ts'
 import { assetNameProblems, definitionProblems } from './image-definition-rules.ts'
 import { ImageDefinition, securityTypes } from './image-definition-schema.ts'
-import { isObject, jsonOf } from './paths.ts'
+import { sameValue } from './merge.ts'
+import { jsonOf } from './paths.ts'
 
 export const imageDefinitionType = 'Microsoft.Compute/galleries/images'
 
@@ -35,7 +35,6 @@ export const imageDefinitions: ResourceType<ImageDefinition> = {
     moves: [],
   },
   readOnly: ['properties.provisioningState'],
-  requestOnly: ['properties.allowUpdateImage'],
   // Defaults of their own at each api-version: left out, they stay as they were created.
   keep: ['properties.hyperVGeneration', 'properties.architecture', 'properties.features'],
   by: { 'properties.features': 'name' },
@@ -67,7 +66,6 @@ export const imageDefinitions: ResourceType<ImageDefinition> = {
       limit: settings.quotas.definitionsPerRegion,
     }),
   ],
-  show: showDefinition,
 }
 
 const trustedLaunchSince = '2025-03-03'
@@ -82,8 +80,22 @@ function completeDefinition({ next, before, apiVersion }: Write<ImageDefinition>
       ? [{ name: 'SecurityType' as const, value: 'TrustedLaunchSupported' }]
       : []
   const all = [...canonical, ...adds]
-  if (all.length === 0) return next
-  return { ...next, properties: { ...next.properties, features: all } }
+  const { allowUpdateImage, features: _, ...properties } = next.properties
+  const listed = all.length > 0 ? { features: all } : {}
+  const changes = before && !sameFeatures(before.doc.properties.features, all)
+  // The flag speaks of this request only and is not stored: what remains is a change that it does not allow.
+  const forbidden = changes && !allowUpdateImage ? { allowUpdateImage: false } : {}
+  return { ...next, properties: { ...properties, ...listed, ...forbidden } }
+}
+
+function sameFeatures(
+  stored: ImageDefinition['properties']['features'] = [],
+  next: ImageDefinition['properties']['features'] = [],
+): boolean {
+  return sameValue(jsonOf({ features: stored }), jsonOf({ features: next }), {
+    path: '',
+    by: { '.features': 'name' },
+  })
 }
 
 function featureValue(value: string): string {
@@ -110,12 +122,4 @@ function definitionClaims(id: ResourceId, doc: ImageDefinition): readonly Claim[
       },
     },
   ]
-}
-
-function showDefinition({ doc }: Stored<ImageDefinition>): JsonObject {
-  const shown = jsonOf(doc)
-  const properties = shown.properties
-  if (!isObject(properties)) return shown
-  const { allowUpdateImage: _, ...told } = properties
-  return { ...shown, properties: told }
 }

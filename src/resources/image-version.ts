@@ -58,7 +58,6 @@ export const imageVersions: ResourceType<ImageVersion> = {
     'properties.validationsProfile',
     'properties.publishingProfile.publishedDate',
   ],
-  requestOnly: ['properties.restore'],
   keep: [
     'properties.storageProfile',
     'properties.storageProfile.source',
@@ -125,7 +124,7 @@ function versionNameProblems(name: string): readonly Problem[] {
 
 function completeVersion(write: Write<ImageVersion>): ImageVersion {
   const { next, before } = write
-  const { storageProfile: _, safetyProfile, ...others } = next.properties
+  const { storageProfile: _, safetyProfile, restore, ...others } = next.properties
   const storage = completeStorage(write)
   const was = before?.doc.properties.safetyProfile?.allowDeletionOfReplicatedLocations
   const { allowDeletionOfReplicatedLocations: allow, ...otherSafety } = safetyProfile ?? {}
@@ -141,6 +140,7 @@ function completeVersion(write: Write<ImageVersion>): ImageVersion {
       ...others,
       publishingProfile: completeProfile(write),
       ...(storage && { storageProfile: storage }),
+      ...(restore && { restore }),
       ...(Object.keys(safety).length > 0 && { safetyProfile: safety }),
     },
   }

@@ -81,7 +81,8 @@ export function openDesk(options: { readonly settings?: Settings; readonly now?:
     const freshId = `00000000-0000-4000-9000-${String(++ids).padStart(12, '0')}`
     const target = { id, type }
     const situation = { target, apiVersion, above, stored, settings: used, now, freshId }
-    const drafted = draftWrite(situation, { mode, body })
+    const sent = JSON.parse(JSON.stringify(body))
+    const drafted = draftWrite(situation, { mode, body: sent })
     if ('problems' in drafted) return drafted
     const facts = factsOf(type.needs?.(drafted.write) ?? {})
     const by = { name: 'tester', kind: 'User' } as const
@@ -94,14 +95,17 @@ export function openDesk(options: { readonly settings?: Settings; readonly now?:
   }
 
   function aboveOf(path: string) {
-    const ancestors: ResourceRow[] = []
+    const above: ResourceRow[] = []
     let id = parseResourceId(path)
     while (id) {
       id = parentOf(id)
       const row = id && rows.get(id.key)
-      if (row && row.type !== resourceGroupType) ancestors.push(row)
+      if (row) above.push(row)
     }
-    return { group: undefined, ancestors }
+    return {
+      group: above.find((row) => row.type === resourceGroupType),
+      ancestors: above.filter((row) => row.type !== resourceGroupType),
+    }
   }
 
   function factsOf(needs: Readonly<Record<string, Need>>): Facts {
@@ -139,6 +143,8 @@ export function openDesk(options: { readonly settings?: Settings; readonly now?:
     invariant(row, `${path} exists`)
     return row
   }
+
+  write(group, { location: 'westeurope' }, '2021-04-01', 'replace')
 
   return {
     settings: used,
@@ -184,6 +190,11 @@ export function openDesk(options: { readonly settings?: Settings; readonly now?:
     replica(path: string, replica: Partial<ReplicaRow>): void {
       replicas.push(replicaOf(rowAt(path), replica))
     },
+    deleteProblems(path: string, at: string): readonly Problem[] {
+      const row = rowAt(path)
+      return findType(row.type)?.deleteProblems?.(row as never, new Date(at)) ?? []
+    },
+    /** The clock, from now on. */
     setNow(text: string): void {
       now = new Date(text)
     },
