@@ -83,9 +83,9 @@ function planAction(
       row: {
         ...row,
         state: effects.state,
-        status: { ...row.status, ...effects.status },
         generation,
       },
+      statusPatch: effects.status ?? {},
       expectRevision: row.revision,
       expectGeneration: row.generation,
     },
