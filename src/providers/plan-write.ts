@@ -2,7 +2,13 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Problem } from '../domain/problem.ts'
 import { regionName, sameRegion } from '../domain/regions.ts'
 import { parentOf } from '../domain/resource-id.ts'
-import type { Actor, JsonObject, OperationRow, ResourceRow } from '../domain/rows.ts'
+import {
+  type Actor,
+  isFinal,
+  type JsonObject,
+  type OperationRow,
+  type ResourceRow,
+} from '../domain/rows.ts'
 import type {
   ArmDocument,
   Claim,
@@ -115,12 +121,9 @@ export function planWrite(
   ]
   if (problems.length > 0) return { problems }
   const same = stored?.state === 'Succeeded' && isDeepStrictEqual(stored.doc, next)
-  const effects: Effects =
-    same || !type.effects ? { state: 'Succeeded' } : type.effects(write, facts)
+  const effects = same ? nothingToDo : effectsOf(situation, write, facts)
   const row = same ? stored : rowOf(situation, next, effects, by)
-  const claims = type.claims?.(write.id, write.next) ?? []
-  const before = write.before ? (type.claims?.(write.id, write.before.doc) ?? []) : []
-  const releases = before.filter((old) => !claims.some((claim) => claim.name === old.name))
+  const { claims, takes, releases } = claimMoves(situation, write)
   const work = (effects.work ?? []).map((each) => ({ ...each, generation: row.generation }))
   const change: Change = {
     guards: guardsOf(situation, facts),
@@ -128,14 +131,15 @@ export function planWrite(
       ? {
           is: 'update',
           row,
+          statusPatch: effects.status ?? {},
           expectRevision: stored.revision,
           expectGeneration: stored.generation,
         }
       : { is: 'insert', row },
-    takes: claims.map((claim) => claim.name),
-    releases: releases.map((claim) => claim.name),
+    takes,
+    releases,
     keeps: effects.keeps ?? [],
-    operation: operationOf(row, work.length === 0),
+    operation: operationOf(row, work.length === 0 && isFinal(row.state)),
     preempts: false,
     work,
     grant: undefined,
@@ -144,6 +148,24 @@ export function planWrite(
     nowMs: situation.now.getTime(),
   }
   return { change, row, claims }
+}
+
+const nothingToDo: Effects = { state: 'Succeeded' }
+
+/** A write that asks for no work while some is unfinished leaves its state: that work ends both operations. */
+function effectsOf({ target, stored }: Situation, write: Write<ArmDocument>, facts: Facts) {
+  const effects = target.type.effects?.(write, facts) ?? nothingToDo
+  const isBusy = stored !== undefined && !isFinal(stored.state) && !effects.work?.length
+  return isBusy ? { ...effects, state: stored.state } : effects
+}
+
+/** Only what the stored document does not claim already is taken: work may have given some of that back for good. */
+function claimMoves({ target: { type } }: Situation, { id, next, before }: Write<ArmDocument>) {
+  const claims = type.claims?.(id, next) ?? []
+  const held = before ? (type.claims?.(id, before.doc) ?? []) : []
+  const namesIn = (of: readonly Claim[], without: readonly Claim[]) =>
+    of.map(({ name }) => name).filter((name) => !without.some((other) => other.name === name))
+  return { claims, takes: namesIn(claims, held), releases: namesIn(held, claims) }
 }
 
 /** The rows that must still be there at commit: the group, the ancestors and every linked resource. */
@@ -160,7 +182,7 @@ function rowOf(situation: Situation, doc: JsonObject, effects: Effects, by: Acto
   const location = doc.location
   const fresh = {
     key: id.key,
-    id: stored?.id ?? id.text,
+    id: canonicalId(situation),
     type: type.type,
     parentKey: parentOf(id)?.key ?? '',
     subscription: id.subscription.toLowerCase(),
@@ -175,10 +197,18 @@ function rowOf(situation: Situation, doc: JsonObject, effects: Effects, by: Acto
     ...stored,
     state: effects.state,
     generation: (stored?.generation ?? 0) + 1,
-    revision: (stored?.revision ?? 0) + 1,
+    revision: (stored?.revision ?? 0) + (isDeepStrictEqual(stored?.doc, doc) ? 0 : 1),
     doc,
     status: { ...stored?.status, ...effects.status },
     updatedMs: nowMs,
     updatedBy: by,
   }
+}
+
+/** Names as they were first sent, everything else as ARM writes it: one resource never shows two spellings of its parent. */
+function canonicalId({ target: { id, type }, above }: Situation): string {
+  const [parent] = above.ancestors
+  if (parent) return `${parent.id}/${type.type.split('/').at(-1)}/${id.name}`
+  if (above.group) return `${above.group.id}/providers/${type.type}/${id.name}`
+  return `/subscriptions/${id.subscription.toLowerCase()}/resourceGroups/${id.name}`
 }
