@@ -7,25 +7,22 @@ export type Preconditions = {
   readonly ifNoneMatch: string | undefined
 }
 
-/** The ETag of a row: it changes with the client's document, never with progress. */
-export function etagOf(row: Pick<ResourceRow, 'revision'>): string {
-  return `"${row.revision}"`
+type Dated = Pick<ResourceRow, 'revision' | 'createdMs'>
+
+/** The ETag of a row: it changes with the client's document, never with progress, and dies with the resource. */
+export function etagOf({ revision, createdMs }: Dated): string {
+  return `"${createdMs.toString(36)}-${revision}"`
 }
 
 /** Throws PreconditionFailed when what is stored (undefined: nothing) is not what the client expects. */
-export function expectMatch(
-  { ifMatch, ifNoneMatch }: Preconditions,
-  row: Pick<ResourceRow, 'revision'> | undefined,
-): void {
-  const matches = (header: string) =>
-    row !== undefined && (header.trim() === '*' || tagsOf(header).includes(etagOf(row)))
-  if (ifMatch !== undefined && !matches(ifMatch)) {
+export function expectMatch({ ifMatch, ifNoneMatch }: Preconditions, row: Dated | undefined): void {
+  if (ifMatch !== undefined && !names(ifMatch, row)) {
     throw new ArmError(
       'PreconditionFailed',
       `The resource is not the one that If-Match ${ifMatch} names; it is now ${row ? etagOf(row) : 'absent'}. Read it again and retry.`,
     )
   }
-  if (ifNoneMatch !== undefined && matches(ifNoneMatch)) {
+  if (ifNoneMatch !== undefined && names(ifNoneMatch, row)) {
     throw new ArmError(
       'PreconditionFailed',
       `If-None-Match ${ifNoneMatch} does not hold: the resource exists already.`,
@@ -33,6 +30,13 @@ export function expectMatch(
   }
 }
 
-function tagsOf(header: string): string[] {
-  return header.split(',').map((tag) => tag.trim().replace(/^W\//, ''))
+/** True when the client of a read holds what is stored already. */
+export function isHeld({ ifNoneMatch }: Preconditions, row: Dated): boolean {
+  return ifNoneMatch !== undefined && names(ifNoneMatch, row)
+}
+
+function names(header: string, row: Dated | undefined): boolean {
+  if (row === undefined) return false
+  const tags = header.split(',').map((tag) => tag.trim().replace(/^W\//, ''))
+  return header.trim() === '*' || tags.includes(etagOf(row))
 }

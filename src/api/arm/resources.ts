@@ -2,7 +2,7 @@ import { ArmError } from '../../domain/errors.ts'
 import type { ResourceId } from '../../domain/resource-id.ts'
 import { actOnResource } from '../../providers/act.ts'
 import { listResources } from '../../providers/list.ts'
-import { etagOf } from '../../providers/preconditions.ts'
+import { etagOf, isHeld } from '../../providers/preconditions.ts'
 import { readResource } from '../../providers/read.ts'
 import { removeResource } from '../../providers/remove.ts'
 import { writeResource } from '../../providers/write.ts'
@@ -40,8 +40,7 @@ function howToShow({ type, asked, providers, query }: Resourceful) {
 async function get(request: Resourceful): Promise<Response> {
   const expands = /replicationstatus/i.test(request.query.get('$expand') ?? '')
   const shown = await readResource(request.providers, request.asked, request, expands)
-  const { ifNoneMatch } = request.preconditions
-  if (ifNoneMatch === etagOf(shown.row)) {
+  if (isHeld(request.preconditions, shown.row)) {
     return new Response(null, { status: 304, headers: { etag: etagOf(shown.row) } })
   }
   return resourceAnswer(shown.row, present(shown, howToShow(request)))
