@@ -66,7 +66,8 @@ function planRemoval(
     releases: [],
     keeps: [],
     operation,
-    preempts: true,
+    // A deletion that is already under way is joined, not replaced: whoever asked first keeps a good receipt.
+    preempts: row.state !== 'Deleting',
     grant: undefined,
     revokesGrants: true,
     nowMs,
@@ -84,6 +85,7 @@ function planRemoval(
     resource: {
       is: 'update',
       row: marked,
+      statusPatch: {},
       expectRevision: row.revision,
       expectGeneration: row.generation,
     },
