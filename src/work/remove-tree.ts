@@ -1,4 +1,5 @@
-import type { ResourceRow } from '../domain/rows.ts'
+import type { Problem } from '../domain/problem.ts'
+import type { ResourceRow, WorkRow } from '../domain/rows.ts'
 import type { Outcome, Running, Work } from '../runner/work.ts'
 import type { Rows } from '../store/store.ts'
 import type { WorkPorts } from './ports.ts'
@@ -34,6 +35,8 @@ export function removeTree(ports: WorkPorts): Work {
   async function removeChildren({ row, state, write }: Running): Promise<Outcome> {
     const page = await store.read.resources.below(row.subject, undefined, pageRows)
     if (page.length === 0) return { is: 'next', state }
+    const stuck = page.find((resource) => resource.state === 'Failed')
+    if (stuck) return { is: 'failed', problem: stuckProblem(stuck) }
     const nowMs = await store.nowMs()
     await write(async (rows) => {
       for (const resource of [...page].reverse()) await removeOne(rows, resource, nowMs)
@@ -69,11 +72,33 @@ export function removeTree(ports: WorkPorts): Work {
     return { is: 'done' }
   }
 
-  return {
-    kind: 'RemoveTree',
-    steps: { mark, removeChildren, removeGroup },
-    failed: (rows, row, problem) => failRemoval(rows, row, problem, ports),
+  async function failed(rows: Rows, row: WorkRow, problem: Problem): Promise<void> {
+    await unmark(rows, row.subject)
+    await failRemoval(rows, row, problem, ports)
   }
+
+  return { kind: 'RemoveTree', steps: { mark, removeChildren, removeGroup }, failed }
+}
+
+/** Nothing stays in Deleting that no work deletes any more. */
+async function unmark(rows: Rows, key: string): Promise<void> {
+  let after: string | undefined
+  do {
+    const page = await rows.resources.below(key, after, pageRows)
+    for (const resource of page) {
+      const unfinished = await rows.work.unfinishedOf(resource.key)
+      if (resource.state === 'Deleting' && unfinished.length === 0) {
+        await rows.resources.setStatus(resource.key, { state: 'Failed' })
+      }
+    }
+    after = page.length === pageRows ? page.at(-1)?.key : undefined
+  } while (after !== undefined)
+}
+
+function stuckProblem({ id, status }: ResourceRow): Problem {
+  const why = typeof status.removalFailed === 'string' ? ` ${status.removalFailed}` : ''
+  const message = `'${id}' could not be deleted.${why} Mend the cause and delete the resource group again.`
+  return { code: 'Conflict', message }
 }
 
 async function endOperations(rows: Rows, key: string, nowMs: number): Promise<void> {

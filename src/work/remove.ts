@@ -67,7 +67,10 @@ export async function failRemoval(
   { store }: Pick<WorkPorts, 'store'>,
 ): Promise<void> {
   const resource = await rows.resources.lock(row.subject)
-  if (resource) await finishResource(rows, resource, problem, await store.nowMs())
+  if (!resource) return
+  const status = { ...resource.status, removalFailed: problem.message }
+  await rows.resources.setStatus(resource.key, { status })
+  await finishResource(rows, resource, problem, await store.nowMs())
 }
 
 /** The row and everything that hangs on it: images, replicas, grants, claims, counters. */
