@@ -39,7 +39,8 @@ export function listAnswer(
   next: string | undefined,
 ): Response {
   if (next === undefined) return Response.json({ value })
-  const link = new URL(url.pathname + url.search, origin)
-  link.searchParams.set('$skiptoken', next)
-  return Response.json({ value, nextLink: link.href })
+  const query = new URLSearchParams(url.search)
+  query.set('$skiptoken', next)
+  // Joined as text: a path that begins with two slashes would be read as another host.
+  return Response.json({ value, nextLink: `${origin}${url.pathname}?${query}` })
 }

@@ -73,6 +73,9 @@ async function answer(ports: ArmPorts, raw: Request): Promise<Response> {
     }
   }
   for (const [name, value] of Object.entries(everyAnswer)) response.headers.set(name, value)
+  if (response.headers.get('content-type') === 'application/json') {
+    response.headers.set('content-type', 'application/json; charset=utf-8')
+  }
   response.headers.set('x-ms-request-id', requestId)
   response.headers.set('x-ms-correlation-request-id', correlationId)
   const clientId = traceId(raw.headers.get('x-ms-client-request-id'))

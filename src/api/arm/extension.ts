@@ -105,9 +105,11 @@ function withRegion(
   if (!entry && !before.some(isNamed)) {
     throw new ArmError('NotFound', `'${regionName(name)}' is not a target region of this version.`)
   }
-  const kept = before.filter((each) => !isNamed(each))
   // The body came from JSON, and the schema judges it.
-  const targetRegions = entry ? [...kept, entry as JsonObject] : kept
+  const edited = entry ? [entry as JsonObject] : []
+  const targetRegions = before.some(isNamed)
+    ? before.flatMap((each) => (isNamed(each) ? edited : [each]))
+    : [...before, ...edited]
   const publishingProfile = { ...profile, targetRegions }
   return { ...stored, properties: { ...properties, publishingProfile } }
 }

@@ -34,9 +34,11 @@ export function readApiVersion(query: Query): string {
 
 /** The body as JSON: an object, or `{}` for an empty one. Throws InvalidRequestContent, RequestEntityTooLarge. */
 export async function readJson(request: Request): Promise<Readonly<Record<string, unknown>>> {
-  const text = Buffer.from(await readBody(request, limits.bodyBytesMax)).toString('utf8')
-  if (text.trim() === '') return {}
+  const bytes = await readBody(request, limits.bodyBytesMax)
   try {
+    // Drops a byte order mark, as Windows tools send it.
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    if (text.trim() === '') return {}
     const body: unknown = JSON.parse(text)
     if (isObject(body)) return body
   } catch (error) {
