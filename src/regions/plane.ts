@@ -3,6 +3,7 @@ import type { World } from '../base/world.ts'
 import type { Blobs, BlobsAddress } from '../blobs/blobs.ts'
 import type { ChunkIndex } from '../chunks/chunk-index.ts'
 import type { Lanes } from '../chunks/lanes.ts'
+import type { Manifest } from '../chunks/manifest.ts'
 import type { TreeNode } from '../chunks/node.ts'
 import type { Digest } from '../domain/digest.ts'
 import type { HoldingRows, UploadRows } from '../domain/holdings.ts'
@@ -28,16 +29,19 @@ export type Plane = Omit<PlanePorts, 'openBlobs'> & {
   blobsOf(space: SpaceId): Blobs
   readonly trailers: Trailers
   readonly repair: Repair
-  readonly nodes: NodeCache
+  /** Checked already, by digest. */
+  readonly nodes: Cache<TreeNode>
+  readonly manifests: Cache<{ readonly manifest: Manifest; readonly bytes: Uint8Array }>
 }
 
-type NodeCache = ReturnType<typeof openLru<Digest, TreeNode>>
+type Cache<Value> = ReturnType<typeof openLru<Digest, Value>>
 
 /** Work done and to do, in bytes; the function that reports it says which bytes. */
 export type Progress = { readonly bytesDone: number; readonly bytesTotal: number }
 
 /** Parsed nodes kept in memory: at most some 25 KB each. */
 const nodesKept = 256
+const manifestsKept = 256
 
 /** Opens no file and starts no timer: closing `lanes` and `index` closes all. */
 export function openPlane({ openBlobs, ...ports }: PlanePorts): Plane {
@@ -51,5 +55,12 @@ export function openPlane({ openBlobs, ...ports }: PlanePorts): Plane {
 
   const repair = openRepair({ ...ports, blobsOf })
   const trailers = openTrailers({ blobsOf, damaged: (holding, why) => repair(holding, { why }) })
-  return { ...ports, blobsOf, trailers, repair, nodes: openLru(nodesKept) }
+  return {
+    ...ports,
+    blobsOf,
+    trailers,
+    repair,
+    nodes: openLru(nodesKept),
+    manifests: openLru(manifestsKept),
+  }
 }

@@ -20,12 +20,13 @@ export async function manifestOf(
   plane: Plane,
   place: ImagePlace,
 ): Promise<{ manifest: Manifest; bytes: Uint8Array }> {
-  const bytes = await readOne(plane, place, {
-    kind: kinds.manifest,
-    digest: place.image,
-    offsetBytes: 0,
-  })
-  return { bytes, manifest: parsed(place, () => parseManifest(bytes)) }
+  const known = plane.manifests.get(place.image)
+  if (known) return known
+  const want = { kind: kinds.manifest, digest: place.image, offsetBytes: 0 }
+  const bytes = await readOne(plane, place, want)
+  const read = { bytes, manifest: parsed(place, () => parseManifest(bytes)) }
+  plane.manifests.set(place.image, read)
+  return read
 }
 
 /** The nodes that touch [fromBytes, toBytes), each before its children, in the order of the disk; holes are left out. */

@@ -3,12 +3,14 @@ import type { LogEvent, World } from '../../src/base/world.ts'
 import { type ChunkIndex, openChunkIndex } from '../../src/chunks/chunk-index.ts'
 import { serveLane } from '../../src/chunks/lane.ts'
 import { type Lanes, type LaneThread, openLanes } from '../../src/chunks/lanes.ts'
+import type { Digest } from '../../src/domain/digest.ts'
 import type { HoldingRows, Owner, UploadRows } from '../../src/domain/holdings.ts'
 import { workOwner } from '../../src/domain/holdings.ts'
 import type { SpaceId } from '../../src/domain/spaces.ts'
 import type { DiskFile } from '../../src/formats/disk-file.ts'
 import { type IngestedImage, ingest } from '../../src/regions/ingest.ts'
 import { openPlane, type Plane } from '../../src/regions/plane.ts'
+import { readImage, readManifest } from '../../src/regions/read-image.ts'
 import { stagedReader, stagePage } from '../../src/regions/staging.ts'
 import { type Fault, openMemoryPlaces } from './memory-blobs.ts'
 import { openMemoryRows, openMemoryUploads } from './memory-rows.ts'
@@ -33,6 +35,22 @@ export function openDurable(fault?: Fault) {
 }
 
 export type Durable = ReturnType<typeof openDurable>
+
+type Bytes = ReadonlyMap<string, Uint8Array>
+
+/** The packs that lie in a space, by key. */
+export function packsIn(durable: Durable, space: SpaceId): Bytes {
+  const packs = [...durable.places.placeAt(space)].filter(([key]) => key.startsWith('packs/'))
+  return new Map(packs)
+}
+
+/** Flips one bit of a blob. */
+export function flip(durable: Durable, blob: { space: SpaceId; key: string; at: number }): void {
+  const place = durable.places.placeAt(blob.space)
+  const bytes = Buffer.from(place.get(blob.key) ?? Buffer.alloc(0))
+  bytes.writeUInt8(bytes.readUInt8(blob.at) ^ 1, blob.at)
+  place.set(blob.key, bytes)
+}
 
 /** A plane on memory whose lanes run in this thread, over the same messages as in threads of their own. */
 export function openTestPlane(
@@ -90,13 +108,26 @@ export async function publish(
   const space = order.space ?? home
   for (let at = 0; at < bytes.length; at += pageBytes) {
     const page = bytes.subarray(at, at + pageBytes)
-    if (page.every((byte) => byte === 0)) continue
+    if (zeroPage.subarray(0, page.length).equals(page)) continue
     await stagePage(plane, { upload: order.upload, space, offsetBytes: at, bytes: page, signal })
   }
   return await ingestUpload(plane, bytes.length, order)
 }
 
+/** Everything of an image of a few MiB. */
+export async function readAll(
+  plane: Plane,
+  image: Digest,
+  spaces: readonly SpaceId[] = [home],
+): Promise<Buffer> {
+  const place = { image, spaces, signal }
+  const { virtualSizeBytes } = await readManifest(plane, place)
+  const bytes = await readImage(plane, { ...place, offsetBytes: 0, lengthBytes: virtualSizeBytes })
+  return Buffer.from(bytes)
+}
+
 const pageBytes = 4096
+const zeroPage = Buffer.alloc(pageBytes)
 
 export function ingestUpload(
   plane: Plane,
