@@ -66,6 +66,7 @@ export function holdingRows(db: Db, nowMs: () => number): HoldingRows {
 
   const holdersOf: HoldingRows['holdersOf'] = async (packs, spaces) => {
     const found: Holding[] = []
+    if (spaces?.length === 0) return found
     for (const page of pagesOf(packs)) {
       const rows = await all
         .where('pack', 'in', page)

@@ -100,7 +100,8 @@ export function placementRows(db: Db): PlacementRows {
         .expression((query) =>
           query
             .selectFrom('refs')
-            .select(({ val }) => [val(to).as('owner_id'), 'holding_id'])
+            .innerJoin('owners as image', (join) => join.on('image.id', '=', to))
+            .select(['image.id as owner_id', 'holding_id'])
             .where('owner_id', '=', from)
             .where('holding_id', 'in', page),
         )

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 import { openSqliteStore } from '../../src/store/sqlite.ts'
 import type { Store } from '../../src/store/store.ts'
@@ -13,7 +14,7 @@ const world = { now: () => new Date(0), sleep: async () => undefined }
 
 /** Runs the writer until it has told `untilCount` names, kills it, and answers what it told. */
 async function writeAndKill(path: string, run: string, untilCount: number): Promise<string[]> {
-  const writer = join(import.meta.dirname, 'store-writer.ts')
+  const writer = fileURLToPath(new URL('./store-writer.ts', import.meta.url))
   const child = spawn(process.execPath, [writer, path, run], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })

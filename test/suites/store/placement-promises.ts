@@ -37,6 +37,20 @@ export function placementPromises(open: OpenStore): void {
     expect(await placements.rootsOf('k1')).toEqual([{ space, image, root: 'roots/k1' }])
   })
 
+  it('two images of one work may share a pack', async () => {
+    const { owner } = await someWork(store(), 'a')
+    const [shared = 0] = await livePacks(store(), owner, ['p1'])
+    expect(await seal(owner, [shared])).toBe(true)
+    const second = digest('second image')
+    const placement = { space, image: second, keeper: 'k1' }
+    const sealed = await store().write(({ placements }) =>
+      placements.seal({ placement, owner, holdings: [shared], root: 'r' }),
+    )
+    expect(sealed).toBe(true)
+    await store().write(({ placements }) => placements.drop(placementOf('k1')))
+    expect(await heldBy(imageOwner(space, second))).toEqual([shared])
+  })
+
   it('a seal over a holding that is not live, or not referenced, writes nothing', async () => {
     const { owner } = await someWork(store(), 'a')
     const other = await someWork(store(), 'b')

@@ -93,6 +93,18 @@ export function workPromises(open: OpenStore): void {
     expect((await claim(400))?.fence).toBe(fence + 1)
   })
 
+  it('the leases of a holder that is known to be gone end now, and no others', async () => {
+    await work((rows) => rows.request([request('a')], 10))
+    const mine = await claimed(10)
+    await work((rows) => rows.request([request('b')], 11))
+    const others = await claim(11, ['control'], 'other')
+    await work((rows) => rows.abandon('h', 20))
+    expect(await claim(20)).toMatchObject({ id: mine.id, fence: mine.fence + 1 })
+    expect(await claim(20)).toBeUndefined()
+    expect(await work((rows) => rows.heartbeat(mine.id, mine.fence, 500))).toBe('lost')
+    expect(await work((rows) => rows.heartbeat(others?.id ?? '', 1, 500))).toBe('ok')
+  })
+
   it('proceeding writes the next step and keeps the lease', async () => {
     await work((rows) => rows.request([request('a')], 10))
     const { id, fence } = await claimed(10)
