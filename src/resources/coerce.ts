@@ -53,7 +53,7 @@ export function parseTime(text: string): number | undefined {
   return Number.isNaN(atMs) ? undefined : atMs
 }
 
-export function canonicalWord(words: readonly string[], value: unknown): unknown {
+function canonicalWord(words: readonly string[], value: unknown): unknown {
   if (typeof value !== 'string') return value
   return words.find((known) => known.toLowerCase() === value.toLowerCase()) ?? value
 }

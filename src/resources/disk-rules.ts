@@ -5,7 +5,7 @@ import { formatTime } from './coerce.ts'
 import { contentOf, contentStatus, pins, sizeInGB } from './content.ts'
 import type { DiskContent, Effects, Fact, Facts, Need, Write } from './declaration.ts'
 import type { Disk } from './disk-schema.ts'
-import { diskSourceOf } from './disk-source.ts'
+import { type DiskSource, diskSourceOf } from './disk-source.ts'
 import { rangeProblems, requiredProblem } from './parse.ts'
 import { valueAt } from './paths.ts'
 import { expiredProblems, unavailableProblem, usableIn } from './version-use.ts'
@@ -174,7 +174,12 @@ export function diskEffects(write: Write<Disk>, facts: Facts): Effects {
     const disks = [{ ...content, lun: undefined }]
     return {
       state: 'Succeeded',
-      status: { ...born, diskState: 'Unattached', ...contentStatus(disks), ...told(next, fact) },
+      status: {
+        ...born,
+        diskState: 'Unattached',
+        ...contentStatus(disks),
+        ...told(next, source, fact),
+      },
       keeps: pins(fact.placements, disks, { region: next.location, keeper: id.key }),
     }
   }
@@ -184,20 +189,22 @@ export function diskEffects(write: Write<Disk>, facts: Facts): Effects {
 }
 
 /** What a disk knows from its source: the guest, and the exact version that `latest` stood for. */
-function told(next: Disk, { row }: Fact): JsonObject {
+function told(next: Disk, source: DiskSource, { row }: Fact): JsonObject {
+  if (!row) return {}
   const isDataDisk = next.properties.creationData.galleryImageReference?.lun !== undefined
-  if (!row || isDataDisk) return row ? { exactVersion: row.id } : {}
-  const guest = row.status.guest ?? row.doc.properties
-  const of = (name: string) => valueAt(guest, name) ?? row.status[name]
-  const osType = of('osType')
-  const hyperVGeneration = of('hyperVGeneration')
-  const architecture = valueAt(guest, 'architecture')
-  const capabilities =
-    architecture === undefined ? row.status.supportedCapabilities : { architecture }
-  return {
-    ...(osType !== undefined && { osType }),
-    ...(hyperVGeneration !== undefined && { hyperVGeneration }),
-    ...(capabilities !== undefined && { supportedCapabilities: capabilities }),
-    exactVersion: row.id,
+  const exact: JsonObject = source.is === 'disk' ? {} : { exactVersion: row.id }
+  if (isDataDisk) return exact
+  const of = (name: string) =>
+    valueAt(row.status.guest, name) ?? valueAt(row.doc.properties, name) ?? row.status[name]
+  const architecture = of('architecture')
+  const facts = {
+    osType: of('osType'),
+    hyperVGeneration: of('hyperVGeneration'),
+    supportedCapabilities:
+      architecture === undefined ? of('supportedCapabilities') : { architecture },
   }
+  const known = Object.entries(facts).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, value] as const],
+  )
+  return { ...exact, ...Object.fromEntries(known) }
 }

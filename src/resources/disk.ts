@@ -169,7 +169,7 @@ function withoutShown(properties: Disk['properties'], before: Stored<Disk>): Dis
 }
 
 /** The size that GET shows, in GiB. */
-export function shownSizeGB(disk: Pick<Stored<Disk>, 'doc' | 'status'>): number {
+function shownSizeGB(disk: Pick<Stored<Disk>, 'doc' | 'status'>): number {
   return sizeInGB(shownSizeBytes(disk))
 }
 

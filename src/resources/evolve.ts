@@ -52,7 +52,7 @@ export function planPatch(
 }
 
 /** A request's body in the newest shape, without what its api-version does not know. */
-export function lift(type: ResourceType, body: JsonObject, apiVersion: string): JsonObject {
+function lift(type: ResourceType, body: JsonObject, apiVersion: string): JsonObject {
   const known = unsayable(type, apiVersion).reduce(withoutPath, body)
   return type.evolution.moves
     .filter((move) => apiVersion < move.before)
@@ -68,7 +68,7 @@ export function lower(type: ResourceType, doc: JsonObject, apiVersion: string): 
 }
 
 /** Writes out what this api-version means by leaving something out. */
-export function withDefaults(type: ResourceType, doc: JsonObject, apiVersion: string): JsonObject {
+function withDefaults(type: ResourceType, doc: JsonObject, apiVersion: string): JsonObject {
   return type.evolution.defaults
     .filter(({ from, until }) => (from ?? '') <= apiVersion && (until ?? '~') > apiVersion)
     .filter(({ path }) => valueAt(doc, path) === undefined)
@@ -76,7 +76,7 @@ export function withDefaults(type: ResourceType, doc: JsonObject, apiVersion: st
 }
 
 /** `next` with the stored values of all that `apiVersion` has no words for. */
-export function keepUnsayable(
+function keepUnsayable(
   type: ResourceType,
   stored: JsonObject,
   next: JsonObject,

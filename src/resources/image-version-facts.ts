@@ -10,18 +10,10 @@ import { isList, isObject, valueAt } from './paths.ts'
 import { unavailableProblem, usableIn } from './version-use.ts'
 
 /** One disk of the source as it was found. */
-export type FoundDisk = {
+type FoundDisk = {
   readonly content: DiskContent
   readonly hostCaching: string
   readonly fact: Fact
-}
-
-/** What the source, or its definition, says of the guest. */
-export type Guest = {
-  readonly osType?: string
-  readonly osState?: string
-  readonly hyperVGeneration?: string
-  readonly architecture?: string
 }
 
 /** Why a version may not be made from its source now: told in the answer to the request. */

@@ -13,7 +13,7 @@ export type VersionSource =
   | { readonly is: 'refused'; readonly problems: readonly Problem[] }
 
 /** `lun` undefined: the OS disk. */
-export type SourceDisk = { readonly lun: number | undefined; readonly id: string }
+type SourceDisk = { readonly lun: number | undefined; readonly id: string }
 
 const target = 'galleryImageVersion.properties.storageProfile'
 const lunMax = 63

@@ -34,7 +34,7 @@ import { showVersion } from './image-version-show.ts'
 import { sourceNeeds, versionSourceOf } from './image-version-source.ts'
 import { isList, isObject, jsonOf, valueAt } from './paths.ts'
 
-export const imageVersionType = 'Microsoft.Compute/galleries/images/versions'
+const imageVersionType = 'Microsoft.Compute/galleries/images/versions'
 
 /** Requirements 23-30, 59-68: the bits, and where they are wanted. */
 export const imageVersions: ResourceType<ImageVersion> = {

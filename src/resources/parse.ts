@@ -1,6 +1,8 @@
 import type { z } from 'zod'
 import type { Problem } from '../domain/problem.ts'
 import type { ArmDocument, ResourceType } from './declaration.ts'
+import { withoutNulls } from './merge.ts'
+import { isObject } from './paths.ts'
 
 /**
  * Reads a body of the newest shape: numeric strings become numbers, enum words their canonical case, unknown members go.
@@ -19,14 +21,15 @@ export function parseDocument<Doc extends ArmDocument>(
   return parsed.success && problems.length === 0 ? { doc: parsed.data } : { problems }
 }
 
-/** The body of an action; problems name the path without a prefix. */
+/** The body of an action, null read as absent; problems name the path without a prefix. */
 export function parseBody(
   schema: z.ZodType,
   body: unknown,
 ): { readonly body: unknown } | { readonly problems: readonly Problem[] } {
-  const parsed = schema.safeParse(body)
+  const sent = isObject(body) ? withoutNulls(body) : body
+  const parsed = schema.safeParse(sent)
   if (parsed.success) return { body: parsed.data }
-  return { problems: parsed.error.issues.map((issue) => issueProblem('', body, issue)) }
+  return { problems: parsed.error.issues.map((issue) => issueProblem('', sent, issue)) }
 }
 
 type Issue = z.core.$ZodIssue
