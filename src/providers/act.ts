@@ -2,8 +2,9 @@ import { ArmError } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
 import type { OperationRow, ResourceRow } from '../domain/rows.ts'
 import type { Action, ArmDocument, Stored } from '../resources/declaration.ts'
+import { parseBody } from '../resources/parse.ts'
 import type { Change } from '../store/change.ts'
-import { loadAbove, resourceNotFound } from './front-door.ts'
+import { type Above, loadAbove, resourceNotFound } from './front-door.ts'
 import { newOperation } from './operation.ts'
 import { type Asked, mustBeAllowed, type Providers, refuse, type Target } from './ports.ts'
 
@@ -12,29 +13,19 @@ export async function actOnResource(
   providers: Providers,
   asked: Asked,
   target: Target,
-  name: string,
-  body: unknown,
+  request: { readonly name: string; read(): Promise<unknown> },
 ): Promise<{ readonly row: ResourceRow; readonly operation: OperationRow }> {
   const { id } = target
-  const action = actionOf(target, name)
+  const action = actionOf(target, request.name)
   mustBeAllowed(asked.caller, action.permission, id.text)
-  const parsed = action.body.safeParse(body)
-  if (!parsed.success) {
-    refuse(
-      parsed.error.issues.map((issue) => ({
-        code: 'InvalidParameter' as const,
-        message: `The value of '${issue.path.join('.')}' is not allowed: ${issue.message}`,
-        target: issue.path.join('.'),
-      })),
-    )
-  }
+  const parsed = parseBody(action.body, await request.read())
+  if ('problems' in parsed) refuse(parsed.problems)
   for (let attempt = 0; attempt < limits.replanMax; attempt++) {
+    const above = await loadAbove(providers, providers.store.read, id)
     const row = await providers.store.read.resources.get(id.key)
-    if (!row) {
-      await loadAbove(providers, providers.store.read, id)
-      throw resourceNotFound(id)
-    }
-    const change = planAction(providers, asked, target, action, row, parsed.data)
+    if (!row) throw resourceNotFound(id)
+    const situation = { target, above, action, row, body: parsed.body }
+    const change = planAction(providers, asked, situation)
     const committed = await providers.store.commit(change)
     if (committed.is === 'done' && change.operation) {
       return { row: await fresh(providers, row), operation: change.operation }
@@ -54,13 +45,18 @@ function actionOf({ type }: Target, name: string): Action<ArmDocument> {
   )
 }
 
+type Situation = {
+  readonly target: Target
+  readonly above: Above
+  readonly action: Action<ArmDocument>
+  readonly row: ResourceRow
+  readonly body: unknown
+}
+
 function planAction(
   providers: Providers,
   asked: Asked,
-  { id, type }: Target,
-  action: Action<ArmDocument>,
-  row: ResourceRow,
-  body: unknown,
+  { target: { id, type }, above, action, row, body }: Situation,
 ): Change {
   // The row was stored by this type's own schema.
   const stored = row as unknown as Stored<ArmDocument>
@@ -69,7 +65,8 @@ function planAction(
   const effects = action.effects(stored, body)
   const nowMs = providers.world.now().getTime()
   const work = effects.work ?? []
-  const generation = work.length > 0 ? row.generation + 1 : row.generation
+  // Raised by every action, so that of two at the same time one sees what the other left.
+  const generation = row.generation + 1
   const grant = effects.grants && {
     id: providers.world.id(),
     key: row.key,
@@ -77,14 +74,10 @@ function planAction(
     expiresMs: nowMs + effects.grants.durationSeconds * 1000,
   }
   return {
-    guards: [],
+    guards: above.group ? [above.group.key] : [],
     resource: {
       is: 'update',
-      row: {
-        ...row,
-        state: effects.state,
-        generation,
-      },
+      row: { ...row, state: effects.state, generation },
       statusPatch: effects.status ?? {},
       expectRevision: row.revision,
       expectGeneration: row.generation,

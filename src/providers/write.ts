@@ -23,6 +23,12 @@ export type Written = {
   readonly operation: OperationRow | undefined
 }
 
+type Request = {
+  readonly preconditions: Preconditions
+  /** Called once, after the caller was found allowed to write. */
+  read(): Promise<Sent>
+}
+
 /**
  * Creates or changes a resource: evolve up, load needs, plan (pure), commit in one transaction. A lost race is planned
  * again, so that nothing a client sent is judged against rows that are no longer true. Throws ArmError.
@@ -31,11 +37,13 @@ export async function writeResource(
   providers: Providers,
   asked: Asked,
   target: Target,
-  sent: Sent & { readonly preconditions: Preconditions },
+  request: Request,
 ): Promise<Written> {
   mustBeAllowed(asked.caller, `${target.type.type}/write`, target.id.text)
+  const { preconditions } = request
+  const sent = await request.read()
   for (let attempt = 0; attempt < limits.replanMax; attempt++) {
-    const { planned, situation } = await plan(providers, asked, target, sent)
+    const { planned, situation } = await plan(providers, asked, target, { sent, preconditions })
     const committed = await providers.store.commit(planned.change)
     if (committed.is === 'done') {
       const { row, change } = planned
@@ -54,14 +62,14 @@ async function plan(
   providers: Providers,
   asked: Asked,
   target: Target,
-  sent: Sent & { readonly preconditions: Preconditions },
+  { sent, preconditions }: { readonly sent: Sent; readonly preconditions: Preconditions },
 ): Promise<{ planned: PlannedWrite; situation: Situation }> {
   const { store, settings, world } = providers
   const rows = store.read
   const above = await loadAbove(providers, rows, target.id)
   const stored = await rows.resources.get(target.id.key)
   refuseDying(target, stored)
-  expectMatch(sent.preconditions, stored)
+  expectMatch(preconditions, stored)
   if (!stored && sent.mode !== 'replace') throw resourceNotFound(target.id)
   const { apiVersion } = asked
   const now = world.now()

@@ -12,6 +12,8 @@ export type Address =
       readonly subscription: string
       readonly namespace: string | undefined
     }
+  /** `POST …/providers/{namespace}/register`. */
+  | { readonly is: 'registration'; readonly subscription: string; readonly namespace: string }
   | { readonly is: 'resources'; readonly scope: ResourceId }
   | { readonly is: 'usages'; readonly subscription: string; readonly location: string }
   | { readonly is: 'operation'; readonly subscription: string; readonly operation: string }
@@ -59,7 +61,7 @@ function extensionAddress(text: string): Address | undefined {
 
 function subscriptionAddress(text: string): Address | undefined {
   const [, , subscription = '', ...rest] = text.split('/')
-  const [first, second, third, location = '', kind = '', operation = ''] = rest.map((part) => part)
+  const [first, second, third, location = '', kind = '', operation = ''] = rest
   if (!/^\/subscriptions\//i.test(text)) return undefined
   const is = (part: string | undefined, word: string) => part?.toLowerCase() === word
   if (rest.length === 0) return { is: 'subscription', subscription }
@@ -69,6 +71,9 @@ function subscriptionAddress(text: string): Address | undefined {
   }
   if (is(first, 'providers') && rest.length <= 2)
     return { is: 'providers', subscription, namespace: second }
+  if (is(first, 'providers') && is(third, 'register') && rest.length === 3) {
+    return { is: 'registration', subscription, namespace: second ?? '' }
+  }
   if (is(first, 'providers') && is(third, 'locations')) {
     if (is(kind, 'usages') && rest.length === 5) return { is: 'usages', subscription, location }
     if (operationKinds.has(kind.toLowerCase()) && rest.length === 6) {

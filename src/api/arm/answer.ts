@@ -1,3 +1,4 @@
+import { ArmError } from '../../domain/errors.ts'
 import type { ResourceRow } from '../../domain/rows.ts'
 import type { Asked, Providers, Target } from '../../providers/ports.ts'
 import type { Preconditions } from '../../providers/preconditions.ts'
@@ -43,4 +44,8 @@ export function listAnswer(
   query.set('$skiptoken', next)
   // Joined as text: a path that begins with two slashes would be read as another host.
   return Response.json({ value, nextLink: `${origin}${url.pathname}?${query}` })
+}
+
+export function notAllowed(method: string): ArmError {
+  return new ArmError('MethodNotAllowed', `This path does not take ${method}.`)
 }

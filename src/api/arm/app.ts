@@ -5,16 +5,17 @@ import { sameType } from '../../domain/resource-id.ts'
 import type { Providers } from '../../providers/ports.ts'
 import type { ResourceType } from '../../resources/declaration.ts'
 import { type Address, parseAddress } from './address.ts'
-import type { ArmRequest } from './answer.ts'
+import { type ArmRequest, notAllowed } from './answer.ts'
 import { errorResponse } from './envelope.ts'
 import { answerExtension } from './extension.ts'
 import { answerOperation } from './poll.ts'
 import { readApiVersion, readJson, readQuery } from './request.ts'
 import { answerResourceList } from './resource-list.ts'
-import { answerAction, answerCollection, answerResource, notAllowed } from './resources.ts'
+import { answerAction, answerCollection, answerResource } from './resources.ts'
 import {
   answerLocations,
   answerProviders,
+  answerRegistration,
   answerSubscription,
   answerSubscriptions,
   answerTenants,
@@ -131,8 +132,7 @@ function decodePath(path: string): string {
 }
 
 function route(request: ArmRequest, address: Address): Promise<Response> | Response {
-  const reads = address.is !== 'resource' && address.is !== 'action' && address.is !== 'extension'
-  if (reads && request.method !== 'GET') throw notAllowed(request.method)
+  if (isReadOnly(address) && request.method !== 'GET') throw notAllowed(request.method)
   switch (address.is) {
     case 'tenants':
       return answerTenants(request)
@@ -144,6 +144,8 @@ function route(request: ArmRequest, address: Address): Promise<Response> | Respo
       return answerLocations(request, address.subscription)
     case 'providers':
       return answerProviders(request, address.subscription, address.namespace)
+    case 'registration':
+      return answerRegistration(request, address.subscription, address.namespace)
     case 'usages':
       return answerUsages(request, address.subscription, address.location)
     case 'operation':
@@ -163,14 +165,18 @@ function route(request: ArmRequest, address: Address): Promise<Response> | Respo
   }
 }
 
+function isReadOnly({ is }: Address): boolean {
+  return !['resource', 'action', 'extension', 'registration'].includes(is)
+}
+
 /** `{id}/images` is a list of children, `{id}/share` an action: the types tell. */
 function answerActionOrList(
   request: ArmRequest,
   { id, action }: Address & { is: 'action' },
 ): Promise<Response> {
   const childType = `${id.type}/${action}`
-  const child = request.providers.findType(childType)
-  if (child) return answerCollection(request, typeFor(request, childType), id)
+  const isAction = request.method === 'POST' && !request.providers.findType(childType)
+  if (!isAction) return answerCollection(request, typeFor(request, childType), id)
   return answerAction({ ...request, id, type: typeFor(request, id.type) }, action)
 }
 

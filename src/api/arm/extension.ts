@@ -1,14 +1,13 @@
 import { ArmError } from '../../domain/errors.ts'
 import { regionName, sameRegion } from '../../domain/regions.ts'
 import type { Json, JsonObject, ReplicaRow } from '../../domain/rows.ts'
+import type { Sent } from '../../providers/plan-write.ts'
 import { readResource } from '../../providers/read.ts'
 import { writeResource } from '../../providers/write.ts'
 import { wantedRegions } from '../../resources/image-version.ts'
-import type { Resourceful } from './answer.ts'
-import { resourceAnswer } from './answer.ts'
+import { notAllowed, type Resourceful, resourceAnswer } from './answer.ts'
 import { operationHeaders } from './operations.ts'
 import { present } from './present.ts'
-import { notAllowed } from './resources.ts'
 
 /** The api-version at which a version's document is read and edited here: the newest, so nothing is out of words. */
 function newest({ type }: Resourceful): string {
@@ -71,13 +70,13 @@ function etaSeconds({ state, bytesDone, bytesTotal, bytesPerSecond }: ReplicaRow
 async function targetRegion(request: Resourceful, name: string): Promise<Response> {
   if (request.method !== 'PUT' && request.method !== 'DELETE') throw notAllowed(request.method)
   const { providers, asked, origin, type } = request
-  const entry = request.method === 'PUT' ? { ...(await request.json()), name } : undefined
   const atNewest = { ...asked, apiVersion: newest(request) }
-  const written = await writeResource(providers, atNewest, request, {
-    body: (stored: JsonObject) => withRegion(stored, name, entry),
-    mode: 'edit',
-    preconditions: request.preconditions,
-  })
+  const read = async (): Promise<Sent> => {
+    const entry = request.method === 'PUT' ? { ...(await request.json()), name } : undefined
+    return { mode: 'edit', body: (stored) => withRegion(stored, name, entry) }
+  }
+  const { preconditions } = request
+  const written = await writeResource(providers, atNewest, request, { read, preconditions })
   const how = { type, apiVersion: atNewest.apiVersion, settings: providers.settings }
   const { row, operation } = written
   const headers = operation

@@ -1,4 +1,3 @@
-import { ArmError } from '../../domain/errors.ts'
 import type { ResourceId } from '../../domain/resource-id.ts'
 import { actOnResource } from '../../providers/act.ts'
 import { listResources } from '../../providers/list.ts'
@@ -7,7 +6,13 @@ import { readResource } from '../../providers/read.ts'
 import { removeResource } from '../../providers/remove.ts'
 import { writeResource } from '../../providers/write.ts'
 import type { ResourceType } from '../../resources/declaration.ts'
-import { type ArmRequest, listAnswer, type Resourceful, resourceAnswer } from './answer.ts'
+import {
+  type ArmRequest,
+  listAnswer,
+  notAllowed,
+  type Resourceful,
+  resourceAnswer,
+} from './answer.ts'
 import { operationHeaders } from './operations.ts'
 import { present } from './present.ts'
 
@@ -27,10 +32,6 @@ export function answerResource(request: Resourceful): Promise<Response> {
     default:
       throw notAllowed(request.method)
   }
-}
-
-export function notAllowed(method: string): ArmError {
-  return new ArmError('MethodNotAllowed', `This path does not take ${method}.`)
 }
 
 function howToShow({ type, asked, providers, query }: Resourceful) {
@@ -54,8 +55,8 @@ async function head(request: Resourceful): Promise<Response> {
 
 async function put(request: Resourceful, mode: 'replace' | 'merge'): Promise<Response> {
   const { providers, asked, type, origin, preconditions } = request
-  const body = await request.json()
-  const written = await writeResource(providers, asked, request, { body, mode, preconditions })
+  const read = async () => ({ mode, body: await request.json() })
+  const written = await writeResource(providers, asked, request, { read, preconditions })
   const { row, created, operation } = written
   const how = created ? type.operations.create : type.operations.update
   const state = created ? type.operations.shows.create : type.operations.shows.update
@@ -85,13 +86,8 @@ async function remove(request: Resourceful): Promise<Response> {
 export async function answerAction(request: Resourceful, action: string): Promise<Response> {
   if (request.method !== 'POST') throw notAllowed(request.method)
   const { providers, asked, origin } = request
-  const { row, operation } = await actOnResource(
-    providers,
-    asked,
-    request,
-    action,
-    await request.json(),
-  )
+  const asking = { name: action, read: () => request.json() }
+  const { row, operation } = await actOnResource(providers, asked, request, asking)
   const both = ['Azure-AsyncOperation', 'Location'] as const
   const headers = operationHeaders(origin, operation, row, asked.apiVersion, both)
   return new Response(null, { status: 202, headers })

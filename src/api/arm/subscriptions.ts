@@ -2,7 +2,7 @@ import { ArmError } from '../../domain/errors.ts'
 import { isWithin, parseResourceId } from '../../domain/resource-id.ts'
 import { findSubscription } from '../../providers/front-door.ts'
 import { mustBeAllowed, type Subscription } from '../../providers/ports.ts'
-import type { ArmRequest } from './answer.ts'
+import { type ArmRequest, notAllowed } from './answer.ts'
 
 /** What the installation itself is: tenants, subscriptions, locations, resource providers. Read-only, from configuration. */
 
@@ -102,6 +102,12 @@ export function answerProviders(
   const wanted = bodies.find((body) => body.namespace.toLowerCase() === namespace.toLowerCase())
   if (wanted) return Response.json(wanted)
   throw new ArmError('NotFound', `The resource namespace '${namespace}' is not served here.`)
+}
+
+/** What is served is registered already: clients that register first (az, Terraform) are told so. */
+export function answerRegistration(request: ArmRequest, id: string, namespace: string): Response {
+  if (request.method !== 'POST') throw notAllowed(request.method)
+  return answerProviders(request, id, namespace)
 }
 
 function namespaceOf(type: string): string {
