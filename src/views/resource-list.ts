@@ -33,18 +33,20 @@ export async function listEverything(rows: Rows, asked: Everything): Promise<Pag
       ? asked.scope.key
       : `/subscriptions/${asked.scope.subscription}/resourcegroups/${wanted.group}`.toLowerCase()
   const start = readCursor(asked.after)
+  const found: ResourceRow[] = []
   for (const [index, type] of types.entries()) {
     if (index < start.type) continue
     const after = index === start.type ? start.key : undefined
     const visible = asked.caller.visible(`${type.type}/read`)
     const scopes = visible === 'all' ? [scopeKey] : insideOf(visible, scopeKey)
     if (scopes.length === 0) continue
-    const query = { type: type.type, scopes, after, rowsMax: limits.pageRows }
-    const page = await rows.resources.list(query)
-    if (page.rows.length === 0) continue
-    return { rows: page.rows, next: nextCursor(index, page.next, types.length) }
+    const rowsMax = limits.pageRows - found.length
+    const page = await rows.resources.list({ type: type.type, scopes, after, rowsMax })
+    found.push(...page.rows)
+    const next = nextCursor(index, page.next, types.length)
+    if (found.length === limits.pageRows) return { rows: found, next }
   }
-  return { rows: [], next: undefined }
+  return { rows: found, next: undefined }
 }
 
 function insideOf(visible: readonly string[], scopeKey: string): string[] {
