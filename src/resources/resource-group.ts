@@ -15,6 +15,7 @@ export const resourceGroups: ResourceType<ResourceGroup> = {
   target: 'resourceGroup',
   lists: ['subscription'],
   tracked: true,
+  cascades: true,
   nameProblems: groupNameProblems,
   schema: ResourceGroup,
   evolution: { since: {}, defaults: [], moves: [] },
