@@ -6,7 +6,7 @@ import type { Lanes } from '../chunks/lanes.ts'
 import type { Manifest } from '../chunks/manifest.ts'
 import type { TreeNode } from '../chunks/node.ts'
 import type { Digest } from '../domain/digest.ts'
-import type { HoldingRows, UploadRows } from '../domain/holdings.ts'
+import type { HoldingRows, Owner, UploadRows } from '../domain/holdings.ts'
 import type { SpaceId } from '../domain/spaces.ts'
 import { openRepair, type Repair } from './repair.ts'
 import { openTrailers, type Trailers } from './trailers.ts'
@@ -31,8 +31,12 @@ export type Plane = Omit<PlanePorts, 'openBlobs'> & {
   readonly repair: Repair
   /** Checked already, by digest. */
   readonly nodes: Cache<TreeNode>
+  readonly covered: Covered
   readonly manifests: Cache<{ readonly manifest: Manifest; readonly bytes: Uint8Array }>
 }
+
+/** Images whose packs in a space the index was taught. */
+type Covered = ReturnType<typeof openLru<Owner, true>>
 
 type Cache<Value> = ReturnType<typeof openLru<Digest, Value>>
 
@@ -42,6 +46,7 @@ export type Progress = { readonly bytesDone: number; readonly bytesTotal: number
 /** Parsed nodes kept in memory: at most some 25 KB each. */
 const nodesKept = 256
 const manifestsKept = 256
+const coveredKept = 4096
 
 /** Opens no file and starts no timer: closing `lanes` and `index` closes all. */
 export function openPlane({ openBlobs, ...ports }: PlanePorts): Plane {
@@ -62,5 +67,6 @@ export function openPlane({ openBlobs, ...ports }: PlanePorts): Plane {
     repair,
     nodes: openLru(nodesKept),
     manifests: openLru(manifestsKept),
+    covered: openLru(coveredKept),
   }
 }

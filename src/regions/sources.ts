@@ -166,21 +166,36 @@ export function goodNowhere(
 }
 
 /**
- * Where each want lies, by what the index says and the packs confirm; learns the image's packs when it misses some.
- * Empty for what is nowhere.
+ * Where each want lies, by what the index says and the packs confirm. Learns the image's own packs when the index knows
+ * none in the preferred spaces, everything in those spaces when it knows none at all. Empty for what is nowhere.
  */
 export async function locateAll(
   plane: Plane,
   place: ImagePlace,
   wants: readonly Want[],
 ): Promise<(readonly Held[])[]> {
-  const located = await locateEach(plane, wants)
-  if (located.every((found) => found.length > 0)) return located
-  for (const space of place.spaces) {
-    await cover(plane, await plane.rows.heldBy(imageOwner(space, place.image)))
-    await followSpace(plane, space, place.signal)
+  let located = await locateEach(plane, wants)
+  const isNear = ({ holders }: Held): boolean =>
+    holders.some(({ space }) => place.spaces.includes(space))
+  if (!located.every((found) => found.some(isNear)) && (await coverImage(plane, place))) {
+    located = await locateEach(plane, wants)
   }
+  if (located.every((found) => found.length > 0)) return located
+  for (const space of place.spaces) await followSpace(plane, space, place.signal)
   return await locateEach(plane, wants)
+}
+
+/** Teaches the index the packs that hold the image in the preferred spaces, once; whether there was anything to do. */
+async function coverImage(plane: Plane, place: ImagePlace): Promise<boolean> {
+  const owners = place.spaces.map((space) => imageOwner(space, place.image))
+  const news = owners.filter((owner) => !plane.covered.get(owner))
+  for (const owner of news) {
+    const holdings = await plane.rows.heldBy(owner)
+    await cover(plane, holdings)
+    // An image that is not sealed yet is looked at again.
+    if (holdings.length > 0) plane.covered.set(owner, true)
+  }
+  return news.length > 0
 }
 
 /** Packs that lie nowhere any more are left out: the index may still name them. */

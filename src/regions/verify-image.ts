@@ -3,6 +3,7 @@ import type { Frame } from '../chunks/pack-format.ts'
 import type { Digest } from '../domain/digest.ts'
 import { type Holding, imageOwner } from '../domain/holdings.ts'
 import type { SpaceId } from '../domain/spaces.ts'
+import { cover, followSpace } from './follow.ts'
 import { everyWant } from './needs.ts'
 import type { Plane } from './plane.ts'
 import { type Held, locateAll, type Want } from './sources.ts'
@@ -49,6 +50,9 @@ export async function verifyImage(
   const check: Check = { plane, space: order.space, signal: order.signal, note }
   const sealed = await plane.rows.heldBy(imageOwner(order.space, order.image))
   await mapBounded(sealed, plane.lanes.count, (holding) => checkPack(check, holding))
+
+  await cover(plane, sealed)
+  await followSpace(plane, order.space, order.signal)
 
   let checkedCount = 0
   const seen = new Set(sealed.map(({ id }) => id))
