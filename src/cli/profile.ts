@@ -46,12 +46,8 @@ export async function readAccess(folder: string): Promise<Access> {
     if (clientSecret === undefined) throw notLoggedIn(`${folder} keeps no secret`, login)
     return { ...rest, clientSecret }
   }
-  const owner = await readOwner(ownerFile)
-  return {
-    ...rest,
-    clientSecret: owner.clientSecret,
-    ...(owner.clientId === rest.clientId ? {} : owner),
-  }
+  // The server may have moved to another port since the login.
+  return { ...(await readOwner(ownerFile)), subscriptionId: rest.subscriptionId }
 }
 
 /** Keeps a login, readable by nobody else. */

@@ -109,7 +109,7 @@ export function idOf(given: string, pathOfName: (name: string) => string): strin
   return given.startsWith('/') ? given : decodeURIComponent(pathOfName(given))
 }
 
-/** The id of a disk or, when no disk has that name, of a snapshot: az asks for both with one flag. */
+/** The id of a disk or snapshot that was given by id or by name; a name that neither has is taken for a disk's. */
 export async function diskOrSnapshotId(
   context: Context,
   session: Session,
@@ -118,9 +118,13 @@ export async function diskOrSnapshotId(
   const { group, source } = given
   if (source.startsWith('/')) return source
   const disk = session.paths.disk(group, source)
+  const snapshot = session.paths.snapshot(group, source)
   const options = { apiVersion: apiVersions.disks, signal: context.signal }
-  const found = await session.client.find(disk, options)
-  return decodeURIComponent(found === undefined ? session.paths.snapshot(group, source) : disk)
+  const { client } = session
+  const isSnapshot =
+    (await client.find(disk, options)) === undefined &&
+    (await client.find(snapshot, options)) !== undefined
+  return decodeURIComponent(isSnapshot ? snapshot : disk)
 }
 
 /** The properties of a resource; an empty object when it has none. */

@@ -164,7 +164,8 @@ async function hasSize(path: string, sizeBytes: number): Promise<boolean> {
   return found?.size === sizeBytes
 }
 
-async function refuseExisting(out: string): Promise<void> {
+/** A file of the user's is never written over. Throws ClientError `InvalidFile`. */
+export async function refuseExisting(out: string): Promise<void> {
   const found = await stat(out).catch(() => undefined)
   if (found !== undefined) throw fileFault(out, 'it exists already')
 }

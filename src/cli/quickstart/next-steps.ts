@@ -10,7 +10,7 @@ type Facts = {
 }
 
 /** What `npm start` serves when it is told nothing else. */
-const standing = { base: 'https://127.0.0.1:8443', folder: './data' }
+const standing = { base: 'https://127.0.0.1:8443', folder: './data', ca: './data/tls/ca.pem' }
 
 /** How to go on: with the command, with az and with Azure's SDK. No secret is shown, only where it lies. */
 export function nextSteps(facts: Facts): string {
