@@ -147,14 +147,8 @@ function completeVersion(write: Write<ImageVersion>): ImageVersion {
 }
 
 function versionProblems(write: Write<ImageVersion>, facts: Facts): readonly Problem[] {
-  const { id, next, before } = write
+  const { next, before } = write
   return [
-    ...unless(
-      before?.state !== 'Deleting',
-      'Conflict',
-      'galleryImageVersion',
-      `Operation 'Update Gallery Image Version' is not allowed on ${id.name} since it is marked for deletion. You can only retry the Delete operation (or wait for an ongoing one to complete)`,
-    ),
     ...unless(
       next.properties.restore !== true,
       'InvalidParameter',
