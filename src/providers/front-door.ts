@@ -39,13 +39,7 @@ export async function loadAbove(
   }
   const between = parents.filter((parent) => parent !== group)
   const missing = between.filter((parent) => !found.has(parent.key))
-  if (missing.length > 0) {
-    const names = id.names.slice(0, -1).join('/')
-    throw new ArmError(
-      'ParentResourceNotFound',
-      `Can not perform requested operation on nested resource. Parent resource '${names}' not found.`,
-    )
-  }
+  if (missing.length > 0) throw parentNotFound(id.names.slice(0, -1))
   const ancestors = between.flatMap((parent) => found.get(parent.key) ?? [])
   return { group: groupRow, ancestors }
 }
@@ -55,6 +49,26 @@ export function findSubscription({ subscriptions }: Pick<Providers, 'subscriptio
   const subscription = subscriptions.find((known) => keyOf(known.id) === keyOf(id))
   if (subscription) return subscription
   throw new ArmError('SubscriptionNotFound', `The subscription '${id}' could not be found.`)
+}
+
+/** Throws unless there is something at the scope of a list: SubscriptionNotFound, ResourceGroupNotFound, ParentResourceNotFound. */
+export async function mustExist(
+  providers: Pick<Providers, 'subscriptions'>,
+  rows: Rows,
+  scope: ResourceId,
+): Promise<void> {
+  findSubscription(providers, scope.subscription)
+  if (scope.resourceGroup === undefined || (await rows.resources.get(scope.key))) return
+  if (sameType(scope.type, resourceGroupType)) throw groupNotFound(scope.name)
+  await loadAbove(providers, rows, scope)
+  throw parentNotFound(scope.names)
+}
+
+function parentNotFound(names: readonly string[]): ArmError {
+  return new ArmError(
+    'ParentResourceNotFound',
+    `Can not perform requested operation on nested resource. Parent resource '${names.join('/')}' not found.`,
+  )
 }
 
 export function groupNotFound(name: string): ArmError {

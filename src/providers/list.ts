@@ -1,8 +1,7 @@
-import { ArmError } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
-import { isWithin, keyOf, type ResourceId } from '../domain/resource-id.ts'
+import { isWithin, type ResourceId } from '../domain/resource-id.ts'
 import type { ResourceType } from '../resources/declaration.ts'
-import { findSubscription, groupNotFound, loadAbove } from './front-door.ts'
+import { mustExist } from './front-door.ts'
 import type { Asked, Providers } from './ports.ts'
 import type { Shown } from './read.ts'
 
@@ -20,7 +19,7 @@ export async function listResources(
   after: string | undefined,
 ): Promise<ShownPage> {
   const rows = providers.store.read
-  await mustExist(providers, scope)
+  await mustExist(providers, rows, scope)
   const visible = caller.visible(`${type.type}/read`)
   const scopes = visible === 'all' ? [scope.key] : narrowed(visible, scope.key)
   const page =
@@ -47,20 +46,6 @@ export async function listResources(
 function narrowed(visible: readonly string[], scopeKey: string): string[] {
   if (visible.some((key) => isWithin(scopeKey, key))) return [scopeKey]
   return visible.filter((key) => isWithin(key, scopeKey))
-}
-
-async function mustExist(providers: Providers, scope: ResourceId): Promise<void> {
-  findSubscription(providers, scope.subscription)
-  if (scope.resourceGroup === undefined) return
-  const rows = providers.store.read
-  const row = await rows.resources.get(scope.key)
-  if (row) return
-  if (keyOf(scope.type) === 'microsoft.resources/resourcegroups') throw groupNotFound(scope.name)
-  await loadAbove(providers, rows, scope)
-  throw new ArmError(
-    'ParentResourceNotFound',
-    `Can not perform requested operation on nested resource. Parent resource '${scope.names.join('/')}' not found.`,
-  )
 }
 
 function writeCursor(position: string): string {

@@ -1,6 +1,5 @@
-import { resourceGroupType, sameType } from '../domain/resource-id.ts'
+import { sameType } from '../domain/resource-id.ts'
 import type { ReplicaRow, ResourceRow } from '../domain/rows.ts'
-import type { Rows } from '../store/store.ts'
 import { loadAbove, resourceNotFound } from './front-door.ts'
 import { type Asked, mustBeAllowed, type Providers, type Target } from './ports.ts'
 
@@ -23,11 +22,6 @@ export async function readResource(
       replicas: withReplicas && type.hasReplicas ? await rows.replicas.of([row.key]) : [],
     }
   }
-  if (!sameType(type.type, resourceGroupType))
-    await tellWhatIsMissing(providers, rows, { id, type })
-  throw resourceNotFound(id)
-}
-
-async function tellWhatIsMissing(providers: Providers, rows: Rows, { id }: Target): Promise<void> {
   await loadAbove(providers, rows, id)
+  throw resourceNotFound(id)
 }

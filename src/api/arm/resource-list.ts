@@ -1,5 +1,6 @@
 import type { ResourceId } from '../../domain/resource-id.ts'
 import type { Json, JsonObject } from '../../domain/rows.ts'
+import { mustExist } from '../../providers/front-door.ts'
 import { listEverything } from '../../views/resource-list.ts'
 import { type ArmRequest, listAnswer } from './answer.ts'
 
@@ -9,6 +10,7 @@ export async function answerResourceList(
   scope: ResourceId,
 ): Promise<Response> {
   const { providers, asked, query } = request
+  await mustExist(providers, providers.store.read, scope)
   const page = await listEverything(providers.store.read, {
     types: providers.types,
     caller: asked.caller,
