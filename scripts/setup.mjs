@@ -18,11 +18,11 @@ export function node() {
   )
 }
 
-/** Runs `npm ci` unless all is there. `dev: false` asks only for what the server needs. */
+/** Runs `npm install` (see docs/adr/0011) unless all is there. `dev: false` asks only for what the server needs. */
 export function setup({ dev = true } = {}) {
   if (!isStale(dev) && bundledNode() !== undefined) return
   console.log('Installing what Vitrine needs; this happens once.')
-  const { status } = npm(['ci', '--loglevel=error', '--no-fund', '--no-audit'])
+  const { status } = npm(['install', '--loglevel=error', '--no-fund', '--no-audit'])
   if (status !== 0)
     fail('npm could not install the packages.', 'Look at its message above, then repeat.')
   node()
