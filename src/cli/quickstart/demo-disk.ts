@@ -10,7 +10,7 @@ import { gatherFiles } from './real-files.ts'
 import { runProgram } from './run-program.ts'
 
 const diskBytes = sizes.gib
-const filesBytesMax = 230 * sizes.mib
+const filesBytesMax = 160 * sizes.mib
 const fileSystemId = '5f0c1b4e-2d3a-4b6f-9c8d-0e1f2a3b4c5d'
 
 /** A disk to publish, and a way to change it. */
