@@ -203,18 +203,18 @@ describe('copy', () => {
   })
 
   test('a source that is away is no damage: another serves, else it is Unavailable', async () => {
-    let away = false
+    const away = new Set<string>()
     const durable = openDurable(({ folder }) => {
-      if (away && folder === home) throw new Unavailable('its disk is gone')
+      if (away.has(folder)) throw new Unavailable('its disk is gone')
     })
     const plane = open(durable)
     const bytes = diskOf(seeds(1, 5))
     const { image } = await publish(plane, bytes, { upload: 'v1' })
-    away = true
+    away.add(home)
     await expect(copy(plane, image, [abroad])).rejects.toThrow(Unavailable)
-    away = false
+    away.clear()
     await copy(plane, image, [second])
-    away = true
+    away.add(home)
     await copy(open(durable), image, [abroad], [home, second])
     expect((await readAll(plane, image, [abroad])).equals(bytes)).toBe(true)
   })

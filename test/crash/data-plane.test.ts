@@ -25,16 +25,17 @@ import {
 
 const v1Bytes = diskOf([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
 const v2Bytes = diskOf([1, 2, 3, 0, 11, -12])
+const pageBytes = 64 * 1024
 const spaces = [home, second, abroad]
 
 /** v1 lies in `home` and is the version before; the pages of v2 are uploaded. */
 async function prepared(): Promise<{ durable: Durable; v1: Digest }> {
   const durable = openDurable()
   const opened = openTestPlane(durable)
-  const v1 = await publish(opened.plane, v1Bytes, { upload: 'v1' })
+  const v1 = await publish(opened.plane, v1Bytes, { upload: 'v1', pageBytes })
   durable.rows.seal(home, v1.image, v1.holdings)
   await durable.rows.holdings.release(workOwner('v1'))
-  await publish(opened.plane, v2Bytes, { upload: 'v2', space: home })
+  await publish(opened.plane, v2Bytes, { upload: 'v2', pageBytes })
   await durable.rows.holdings.release(workOwner('v2'))
   await sweepSpace(opened.plane, { space: home, holdMs: 0, signal })
   await opened.close()

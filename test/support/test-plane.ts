@@ -6,6 +6,7 @@ import { type Lanes, type LaneThread, openLanes } from '../../src/chunks/lanes.t
 import type { Digest } from '../../src/domain/digest.ts'
 import type { HoldingRows, Owner, UploadRows } from '../../src/domain/holdings.ts'
 import { workOwner } from '../../src/domain/holdings.ts'
+import { limits } from '../../src/domain/limits.ts'
 import type { SpaceId } from '../../src/domain/spaces.ts'
 import type { DiskFile } from '../../src/formats/disk-file.ts'
 import { type IngestedImage, ingest } from '../../src/regions/ingest.ts'
@@ -99,13 +100,14 @@ function laneHere(openBlobs: Parameters<typeof serveLane>[1]): LaneThread {
   }
 }
 
-/** Uploads a disk and ingests it. Bytes that are all zeros in a run of 4 KiB are left out, as a client would. */
+/** Uploads a disk and ingests it. Pages (at most 64 KiB) of zeros are left out, as a client would. */
 export async function publish(
   plane: Plane,
   bytes: Uint8Array,
-  order: { upload: string; owner?: Owner; space?: SpaceId },
+  order: { upload: string; owner?: Owner; space?: SpaceId; pageBytes?: number },
 ): Promise<IngestedImage> {
   const space = order.space ?? home
+  const pageBytes = order.pageBytes ?? 4096
   for (let at = 0; at < bytes.length; at += pageBytes) {
     const page = bytes.subarray(at, at + pageBytes)
     if (zeroPage.subarray(0, page.length).equals(page)) continue
@@ -126,8 +128,7 @@ export async function readAll(
   return Buffer.from(bytes)
 }
 
-const pageBytes = 4096
-const zeroPage = Buffer.alloc(pageBytes)
+const zeroPage = Buffer.alloc(limits.chunkBytes)
 
 export function ingestUpload(
   plane: Plane,

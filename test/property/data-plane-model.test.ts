@@ -1,0 +1,208 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { Blobs, BlobsAddress } from '../../src/blobs/blobs.ts'
+import type { Digest } from '../../src/domain/digest.ts'
+import { imageOwner, workOwner } from '../../src/domain/holdings.ts'
+import type { SpaceId } from '../../src/domain/spaces.ts'
+import { copyImage } from '../../src/regions/copy-image.ts'
+import type { Plane } from '../../src/regions/plane.ts'
+import { sweepSpace } from '../../src/regions/sweep-space.ts'
+import { verifyImage } from '../../src/regions/verify-image.ts'
+import { diskOf } from '../support/test-disks.ts'
+import {
+  abroad,
+  type Durable,
+  home,
+  openDurable,
+  openTestPlane,
+  packsIn,
+  publish,
+  readAll,
+  second,
+  signal,
+} from '../support/test-plane.ts'
+
+const spaces = [home, second, abroad] as const
+
+/** Versions that share chunks with each other in part. */
+const disks = [[1, 2, -1, -2], [1, 2, 0, 3], [-1, 3, 4], [1, 2, -1, -2, 5], [6]].map(diskOf)
+
+type Op =
+  | { is: 'publish'; disk: number; abandons: boolean }
+  | { is: 'copy'; disk: number; from: number; to: number }
+  | { is: 'delete'; disk: number; space: number }
+  | { is: 'sweep'; space: number }
+  | { is: 'late-delete'; space: number; pick: number }
+
+const at = (list: readonly unknown[]) => fc.nat(list.length - 1)
+const op: fc.Arbitrary<Op> = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc.record({ is: fc.constant('publish'), disk: at(disks), abandons: fc.boolean() }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      is: fc.constant('copy'),
+      disk: at(disks),
+      from: at(spaces),
+      to: at(spaces),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ is: fc.constant('delete'), disk: at(disks), space: at(spaces) }),
+  },
+  { weight: 3, arbitrary: fc.record({ is: fc.constant('sweep'), space: at(spaces) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ is: fc.constant('late-delete'), space: at(spaces), pick: fc.nat() }),
+  },
+)
+
+/** Ops of a batch run at once; then the process may be opened anew, with an index that knows nothing. */
+const batch = fc.record({
+  ops: fc.array(op, { minLength: 1, maxLength: 5 }),
+  restarts: fc.boolean(),
+})
+const run = fc.record({ batches: fc.array(batch, { minLength: 1, maxLength: 6 }), pace: fc.nat() })
+
+type Model = {
+  readonly durable: Durable
+  readonly deleted: Map<SpaceId, string[]>
+  readonly sealed: Map<string, { space: SpaceId; image: Digest; disk: number }>
+  jobs: number
+}
+
+test('whatever is published, copied, deleted and swept at once: every image that is kept reads', async () => {
+  await fc.assert(
+    fc.asyncProperty(run, async ({ batches, pace }) => {
+      const model: Model = {
+        durable: openDurable(),
+        deleted: new Map(),
+        sealed: new Map(),
+        jobs: 0,
+      }
+      let opened = openPaced(model, pace)
+      for (const { ops, restarts } of batches) {
+        await Promise.all(ops.map((one) => act(model, opened.plane, one)))
+        if (restarts) {
+          await opened.close()
+          opened = openPaced(model, pace + 1)
+        }
+        await expectKept(model, opened.plane)
+      }
+      await expectNothingElse(model, opened.plane)
+      await opened.close()
+    }),
+    { numRuns: 120 },
+  )
+})
+
+/** Blobs that answer after a few turns, more or fewer by the pace: so that what runs at once meets in many ways. */
+function openPaced({ durable, deleted }: Model, pace: number) {
+  let x = pace + 1
+  async function wait(): Promise<void> {
+    x = (x * 48_271) % 0x7fffffff
+    for (let turns = x % 4; turns > 0; turns--) await nextTurn()
+  }
+  const openBlobs = (address: BlobsAddress): Blobs => {
+    const blobs = durable.places.openBlobs(address)
+    return {
+      ...blobs,
+      put: async (...given) => {
+        await wait()
+        await blobs.put(...given)
+        await wait()
+      },
+      read: async (...given) => {
+        await wait()
+        return await blobs.read(...given)
+      },
+      delete: async (key, until) => {
+        await wait()
+        await blobs.delete(key, until)
+        const space = address.folder as SpaceId
+        deleted.set(space, [...(deleted.get(space) ?? []), key])
+      },
+    }
+  }
+  return openTestPlane({ ...durable, places: { ...durable.places, openBlobs } })
+}
+
+async function act(model: Model, plane: Plane, one: Op): Promise<void> {
+  const { durable, sealed } = model
+  const job = `job-${++model.jobs}`
+  const owner = workOwner(job)
+  switch (one.is) {
+    case 'publish': {
+      const bytes = disks[one.disk] ?? Buffer.alloc(0)
+      const { image, holdings } = await publish(plane, bytes, {
+        upload: job,
+        owner,
+        pageBytes: 65_536,
+      })
+      if (!one.abandons) keep(model, { space: home, image, disk: one.disk }, holdings)
+      return await plane.rows.release(owner)
+    }
+    case 'copy': {
+      const from = [...sealed.values()].find(
+        ({ disk, space }) => disk === one.disk && space === spaces[one.from],
+      )
+      const to = spaces[one.to]
+      if (!from || !to) return
+      const order = { owner, image: from.image, from: [from.space], to: [to], signal }
+      // Its source may be deleted and swept meanwhile: then it says that it found the image nowhere.
+      const copied = await copyImage(plane, order).catch((error: unknown) => {
+        if (sealed.has(imageOwner(from.space, from.image))) throw error
+      })
+      if (copied) keep(model, { ...from, space: to }, copied.holdings.get(to) ?? [])
+      return await plane.rows.release(owner)
+    }
+    case 'delete': {
+      for (const [name, { disk, space }] of sealed) {
+        if (disk !== one.disk || space !== spaces[one.space]) continue
+        sealed.delete(name)
+        await durable.rows.holdings.release(name as ReturnType<typeof imageOwner>)
+      }
+      return
+    }
+    case 'sweep':
+      return void (await sweepSpace(plane, { space: spaces[one.space] ?? home, holdMs: 0, signal }))
+    case 'late-delete': {
+      const space = spaces[one.space] ?? home
+      const keys = model.deleted.get(space) ?? []
+      durable.places.placeAt(space).delete(keys[one.pick % keys.length] ?? '')
+    }
+  }
+}
+
+function keep(
+  { durable, sealed }: Model,
+  image: { space: SpaceId; image: Digest; disk: number },
+  holdings: readonly number[],
+): void {
+  sealed.set(durable.rows.seal(image.space, image.image, holdings), image)
+}
+
+async function expectKept({ sealed }: Model, plane: Plane): Promise<void> {
+  for (const { space, image, disk } of sealed.values()) {
+    const { damaged } = await verifyImage(plane, { image, space, signal })
+    expect(damaged).toEqual([])
+    expect((await readAll(plane, image, [space])).equals(disks[disk] ?? Buffer.alloc(0))).toBe(true)
+  }
+}
+
+/** After a last sweep only what images hold is left, and each pack once a row. */
+async function expectNothingElse({ durable, sealed }: Model, plane: Plane): Promise<void> {
+  for (const space of spaces) {
+    await sweepSpace(plane, { space, holdMs: 0, signal })
+    const owners = [...sealed.values()].filter((one) => one.space === space)
+    const keys = new Set<string>()
+    for (const { image } of owners) {
+      for (const { key } of await plane.rows.heldBy(imageOwner(space, image))) keys.add(key)
+    }
+    expect(new Set(packsIn(durable, space).keys())).toEqual(keys)
+  }
+}
