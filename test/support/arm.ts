@@ -27,7 +27,11 @@ const patienceMs = 30_000
  * Raw ARM, for what Azure's clients hide: statuses, headers, bodies. A path that does not begin with a slash lies below
  * `Microsoft.Compute` in the resource group; the api-version is added.
  */
-export function openArm(vitrine: TestInstallation, resourceGroup = group) {
+export function openArm(
+  vitrine: TestInstallation,
+  resourceGroup = group,
+  headers: Readonly<Record<string, string>> = {},
+) {
   const groupPath = `/subscriptions/${vitrine.subscription}/resourceGroups/${resourceGroup}`
 
   function idOf(path: string): string {
@@ -40,7 +44,10 @@ export function openArm(vitrine: TestInstallation, resourceGroup = group) {
     const query = id.includes('api-version=')
       ? ''
       : `${id.includes('?') ? '&' : '?'}api-version=${api}`
-    const response = await vitrine.call(method, `${id}${query}`, asking.body, asking.headers)
+    const response = await vitrine.call(method, `${id}${query}`, asking.body, {
+      ...headers,
+      ...asking.headers,
+    })
     const text = await response.text()
     const body: unknown = text === '' ? {} : JSON.parse(text)
     if (!isObject(body)) throw new Error(`${method} ${id} answered ${text}`)

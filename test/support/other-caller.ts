@@ -1,0 +1,44 @@
+import { freshSecret, hashSecret } from '../../src/identity/client-secret.ts'
+import { openWorld } from '../../src/world.ts'
+import { type Arm, openArm } from './arm.ts'
+import type { TestInstallation } from './test-installation.ts'
+
+type Right = { readonly roleId: string; readonly scope: string }
+
+/** Another application with these roles, signed in: raw ARM with its token. */
+export async function openOtherCaller(
+  vitrine: TestInstallation,
+  rights: readonly Right[],
+  resourceGroup?: string,
+): Promise<Arm & { readonly objectId: string; readonly clientId: string }> {
+  const world = openWorld('error')
+  const { directory } = vitrine.installation.store
+  const { tenantId } = vitrine.config
+  const clientSecret = freshSecret()
+  const { objectId, clientId } = await directory.applications.putIfAbsent({
+    clientId: world.id(),
+    objectId: world.id(),
+    tenantId,
+    displayName: 'another application',
+    secretHash: await hashSecret(clientSecret),
+  })
+  for (const { roleId, scope } of rights) {
+    const scopeKey = scope.toLowerCase()
+    const assignment = { id: world.id(), principalId: objectId, roleId, scopeKey }
+    await directory.assignments.putIfAbsent(assignment)
+  }
+  const form = {
+    grant_type: 'client_credentials',
+    client_id: clientId,
+    client_secret: clientSecret,
+    scope: `${vitrine.url}/.default`,
+  }
+  const answer = await fetch(`${vitrine.url}/${tenantId}/oauth2/v2.0/token`, {
+    method: 'POST',
+    body: new URLSearchParams(form),
+  })
+  const told: unknown = await answer.json()
+  const token = typeof told === 'object' && told !== null ? Reflect.get(told, 'access_token') : ''
+  const authorization = `Bearer ${String(token)}`
+  return { ...openArm(vitrine, resourceGroup, { authorization }), objectId, clientId }
+}
