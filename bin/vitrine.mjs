@@ -7,7 +7,7 @@ import { bundledNode } from './bundled-node.mjs'
 
 const node = bundledNode()
 if (node === undefined) {
-  console.error('Vitrine is not installed here yet. Run `npm ci` in its folder, then repeat.')
+  console.error('Vitrine is not installed here yet. Run `npm install` in its folder, then repeat.')
   process.exit(1)
 }
 
@@ -23,7 +23,7 @@ for (const signal of signals)
   })
 child.on('error', (error) => {
   console.error(
-    `The bundled Node could not be started (${error.message}). Run \`npm ci\`, then repeat.`,
+    `The bundled Node could not be started (${error.message}). Run \`npm install\`, then repeat.`,
   )
   process.exit(1)
 })

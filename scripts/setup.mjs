@@ -1,7 +1,7 @@
 // Installs what Vitrine needs, when it is not there or older than package-lock.json says. Plain JavaScript: it starts on
 // any Node from 20 on.
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { bundledNode } from '../bin/bundled-node.mjs'
@@ -35,7 +35,8 @@ function isStale(dev) {
   return Object.entries(wanted).some(([path, { version, dev: isDev, optional }]) => {
     if (path === '' || (isDev && !dev)) return false
     const found = held[path]
-    return found === undefined ? !optional : found.version !== version
+    if (found === undefined) return !optional
+    return found.version !== version || !existsSync(join(root, path))
   })
 }
 

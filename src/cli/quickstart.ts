@@ -194,8 +194,7 @@ async function prove(stage: Stage, disk: DemoDisk): Promise<void> {
   const asked = { ...names, version: 'latest' }
   const version = await resolveVersion(session, asked, { region: away, signal })
   story.say(`latest in East US is ${version.name}`)
-  const published = await disk.digest()
-  const there = await read(stage, version, away)
+  const [published, there] = await Promise.all([disk.digest(), read(stage, version, away)])
   // A dynamic VHD is no plain image of its disk: what comes out is compared between two regions instead.
   const [expected, says] =
     published === undefined
