@@ -85,6 +85,8 @@ export type WorkTable = {
   subject: string
   queue: string
   generation: number
+  /** The generation for which the first step began. */
+  begun: number
   key: string | null
   step: string
   state: string

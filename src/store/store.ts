@@ -113,7 +113,10 @@ export type OperationRows = {
 export type WorkRows = {
   /** Inserts, or wakes the unfinished row of the same (kind, subject): higher generation, attempts 0, wake now. */
   request(requests: readonly WorkRequest[], nowMs: number): Promise<void>
-  /** The claimable row of these queues that waited longest, leased to `holder`; its fence is raised. */
+  /**
+   * The claimable row of these queues that waited longest, leased to `holder`; its fence is raised. Its generation is the
+   * one for which its first step began: what was asked for since then is served from the first step again (`finish`).
+   */
   claim(claim: {
     readonly queues: readonly string[]
     readonly holder: string

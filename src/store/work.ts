@@ -54,11 +54,12 @@ export function workRows(db: Db, woken: () => void): WorkRows {
         lease_until_ms: nowMs + leaseMs,
         fence: work('fence', '+', 1),
         asked: 0,
+        begun: sql`case when step = '' then generation else begun end`,
       }))
       .where('id', '=', first.id)
       .returningAll()
       .executeTakeFirst()
-    return row && fromTable(row)
+    return row && { ...fromTable(row), generation: row.begun }
   }
 
   async function get(id: string): Promise<WorkRow | undefined> {
@@ -188,6 +189,7 @@ function toTable({ kind, subject, queue, generation, key }: WorkRequest, nowMs: 
     subject,
     queue,
     generation,
+    begun: generation,
     key: key ?? null,
     step: '',
     state: '{}',

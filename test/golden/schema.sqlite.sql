@@ -177,6 +177,7 @@ CREATE TABLE work (
   subject text not null,
   queue text not null,
   generation bigint not null,
+  begun bigint not null,
   key text,
   step text not null,
   state text not null,

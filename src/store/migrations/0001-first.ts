@@ -116,6 +116,7 @@ function work({ key, number }: Types): string[] {
   subject ${key} not null,
   queue ${key} not null,
   generation bigint not null,
+  begun bigint not null,
   key ${key},
   step text not null,
   state text not null,

@@ -120,9 +120,22 @@ export function workPromises(open: OpenStore): void {
     await work((rows) => rows.request([request('a', { generation: 2 })], 20))
     const to = { step: 'wait', state: {}, wakeMs: 9_000, attempts: 5 }
     await work((rows) => rows.advance(id, fence, to))
-    expect(await claim(20)).toMatchObject({ step: 'wait', generation: 2, attempts: 0 })
+    expect(await claim(20)).toMatchObject({ step: 'wait', attempts: 0 })
     await work((rows) => rows.advance(id, fence + 1, to))
     expect(await claim(8_999)).toBeUndefined()
+  })
+
+  it('steps serve the generation that the first of them began for, whatever was asked since', async () => {
+    await work((rows) => rows.request([request('a')], 10))
+    const first = await claimed(10)
+    await work((rows) => rows.proceed(first.id, first.fence, { step: 'seal', state: {} }))
+    await work((rows) => rows.request([request('a', { generation: 2 })], 20))
+    // The process dies at `seal`, and the row is claimed again.
+    const second = await claimed(200)
+    expect(second).toMatchObject({ step: 'seal', generation: 1 })
+    const { id, fence, generation } = second
+    expect(await work((rows) => rows.finish(id, fence, generation, 210))).toBe(true)
+    expect(await claimed(210)).toMatchObject({ step: '', generation: 2 })
   })
 
   it('finished work goes; asked for again meanwhile it starts over', async () => {
