@@ -1,4 +1,5 @@
 import type { OperationRow, ResourceRow } from '../../domain/rows.ts'
+import { formatTime } from '../../resources/coerce.ts'
 import type { LroHeaders } from '../../resources/declaration.ts'
 
 /** Seconds that clients wait between polls; Azure asks for 60, but most of ours are done by then. az reads 0 as 30. */
@@ -24,7 +25,7 @@ export function operationUrl(
     case 'compute':
       return `${locations}/operations/${id}?p=${id}&${query}`
     case 'group':
-      return `${above}/operationresults/${id}?${query}`
+      return `${above}/operationresults/${id}?api-version=${apiVersion}`
   }
 }
 
@@ -46,16 +47,11 @@ export function operationHeaders(
   return { ...headers, 'azure-asyncnotification': 'Enabled', 'retry-after': String(pollSeconds) }
 }
 
-/** Azure prints times with an offset. */
-export function timestamp(ms: number): string {
-  return new Date(ms).toISOString().replace('Z', '+00:00')
-}
-
 /** The body of a status poll. */
 export function operationBody(operation: OperationRow, output: unknown) {
   return {
-    startTime: timestamp(operation.startedMs),
-    ...(operation.endedMs !== undefined && { endTime: timestamp(operation.endedMs) }),
+    startTime: formatTime(new Date(operation.startedMs)),
+    ...(operation.endedMs !== undefined && { endTime: formatTime(new Date(operation.endedMs)) }),
     status: operation.status,
     ...(operation.error && { error: operation.error }),
     ...(output !== undefined && { properties: { output } }),
