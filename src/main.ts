@@ -8,20 +8,19 @@ import { runQuickstart } from './cli/quickstart.ts'
 import { runCli } from './cli/run-cli.ts'
 import type { Terminal } from './cli/terminal.ts'
 import { readConfig } from './config.ts'
-import { serve } from './serve.ts'
 import { openWorld } from './world.ts'
 
 const stopping = new AbortController()
-process.once('SIGINT', () => stopping.abort())
-process.once('SIGTERM', () => stopping.abort())
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stopping.abort())
 
 const out = terminalOf(process.stdout)
 const err = terminalOf(process.stderr)
 const homeFolder = process.env.VITRINE_HOME ?? join(homedir(), '.vitrine')
 
-/** The two commands that start a server in this process. */
+/** The two commands that start a server in this process; only they load it, so that all others start fast. */
 const local: LocalCommands = {
   async serve({ configFile, data, port, host }) {
+    const { serve } = await import('./serve.ts')
     const config = await readConfig(configFile, { data, port, host })
     const world = openWorld('info')
     const serving = await serve(config, world)
@@ -37,6 +36,7 @@ const local: LocalCommands = {
   },
 
   async quickstart({ file, data, keep }) {
+    const { serve } = await import('./serve.ts')
     const folder = data ?? (await mkdtemp(join(tmpdir(), 'vitrine-quickstart-')))
     const config = await readConfig(undefined, { data: folder, port: 0 })
     const serving = await serve(config, openWorld('warn'))
@@ -44,6 +44,7 @@ const local: LocalCommands = {
       const access = await readOwner(serving.installation.ownerFile)
       await runQuickstart({
         access,
+        stays: keep || data !== undefined,
         file,
         folder,
         world: openWorld('warn'),
