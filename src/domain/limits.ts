@@ -31,6 +31,8 @@ export const limits = {
   ownFaultAttemptsMax: 3,
   /** A write that lost a race is planned again this often, then 409. */
   replanMax: 3,
+  /** An edit of one part fits whatever the others did, so only a crowd of editors ends it: 20 at once get through. */
+  editReplanMax: 20,
 
   /** Rows of a list page. */
   pageRows: 100,

@@ -42,7 +42,8 @@ export async function writeResource(
   mustBeAllowed(asked.caller, `${target.type.type}/write`, target.id.text)
   const { preconditions } = request
   const sent = await request.read()
-  for (let attempt = 0; attempt < limits.replanMax; attempt++) {
+  const attemptsMax = sent.mode === 'edit' ? limits.editReplanMax : limits.replanMax
+  for (let attempt = 0; attempt < attemptsMax; attempt++) {
     const { planned, situation } = await plan(providers, asked, target, { sent, preconditions })
     const committed = await providers.store.commit(planned.change)
     if (committed.is === 'done') {
