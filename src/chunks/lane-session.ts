@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Blobs } from '../blobs/blobs.ts'
 import type { Digest } from '../domain/digest.ts'
-import { limits } from '../domain/limits.ts'
+import { sizes } from '../domain/limits.ts'
 import { deflate } from './codec.ts'
 import type { SessionHandlers } from './lane-protocol.ts'
 import { kinds, layout } from './layout.ts'
@@ -9,7 +9,13 @@ import { openPackWriter, type Packable, type PackWriter } from './pack-writer.ts
 
 export type PackSession = ReturnType<typeof openPackSession>
 
-/** Buffers of the largest pack, used again by the sessions of a lane. */
+/**
+ * Where lanes close a pack: half of what the format allows, since two of them are in memory for each lane, and a
+ * tenth of a second of work is lost with each that a crash cuts off.
+ */
+const packBytes = 8 * sizes.mib
+
+/** Buffers of one pack, used again by the sessions of a lane. */
 export type PackBuffers = { take(): Buffer; give(buffer: Buffer): void }
 
 /**
@@ -110,7 +116,7 @@ async function settled(promises: readonly (Promise<void> | undefined)[]): Promis
 export function openPackBuffers(keepMax: number): PackBuffers {
   const free: Buffer[] = []
   return {
-    take: () => free.pop() ?? Buffer.allocUnsafeSlow(limits.packBytesMax),
+    take: () => free.pop() ?? Buffer.allocUnsafeSlow(packBytes),
     give: (buffer) => void (free.length < keepMax && free.push(buffer)),
   }
 }

@@ -28,11 +28,11 @@ export type FinishedPack = {
 export type PackWriter = ReturnType<typeof openPackWriter>
 
 /**
- * Fills `buffer` (`limits.packBytesMax` long) with one pack: chunks as they come, nodes and the manifest behind them when
+ * Fills `buffer` (at most `limits.packBytesMax` long) with one pack: chunks as they come, nodes and the manifest behind them when
  * it is finished. The salt makes its id one that never was before.
  */
 export function openPackWriter(buffer: Buffer, salt: Uint8Array) {
-  invariant(buffer.length === limits.packBytesMax, 'a pack buffer holds the largest pack')
+  invariant(buffer.length <= limits.packBytesMax, 'a pack is at most 16 MiB')
   const frames: Frame[] = []
   const later: Packable[] = []
   let framesEndBytes = headerBytes
@@ -44,8 +44,7 @@ export function openPackWriter(buffer: Buffer, salt: Uint8Array) {
 
   function fits(storedBytes: number): boolean {
     return (
-      count() < limits.packEntriesMax &&
-      sizeBytes() + storedBytes + entryBytes <= limits.packBytesMax
+      count() < limits.packEntriesMax && sizeBytes() + storedBytes + entryBytes <= buffer.length
     )
   }
 
