@@ -48,40 +48,54 @@ export function armApp(ports: ArmPorts): Hono {
   return app
 }
 
+/** A request as it came in, and the name under which it is traced. */
+type Arrival = {
+  readonly raw: Request
+  readonly url: URL
+  readonly origin: string
+  readonly requestId: string
+  readonly correlationId: string
+}
+
 async function answer(ports: ArmPorts, raw: Request): Promise<Response> {
-  const { world } = ports.providers
-  const requestId = world.id()
+  const requestId = ports.providers.world.id()
   const correlationId = traceId(raw.headers.get('x-ms-correlation-request-id')) ?? requestId
   const url = new URL(raw.url)
   const origin = ports.publicUrl ?? url.origin
-  let response: Response
+  const arrival = { raw, url, origin, requestId, correlationId }
   try {
-    response = await answerArm(ports, raw, url, origin, correlationId)
+    return dressed(await answerArm(ports, arrival), arrival)
   } catch (error) {
-    response = errorResponse(error, correlationId)
-    if (error instanceof ArmError && error.code === 'AuthenticationFailed') {
-      response.headers.set('www-authenticate', ports.challenge(origin, error.message))
-    }
-    if (response.status === 500) {
-      const stack = error instanceof Error ? error.stack : String(error)
-      world.log({
-        level: 'error',
-        event: 'request-broken',
-        correlationId,
-        path: url.pathname,
-        stack,
-      })
-    }
+    return dressed(refusal(ports, arrival, error), arrival)
   }
-  for (const [name, value] of Object.entries(everyAnswer)) response.headers.set(name, value)
-  if (response.headers.get('content-type') === 'application/json') {
-    response.headers.set('content-type', 'application/json; charset=utf-8')
+}
+
+function refusal(ports: ArmPorts, { origin, url, correlationId }: Arrival, error: unknown) {
+  const response = errorResponse(error, correlationId)
+  if (error instanceof ArmError && error.code === 'AuthenticationFailed') {
+    response.headers.set('www-authenticate', ports.challenge(origin, error.message))
   }
-  response.headers.set('x-ms-request-id', requestId)
-  response.headers.set('x-ms-correlation-request-id', correlationId)
+  if (response.status === 500) {
+    const stack = error instanceof Error ? error.stack : String(error)
+    const facts = { correlationId, path: url.pathname, stack }
+    ports.providers.world.log({ level: 'error', event: 'request-broken', ...facts })
+  }
+  return response
+}
+
+/** With the headers that every answer has. */
+function dressed(response: Response, { raw, requestId, correlationId }: Arrival): Response {
+  const { headers, status, body } = response
+  for (const [name, value] of Object.entries(everyAnswer)) headers.set(name, value)
+  if (headers.get('content-type') === 'application/json') {
+    headers.set('content-type', 'application/json; charset=utf-8')
+  }
+  if (body === null && (status === 200 || status === 202)) headers.set('content-length', '0')
+  headers.set('x-ms-request-id', requestId)
+  headers.set('x-ms-correlation-request-id', correlationId)
   const clientId = traceId(raw.headers.get('x-ms-client-request-id'))
   if (clientId && raw.headers.get('x-ms-return-client-request-id') === 'true') {
-    response.headers.set('x-ms-client-request-id', clientId)
+    headers.set('x-ms-client-request-id', clientId)
   }
   return response
 }
@@ -94,10 +108,7 @@ function traceId(text: string | null): string | undefined {
 /** ARM's order: authenticate, route and api-version, then what each verb checks. */
 async function answerArm(
   ports: ArmPorts,
-  raw: Request,
-  url: URL,
-  origin: string,
-  correlationId: string,
+  { raw, url, origin, correlationId }: Arrival,
 ): Promise<Response> {
   const caller = await ports.authenticate(raw.headers.get('authorization') ?? undefined)
   const address = parseAddress(decodePath(url.pathname))
