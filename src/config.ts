@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { homedir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { z } from 'zod'
 import { sizes } from './domain/limits.ts'
 import { openRegions, type Region, regionName } from './domain/regions.ts'
@@ -99,11 +98,6 @@ export async function readConfig(
     throw new Error(`The configuration ${file ?? ''} is not right:\n${z.prettifyError(read.error)}`)
   }
   return { ...read.data, data: resolve(read.data.data) }
-}
-
-/** Where the quickstart keeps its installation unless told otherwise. */
-export function defaultDataFolder(): string {
-  return process.env.VITRINE_DATA ?? join(homedir(), '.vitrine', 'data')
 }
 
 /** What the rules see of the configuration. */

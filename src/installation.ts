@@ -27,6 +27,7 @@ import { openSigningKeys } from './identity/signing-keys.ts'
 import { lockDataFolder } from './lock.ts'
 import type { Providers } from './providers/ports.ts'
 import { openPlane, type Plane } from './regions/plane.ts'
+import type { Settings } from './resources/declaration.ts'
 import { resourceTypes } from './resources/types.ts'
 import { runWork } from './runner/runner.ts'
 import { openSpacePreparation } from './spaces.ts'
@@ -69,7 +70,7 @@ export async function openInstallation(
   world: World,
   baseUrl: string,
 ): Promise<Installation> {
-  await mkdir(config.data, { recursive: true })
+  await mkdir(config.data, { recursive: true, mode: 0o700 })
   const lock = lockDataFolder(config.data)
   const store = await openSqliteStore({ path: join(config.data, 'vitrine.db'), world })
   const settings = settingsOf(config)
@@ -82,6 +83,7 @@ export async function openInstallation(
     world,
     addressOf: (space) => addressOf(config, space),
   })
+  refuseLostRegions(settings, await store.holdings.spaces())
   await spaces.prepareAtStart(settings.regions.all.map((region) => diskSpace(region.name).id))
   const plane = openPlane({
     rows: store.holdings,
@@ -170,6 +172,15 @@ async function openDoors(
     }),
   )
   return { app, owner, ownerFile }
+}
+
+/** A region that holds images stays configured: without it nothing could read, move or delete them. */
+function refuseLostRegions({ regions }: Settings, held: readonly SpaceId[]): void {
+  const lost = held.filter((space) => !regions.find(parseSpaceId(space)?.region ?? ''))
+  if (lost.length === 0) return
+  throw new Error(
+    `The configuration leaves out regions that hold images (spaces ${lost.join(', ')}). Add them again, and remove them from all versions first.`,
+  )
 }
 
 /** A space's folder: below the data folder, or where the configuration puts it. */

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
-import { createServer as createHttpServer, type Server } from 'node:http'
+import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createHttpsServer, type Server as TlsServer } from 'node:https'
 import { join } from 'node:path'
 import { getRequestListener } from '@hono/node-server'
@@ -34,8 +34,11 @@ export async function serve(config: Config, world: World): Promise<Serving> {
   // A slow client may take its time with a body, never with its headers.
   server.headersTimeout = 20_000
   server.requestTimeout = 300_000
-  server.listen(config.port, config.host)
-  await once(server, 'listening')
+  let answer: RequestListener = (_request, response) => {
+    response.writeHead(503, { 'retry-after': '1' }).end()
+  }
+  server.on('request', (request, response) => answer(request, response))
+  await listen(server, config)
   const url = config.publicUrl ?? urlOf(server, config)
   let installation: Installation
   try {
@@ -44,7 +47,8 @@ export async function serve(config: Config, world: World): Promise<Serving> {
     server.close()
     throw error
   }
-  server.on('request', getRequestListener(installation.app.fetch, { overrideGlobalObjects: false }))
+  const listener = getRequestListener(installation.app.fetch, { overrideGlobalObjects: false })
+  answer = (request, response) => void listener(request, response)
   installation.startWork()
   const caFile = certificate?.caPem === undefined ? undefined : join(config.data, 'tls', 'ca.pem')
   await tellAddress(config, url, caFile)
@@ -62,6 +66,18 @@ export async function serve(config: Config, world: World): Promise<Serving> {
   }
 
   return { url, installation, caFile, stop }
+}
+
+async function listen(server: Server | TlsServer, { port, host }: Config): Promise<void> {
+  server.listen(port, host)
+  try {
+    await once(server, 'listening')
+  } catch (error) {
+    const taken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
+    if (!taken) throw error
+    const fix = 'Stop the program that uses it, or choose another one with --port.'
+    throw new Error(`Port ${port} of ${host} is taken. ${fix}`, { cause: error })
+  }
 }
 
 function certificateOf(config: Config, world: World): Promise<ServerCertificate> {

@@ -7,8 +7,3 @@ export class InvariantBroken extends Error {
 export function invariant(holds: unknown, what: string): asserts holds {
   if (!holds) throw new InvariantBroken(what)
 }
-
-/** Closes an exhaustive switch: reached only when a case was forgotten. */
-export function unreachable(value: never): never {
-  throw new InvariantBroken(`unreachable: ${JSON.stringify(value)}`)
-}

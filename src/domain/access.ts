@@ -1,3 +1,5 @@
+import { isWithin } from './resource-id.ts'
+
 /** Who asks, and what that principal may do. Made by `access/` from a token; asked everywhere, decided nowhere else. */
 export type Caller = {
   /** The principal's object id. */
@@ -10,4 +12,10 @@ export type Caller = {
   may(action: string, scope: string): boolean
   /** The scope keys below which `action` is allowed, for list queries: everything, or a sorted, bounded set. */
   visible(action: string): 'all' | readonly string[]
+}
+
+/** The scope keys of a list below `scopeKey`: that key itself when all of it is visible, else the visible keys inside. */
+export function narrowTo(visible: 'all' | readonly string[], scopeKey: string): readonly string[] {
+  if (visible === 'all' || visible.some((key) => isWithin(scopeKey, key))) return [scopeKey]
+  return visible.filter((key) => isWithin(key, scopeKey))
 }

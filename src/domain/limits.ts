@@ -38,8 +38,6 @@ export const limits = {
   pageRows: 100,
   /** Finished operations are kept this long for pollers that come back. */
   operationKeptMs: 7 * 24 * 3_600_000,
-  /** A swept pack stays readable this long for readers that hold its address. */
-  sweepHoldMs: 10 * 60_000,
 } as const
 
 export const sizes = { kib, mib, gib } as const

@@ -2,7 +2,6 @@ import { ArmError } from '../domain/errors.ts'
 import {
   keyOf,
   parentOf,
-  parseResourceId,
   type ResourceId,
   resourceGroupType,
   sameType,
@@ -95,9 +94,4 @@ function parentsOf(id: ResourceId): ResourceId[] {
     parent = parentOf(parent)
   }
   return parents
-}
-
-/** The row of an id, by any spelling. */
-export async function rowOf(rows: Rows, id: string): Promise<ResourceRow | undefined> {
-  return parseResourceId(id) ? rows.resources.get(keyOf(id)) : undefined
 }

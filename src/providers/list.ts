@@ -1,5 +1,6 @@
+import { narrowTo } from '../domain/access.ts'
 import { limits } from '../domain/limits.ts'
-import { isWithin, type ResourceId } from '../domain/resource-id.ts'
+import type { ResourceId } from '../domain/resource-id.ts'
 import type { ResourceType } from '../resources/declaration.ts'
 import { mustExist } from './front-door.ts'
 import type { Asked, Providers } from './ports.ts'
@@ -20,8 +21,7 @@ export async function listResources(
 ): Promise<ShownPage> {
   const rows = providers.store.read
   await mustExist(providers, rows, scope)
-  const visible = caller.visible(`${type.type}/read`)
-  const scopes = visible === 'all' ? [scope.key] : narrowed(visible, scope.key)
+  const scopes = narrowTo(caller.visible(`${type.type}/read`), scope.key)
   const page =
     scopes.length === 1 && scopes[0] === scope.key && type.parent !== undefined
       ? await rows.resources.children({
@@ -40,12 +40,6 @@ export async function listResources(
   // A list never shows the state of replication, so no replica is read.
   const items = page.rows.map((row) => ({ row, replicas: [] }))
   return { items, next: page.next === undefined ? undefined : writeCursor(page.next) }
-}
-
-/** The visible scopes inside `scopeKey`, or that key itself when a wider one is visible. */
-function narrowed(visible: readonly string[], scopeKey: string): string[] {
-  if (visible.some((key) => isWithin(scopeKey, key))) return [scopeKey]
-  return visible.filter((key) => isWithin(key, scopeKey))
 }
 
 function writeCursor(position: string): string {

@@ -12,7 +12,7 @@ export type Subscription = {
   readonly tenantId: string
 }
 
-/** What the verbs stand on; handed over by `main.ts`. */
+/** What the verbs stand on; handed over by `installation.ts`. */
 export type Providers = {
   readonly store: Store
   readonly settings: Settings

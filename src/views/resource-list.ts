@@ -1,7 +1,7 @@
-import type { Caller } from '../domain/access.ts'
+import { type Caller, narrowTo } from '../domain/access.ts'
 import { ArmError } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
-import { isWithin, type ResourceId, sameType } from '../domain/resource-id.ts'
+import { type ResourceId, sameType } from '../domain/resource-id.ts'
 import type { ResourceRow } from '../domain/rows.ts'
 import type { ResourceType } from '../resources/declaration.ts'
 import type { Page, Rows } from '../store/store.ts'
@@ -32,42 +32,34 @@ export async function listEverything(rows: Rows, asked: Everything): Promise<Pag
     wanted.group === undefined
       ? asked.scope.key
       : `/subscriptions/${asked.scope.subscription}/resourcegroups/${wanted.group}`.toLowerCase()
-  const start = readCursor(asked.after)
+  const start = asked.after === undefined ? undefined : readCursor(asked.after)
+  const first = start ? types.findIndex((type) => type.type === start.type) : 0
   const found: ResourceRow[] = []
   for (const [index, type] of types.entries()) {
-    if (index < start.type) continue
-    const after = index === start.type ? start.key : undefined
-    const visible = asked.caller.visible(`${type.type}/read`)
-    const scopes = visible === 'all' ? [scopeKey] : insideOf(visible, scopeKey)
-    if (scopes.length === 0) continue
+    if (index < first) continue
+    const scopes = narrowTo(asked.caller.visible(`${type.type}/read`), scopeKey)
+    const after = type.type === start?.type ? start.key : undefined
     const rowsMax = limits.pageRows - found.length
     const page = await rows.resources.list({ type: type.type, scopes, after, rowsMax })
     found.push(...page.rows)
-    const next = nextCursor(index, page.next, types.length)
-    if (found.length === limits.pageRows) return { rows: found, next }
+    if (found.length < limits.pageRows) continue
+    const next = page.next === undefined ? types[index + 1] : type
+    return { rows: found, next: next && writeCursor({ type: next.type, key: page.next }) }
   }
   return { rows: found, next: undefined }
 }
 
-function insideOf(visible: readonly string[], scopeKey: string): string[] {
-  if (visible.some((key) => isWithin(scopeKey, key))) return [scopeKey]
-  return visible.filter((key) => isWithin(key, scopeKey))
+/** The type to go on with, and the key to go on after: undefined when it has not begun. */
+type Cursor = { readonly type: string; readonly key: string | undefined }
+
+function writeCursor({ type, key }: Cursor): string {
+  return Buffer.from(JSON.stringify([type, key ?? null])).toString('base64url')
 }
 
-function nextCursor(type: number, key: string | undefined, types: number): string | undefined {
-  if (key === undefined && type + 1 >= types) return undefined
-  const at = key === undefined ? { type: type + 1 } : { type, key }
-  return Buffer.from(JSON.stringify(at)).toString('base64url')
-}
-
-function readCursor(cursor: string | undefined): { type: number; key: string | undefined } {
-  if (cursor === undefined) return { type: 0, key: undefined }
+function readCursor(cursor: string): Cursor {
   try {
-    const at: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'))
-    if (typeof at === 'object' && at !== null && 'type' in at && typeof at.type === 'number') {
-      const key = 'key' in at && typeof at.key === 'string' ? at.key : undefined
-      return { type: at.type, key }
-    }
+    const [type, key]: unknown[] = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'))
+    if (typeof type === 'string') return { type, key: typeof key === 'string' ? key : undefined }
   } catch {
     // Falls through to the refusal: whatever it was, it is not ours.
   }

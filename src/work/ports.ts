@@ -4,7 +4,7 @@ import type { Plane } from '../regions/plane.ts'
 import type { ResourceType, Settings } from '../resources/declaration.ts'
 import type { Store } from '../store/store.ts'
 
-/** What work stands on; handed over by `main.ts`. */
+/** What work stands on; handed over by `installation.ts`. */
 export type WorkPorts = {
   readonly store: Store
   readonly plane: Plane
