@@ -172,7 +172,7 @@ function claimMoves({ target: { type } }: Situation, { id, next, before }: Write
 function guardsOf({ above }: Situation, facts: Facts): string[] {
   const linked = Object.values(facts).flatMap((fact) => fact.row?.key ?? [])
   const up = [above.group, ...above.ancestors].flatMap((row) => row?.key ?? [])
-  return [...new Set([...up, ...linked])].sort()
+  return [...new Set([...up, ...linked])]
 }
 
 function rowOf(situation: Situation, doc: JsonObject, effects: Effects, by: Actor): ResourceRow {
