@@ -1,0 +1,50 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { ConfigOverrides } from '../src/config.ts'
+
+export type ChildServer = { readonly url: string; stop(): Promise<void> }
+
+/** Vitrine as a user starts it, in a process of its own, on a data folder that is there already. */
+export async function startVitrine(
+  folder: string,
+  settings: ConfigOverrides = { plainHttp: true },
+): Promise<ChildServer> {
+  const config = join(folder, 'bench-config.json')
+  await writeFile(config, JSON.stringify(settings))
+  const main = join(import.meta.dirname, '..', 'src', 'main.ts')
+  return start(
+    [main, 'serve', '--data', folder, '--port', '0', '--config', config],
+    /serves (\S+),/,
+  )
+}
+
+/** The ceiling that node:http has: it answers every request with the document of a file, stringified each time. */
+export function startJsonServer(documentFile: string): Promise<ChildServer> {
+  return start([join(import.meta.dirname, 'json-server.ts'), documentFile], /^listens (\S+)$/)
+}
+
+async function start(args: readonly string[], told: RegExp): Promise<ChildServer> {
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const url = await firstMatch(child, told)
+  async function stop(): Promise<void> {
+    if (child.exitCode !== null) return
+    child.kill('SIGTERM')
+    await once(child, 'exit')
+  }
+  return { url, stop }
+}
+
+async function firstMatch(child: ChildProcess, told: RegExp): Promise<string> {
+  if (!child.stdout) throw new Error('the child has no output')
+  for await (const line of createInterface(child.stdout)) {
+    const [, found] = told.exec(line) ?? []
+    if (found === undefined) continue
+    // What it prints later is nobody's, and must not fill its pipe.
+    child.stdout.resume()
+    return found
+  }
+  throw new Error('the server ended before it listened')
+}
