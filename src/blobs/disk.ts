@@ -69,7 +69,8 @@ export function openDiskBlobs(folder: string, files: Files = systemFiles): Blobs
     await requireStore(folder)
     for (const top of ['packs', 'roots', 'uploads']) {
       if (!top.startsWith(prefix) && !prefix.startsWith(top)) continue
-      const names = await readdir(join(folder, top), {
+      const under = prefix.startsWith(`${top}/`) ? dirname(`${prefix}-`) : top
+      const names = await readdir(join(folder, under), {
         withFileTypes: true,
         recursive: true,
       }).catch(noneWhenMissing)

@@ -27,8 +27,7 @@ export async function stagePage(
   const lengthBytes = page.bytes.length
   invariant(lengthBytes > 0 && lengthBytes <= limits.putPageBytesMax, 'a page is at most 4 MiB')
   invariant((page.offsetBytes | lengthBytes) % 512 === 0, 'a page lies on sectors')
-  const id = plane.world.id()
-  const key = `uploads/${id.slice(0, 2)}/${id}`
+  const key = `${folderOf(page.upload)}${plane.world.id()}`
   await plane.blobsOf(page.space).put(key, page.bytes, page.signal)
   await plane.uploads.add(page.upload, { offsetBytes: page.offsetBytes, lengthBytes, key })
 }
@@ -80,6 +79,11 @@ export function stagedReader(
   return { sizeBytes, read, dataRanges }
 }
 
+/** Its pages have a folder of their own: one that a crash left without a row is found there. */
+function folderOf(upload: string): string {
+  return `uploads/${upload}/`
+}
+
 /** Deletes every page of the upload, blobs first. Repeatable. */
 export async function dropStaged(
   plane: Plane,
@@ -89,7 +93,7 @@ export async function dropStaged(
   for (;;) {
     signal.throwIfAborted()
     const pages = await plane.uploads.keys(upload, dropRows)
-    if (pages.length === 0) return
+    if (pages.length === 0) break
     await mapBounded(pages, deletesAtOnce, async ({ key }) => {
       if (key !== undefined) await blobs.delete(key, signal)
     })
@@ -98,4 +102,8 @@ export async function dropStaged(
       pages.map(({ seq }) => seq),
     )
   }
+  // A list that comes late leaves garbage, nothing worse.
+  await mapBounded(blobs.list(folderOf(upload), signal), deletesAtOnce, (key) =>
+    blobs.delete(key, signal),
+  )
 }
