@@ -2,12 +2,13 @@ import type { Digest } from '../domain/digest.ts'
 import { Unavailable } from '../domain/errors.ts'
 import { workOwner } from '../domain/holdings.ts'
 import type { Problem } from '../domain/problem.ts'
-import type { JsonObject, ReplicaRow, ResourceRow, WorkRow } from '../domain/rows.ts'
+import type { Json, JsonObject, ReplicaRow, ResourceRow, WorkRow } from '../domain/rows.ts'
 import { parseSpaceId, type SpaceId } from '../domain/spaces.ts'
 import { copyImage } from '../regions/copy-image.ts'
 import type { Progress } from '../regions/plane.ts'
 import { readManifest } from '../regions/read-image.ts'
 import { removeRoot, writeRoot } from '../regions/roots.ts'
+import type { DiskContent } from '../resources/declaration.ts'
 import { versionContent, wantedRegions } from '../resources/image-version.ts'
 import type { Outcome, Running, Work } from '../runner/work.ts'
 import type { Rows } from '../store/store.ts'
@@ -15,14 +16,22 @@ import { wantedSpaces } from './places.ts'
 import type { WorkPorts } from './ports.ts'
 import { openReplicaProgress } from './replica-progress.ts'
 import { settleVersion } from './settle.ts'
-import { strayRoots } from './stray-roots.ts'
+import { addStray, forgetStray, strayRoots } from './stray-roots.ts'
+
+type Found = {
+  readonly version: ResourceRow
+  readonly region: string
+  /** Those that the version wants in the region: none when it leaves. */
+  readonly spaces: readonly SpaceId[]
+  readonly disks: readonly DiskContent[]
+}
 
 /** Makes one region hold what the version's latest generation asks of it; a region converges, fails and is retried alone. */
 export function convergeRegion(ports: WorkPorts): Work {
   const { store, plane, settings, world } = ports
 
-  /** The version, its region and the spaces it wants there; undefined when there is nothing left to converge. */
-  async function load(row: WorkRow) {
+  /** Undefined when there is nothing left to converge. */
+  async function load(row: WorkRow): Promise<Found | undefined> {
     const { versionKey, region } = subjectOf(row)
     const version = await store.read.resources.get(versionKey)
     if (!version || version.state === 'Deleting') return undefined
@@ -45,8 +54,12 @@ export function convergeRegion(ports: WorkPorts): Work {
   async function copy(running: Running): Promise<Outcome> {
     const { row, state, signal, write } = running
     const found = await load(row)
-    if (!found) return { is: 'done' }
     const roots = rootsOf(state)
+    // A copy before this one may have written roots that are not wanted any more.
+    for (const [space, key] of rootEntries(state)) {
+      if (!found?.spaces.includes(space)) await removeRoot(plane, { space, key, signal })
+    }
+    if (!found) return { is: 'done' }
     const progress = openReplicaProgress({ store, world, write, ...subjectOf(row) })
     const owner = workOwner(row.id)
     const to = found.spaces.filter((space) => roots[space] !== undefined)
@@ -79,11 +92,18 @@ export function convergeRegion(ports: WorkPorts): Work {
       const replica = await replicaOf(rows, row)
       if (replica && to.length > 0) await rows.replicas.put({ ...replica, usable: true })
     })
-    return { is: 'next', state: {} }
+    return { is: 'next', state: { leaving: await leavingOf(found) } }
+  }
+
+  /** Decided here and durable: what `retire` began to remove is gone, whatever is wanted by the time it goes on. */
+  async function leavingOf({ version, region, spaces }: Found): Promise<readonly SpaceId[]> {
+    const placed = await store.read.placements.ofKeepers([version.key])
+    const here = placed.filter(({ space }) => parseSpaceId(space)?.region === region)
+    return [...new Set(here.map(({ space }) => space))].filter((space) => !spaces.includes(space))
   }
 
   async function writeRootOf(
-    found: { version: ResourceRow; disks: ReturnType<typeof versionContent>['disks'] },
+    found: Found,
     root: { readonly space: SpaceId; readonly key: string; readonly created: Date },
     signal: AbortSignal,
   ): Promise<void> {
@@ -97,23 +117,25 @@ export function convergeRegion(ports: WorkPorts): Work {
   }
 
   /** Lets go of what the region does not want any more, then looks whether the whole version has got there. */
-  async function retire({ row, signal, write }: Running): Promise<Outcome> {
+  async function retire({ row, state, signal, write }: Running): Promise<Outcome> {
     const found = await load(row)
     if (!found) return { is: 'done' }
-    const unwanted = (place: { space: SpaceId }) =>
-      parseSpaceId(place.space)?.region === found.region && !found.spaces.includes(place.space)
-    const stray = await strayRoots(store.read, found.version.key)
+    const leaves = ({ space }: { space: SpaceId }) => spacesOf(state.leaving).includes(space)
+    const stray = (await strayRoots(store.read, found.version.key)).filter(
+      ({ space }) => parseSpaceId(space)?.region === found.region,
+    )
     for (const root of stray) await removeRoot(plane, { ...root, signal })
     for (const root of await store.read.placements.rootsOf(found.version.key)) {
-      if (unwanted(root)) await removeRoot(plane, { space: root.space, key: root.root, signal })
+      if (leaves(root)) await removeRoot(plane, { space: root.space, key: root.root, signal })
     }
     const nowMs = await store.nowMs()
     await write(async (rows) => {
       const version = await rows.resources.lock(found.version.key)
       if (!version) return
       for (const placement of await rows.placements.ofKeepers([version.key])) {
-        if (unwanted(placement)) await rows.placements.drop(placement)
+        if (leaves(placement)) await rows.placements.drop(placement)
       }
+      await forgetStray(rows, version, stray)
       await endReplica(rows, row, found.spaces.length > 0, nowMs)
       await settleVersion(rows, version.key, settings, nowMs)
     })
@@ -122,9 +144,9 @@ export function convergeRegion(ports: WorkPorts): Work {
 
   async function endReplica(rows: Rows, row: WorkRow, wanted: boolean, nowMs: number) {
     const { versionKey, region } = subjectOf(row)
-    if (!wanted) return rows.replicas.remove(versionKey, region)
     const replica = await replicaOf(rows, row)
-    if (!replica) return
+    if (!replica || isOutdated(row, replica)) return
+    if (!wanted) return rows.replicas.remove(versionKey, region)
     const done = { state: 'Completed', phase: '', bytesPerSecond: 0, reason: undefined } as const
     await rows.replicas.put({
       ...replica,
@@ -140,7 +162,7 @@ export function convergeRegion(ports: WorkPorts): Work {
     await keepStray(rows, row)
     const replica = await replicaOf(rows, row)
     const nowMs = await store.nowMs()
-    if (replica) {
+    if (replica && !isOutdated(row, replica)) {
       const end = { state: 'Failed', phase: '', bytesPerSecond: 0 } as const
       const { generation } = row
       await rows.replicas.put({
@@ -163,14 +185,17 @@ async function keepStray(rows: Rows, row: WorkRow): Promise<void> {
   const version = await rows.resources.lock(versionKey)
   if (!version) return
   const sealed = new Set((await rows.placements.rootsOf(versionKey)).map((root) => root.root))
-  const unsealed = Object.entries(rootsOf(row.state)).filter(([, key]) => !sealed.has(key))
-  if (unsealed.length === 0) return
-  const before = await strayRoots(rows, versionKey)
-  const status = {
-    ...version.status,
-    strayRoots: [...before, ...unsealed.map(([space, key]) => ({ space, key }))],
-  }
-  await rows.resources.setStatus(versionKey, { status })
+  const unsealed = rootEntries(row.state).filter(([, key]) => !sealed.has(key))
+  await addStray(
+    rows,
+    version,
+    unsealed.map(([space, key]) => ({ space, key })),
+  )
+}
+
+/** The region is asked for a newer generation already: this row runs once more, and that run says how it ended. */
+function isOutdated(row: WorkRow, replica: ReplicaRow): boolean {
+  return replica.generation > row.generation
 }
 
 async function replicaOf(rows: Rows, row: WorkRow): Promise<ReplicaRow | undefined> {
@@ -187,6 +212,16 @@ function subjectOf(row: WorkRow): { versionKey: string; region: string } {
 function rootsOf(state: JsonObject): Readonly<Record<string, string>> {
   const { roots } = state
   return roots !== null && typeof roots === 'object' ? (roots as Record<string, string>) : {}
+}
+
+/** Spaces of this region and the keys of the roots that may have been written there. */
+function rootEntries(state: JsonObject): readonly (readonly [SpaceId, string])[] {
+  return Object.entries(rootsOf(state)).map(([space, key]) => [space as SpaceId, key])
+}
+
+/** As a step before wrote them. */
+function spacesOf(kept: Json | undefined): readonly SpaceId[] {
+  return Array.isArray(kept) ? kept : []
 }
 
 function nearestFirst(spaces: readonly SpaceId[], region: string): SpaceId[] {

@@ -13,7 +13,7 @@ import type { Outcome, Running, Work } from '../runner/work.ts'
 import type { Rows } from '../store/store.ts'
 import type { WorkPorts } from './ports.ts'
 import { finishResource } from './settle.ts'
-import { strayRoots } from './stray-roots.ts'
+import { addStray, forgetStray, type StrayRoot, strayRoots } from './stray-roots.ts'
 
 /** Turns an upload that was closed (or a disk made empty) into an image in the chunk store of the disk's region. */
 export function ingestDisk(ports: WorkPorts): Work {
@@ -29,7 +29,7 @@ export function ingestDisk(ports: WorkPorts): Work {
   async function store_(running: Running): Promise<Outcome> {
     const { row, state, signal, write } = running
     const disk = await store.read.resources.get(row.subject)
-    if (!disk || disk.state === 'Deleting') return { is: 'done' }
+    if (!disk || disk.state === 'Deleting') return { is: 'next', state }
     const owner = workOwner(row.id)
     const space = diskSpaceOf(disk)
     const key = rootOf(row)
@@ -55,14 +55,26 @@ export function ingestDisk(ports: WorkPorts): Work {
   }
 
   /** The pages have become an image: their blobs go. */
-  async function clean({ row, state, signal }: Running): Promise<Outcome> {
+  async function clean({ row, state, signal, write }: Running): Promise<Outcome> {
     const disk = await store.read.resources.get(row.subject)
-    const staging = disk && stagingOf(disk)
+    if (!disk) return { is: 'done' }
+    const staging = stagingOf(disk)
     if (staging) await dropStaged(plane, { ...staging, signal })
-    for (const stray of await strayRoots(store.read, row.subject)) {
-      await removeRoot(plane, { ...stray, signal })
-    }
+    const stray = [...(await strayRoots(store.read, disk.key)), ...(await unsealed(disk, row))]
+    for (const root of stray) await removeRoot(plane, { ...root, signal })
+    await write(async (rows) => {
+      const locked = await rows.resources.lock(disk.key)
+      if (locked) await forgetStray(rows, locked, stray)
+    })
     return { is: 'next', state }
+  }
+
+  /** The root that `store` wrote for a disk that was being deleted by then. */
+  async function unsealed(disk: ResourceRow, row: WorkRow): Promise<readonly StrayRoot[]> {
+    const key = rootOf(row)
+    const sealed = await store.read.placements.rootsOf(disk.key)
+    if (key === undefined || sealed.some(({ root }) => root === key)) return []
+    return [{ space: diskSpaceOf(disk), key }]
   }
 
   async function sourceOf(disk: ResourceRow, signal: AbortSignal) {
@@ -124,9 +136,5 @@ async function keepStray(rows: Rows, row: WorkRow): Promise<void> {
   if (!disk || !key) return
   const sealed = await rows.placements.rootsOf(disk.key)
   if (sealed.some((root) => root.root === key)) return
-  const before = await strayRoots(rows, disk.key)
-  const stray = { space: diskSpaceOf(disk), key }
-  await rows.resources.setStatus(disk.key, {
-    status: { ...disk.status, strayRoots: [...before, stray] },
-  })
+  await addStray(rows, disk, [{ space: diskSpaceOf(disk), key }])
 }

@@ -45,14 +45,19 @@ export function publish(ports: WorkPorts): Work {
     const replicas = await rows.replicas.of([version.key])
     const placed = await rows.placements.ofKeepers([version.key])
     const rooted = await rows.placements.rootsOf(version.key)
+    const unfinished = await rows.work.unfinishedOf(version.key)
     const names = new Set([...wanted, ...replicas].map((each) => each.region))
     const requests: WorkRequest[] = []
     for (const name of names) {
       const region = wanted.find((each) => each.region === name)
       const before = replicas.find((each) => each.region === name)
-      const asWanted = region !== undefined && isAsWanted(version, region, placed, rooted)
+      const request = convergeRequest(version, name)
+      // What is under way for an older generation may yet change the region: it looks again when it is done.
+      const isMoving = unfinished.some((work) => work.subject === request.subject)
+      const asWanted =
+        region !== undefined && !isMoving && isAsWanted(version, region, placed, rooted)
       await rows.replicas.put(replicaRow(version, name, before, asWanted, nowMs))
-      if (!asWanted) requests.push(convergeRequest(version, name))
+      if (!asWanted) requests.push(request)
     }
     return requests
   }
@@ -80,6 +85,8 @@ export function publish(ports: WorkPorts): Work {
   async function failed(rows: Rows, row: WorkRow, problem: Parameters<typeof finishResource>[2]) {
     const version = await rows.resources.lock(row.subject)
     if (!version || version.state === 'Deleting') return
+    // A newer generation was asked for meanwhile: this work begins again, and that run has the last word.
+    if (version.generation > row.generation) return
     for (const claim of sourceClaim(version.doc)) await rows.claims.release(claim, version.key)
     await finishResource(rows, version, problem, await store.nowMs())
   }

@@ -14,6 +14,9 @@ export function removeTree(ports: WorkPorts): Work {
   const { store, settings } = ports
 
   async function mark({ row, state, write }: Running): Promise<Outcome> {
+    // Asked for twice, it may run again when another group has the name already: that one is not meant.
+    const group = await store.read.resources.get(row.subject)
+    if (group?.state !== 'Deleting') return { is: 'done' }
     const after = typeof state.after === 'string' ? state.after : undefined
     const page = await store.read.resources.below(row.subject, after, pageRows)
     const nowMs = await store.nowMs()
@@ -63,7 +66,8 @@ export function removeTree(ports: WorkPorts): Work {
     const nowMs = await store.nowMs()
     await write(async (rows) => {
       const group = await rows.resources.lock(row.subject)
-      if (group) await forgetRow(rows, group, ports.findType(group.type), settings)
+      if (group?.state !== 'Deleting') return
+      await forgetRow(rows, group, ports.findType(group.type), settings)
       for (const operation of await rows.operations.unfinishedOf(row.subject)) {
         const end = { status: 'Succeeded', error: undefined, output: undefined } as const
         await rows.operations.finish(operation.id, { ...end, endedMs: nowMs })

@@ -18,7 +18,13 @@ const waitMs = 100
 export function remove(ports: WorkPorts): Work {
   const { store, plane, settings } = ports
 
+  /** Asked for twice, it may run again when another resource has the name already: that one is not meant. */
+  async function isMeant(row: WorkRow): Promise<boolean> {
+    return (await store.read.resources.get(row.subject))?.state === 'Deleting'
+  }
+
   async function waitForOthers({ row, state }: Running): Promise<Outcome> {
+    if (!(await isMeant(row))) return { is: 'done' }
     const others = await othersOf(row)
     return others === 0 ? { is: 'next', state } : { is: 'wait', state, forMs: waitMs }
   }
@@ -43,7 +49,8 @@ export function remove(ports: WorkPorts): Work {
     const nowMs = await store.nowMs()
     await write(async (rows) => {
       const resource = await rows.resources.lock(row.subject)
-      if (resource) await forgetRow(rows, resource, ports.findType(resource.type), settings)
+      if (resource?.state !== 'Deleting') return
+      await forgetRow(rows, resource, ports.findType(resource.type), settings)
       for (const operation of await rows.operations.unfinishedOf(row.subject)) {
         const end = { status: 'Succeeded', error: undefined, output: undefined } as const
         await rows.operations.finish(operation.id, { ...end, endedMs: nowMs })
@@ -67,7 +74,7 @@ export async function failRemoval(
   { store }: Pick<WorkPorts, 'store'>,
 ): Promise<void> {
   const resource = await rows.resources.lock(row.subject)
-  if (!resource) return
+  if (resource?.state !== 'Deleting') return
   const status = { ...resource.status, removalFailed: problem.message }
   await rows.resources.setStatus(resource.key, { status })
   await finishResource(rows, resource, problem, await store.nowMs())
