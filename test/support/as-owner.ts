@@ -1,0 +1,229 @@
+import { invariant } from '../../src/base/assert.ts'
+import { ArmError } from '../../src/domain/errors.ts'
+import { parseResourceId } from '../../src/domain/resource-id.ts'
+import type { OperationRow, ResourceRow } from '../../src/domain/rows.ts'
+import { actOnResource } from '../../src/providers/act.ts'
+import type { Asked, Providers, Target } from '../../src/providers/ports.ts'
+import { removeResource } from '../../src/providers/remove.ts'
+import { writeResource } from '../../src/providers/write.ts'
+import type { Plane } from '../../src/regions/plane.ts'
+import { stagePage } from '../../src/regions/staging.ts'
+import { sweepSpace } from '../../src/regions/sweep-space.ts'
+import { contentOf } from '../../src/resources/content.ts'
+import { stagingOf } from '../../src/resources/disk.ts'
+
+const subscription = '00000000-0000-4000-8000-000000000001'
+export const group = `/subscriptions/${subscription}/resourceGroups/rg`
+const compute = `${group}/providers/Microsoft.Compute`
+export const gallery = `${compute}/galleries/g`
+export const definition = `${gallery}/images/linux`
+export const versionId = (name: string): string => `${definition}/versions/${name}`
+export const imageId = (name: string): string => `${compute}/images/${name}`
+export const diskId = (name: string): string => `${compute}/disks/${name}`
+
+const always = { ifMatch: undefined, ifNoneMatch: undefined }
+const asked: Asked = {
+  caller: {
+    principalId: 'owner',
+    tenantId: 'tenant',
+    name: 'owner',
+    kind: 'Application',
+    may: () => true,
+    visible: () => 'all',
+  },
+  correlationId: 'test',
+  apiVersion: '',
+}
+
+const location = 'westeurope'
+const pageBytes = 512 * 1024
+const zeros = Buffer.alloc(pageBytes)
+
+type Ports = { readonly providers: Providers; readonly plane: Plane; quiet(): Promise<void> }
+
+/** A wanted region as a client writes it. */
+export type Wanted = {
+  readonly name: string
+  readonly regionalReplicaCount?: number
+  readonly storageAccountType?: 'Standard_LRS' | 'Standard_ZRS' | 'Premium_LRS'
+}
+
+/** What a patient client does: each ends when the work is done, and may be asked again when it broke off. */
+export function asOwner({ providers, plane, quiet }: Ports) {
+  const { store } = providers
+  const signal = new AbortController().signal
+
+  async function put(path: string, body: unknown): Promise<OperationRow | undefined> {
+    const target = targetOf(providers, path)
+    const read = async () => ({ mode: 'replace', body }) as const
+    const request = { preconditions: always, read }
+    const { operation } = await writeResource(providers, askedOf(target), target, request)
+    return operation
+  }
+
+  /** Undefined when it is not there (any more). */
+  async function remove(path: string): Promise<OperationRow | undefined> {
+    const target = targetOf(providers, path)
+    try {
+      const removed = await removeResource(providers, askedOf(target), target, always)
+      return removed?.operation
+    } catch (error) {
+      if (error instanceof ArmError && error.code === 'ResourceGroupNotFound') return undefined
+      throw error
+    }
+  }
+
+  async function act(path: string, action: string, body: unknown): Promise<void> {
+    const target = targetOf(providers, path)
+    const request = { name: action, read: async () => body }
+    await actOnResource(providers, askedOf(target), target, request)
+  }
+
+  const find = (path: string): Promise<ResourceRow | undefined> =>
+    store.read.resources.get(path.toLowerCase())
+
+  /** Group, gallery and definition. */
+  async function makeDefinition(): Promise<void> {
+    await put(group, { location })
+    await put(gallery, { location })
+    await put(definition, {
+      location,
+      properties: {
+        osType: 'Linux',
+        osState: 'Generalized',
+        hyperVGeneration: 'V1',
+        identifier: { publisher: 'Contoso', offer: 'Finance', sku: 'Backend' },
+      },
+    })
+  }
+
+  async function beginUpload(name: string, sizeBytes: number): Promise<void> {
+    const path = diskId(name)
+    if ((await find(path)) === undefined) {
+      await put(path, {
+        location,
+        properties: {
+          osType: 'Linux',
+          hyperVGeneration: 'V1',
+          creationData: { createOption: 'Upload', uploadSizeBytes: sizeBytes },
+        },
+      })
+    }
+    await act(path, 'beginGetAccess', { access: 'Write', durationInSeconds: 3600 })
+  }
+
+  /** Pages of zeros are left out, as clients do. */
+  async function sendPages(name: string, bytes: Uint8Array): Promise<void> {
+    const disk = await find(diskId(name))
+    const staging = disk && stagingOf(disk)
+    invariant(staging, 'an upload has a place')
+    for (let offsetBytes = 0; offsetBytes < bytes.length; offsetBytes += pageBytes) {
+      const page = bytes.subarray(offsetBytes, offsetBytes + pageBytes)
+      if (zeros.equals(page)) continue
+      await stagePage(plane, { ...staging, offsetBytes, bytes: page, signal })
+    }
+  }
+
+  /** Once; does not wait. */
+  async function closeUpload(name: string): Promise<void> {
+    const disk = await find(diskId(name))
+    if (disk?.state !== 'Succeeded' || contentOf(disk.status).length > 0) return
+    await act(diskId(name), 'endGetAccess', undefined)
+  }
+
+  async function endUpload(name: string): Promise<void> {
+    await quiet()
+    await closeUpload(name)
+    await quiet()
+  }
+
+  async function makeImage(name: string, disk: string): Promise<void> {
+    const osDisk = { osType: 'Linux', osState: 'Generalized', managedDisk: { id: diskId(disk) } }
+    const properties = { hyperVGeneration: 'V1', storageProfile: { osDisk } }
+    await put(imageId(name), { location, properties })
+  }
+
+  async function publishImage(name: string, image: string, targetRegions: readonly Wanted[]) {
+    const storageProfile = { source: { id: imageId(image) } }
+    const properties = { publishingProfile: { targetRegions }, storageProfile }
+    await put(versionId(name), { location, properties })
+    await quiet()
+  }
+
+  async function upload(name: string, bytes: Uint8Array): Promise<void> {
+    await quiet()
+    const disk = await find(diskId(name))
+    if (disk && contentOf(disk.status).length > 0) return
+    await beginUpload(name, bytes.length)
+    await sendPages(name, bytes)
+    await endUpload(name)
+  }
+
+  /** Creates or updates a version of these disks, the OS disk first; does not wait. */
+  async function askVersion(
+    name: string,
+    disks: string | readonly string[],
+    targetRegions: readonly Wanted[],
+  ) {
+    const [os, ...data] = [disks].flat().map((disk) => ({ source: { id: diskId(disk) } }))
+    const dataDiskImages = data.map((disk, lun) => ({ ...disk, lun }))
+    return await put(versionId(name), {
+      location,
+      properties: {
+        publishingProfile: { targetRegions },
+        storageProfile: { osDiskImage: os, ...(data.length > 0 && { dataDiskImages }) },
+      },
+    })
+  }
+
+  async function publish(...asked: Parameters<typeof askVersion>): Promise<void> {
+    await askVersion(...asked)
+    await quiet()
+  }
+
+  async function removed(path: string): Promise<void> {
+    await remove(path)
+    await quiet()
+  }
+
+  /** Twice: what the first look condemns, the second one deletes. */
+  async function sweep(): Promise<void> {
+    for (let look = 0; look < 3; look++) {
+      for (const space of await store.holdings.spaces()) {
+        await sweepSpace(plane, { space, holdMs: 0, signal })
+      }
+    }
+  }
+
+  return {
+    put,
+    remove,
+    act,
+    find,
+    makeDefinition,
+    beginUpload,
+    sendPages,
+    closeUpload,
+    endUpload,
+    upload,
+    makeImage,
+    publishImage,
+    askVersion,
+    publish,
+    removed,
+    sweep,
+  }
+}
+
+function targetOf(providers: Providers, path: string): Target {
+  const id = parseResourceId(path)
+  const type = id && providers.findType(id.type)
+  invariant(id && type, `${path} names a resource`)
+  return { id, type }
+}
+
+/** The newest api-version of the type. */
+function askedOf({ type }: Target): Asked {
+  const apiVersion = type.apiVersions.toSorted((a, b) => (a < b ? -1 : 1)).at(-1) ?? ''
+  return { ...asked, apiVersion }
+}

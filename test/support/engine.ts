@@ -1,0 +1,228 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { MessageChannel } from 'node:worker_threads'
+import { invariant } from '../../src/base/assert.ts'
+import type { LogEvent, World } from '../../src/base/world.ts'
+import type { Blobs, BlobsAddress } from '../../src/blobs/blobs.ts'
+import { openBlobs } from '../../src/blobs/open-blobs.ts'
+import { openChunkIndex } from '../../src/chunks/chunk-index.ts'
+import { serveLane } from '../../src/chunks/lane.ts'
+import { type LaneThread, openLanes } from '../../src/chunks/lanes.ts'
+import { type ConfigOverrides, readConfig, settingsOf } from '../../src/config.ts'
+import { diskSpace, type SpaceId } from '../../src/domain/spaces.ts'
+import type { Providers } from '../../src/providers/ports.ts'
+import { openPlane } from '../../src/regions/plane.ts'
+import { findType, resourceTypes } from '../../src/resources/types.ts'
+import { runWork } from '../../src/runner/runner.ts'
+import { openSpacePreparation } from '../../src/spaces.ts'
+import { openSqliteStore } from '../../src/store/sqlite.ts'
+import type { Store } from '../../src/store/store.ts'
+import { convergeRegion } from '../../src/work/converge-region.ts'
+import { ingestDisk } from '../../src/work/ingest-disk.ts'
+import type { WorkPorts } from '../../src/work/ports.ts'
+import { publish } from '../../src/work/publish.ts'
+import { remove } from '../../src/work/remove.ts'
+import { removeTree } from '../../src/work/remove-tree.ts'
+import { asOwner } from './as-owner.ts'
+import { type Death, mortalBlobs, mortalStore, openLife } from './life.ts'
+import { openRowsOnDisk, type RowsOnDisk } from './rows-on-disk.ts'
+
+export type Engine = Awaited<ReturnType<typeof openEngine>>
+
+type EngineOptions = {
+  readonly death?: Death
+  /** Outlives the engine, as time does. */
+  readonly clock?: Clock
+  /** Rows in hand at once. */
+  readonly atOnce?: number
+  /** Changes that `hesitate` lets pass. */
+  readonly patience?: number
+  readonly config?: ConfigOverrides
+  /** Blobs of a space that fail as the test wants. */
+  readonly faulty?: (blobs: Blobs, address: BlobsAddress) => Blobs
+}
+
+/** Moves by a millisecond a look, and over every wait at once. */
+export type Clock = { nowMs: number }
+
+export const openClock = (): Clock => ({ nowMs: Date.UTC(2026, 10, 1) })
+
+/** Waits of work beyond this mean that it will never end. */
+const patienceMs = 3_600_000
+
+/**
+ * A process without HTTP on a folder that outlives it: the real database, blobs, lane code, kinds of work and providers,
+ * asked as the owner. It can be told to die at its nth durable change (`life.ts`). Nothing sweeps but `sweep`.
+ */
+export async function openEngine(folder: string, options: EngineOptions = {}) {
+  const { clock = openClock(), atOnce = 1, patience = 0, faulty = (blobs) => blobs } = options
+  const config = await readConfig(undefined, { data: folder, ...options.config })
+  const settings = settingsOf(config)
+  const life = openLife(options.death)
+  const logged: LogEvent[] = []
+  const world = worldOf(clock, logged)
+  await mkdir(folder, { recursive: true })
+  const inner = await openSqliteStore({ path: join(folder, 'vitrine.db'), world })
+  const tables = openRowsOnDisk(folder)
+  const idle = openIdleness(inner, { tables, clock, atOnce })
+  const store: Store = { ...mortalStore(life, inner), untilWork: idle.untilWork }
+
+  const addressOf = (space: SpaceId): BlobsAddress => ({
+    kind: 'disk',
+    folder: config.spaceFolders[space] ?? spaceFolder(folder, space),
+  })
+  const blobsAt = (address: BlobsAddress): Blobs =>
+    mortalBlobs(life, faulty(openBlobs(address), address))
+  const lanes = openLanes({ count: 1, start: () => laneHere(blobsAt) })
+  const index = openChunkIndex(join(folder, 'index.db'))
+  const { holdings: rows, uploads } = store
+  const plane = openPlane({ rows, uploads, addressOf, openBlobs: blobsAt, lanes, index, world })
+  const { prepare } = openSpacePreparation({ store, installation: 'engine', world, addressOf })
+  const [subscription] = config.subscriptions
+  invariant(subscription, 'there is a subscription')
+  const providers: Providers = {
+    store,
+    settings,
+    subscriptions: [{ ...subscription, tenantId: config.tenantId }],
+    world,
+    types: resourceTypes,
+    findType,
+  }
+  const ports: WorkPorts = { store, plane, world, settings, findType, prepare, sweepHoldMs: 0 }
+  await prepare(diskSpace(settings.regions.all[0]?.name ?? raise('there is a region')).id)
+  const running = run(ports, { atOnce, regions: settings.regions.all.map(({ name }) => name) })
+  void life.ended.then(running.stop)
+
+  /** Resolves when no work is left. Throws Died, or what is stuck. */
+  async function quiet(): Promise<void> {
+    const sinceMs = clock.nowMs
+    for (;;) {
+      life.check()
+      if (running.failure() !== undefined) throw running.failure()
+      if (idle.isQuiet()) return
+      if (clock.nowMs - sinceMs > patienceMs) throw new Error(`stuck: ${idle.unfinished()}`)
+      await wait(1)
+    }
+  }
+
+  /** Lets some work be done, not all of it: what is asked next interferes with the rest. */
+  async function hesitate(): Promise<void> {
+    const from = life.names().length
+    while (life.names().length < from + patience && !idle.isQuiet()) {
+      life.check()
+      await wait(0)
+    }
+  }
+
+  /** Stops all of it; what is done stays, as after a kill when it died. */
+  async function close(): Promise<void> {
+    await running.stop()
+    await life.still()
+    await lanes.close()
+    index.close()
+    tables.close()
+    await inner.close()
+  }
+
+  return {
+    ...asOwner({ providers, plane, quiet }),
+    folder,
+    life,
+    clock,
+    /** Reads and writes that no death stops: for tests. */
+    rows: inner,
+    tables,
+    store,
+    plane,
+    settings,
+    logged,
+    quiet,
+    hesitate,
+    close,
+  }
+}
+
+export function spaceFolder(folder: string, space: SpaceId): string {
+  return join(folder, 'spaces', ...space.split('/'))
+}
+
+function raise(what: string): never {
+  throw new Error(what)
+}
+
+function worldOf(clock: Clock, logged: LogEvent[]): World {
+  return {
+    now: () => new Date(clock.nowMs++),
+    id: () => crypto.randomUUID(),
+    // Whoever rests looks again soon: the clock moves on without it.
+    sleep: (ms, signal) => wait(Math.min(ms, 20), undefined, { signal }),
+    log: (event) => void logged.push(event),
+  }
+}
+
+/** When every hand rests and work waits for its time, that time has come. */
+function openIdleness(
+  inner: Store,
+  { tables, clock, atOnce }: { tables: RowsOnDisk; clock: Clock; atOnce: number },
+) {
+  let resting = 0
+  const unfinished = () => tables.all('select kind, subject, step, attempts from work')
+
+  const untilWork: Store['untilWork'] = async (ms, signal) => {
+    resting += 1
+    try {
+      if (resting === atOnce && unfinished().length > 0) {
+        clock.nowMs += ms
+        await wait(0)
+      } else await inner.untilWork(ms, signal)
+    } finally {
+      resting -= 1
+    }
+  }
+
+  return {
+    untilWork,
+    isQuiet: () => resting === atOnce && unfinished().length === 0,
+    unfinished: () => JSON.stringify(unfinished()),
+  }
+}
+
+function run(
+  ports: WorkPorts,
+  { atOnce, regions }: { atOnce: number; regions: readonly string[] },
+) {
+  const stopping = new AbortController()
+  const { store, world } = ports
+  const kinds = [publish, convergeRegion, ingestDisk, remove, removeTree].map((kind) => kind(ports))
+  const queues = ['control', ...regions.map((region) => `region:${region}`)]
+  let failure: unknown
+  const over = runWork(
+    { store, world, kinds, queues, holder: 'embedded', atOnce },
+    stopping.signal,
+  ).catch((error: unknown) => {
+    failure = error
+  })
+  return {
+    /** Why the runner ended by itself, which it never may. */
+    failure: () => failure,
+    async stop(): Promise<void> {
+      stopping.abort()
+      await over
+    },
+  }
+}
+
+/** The lane's own code in this thread, so that its blobs can fail too. */
+function laneHere(blobsAt: Parameters<typeof serveLane>[1]): LaneThread {
+  const { port1, port2 } = new MessageChannel()
+  serveLane(port2, blobsAt)
+  return {
+    port: port1,
+    stop: async () => {
+      port1.close()
+      port2.close()
+    },
+    onStopped: () => undefined,
+  }
+}

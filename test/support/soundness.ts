@@ -1,0 +1,178 @@
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect } from 'vitest'
+import type { Digest } from '../../src/domain/digest.ts'
+import { parseResourceId } from '../../src/domain/resource-id.ts'
+import type { SpaceId } from '../../src/domain/spaces.ts'
+import { countsOf } from '../../src/providers/counts.ts'
+import { readImage, readManifest } from '../../src/regions/read-image.ts'
+import { verifyImage } from '../../src/regions/verify-image.ts'
+import { contentOf } from '../../src/resources/content.ts'
+import type { ArmDocument } from '../../src/resources/declaration.ts'
+import { findType } from '../../src/resources/types.ts'
+import { type Engine, spaceFolder } from './engine.ts'
+import type { RowsOnDisk } from './rows-on-disk.ts'
+
+/** The disks of a resource by its id, the OS disk first. */
+export type Contents = Readonly<Record<string, readonly Uint8Array[]>>
+
+/** What an installation comes to, without ids, times and the numbers of attempts: two that end alike are equal. */
+export function outcomeOf({ tables }: Engine) {
+  return {
+    resources: tables.all('select key, state, doc, status from resources order by key').map(shown),
+    replicas: tables.all(
+      `select version_key, region, state, usable, phase, reason, bytes_done = bytes_total as whole
+       from replicas order by version_key, region`,
+    ),
+    placements: tables.all(
+      `select keeper, space, image, root is not null as rooted
+       from placements join owners on owners.id = owner_id order by keeper, space, image`,
+    ),
+    claims: tables.all('select name, holder from claims order by name'),
+    counters: tables.all('select scope, name, value from counters where value <> 0 order by 1, 2'),
+    // A request that was asked again after a death may have preempted itself: cancelled ones are not compared.
+    failures: tables.all(`select distinct error from operations where status = 'Failed'`),
+    grants: tables.all('select key, access from sas order by key, access'),
+  }
+}
+
+function shown({ key, state, doc, status }: Readonly<Record<string, unknown>>) {
+  const { disks, diskState, strayRoots } = JSON.parse(String(status))
+  return { key, state, doc: JSON.parse(String(doc)), disks, diskState, strayRoots }
+}
+
+/**
+ * What holds at every instant, also between death and restart: what is not final has work, and rows name only what is
+ * durable.
+ */
+export async function expectSoundAtDeath({ folder, tables }: Engine): Promise<void> {
+  expect(unserved(tables)).toEqual([])
+  for (const { space, key, size_bytes } of liveHoldings(tables)) {
+    const { size } = await stat(join(spaceFolder(folder, space as SpaceId), String(key)))
+    expect(size).toBe(size_bytes)
+  }
+  for (const { state, space, root } of recordedRoots(tables)) {
+    const found = await stat(join(spaceFolder(folder, space as SpaceId), String(root))).catch(
+      () => undefined,
+    )
+    // A root goes before its row: only of what is on its way out or being changed.
+    if (isFinal(state)) expect(found, `the root ${root} of ${space}`).toBeDefined()
+  }
+}
+
+/** What holds when all is done and swept: nothing waits, nothing is lost, nothing is left over, all of it reads. */
+export async function expectSoundAtRest(engine: Engine, contents: Contents): Promise<void> {
+  const { tables } = engine
+  expect(tables.all('select kind, subject, step from work')).toEqual([])
+  expect(tables.all('select id, key from operations where ended_ms is null')).toEqual([])
+  expect(
+    tables.all('select key, state from resources').filter((row) => !isFinal(row.state)),
+  ).toEqual([])
+  expect(countersOf(engine)).toEqual(recount(engine))
+  expect(tables.all('select name from owners where image is null')).toEqual([])
+  const unreferenced = `select space, key, state from holdings
+    where state <> 'live' or id not in (select holding_id from refs)`
+  expect(tables.all(unreferenced)).toEqual([])
+  expect(await blobsOnDisk(engine)).toEqual(blobsByRows(tables))
+  await expectReadable(engine, contents)
+}
+
+function unserved(tables: RowsOnDisk): unknown[] {
+  const work = tables.all('select key from work').map(({ key }) => String(key))
+  const isServed = (key: unknown) =>
+    work.some((served) => served === key || String(key).startsWith(`${served}/`))
+  const resources = tables.all('select key, state from resources')
+  const operations = tables.all('select id, key from operations where ended_ms is null')
+  return [
+    ...resources.filter(({ key, state }) => !isFinal(state) && !isServed(key)),
+    ...operations.filter(({ key }) => !isServed(key)),
+  ]
+}
+
+const isFinal = (state: unknown): boolean =>
+  state === 'Succeeded' || state === 'Failed' || state === 'Canceled'
+
+function liveHoldings(tables: RowsOnDisk) {
+  return tables.all(`select space, key, size_bytes from holdings where state = 'live'`)
+}
+
+function recordedRoots(tables: RowsOnDisk) {
+  return tables.all(
+    `select state, space, root from placements join owners on owners.id = owner_id
+     join resources on resources.key = keeper where root is not null`,
+  )
+}
+
+type Counts = Readonly<Record<string, number>>
+
+function countersOf({ tables }: Engine): Counts {
+  const rows = tables.all('select scope, name, value from counters where value <> 0')
+  return Object.fromEntries(
+    rows.map(({ scope, name, value }) => [`${scope} ${name}`, Number(value)]),
+  )
+}
+
+/** The counters as the resources that exist make them. */
+function recount({ tables, settings }: Engine): Counts {
+  const counts: Record<string, number> = {}
+  for (const { id, type, doc } of tables.all('select id, type, doc from resources')) {
+    const known = findType(String(type))
+    const parsed = parseResourceId(String(id))
+    if (!known || !parsed) continue
+    const next: ArmDocument = JSON.parse(String(doc))
+    for (const { scope, name, by } of countsOf(known, parsed, undefined, next, settings)) {
+      counts[`${scope} ${name}`] = (counts[`${scope} ${name}`] ?? 0) + by
+    }
+  }
+  return counts
+}
+
+function blobsByRows(tables: RowsOnDisk): ReadonlySet<string> {
+  const packs = tables.all('select space, key from holdings')
+  const roots = recordedRoots(tables).map(({ space, root }) => ({ space, key: root }))
+  const pages = tables.all('select key from upload_pages where key is not null')
+  return new Set([
+    ...[...packs, ...roots].map(({ space, key }) => `${space}/${key}`),
+    ...pages.map(({ key }) => `westeurope/Standard_LRS/1/${key}`),
+  ])
+}
+
+async function blobsOnDisk({ folder }: Engine): Promise<ReadonlySet<string>> {
+  const spaces = join(folder, 'spaces')
+  const entries = await readdir(spaces, { recursive: true, withFileTypes: true })
+  const blobs = entries
+    .filter((entry) => entry.isFile() && entry.name !== 'store.json')
+    .map((entry) => join(entry.parentPath, entry.name).slice(spaces.length + 1))
+  return new Set(blobs.filter((path) => !path.includes('/tmp/')))
+}
+
+/** Every image in every space by itself, and its bytes are those that went in. */
+async function expectReadable({ tables, plane, rows }: Engine, contents: Contents): Promise<void> {
+  const signal = new AbortController().signal
+  const placed = tables.all('select distinct space, image from owners where image is not null')
+  for (const { space, image } of placed) {
+    const verified = await verifyImage(plane, {
+      image: image as Digest,
+      space: space as SpaceId,
+      signal,
+    })
+    expect(verified.damaged).toEqual([])
+  }
+  for (const [path, disks] of Object.entries(contents)) {
+    const key = path.toLowerCase()
+    const resource = await rows.read.resources.get(key)
+    const kept = await rows.read.placements.ofKeepers([key])
+    const held = contentOf(resource?.status ?? {})
+    expect(held.length, `the disks of ${path}`).toBe(disks.length)
+    for (const [at, { image }] of held.entries()) {
+      const bytes = disks[at] ?? new Uint8Array()
+      const spaces = kept.filter((place) => place.image === image).map(({ space }) => space)
+      expect(spaces, `the places of ${path}`).not.toEqual([])
+      const place = { image, spaces, signal }
+      const { virtualSizeBytes } = await readManifest(plane, place)
+      expect(virtualSizeBytes).toBe(bytes.length)
+      const read = await readImage(plane, { ...place, offsetBytes: 0, lengthBytes: bytes.length })
+      expect(Buffer.compare(read, bytes)).toBe(0)
+    }
+  }
+}
