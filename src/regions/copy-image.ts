@@ -1,17 +1,17 @@
 import { mapBounded } from '../base/bounded.ts'
 import { SourceAway } from '../chunks/lane-protocol.ts'
 import { openPackStream } from '../chunks/pack-stream.ts'
-import type { Digest } from '../domain/digest.ts'
+import { type Digest, openDigest } from '../domain/digest.ts'
 import { Unavailable } from '../domain/errors.ts'
 import type { Holding, Owner, PackId } from '../domain/holdings.ts'
 import type { SpaceId } from '../domain/spaces.ts'
 import { followSpace } from './follow.ts'
-import { needsOf, type PackNeed, type SpaceNeeds } from './needs.ts'
+import { everyWant, needsOf, type PackNeed, type SpaceNeeds } from './needs.ts'
 import { planOf } from './plan-image-copy.ts'
 import type { Plane, Progress } from './plane.ts'
 import { openPresence, type Presence } from './presence.ts'
 import { freshKey, openPutting } from './put-packs.ts'
-import { type ImagePlace, useWants } from './sources.ts'
+import { type ImagePlace, useWants, type Want } from './sources.ts'
 import { isDamage } from './trailers.ts'
 
 export type CopyOrder = {
@@ -163,11 +163,16 @@ function repackGroups(
   all: readonly SpaceNeeds[],
   broken: ReadonlySet<PackId>,
 ): readonly RepackGroup[] {
-  const groups = new Map<string, RepackGroup>()
+  const groups = new Map<Digest, RepackGroup>()
   for (const { space, whole, repack } of all) {
     const needs = [...repack, ...whole.filter(({ pack }) => broken.has(pack))]
     if (needs.length === 0) continue
-    const name = needs.map(({ pack, slots }) => `${pack}:${[...slots.keys()].join()}`).join(' ')
+    const same = openDigest()
+    for (const { pack, slots } of needs) {
+      same.add(Buffer.from(pack))
+      same.add(slots.bytes())
+    }
+    const name = same.end()
     const group = groups.get(name) ?? { spaces: [], needs }
     group.spaces.push(space)
     groups.set(name, group)
@@ -193,13 +198,13 @@ async function repack(job: Job, { spaces, needs }: RepackGroup): Promise<void> {
   const stop = (): void => void stream.drop()
   order.signal.addEventListener('abort', stop, { once: true })
   try {
-    await mapBounded(needs, plane.lanes.count, async ({ slots, neededBytes }) => {
-      const wants = [...slots.values()].map(({ frame, offsetBytes }) => ({ ...frame, offsetBytes }))
+    await mapBounded(needs, plane.lanes.count, async (need) => {
       await useWants(plane, place, {
-        wants,
+        wants: await wantsOf(job, need),
         use: (holding, frames) => stream.repack(placeOf(plane, holding), frames),
+        offsetOf: ({ digest }) => firstOffset(plane, place, digest),
       })
-      job.moved(neededBytes * spaces.length)
+      job.moved(need.neededBytes * spaces.length)
     })
     await stream.finish([])
     job.wrote(putting.putBytes())
@@ -210,4 +215,24 @@ async function repack(job: Job, { spaces, needs }: RepackGroup): Promise<void> {
     order.signal.removeEventListener('abort', stop)
     await stream.drop()
   }
+}
+
+/** What is needed of a pack, by its own index. */
+async function wantsOf({ plane }: Job, { pack, slots }: PackNeed): Promise<Want[]> {
+  const trailer = await plane.trailers.of(pack, () => plane.rows.holdersOf([pack]))
+  if (trailer === undefined)
+    throw new Unavailable(`the pack ${pack} is gone; the copy is planned anew`)
+  return slots.all().map((slot) => ({ ...trailer.frame(slot), offsetBytes: undefined }))
+}
+
+async function firstOffset(
+  plane: Plane,
+  place: ImagePlace,
+  digest: Digest,
+): Promise<number | undefined> {
+  for await (const wants of everyWant(plane, place)) {
+    const found = wants.find((want) => want.digest === digest)
+    if (found) return found.offsetBytes
+  }
+  return undefined
 }

@@ -1,23 +1,19 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { kinds } from '../chunks/layout.ts'
-import type { Frame } from '../chunks/pack-format.ts'
 import type { Holding, PackId } from '../domain/holdings.ts'
 import { limits } from '../domain/limits.ts'
 import type { SpaceId } from '../domain/spaces.ts'
 import { type NeededPack, planCopy } from './plan-copy.ts'
 import type { Plane } from './plane.ts'
 import type { Presence } from './presence.ts'
+import { openSlotSet, type SlotSet } from './slot-set.ts'
 import { goodNowhere, type Held, type ImagePlace, locateAll, type Want } from './sources.ts'
 import { manifestOf, visitNodes } from './tree.ts'
 
 /** The frames of one pack that a space lacks. */
-export type PackNeed = NeededPack & {
-  readonly sizeBytes: number
-  /** By slot, with the offset on the disk where each was met first. */
-  readonly slots: ReadonlyMap<number, { readonly frame: Frame; readonly offsetBytes: number }>
-}
+export type PackNeed = NeededPack & { readonly sizeBytes: number; readonly slots: SlotSet }
 
-/** What one target space has and lacks of an image. Its size goes with the packs that are lacking. */
+/** What one target space has and lacks of an image: of a size that goes with its packs, not with its chunks. */
 export type SpaceNeeds = {
   readonly space: SpaceId
   readonly present: ReadonlyMap<PackId, Holding>
@@ -27,11 +23,10 @@ export type SpaceNeeds = {
 
 type Growing = {
   readonly present: Map<PackId, Holding>
-  readonly lacking: Map<
-    PackId,
-    { holding: Holding; slots: Map<number, { frame: Frame; offsetBytes: number }> }
-  >
+  readonly lacking: Map<PackId, Mutable<PackNeed>>
 }
+
+type Mutable<Value> = { -readonly [Name in keyof Value]: Value[Name] }
 
 /** Walks the image once and finds, for each target, which packs it has and which frames it lacks. Throws as `readImage`. */
 export async function needsOf(
@@ -54,9 +49,7 @@ export async function needsOf(
     // Look-ups of a warm index never wait: others get their turn.
     await nextTurn()
   }
-  return await Promise.all(
-    [...growing].map(([space, needs]) => decided(plane, place, { space, needs })),
-  )
+  return [...growing].map(([space, needs]) => decided(place, { space, needs }))
 }
 
 function note(
@@ -76,27 +69,24 @@ function note(
   const chosen = places.find(({ pack }) => lacking.has(pack)) ?? places[0]
   const holding = chosen?.holders[0]
   if (!chosen || !holding) throw goodNowhere(at.place, want, [])
-  const need = lacking.get(chosen.pack) ?? { holding, slots: new Map() }
+  const need = lacking.get(chosen.pack) ?? emptyNeed(chosen, holding)
   lacking.set(chosen.pack, need)
-  need.slots.set(chosen.slot, { frame: chosen.frame, offsetBytes: want.offsetBytes })
+  need.slots.add(chosen.slot)
+  need.neededBytes += chosen.frame.storedBytes
 }
 
-async function decided(
-  plane: Plane,
+function emptyNeed({ pack, framesBytes }: Held, { sizeBytes }: Holding): Mutable<PackNeed> {
+  return { pack, sizeBytes, allBytes: framesBytes, neededBytes: 0, slots: openSlotSet() }
+}
+
+function decided(
   place: ImagePlace,
   { space, needs }: { space: SpaceId; needs: Growing },
-): Promise<SpaceNeeds> {
-  const packs = new Map<PackId, PackNeed>()
-  for (const [pack, { holding, slots }] of needs.lacking) {
-    const trailer = await plane.trailers.of(pack, () => plane.rows.holdersOf([pack]))
-    const neededBytes = [...slots.values()].reduce((sum, { frame }) => sum + frame.storedBytes, 0)
-    const allBytes = trailer?.framesBytes ?? neededBytes
-    packs.set(pack, { pack, slots, neededBytes, allBytes, sizeBytes: holding.sizeBytes })
-  }
+): SpaceNeeds {
   const sameRegion = place.spaces.some((from) => regionOf(from) === regionOf(space))
-  const { whole, repack } = planCopy([...packs.values()], { sameRegion })
+  const { whole, repack } = planCopy([...needs.lacking.values()], { sameRegion })
   const needOf = (pack: PackId): PackNeed[] => {
-    const need = packs.get(pack)
+    const need = needs.lacking.get(pack)
     return need ? [need] : []
   }
   return {

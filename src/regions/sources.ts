@@ -17,11 +17,21 @@ export type ImagePlace = {
   readonly signal: AbortSignal
 }
 
-/** Something to be read by its digest; the offset on the disk is for people. */
-export type Want = { readonly kind: Kind; readonly digest: Digest; readonly offsetBytes: number }
+/** Something to be read by its digest. The offset on the disk is for people; undefined when nobody kept it. */
+export type Want = {
+  readonly kind: Kind
+  readonly digest: Digest
+  readonly offsetBytes: number | undefined
+}
 
 /** A frame in a pack. */
-export type Located = { readonly pack: PackId; readonly slot: number; readonly frame: Frame }
+export type Located = {
+  readonly pack: PackId
+  /** Stored bytes of all frames of the pack. */
+  readonly framesBytes: number
+  readonly slot: number
+  readonly frame: Frame
+}
 
 /** With every live holding of the pack. */
 export type Held = Located & { readonly holders: readonly Holding[] }
@@ -43,6 +53,15 @@ export type UseFrames = (
   places: readonly number[],
 ) => Promise<readonly BadFrame[]>
 
+type Using = {
+  readonly wants: readonly Want[]
+  readonly use: UseFrames
+  /** Finds the offset of a want that has none, for the error that names it. */
+  readonly offsetOf?: OffsetOf
+}
+
+type OffsetOf = (want: Want) => Promise<number | undefined>
+
 /** Frames of one order to a lane: 4 MiB of plain chunks. */
 const framesAtOnce = limits.joinedReadBytesMax / limits.chunkBytes
 const ordersAtOnce = 8
@@ -54,7 +73,7 @@ const ordersAtOnce = 8
 export async function useWants(
   plane: Plane,
   place: ImagePlace,
-  { wants, use }: { wants: readonly Want[]; use: UseFrames },
+  { wants, use, offsetOf }: Using,
 ): Promise<void> {
   let open: Open[] = wants.map((want, at) => ({ want, at, tried: new Set() }))
   let failures: Failure[] = []
@@ -62,7 +81,7 @@ export async function useWants(
   // Each round tries another holding of what is open, so the holdings bound the rounds.
   while (open.length > 0) {
     place.signal.throwIfAborted()
-    const orders = group(await chooseSources(plane, place, { open, failures }))
+    const orders = group(await chooseSources(plane, place, { open, failures, offsetOf }))
     failures = (await mapBounded(orders, ordersAtOnce, (order) => useOrder(use, order))).flat()
     for (const failure of failures) if (!failure.away) bad.set(failure.holding.id, failure)
     open = failures.map((failure) => failure.open)
@@ -117,27 +136,32 @@ function group(chosen: readonly { open: Open; source: Source }[]): Order[] {
 async function chooseSources(
   plane: Plane,
   place: ImagePlace,
-  { open, failures }: { open: readonly Open[]; failures: readonly Failure[] },
+  round: {
+    readonly open: readonly Open[]
+    readonly failures: readonly Failure[]
+    readonly offsetOf: OffsetOf | undefined
+  },
 ): Promise<{ open: Open; source: Source }[]> {
+  const { open, failures, offsetOf } = round
   const wants = open.map(({ want }) => want)
   const located = await locateAll(plane, place, wants)
-  return open.map((one, at) => {
+  const chosen: { open: Open; source: Source }[] = []
+  for (const [at, one] of open.entries()) {
     const sources = (located[at] ?? []).flatMap(({ holders, frame }) =>
       holders.map((holding) => ({ holding, frame })),
     )
-    const source = best(
-      sources.filter(({ holding }) => !one.tried.has(holding.id)),
-      place.spaces,
-    )
-    if (source) return { open: one, source }
-    const away = failures.find((failure) => failure.away)
-    if (away) throw new Unavailable(`${away.holding.space} cannot be read: ${away.why}`)
-    throw goodNowhere(
-      place,
-      one.want,
-      sources.map(({ holding }) => holding.space),
-    )
-  })
+    const untried = sources.filter(({ holding }) => !one.tried.has(holding.id))
+    const source = best(untried, place.spaces)
+    if (source === undefined) {
+      const away = failures.find((failure) => failure.away)
+      if (away) throw new Unavailable(`${away.holding.space} cannot be read: ${away.why}`)
+      const offsetBytes = one.want.offsetBytes ?? (await offsetOf?.(one.want))
+      const spaces = sources.map(({ holding }) => holding.space)
+      throw goodNowhere(place, { ...one.want, offsetBytes }, spaces)
+    }
+    chosen.push({ open: one, source })
+  }
+  return chosen
 }
 
 function best(sources: readonly Source[], spaces: readonly SpaceId[]): Source | undefined {
@@ -158,10 +182,11 @@ export function goodNowhere(
   spaces: readonly SpaceId[],
 ): ArmError {
   const names = { [kinds.chunk]: 'chunk', [kinds.node]: 'tree node', [kinds.manifest]: 'manifest' }
+  const offset = offsetBytes === undefined ? '' : ` at offset ${offsetBytes}`
   const looked = [...new Set(spaces.length > 0 ? spaces : place.spaces)].join(', ')
   return new ArmError(
     'ImageDamaged',
-    `The ${names[kind]} ${digest} at offset ${offsetBytes} of disk image ${place.image} is damaged or missing in ${looked}, and no other copy is left. Restore a space from a backup, or publish the version again.`,
+    `The ${names[kind]} ${digest}${offset} of disk image ${place.image} is damaged or missing in ${looked}, and no other copy is left. Restore a space from a backup, or publish the version again.`,
   )
 }
 
@@ -220,7 +245,8 @@ export async function locate(
   const found: Located[] = []
   for (const { pack, slot } of plane.index.find(digest)) {
     const trailer = await plane.trailers.of(pack, () => plane.rows.holdersOf([pack]))
-    if (trailer?.holds(slot, kind, digest)) found.push({ pack, slot, frame: trailer.frame(slot) })
+    if (!trailer?.holds(slot, kind, digest)) continue
+    found.push({ pack, slot, frame: trailer.frame(slot), framesBytes: trailer.framesBytes })
   }
   return found
 }
