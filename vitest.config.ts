@@ -1,11 +1,12 @@
 import { defineConfig } from 'vitest/config'
 
+const postgres = { globalSetup: ['test/support/postgres-door.ts'] }
 const slow = { testTimeout: 60_000, hookTimeout: 60_000 }
 
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['src/**/*.test.ts', 'test/*.test.ts', 'test/property/**/*.test.ts'], ...slow } },
+      { test: { name: 'unit', include: ['src/**/*.test.ts', 'test/*.test.ts', 'test/property/**/*.test.ts'], ...postgres, ...slow } },
       { test: { name: 'contract', include: ['test/contract/**/*.test.ts'], ...slow } },
       { test: { name: 'crash', include: ['test/crash/**/*.test.ts'], testTimeout: 240_000, hookTimeout: 60_000 } },
       // What needs system packages; `.ci/run` installs them and runs it.

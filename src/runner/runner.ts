@@ -250,12 +250,17 @@ function backoffMs(attempts: number): number {
   return Math.min(60_000, 250 * 2 ** attempts)
 }
 
+/**
+ * Writes as the holder of the lease, or nothing. The row is locked last, as in a commit, and until the write is durable:
+ * whoever would claim it meanwhile passes it over.
+ */
 function fenced(store: Store, row: WorkRow): Running['write'] {
   return (act) =>
     store.write(async (rows) => {
-      const now = await rows.work.get(row.id)
+      const result = await act(rows)
+      const now = await rows.work.lock(row.id)
       if (now?.fence !== row.fence) throw new LeaseLost(row.id)
-      return act(rows)
+      return result
     })
 }
 

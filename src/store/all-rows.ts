@@ -25,7 +25,7 @@ export type AllRows = Rows &
 export type RowsOptions = {
   readonly db: Db
   /** The database's clock. */
-  nowMs(): number
+  nowMs(): Promise<number>
   /** Told when work became claimable that nobody may be waiting for. */
   woken(): void
 }

@@ -110,6 +110,8 @@ async function updatePlanned(
 }
 
 async function removeLeaf({ db, rows }: Writing, { key, expectRevision }: Resource<'delete'>) {
+  // Writers of children hold it shared: once it is ours, the children that they made are seen.
+  await rows.resources.lock(key)
   const children = db
     .selectFrom('resources as child')
     .select('child.key')

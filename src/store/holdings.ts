@@ -9,7 +9,7 @@ import { sweepHoldings } from './sweep-holdings.ts'
 import { distinctSorted, pagesOf } from './values.ts'
 
 /** `nowMs` is the database's clock. */
-export function holdingRows(db: Db, nowMs: () => number): HoldingRows {
+export function holdingRows(db: Db, nowMs: () => Promise<number>): HoldingRows {
   const all = db.selectFrom('holdings').selectAll('holdings')
 
   const intend: HoldingRows['intend'] = async (owner, wanted) => {
@@ -101,7 +101,7 @@ export function holdingRows(db: Db, nowMs: () => number): HoldingRows {
   }
 
   const sweep: HoldingRows['sweep'] = async (space, before, rowsMax) => {
-    await sweepHoldings(db, { space, rowsMax, nowMs: nowMs() })
+    await sweepHoldings(db, { space, rowsMax, nowMs: await nowMs() })
     const rows = await all
       .where('space', '=', space)
       .where('state', '=', 'condemned')

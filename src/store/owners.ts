@@ -1,4 +1,5 @@
 import type { Digest } from '../domain/digest.ts'
+import { Unavailable } from '../domain/errors.ts'
 import { imageOwner, type Owner } from '../domain/holdings.ts'
 import type { SpaceId } from '../domain/spaces.ts'
 import { locksRows } from './locks-rows.ts'
@@ -9,8 +10,10 @@ const workHead = 'work:'
 /** No work has it: what such an owner references is swept. */
 const noWork = 0
 
+const takesMax = 5
+
 /** The number of an owner's row, locked; undefined when it references nothing. */
-export async function findOwner(db: Db, owner: Owner): Promise<number | undefined> {
+export async function findOwner(db: Db, owner: string): Promise<number | undefined> {
   const row = await db
     .selectFrom('owners')
     .select('id')
@@ -41,18 +44,17 @@ export function takeImageOwner(
 }
 
 async function takeOwner(db: Db, row: Omit<Schema['owners'], 'id'>): Promise<number> {
-  await db
-    .insertInto('owners')
-    .values(row)
-    .onConflict((conflict) => conflict.column('name').doNothing())
-    .execute()
-  const { id } = await db
-    .selectFrom('owners')
-    .select('id')
-    .where('name', '=', row.name)
-    .$if(locksRows(db), (query) => query.forUpdate())
-    .executeTakeFirstOrThrow()
-  return id
+  for (let attempt = 1; attempt <= takesMax; attempt++) {
+    await db
+      .insertInto('owners')
+      .values(row)
+      .onConflict((conflict) => conflict.column('name').doNothing())
+      .execute()
+    const id = await findOwner(db, row.name)
+    if (id !== undefined) return id
+    // Another writer dropped it between the two.
+  }
+  throw new Unavailable(`Others keep dropping ${row.name}.`)
 }
 
 /** The owner lets go of everything: what it referenced is looked at by the next sweep. */

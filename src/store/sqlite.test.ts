@@ -68,6 +68,12 @@ describe('the SQLite file', () => {
     await expect(openSqliteStore({ path: folder, world })).rejects.toThrow(Unavailable)
   })
 
+  it('has the clock of its process', async () => {
+    const store = await open()
+    expect(await store.nowMs()).toBe(world.now().getTime())
+    await store.close()
+  })
+
   it('refuses writes once closed', async () => {
     const store = await open()
     await store.close()

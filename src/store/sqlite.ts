@@ -41,7 +41,7 @@ export async function openSqliteStore({ path, world }: SqliteStoreOptions): Prom
   await migrateOrClose(database, writes, writer)
   const reader = new Kysely<Schema>({ dialect: sqliteDialect(openReader(place.file)) })
   const wakes = openWakes(world)
-  const nowMs = () => world.now().getTime()
+  const nowMs = async () => world.now().getTime()
   let woken = false
   const markWoken = () => {
     woken = true
@@ -86,7 +86,7 @@ export async function openSqliteStore({ path, world }: SqliteStoreOptions): Prom
     write,
     commit,
     ...ownTransactions(read, write),
-    nowMs: async () => nowMs(),
+    nowMs,
     untilWork: wakes.until,
     close,
   }

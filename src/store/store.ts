@@ -15,8 +15,9 @@ import type { SpaceId } from '../domain/spaces.ts'
 import type { Change, Committed } from './change.ts'
 
 /**
- * Rows without rules. `read` sees committed rows; `write` is one transaction, serialised with every other writer of this
- * process; it awaits nothing but the database, and throws away everything when `act` throws.
+ * Rows without rules. `read` sees committed rows; `write` is one transaction: on SQLite serialised with every other
+ * writer, on PostgreSQL beside them, so what it decides on it locks. It awaits nothing but the database, throws away
+ * everything when `act` throws, and may run `act` again when two of them met.
  */
 export type Store = {
   readonly read: Rows
@@ -124,6 +125,8 @@ export type WorkRows = {
     readonly nowMs: number
   }): Promise<WorkRow | undefined>
   get(id: string): Promise<WorkRow | undefined>
+  /** The same under a row lock, in a `write`: until its end nobody else claims the row. */
+  lock(id: string): Promise<WorkRow | undefined>
   /** The leases of `holder` end now: it is known to be gone (a restart under the same name). */
   abandon(holder: string, nowMs: number): Promise<void>
   /** Extends the lease; `lost` when the fence is not ours any more; `cancel` when a delete or cancel wants it to stop. */

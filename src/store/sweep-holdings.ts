@@ -53,6 +53,7 @@ async function dropDeadOwners(db: Db, rowsMax: number): Promise<void> {
     .where('owners.work_id', 'is not', null)
     .where('work.id', 'is', null)
     .limit(rowsMax)
+    .$if(locksRows(db), (query) => query.forUpdate('owners').skipLocked())
     .execute()
   for (const { id } of dead) await dropOwner(db, id)
 }

@@ -1,34 +1,17 @@
-import { type Insertable, type Selectable, sql } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import type { WorkRequest, WorkRow } from '../domain/rows.ts'
 import { locksRows } from './locks-rows.ts'
 import { prepared } from './prepared.ts'
 import type { Db, WorkTable } from './schema.ts'
 import type { WorkRows } from './store.ts'
 import { fromJson, pagesOf } from './values.ts'
+import { workHeads } from './work-heads.ts'
 
 /** `woken` is told whenever a row becomes claimable that no worker may be waiting for. */
 export function workRows(db: Db, woken: () => void): WorkRows {
   const all = db.selectFrom('work').selectAll()
-  const head = prepared(db, ({ queue }: { queue: string }) =>
-    db
-      .selectFrom('work')
-      .select(['id', 'due_ms'])
-      .where('queue', '=', queue)
-      .orderBy('due_ms')
-      .limit(1)
-      .$if(locksRows(db), (query) => query.forUpdate().skipLocked()),
-  )
-  const requestOne = prepared(db, (row: Insertable<WorkTable>) => upsert(db, row))
-
-  /** The row of these queues that is due first. */
-  async function firstDue(queues: readonly string[]) {
-    let first: Pick<Selectable<WorkTable>, 'id' | 'due_ms'> | undefined
-    for (const queue of queues) {
-      const [found] = (await head({ queue })).rows
-      if (found && (!first || found.due_ms < first.due_ms)) first = found
-    }
-    return first
-  }
+  const headsOf = workHeads(db)
+  const requestOne = prepared(db, (row: ReturnType<typeof toTable>) => upsert(db, row))
 
   /** The row while `fence` is the one of its holder. */
   function held(id: string, fence: number) {
@@ -45,9 +28,27 @@ export function workRows(db: Db, woken: () => void): WorkRows {
   }
 
   const claim: WorkRows['claim'] = async ({ queues, holder, leaseMs, nowMs }) => {
-    const first = await firstDue(queues)
-    if (!first || first.due_ms > nowMs) return undefined
-    const row = await db
+    for (const { queue, due_ms } of await headsOf(queues)) {
+      if (due_ms > nowMs) return undefined
+      const row = await claimFirst(queue, { holder, leaseMs, nowMs })
+      if (row) return { ...fromTable(row), generation: row.begun }
+    }
+    return undefined
+  }
+
+  async function claimFirst(
+    queue: string,
+    { holder, leaseMs, nowMs }: { holder: string; leaseMs: number; nowMs: number },
+  ) {
+    const due = db
+      .selectFrom('work')
+      .select('id')
+      .where('queue', '=', queue)
+      .where('due_ms', '<=', nowMs)
+      .orderBy('due_ms')
+      .limit(1)
+      .$if(locksRows(db), (query) => query.forUpdate().skipLocked())
+    return db
       .updateTable('work')
       .set((work) => ({
         holder,
@@ -56,14 +57,21 @@ export function workRows(db: Db, woken: () => void): WorkRows {
         asked: 0,
         begun: sql`case when step = '' then generation else begun end`,
       }))
-      .where('id', '=', first.id)
+      .where('id', '=', due)
       .returningAll()
       .executeTakeFirst()
-    return row && { ...fromTable(row), generation: row.begun }
   }
 
   async function get(id: string): Promise<WorkRow | undefined> {
     const row = await all.where('id', '=', Number(id)).executeTakeFirst()
+    return row && fromTable(row)
+  }
+
+  async function lock(id: string): Promise<WorkRow | undefined> {
+    const row = await all
+      .where('id', '=', Number(id))
+      .$if(locksRows(db), (query) => query.forUpdate())
+      .executeTakeFirst()
     return row && fromTable(row)
   }
 
@@ -105,21 +113,21 @@ export function workRows(db: Db, woken: () => void): WorkRows {
   }
 
   const finish: WorkRows['finish'] = async (id, fence, generation, nowMs) => {
-    const again = await held(id, fence)
-      .where('generation', '>', generation)
-      .set({ ...givenBack, step: '', state: '{}', attempts: 0, wake_ms: nowMs, cancel: 0 })
-      .executeTakeFirstOrThrow()
-    if (again.numUpdatedRows === 1n) {
-      woken()
-      return true
-    }
+    // Deleted first: a request that comes between the two statements raises the generation, and is found by the second.
     const { numDeletedRows } = await db
       .deleteFrom('work')
       .where('id', '=', Number(id))
       .where('fence', '=', fence)
       .where('lease_until_ms', '>', 0)
+      .where('generation', '<=', generation)
       .executeTakeFirstOrThrow()
-    return numDeletedRows === 1n
+    if (numDeletedRows === 1n) return true
+    const again = await held(id, fence)
+      .where('generation', '>', generation)
+      .set({ ...givenBack, step: '', state: '{}', attempts: 0, wake_ms: nowMs, cancel: 0 })
+      .executeTakeFirstOrThrow()
+    if (again.numUpdatedRows === 1n) woken()
+    return again.numUpdatedRows === 1n
   }
 
   async function unfinishedOf(key: string): Promise<readonly WorkRow[]> {
@@ -137,12 +145,13 @@ export function workRows(db: Db, woken: () => void): WorkRows {
     woken()
   }
 
-  const nextWakeMs: WorkRows['nextWakeMs'] = async (queues) => (await firstDue(queues))?.due_ms
+  const nextWakeMs: WorkRows['nextWakeMs'] = async (queues) => (await headsOf(queues))[0]?.due_ms
 
   return {
     request,
     claim,
     get,
+    lock,
     abandon,
     heartbeat,
     advance,
@@ -161,17 +170,17 @@ export async function stopWork(db: Db, ids: readonly string[], nowMs: number): P
   for (const page of pagesOf(ids.map(Number))) {
     await db
       .updateTable('work')
-      .set({ cancel: 1, asked: 1, wake_ms: nowMs })
+      .set({ cancel: 1, asked: 1, wake_ms: dueNow(db, nowMs) })
       .where('id', 'in', page)
       .execute()
   }
 }
 
 /** A newer generation also takes back an earlier wish to stop; one that is due already keeps its place in the queue. */
-function upsert(db: Db, row: Insertable<WorkTable>) {
+function upsert(db: Db, row: ReturnType<typeof toTable>) {
   return db
     .insertInto('work')
-    .values(row)
+    .values({ ...row, wake_ms: dueNow(db, row.wake_ms) })
     .onConflict((conflict) =>
       conflict.columns(['kind', 'subject']).doUpdateSet({
         cancel: sql`case when excluded.generation > work.generation then 0 else work.cancel end`,
@@ -181,6 +190,12 @@ function upsert(db: Db, row: Insertable<WorkTable>) {
         asked: 1,
       }),
     )
+}
+
+/** Now, by the database's clock where that of a writer may run ahead of it: what is due must be due there. */
+function dueNow(db: Db, nowMs: number) {
+  if (!locksRows(db)) return nowMs
+  return sql<number>`least(${nowMs}::bigint, (extract(epoch from clock_timestamp()) * 1000)::bigint)`
 }
 
 function toTable({ kind, subject, queue, generation, key }: WorkRequest, nowMs: number) {

@@ -8,15 +8,13 @@ export type OpenStore = (
   world: Pick<World, 'now' | 'sleep'>,
 ) => Promise<{ readonly store: Store; remove(): Promise<void> }>
 
-/** A fresh store for each test, on a clock that stands still until the test moves it. */
+/** A fresh store for each test. A database without a clock of its own has one that stands still. */
 export function useStore(open: OpenStore) {
-  const clock = { nowMs: 1_000_000 }
   let opened: Awaited<ReturnType<OpenStore>> | undefined
 
   beforeEach(async () => {
-    clock.nowMs = 1_000_000
     opened = await open({
-      now: () => new Date(clock.nowMs),
+      now: () => new Date(1_000_000),
       sleep: (ms, signal) => sleep(ms, undefined, { signal }),
     })
   })
@@ -31,5 +29,5 @@ export function useStore(open: OpenStore) {
     return opened.store
   }
 
-  return { store, clock }
+  return { store }
 }

@@ -204,6 +204,5 @@ export function workPromises(open: OpenStore): void {
     stop.abort()
     await stopped
     await store().untilWork(1, new AbortController().signal)
-    expect(await store().nowMs()).toBe(1_000_000)
   })
 }

@@ -1,0 +1,183 @@
+import { type QueryExecutorProvider, sql } from 'kysely'
+import { Client } from 'pg'
+import type { World } from '../base/world.ts'
+import { Unavailable } from '../domain/errors.ts'
+import { type AllRows, allRows } from './all-rows.ts'
+import type { Committed } from './change.ts'
+import { changeWriter } from './commit.ts'
+import type { Ending } from './grouped-writes.ts'
+import { migrate } from './migrate.ts'
+import { ownTransactions } from './own-transactions.ts'
+import { openBell } from './postgres-bell.ts'
+import { migrationConfig, type PostgresOptions } from './postgres-config.ts'
+import { openWire, type Wire } from './postgres-dialect.ts'
+import { Clash, postgresFaults } from './postgres-faults.ts'
+import { openSessions } from './postgres-sessions.ts'
+import type { Db } from './schema.ts'
+import type { Store } from './store.ts'
+import { openWakes } from './wakes.ts'
+
+/** Runs of one transaction before its clashes are told. */
+const attemptsMax = 8
+const clashRestMs = 10
+
+/** Any number that nobody else locks in this database: "VITR". */
+const migrationLock = 0x56495452
+
+export type PostgresStoreOptions = PostgresOptions & {
+  /** Connections at once, but for the one that listens. */
+  readonly poolMax: number
+  readonly world: Pick<World, 'sleep' | 'log'>
+}
+
+/**
+ * The metadata in a PostgreSQL database, which any number of processes share. Throws Unavailable when the database cannot
+ * be reached or was written by a newer release. Opened, it outlives the database's absences: meanwhile every method
+ * throws Unavailable after a bounded wait.
+ */
+export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
+  const { world } = options
+  await migrateOnce(options)
+  const sessions = openSessions(options)
+  const wakes = openWakes(world)
+  const bell = await openBell(options, world, wakes.wake)
+  const read = allRows({
+    db: sessions.db,
+    nowMs: () => databaseNowMs(sessions.db),
+    woken: () => undefined,
+  })
+  const writers = new WeakMap<Db, Writer>()
+  const running = new Set<Promise<unknown>>()
+
+  async function transactOnce<Result>(act: (writer: Writer) => Promise<Ending<Result>>) {
+    const session = await sessions.take()
+    const writer = writers.get(session.db) ?? openWriter(session.db)
+    writers.set(session.db, writer)
+    writer.takeWoken()
+    try {
+      const ended = await inTransaction(session, () => act(writer))
+      if (writer.takeWoken() && ended.keeps) {
+        wakes.wake()
+        bell.ring()
+      }
+      return ended.result
+    } finally {
+      session.giveBack()
+    }
+  }
+
+  async function transact<Result>(act: (writer: Writer) => Promise<Ending<Result>>) {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await transactOnce(act)
+      } catch (error) {
+        if (!(error instanceof Clash) || attempt === attemptsMax) throw error
+        await world.sleep(clashRestMs * attempt, new AbortController().signal)
+      }
+    }
+  }
+
+  /** Known while it runs, so that `close` waits for it. */
+  async function tracked<Result>(run: Promise<Result>): Promise<Result> {
+    running.add(run)
+    try {
+      return await run
+    } finally {
+      running.delete(run)
+    }
+  }
+
+  function write<Result>(act: (rows: AllRows) => Promise<Result>): Promise<Result> {
+    return tracked(transact(async ({ rows }) => ({ keeps: true, result: await act(rows) })))
+  }
+
+  const commit: Store['commit'] = (change) =>
+    tracked(
+      transact(async (writer) => {
+        const result = await writer.applyChange(change)
+        if (change.preempts) writer.markWoken()
+        return { keeps: result.is === 'done', result }
+      }),
+    )
+
+  async function close(): Promise<void> {
+    await Promise.allSettled(running)
+    await bell.close()
+    await sessions.close()
+  }
+
+  return {
+    read,
+    write,
+    commit,
+    ...ownTransactions(read, write),
+    nowMs: () => databaseNowMs(sessions.db),
+    untilWork: wakes.until,
+    close,
+  }
+}
+
+type Writer = ReturnType<typeof openWriter>
+
+/** The rows of one connection, and whether its transaction made work claimable. */
+function openWriter(db: Db) {
+  let woken = false
+  const markWoken = () => {
+    woken = true
+  }
+  const takeWoken = () => {
+    const was = woken
+    woken = false
+    return was
+  }
+  const rows = allRows({ db, nowMs: () => databaseNowMs(db), woken: markWoken })
+  const applyChange: (...change: Parameters<Store['commit']>) => Promise<Committed> = changeWriter(
+    db,
+    rows,
+  )
+  return { rows, applyChange, markWoken, takeWoken }
+}
+
+/** What `act` wrote stays when it says so. A connection that fails ends its transaction with itself. */
+async function inTransaction<Result>(
+  wire: Wire,
+  act: () => Promise<Ending<Result>>,
+): Promise<Ending<Result>> {
+  await wire.run('begin isolation level read committed')
+  try {
+    const ended = await act()
+    const command = await wire.run(ended.keeps ? 'commit' : 'rollback')
+    if (ended.keeps && command !== 'COMMIT')
+      throw new Error('an act went on after its query failed')
+    return ended
+  } catch (error) {
+    // A broken one is closed, and the server rolls back by itself.
+    if (!wire.isBroken()) await wire.run('rollback').catch(() => undefined)
+    throw error
+  }
+}
+
+/** The clock of the server, whatever the ones of its clients say. */
+async function databaseNowMs(db: QueryExecutorProvider): Promise<number> {
+  const { rows } = await sql<{ now: number }>`
+    select (extract(epoch from clock_timestamp()) * 1000)::bigint as now`.execute(db)
+  const [row] = rows
+  if (!row) throw new Unavailable('The metadata database did not tell its time.')
+  return row.now
+}
+
+/** One process migrates, the others wait for it and find it done. */
+async function migrateOnce(options: PostgresOptions): Promise<void> {
+  const client = new Client(migrationConfig(options))
+  client.on('error', () => undefined)
+  try {
+    await postgresFaults(() => client.connect())
+    const wire = openWire(client)
+    await inTransaction(wire, async () => {
+      await sql`select pg_advisory_xact_lock(${sql.lit(migrationLock)})`.execute(wire.db)
+      return { keeps: true, result: await migrate(wire.db) }
+    })
+  } finally {
+    await client.end().catch(() => undefined)
+  }
+}
