@@ -1,5 +1,5 @@
 import { AnonymousCredential, newPipeline, PageBlobClient } from '@azure/storage-blob'
-import type { TestInstallation } from './test-installation.ts'
+import type { OwnerClients } from './owner-clients.ts'
 
 /** Names of the worked examples (requirement 10). */
 export const group = 'myGalleryRG'
@@ -8,7 +8,7 @@ export const definition = 'myImage1'
 
 /** Resource group, gallery and definition, as the walk-throughs make them first. */
 export async function makeDefinition(
-  { compute, resources }: TestInstallation,
+  { compute, resources }: OwnerClients,
   location = 'westeurope',
 ): Promise<void> {
   await resources.resourceGroups.createOrUpdate(group, { location })
@@ -24,7 +24,7 @@ export async function makeDefinition(
 
 /** Uploads `bytes` (a multiple of 512) as a managed disk through its write SAS, and returns its id. */
 export async function uploadDisk(
-  installation: TestInstallation,
+  installation: OwnerClients,
   name: string,
   bytes: Uint8Array,
   location = 'westeurope',
@@ -56,7 +56,7 @@ export function pageBlob(sas: string): PageBlobClient {
 
 /** A disk made from a version in a region, read in full: the raw bytes, without the VHD footer. */
 export async function readVersion(
-  installation: TestInstallation,
+  installation: OwnerClients,
   version: string,
   location: string,
   diskName = `from-${version.replaceAll('.', '-')}-${location}`,

@@ -73,7 +73,7 @@ export async function expectSoundAtRest(engine: Engine, contents: Contents): Pro
   const unreferenced = `select space, key, state from holdings
     where state <> 'live' or id not in (select holding_id from refs)`
   expect(tables.all(unreferenced)).toEqual([])
-  expect(await blobsOnDisk(engine)).toEqual(blobsByRows(tables))
+  expect(await blobsOnDisk(engine.folder)).toEqual(blobsByRows(tables))
   await expectReadable(engine, contents)
 }
 
@@ -127,7 +127,8 @@ function recount({ tables, settings }: Engine): Counts {
   return counts
 }
 
-function blobsByRows(tables: RowsOnDisk): ReadonlySet<string> {
+/** Every blob that a row names, as a path below `spaces`. */
+export function blobsByRows(tables: RowsOnDisk): ReadonlySet<string> {
   const packs = tables.all('select space, key from holdings')
   const roots = recordedRoots(tables).map(({ space, root }) => ({ space, key: root }))
   const pages = tables.all('select key from upload_pages where key is not null')
@@ -137,7 +138,7 @@ function blobsByRows(tables: RowsOnDisk): ReadonlySet<string> {
   ])
 }
 
-async function blobsOnDisk({ folder }: Engine): Promise<ReadonlySet<string>> {
+export async function blobsOnDisk(folder: string): Promise<ReadonlySet<string>> {
   const spaces = join(folder, 'spaces')
   const entries = await readdir(spaces, { recursive: true, withFileTypes: true })
   const blobs = entries
