@@ -15,7 +15,7 @@ export type BlobsAddress = { readonly kind: 'disk'; readonly folder: string }
 export type Blobs = {
   /** Durable once resolved (a crash right after keeps it). The same bytes under the same key again repair a damaged blob. Throws SpaceFull, Unavailable. */
   put(key: string, bytes: Uint8Array, signal: AbortSignal): Promise<void>
-  /** Exactly `lengthBytes` bytes from `offsetBytes`. Throws BlobMissing, BlobShort, Unavailable. */
+  /** Exactly `lengthBytes` bytes from `offsetBytes`, the caller's own from then on. Throws BlobMissing, BlobShort, Unavailable. */
   read(key: string, range: ByteRange, signal: AbortSignal): Promise<Uint8Array>
   /** Its length in bytes; undefined when there is none. */
   size(key: string, signal: AbortSignal): Promise<number | undefined>

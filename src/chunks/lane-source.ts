@@ -1,4 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs'
+import { release } from '../base/release.ts'
 import type { Blobs, BlobsAddress } from '../blobs/blobs.ts'
 import { Unavailable } from '../domain/errors.ts'
 import type { LaneSource, LeafPart } from './lane-protocol.ts'
@@ -38,7 +39,9 @@ function blobsSource(blobs: Blobs): SourceReader {
   async function read(part: LeafPart, into: Buffer, signal: AbortSignal): Promise<void> {
     if (part.key === undefined) throw new Unavailable('a part of an upload names its page')
     const range = { offsetBytes: part.fromBytes, lengthBytes: into.length }
-    into.set(await blobs.read(part.key, range, signal))
+    const bytes = await blobs.read(part.key, range, signal)
+    into.set(bytes)
+    release(bytes)
   }
 
   return { read, close: () => undefined }

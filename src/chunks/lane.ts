@@ -1,5 +1,6 @@
 import { invariant } from '../base/assert.ts'
 import { openMutex } from '../base/mutex.ts'
+import { release } from '../base/release.ts'
 import { BlobMissing, BlobShort, type Blobs, type BlobsAddress } from '../blobs/blobs.ts'
 import { digestOf } from '../domain/digest.ts'
 import { Unavailable } from '../domain/errors.ts'
@@ -65,7 +66,7 @@ export function serveLane(port: Port, openBlobs: (address: BlobsAddress) => Blob
     fetch: ({ from, frames }) =>
       fetchFrames(blobsOf(from.address), { key: from.key, frames, signal: forever }),
     mirror: (order) => mirror(order, blobsOf),
-    check: async (order) => void (await readPack(order, blobsOf)),
+    check: async (order) => release(await readPack(order, blobsOf)),
   } satisfies LaneHandlers)
 
   function openSession({ session, targets, source, seed }: LaneBegin): Session {
@@ -123,7 +124,9 @@ async function mirror(
     throw error instanceof Unavailable ? new SourceAway(error.message) : error
   })
   const puts = order.to.map(({ address, key }) => blobsOf(address).put(key, bytes, forever))
-  for (const put of await Promise.allSettled(puts)) if (put.status === 'rejected') throw put.reason
+  const results = await Promise.allSettled(puts)
+  release(bytes)
+  for (const put of results) if (put.status === 'rejected') throw put.reason
 }
 
 /** Where frames are unpacked that only need to be checked. */
@@ -183,6 +186,7 @@ async function eachFrame(
         refuse(frame, error)
       }
     }
+    release(bytes)
   }
   return bad
 }

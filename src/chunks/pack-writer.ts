@@ -48,13 +48,13 @@ export function openPackWriter(buffer: Buffer, salt: Uint8Array) {
     )
   }
 
-  /** Copies a chunk's bytes in; nodes and manifests are kept and must not change until the end. */
+  /** Copies the bytes: the caller's buffer is its own again. */
   function add(packable: Packable): void {
     invariant(fits(packable.stored.length), 'what is added to a pack fits')
     if (packable.kind === kinds.chunk) {
       append(packable)
     } else {
-      later.push(packable)
+      later.push({ ...packable, stored: Uint8Array.from(packable.stored) })
       laterBytes += packable.stored.length
     }
   }

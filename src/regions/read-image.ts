@@ -1,4 +1,5 @@
 import { invariant } from '../base/assert.ts'
+import { release } from '../base/release.ts'
 import { kinds } from '../chunks/layout.ts'
 import type { ByteRange } from '../domain/byte-range.ts'
 import { limits, sizes } from '../domain/limits.ts'
@@ -41,6 +42,7 @@ export async function readImage(
         const chunk = plain.subarray(at * limits.chunkBytes, (at + 1) * limits.chunkBytes)
         placeChunk(out, chunk, (wants[place]?.offsetBytes ?? 0) - fromBytes)
       })
+      release(plain)
       return bad
     },
   })

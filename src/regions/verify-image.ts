@@ -1,4 +1,5 @@
 import { mapBounded } from '../base/bounded.ts'
+import { release } from '../base/release.ts'
 import type { Frame } from '../chunks/pack-format.ts'
 import type { Digest } from '../domain/digest.ts'
 import { type Holding, imageOwner } from '../domain/holdings.ts'
@@ -106,7 +107,8 @@ async function checkFrames(
 ): Promise<void> {
   signal.throwIfAborted()
   const frames = parts.map(({ frame }) => frame)
-  const { bad } = await plane.lanes.call('fetch', { from: placeOf(plane, holding), frames })
+  const { plain, bad } = await plane.lanes.call('fetch', { from: placeOf(plane, holding), frames })
+  release(plain)
   for (const { at, why } of bad) {
     const want = parts[at]?.want
     if (want) note({ digest: want.digest, offsetBytes: want.offsetBytes, why, repaired: false })
