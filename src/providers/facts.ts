@@ -37,8 +37,9 @@ async function loadFact(
     return joined(rows, holder === undefined ? undefined : await rows.resources.get(holder))
   }
   const id = 'resource' in need ? need.resource : need.latestOf
-  mustBeLinked(asked, target, need.linked, id)
+  // What is no id is nobody's to guard: the rules say what is wrong with it.
   if (!parseResourceId(id)) return nothing
+  mustBeLinked(asked, target, need.linked, id)
   if ('resource' in need) return joined(rows, await rows.resources.get(keyOf(id)))
   return joined(rows, await findLatest(rows, settings, keyOf(id), need.region))
 }
