@@ -1,8 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
-import { afterAll, beforeAll } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { storeSuite } from '../../test/suites/store-suite.ts'
 import { freshDatabase } from '../../test/support/postgres-database.ts'
+import { schemaOf } from '../../test/support/postgres-schema.ts'
+import { inserting, topRow, workRequest } from '../../test/support/store-rows.ts'
+import { Unavailable } from '../domain/errors.ts'
 import { openPostgresStore } from './postgres.ts'
 import type { Store } from './store.ts'
 
@@ -36,3 +39,89 @@ async function empty(): Promise<void> {
 }
 
 storeSuite('a store in PostgreSQL', async () => ({ store, remove: empty }))
+
+describe('the PostgreSQL database', () => {
+  const many = (count: number) => Array.from({ length: count }, (_, index) => index)
+  const open = (url: string) => openPostgresStore({ url, poolMax: 5, world })
+
+  it('has the schema of the golden dump', async () => {
+    const dump = await schemaOf(database)
+    await expect(dump).toMatchFileSnapshot('../../test/golden/schema.postgres.sql')
+  })
+
+  it('is migrated once by the first of those that open it together', async () => {
+    const url = await freshDatabase()
+    const stores = await Promise.all(many(4).map(() => open(url)))
+    const [first, ...others] = stores
+    await first?.commit(inserting(topRow('a')))
+    const seen = await Promise.all(others.map(({ read }) => read.resources.get(topRow('a').key)))
+    expect(seen).toEqual(others.map(() => topRow('a')))
+    await Promise.all(stores.map((each) => each.close()))
+  })
+
+  it('is not opened when a newer release wrote it', async () => {
+    const url = await freshDatabase()
+    await (await open(url)).close()
+    const client = new Client({ connectionString: url })
+    await client.connect()
+    await client.query('insert into migrations (number) values (1000)')
+    await client.end()
+    await expect(open(url)).rejects.toThrow('newer release')
+  })
+
+  it('that does not exist, or whose password is another, is Unavailable', async () => {
+    const url = new URL(await freshDatabase())
+    await expect(open(`${url.origin}/none`)).rejects.toThrow(Unavailable)
+    url.pathname = '/none'
+    await expect(open(url.href)).rejects.toThrow(Unavailable)
+    url.password = 'wrong'
+    await expect(open(url.href)).rejects.toThrow(Unavailable)
+  })
+
+  it('refuses everything once closed, and finishes what was asked before', async () => {
+    const closing = await open(await freshDatabase())
+    const commits = many(20).map((index) => closing.commit(inserting(topRow(`n${index}`))))
+    await closing.close()
+    expect(await Promise.all(commits)).toEqual(many(20).map(() => ({ is: 'done' })))
+    await expect(closing.commit(inserting(topRow('late')))).rejects.toThrow(Unavailable)
+    await expect(closing.read.resources.get('late')).rejects.toThrow(Unavailable)
+  })
+
+  it('has its own clock, whatever the clocks of its clients say', async () => {
+    const { rows } = await database.query<{ at: Date }>('select clock_timestamp() as at')
+    const nowMs = await store.nowMs()
+    expect(nowMs).toBeGreaterThanOrEqual(rows[0]?.at.getTime() ?? Infinity)
+    const ahead = nowMs + 86_400_000
+    const work = [workRequest({ kind: 'Converge', subject: 'a' })]
+    await store.commit(inserting(topRow('a'), { work, nowMs: ahead }))
+    expect(await store.read.work.nextWakeMs(['control'])).toBeLessThan(ahead)
+    await empty()
+  })
+
+  it('a number that is no safe integer is told, not rounded', async () => {
+    await store.commit(inserting(topRow('a')))
+    await database.query('update resources set revision = 9007199254740993')
+    await expect(store.read.resources.get(topRow('a').key)).rejects.toThrow('safe integer')
+    await empty()
+  })
+
+  it('two that wait for each other both end: one of them runs again', async () => {
+    const [one, other] = [topRow('one'), topRow('other')]
+    await store.commit(inserting(one))
+    await store.commit(inserting(other))
+    let met = 0
+    const lockBoth = (first: string, second: string) =>
+      store.write(async ({ resources }) => {
+        await resources.lock(first)
+        met += 1
+        while (met < 2) await sleep(5)
+        await resources.lock(second)
+        await resources.setStatus(second, { status: { by: first } })
+      })
+    await Promise.all([lockBoth(one.key, other.key), lockBoth(other.key, one.key)])
+    expect(met).toBe(3)
+    expect((await store.read.resources.get(one.key))?.status).toEqual({ by: other.key })
+    expect((await store.read.resources.get(other.key))?.status).toEqual({ by: one.key })
+    await empty()
+  })
+})

@@ -1,0 +1,186 @@
+table applications
+  client_id text collate "C" not null
+  object_id text not null
+  tenant_id text not null
+  display_name text not null
+  secret_hash text not null
+  constraint applications_pkey PRIMARY KEY (client_id)
+  CREATE UNIQUE INDEX applications_pkey ON public.applications USING btree (client_id)
+table assignments
+  id text collate "C" not null
+  principal_id text collate "C" not null
+  role_id text collate "C" not null
+  scope_key text collate "C" not null
+  constraint assignments_pkey PRIMARY KEY (id)
+  CREATE UNIQUE INDEX assignments_by_grant ON public.assignments USING btree (principal_id, role_id, scope_key)
+  CREATE UNIQUE INDEX assignments_pkey ON public.assignments USING btree (id)
+table claims
+  name text collate "C" not null
+  holder text collate "C" not null
+  constraint claims_pkey PRIMARY KEY (name)
+  CREATE INDEX claims_by_holder ON public.claims USING btree (holder)
+  CREATE UNIQUE INDEX claims_pkey ON public.claims USING btree (name)
+table counters
+  scope text collate "C" not null
+  name text collate "C" not null
+  value bigint not null
+  constraint counters_pkey PRIMARY KEY (scope, name)
+  CREATE UNIQUE INDEX counters_pkey ON public.counters USING btree (scope, name)
+table holdings
+  id bigint not null generated always as identity
+  space text collate "C" not null
+  pack text collate "C" not null
+  key text not null
+  size_bytes bigint not null
+  state text collate "C" not null
+  loose smallint not null
+  condemned_ms bigint
+  constraint holdings_pkey PRIMARY KEY (id)
+  CREATE INDEX holdings_by_pack ON public.holdings USING btree (pack)
+  CREATE INDEX holdings_by_space ON public.holdings USING btree (space, state, id)
+  CREATE INDEX holdings_loose ON public.holdings USING btree (space, id) WHERE (loose = 1)
+  CREATE UNIQUE INDEX holdings_pkey ON public.holdings USING btree (id)
+table migrations
+  number bigint not null
+  constraint migrations_pkey PRIMARY KEY (number)
+  CREATE UNIQUE INDEX migrations_pkey ON public.migrations USING btree (number)
+table operations
+  id text collate "C" not null
+  key text collate "C" not null
+  subscription text not null
+  generation bigint not null
+  flavour text not null
+  verb text not null
+  status text not null
+  error text
+  output text
+  principal_id text not null
+  correlation_id text not null
+  started_ms bigint not null
+  ended_ms bigint
+  constraint operations_pkey PRIMARY KEY (id)
+  CREATE INDEX operations_finished ON public.operations USING btree (ended_ms) WHERE (ended_ms IS NOT NULL)
+  CREATE INDEX operations_unfinished ON public.operations USING btree (key) WHERE (ended_ms IS NULL)
+  CREATE UNIQUE INDEX operations_pkey ON public.operations USING btree (id)
+table owners
+  id bigint not null generated always as identity
+  name text collate "C" not null
+  work_id bigint
+  space text collate "C"
+  image text collate "C"
+  constraint owners_pkey PRIMARY KEY (id)
+  CREATE INDEX owners_by_image ON public.owners USING btree (image, space) WHERE (image IS NOT NULL)
+  CREATE INDEX owners_by_work ON public.owners USING btree (work_id) WHERE (work_id IS NOT NULL)
+  CREATE UNIQUE INDEX owners_by_name ON public.owners USING btree (name)
+  CREATE UNIQUE INDEX owners_pkey ON public.owners USING btree (id)
+table placements
+  keeper text collate "C" not null
+  owner_id bigint not null
+  root text
+  constraint placements_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES owners(id) ON DELETE RESTRICT
+  constraint placements_pkey PRIMARY KEY (keeper, owner_id)
+  CREATE INDEX placements_by_owner ON public.placements USING btree (owner_id)
+  CREATE UNIQUE INDEX placements_pkey ON public.placements USING btree (keeper, owner_id)
+table refs
+  owner_id bigint not null
+  holding_id bigint not null
+  constraint refs_holding_id_fkey FOREIGN KEY (holding_id) REFERENCES holdings(id) ON DELETE RESTRICT
+  constraint refs_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES owners(id) ON DELETE RESTRICT
+  constraint refs_pkey PRIMARY KEY (owner_id, holding_id)
+  CREATE INDEX refs_by_holding ON public.refs USING btree (holding_id)
+  CREATE UNIQUE INDEX refs_pkey ON public.refs USING btree (owner_id, holding_id)
+table replicas
+  version_key text collate "C" not null
+  region text collate "C" not null
+  generation bigint not null
+  state text not null
+  usable smallint not null
+  bytes_done bigint not null
+  bytes_total bigint not null
+  phase text not null
+  bytes_per_second bigint not null
+  reason text
+  updated_ms bigint not null
+  constraint replicas_pkey PRIMARY KEY (version_key, region)
+  constraint replicas_version_key_fkey FOREIGN KEY (version_key) REFERENCES resources(key) ON DELETE CASCADE
+  CREATE UNIQUE INDEX replicas_pkey ON public.replicas USING btree (version_key, region)
+table resources
+  key text collate "C" not null
+  id text not null
+  type text collate "C" not null
+  parent_key text collate "C" not null
+  parent_row text collate "C"
+  subscription text not null
+  region text
+  name text not null
+  name_sort text collate "C" not null
+  state text not null
+  generation bigint not null
+  revision bigint not null
+  doc text not null
+  status text not null
+  created_ms bigint not null
+  created_by text not null
+  created_by_kind text not null
+  updated_ms bigint not null
+  updated_by text not null
+  updated_by_kind text not null
+  constraint resources_parent_row_fkey FOREIGN KEY (parent_row) REFERENCES resources(key) ON DELETE RESTRICT
+  constraint resources_pkey PRIMARY KEY (key)
+  CREATE INDEX resources_by_parent ON public.resources USING btree (parent_key, type, name_sort)
+  CREATE INDEX resources_by_parent_row ON public.resources USING btree (parent_row) WHERE (parent_row IS NOT NULL)
+  CREATE INDEX resources_by_type ON public.resources USING btree (type, key)
+  CREATE UNIQUE INDEX resources_pkey ON public.resources USING btree (key)
+table sas
+  id text collate "C" not null
+  key text collate "C" not null
+  access text not null
+  expires_ms bigint not null
+  constraint sas_key_fkey FOREIGN KEY (key) REFERENCES resources(key) ON DELETE CASCADE
+  constraint sas_pkey PRIMARY KEY (id)
+  CREATE INDEX sas_by_key ON public.sas USING btree (key)
+  CREATE UNIQUE INDEX sas_pkey ON public.sas USING btree (id)
+table secrets
+  name text collate "C" not null
+  value text not null
+  constraint secrets_pkey PRIMARY KEY (name)
+  CREATE UNIQUE INDEX secrets_pkey ON public.secrets USING btree (name)
+table upload_pages
+  seq bigint not null generated always as identity
+  upload text collate "C" not null
+  offset_bytes bigint not null
+  length_bytes bigint not null
+  key text
+  constraint upload_pages_pkey PRIMARY KEY (seq)
+  CREATE INDEX upload_pages_by_upload ON public.upload_pages USING btree (upload, seq)
+  CREATE INDEX upload_pages_cleared ON public.upload_pages USING btree (upload, offset_bytes) WHERE (key IS NULL)
+  CREATE INDEX upload_pages_written ON public.upload_pages USING btree (upload, offset_bytes) WHERE (key IS NOT NULL)
+  CREATE UNIQUE INDEX upload_pages_pkey ON public.upload_pages USING btree (seq)
+table work
+  id bigint not null generated always as identity
+  kind text collate "C" not null
+  subject text collate "C" not null
+  queue text collate "C" not null
+  generation bigint not null
+  begun bigint not null
+  key text collate "C"
+  step text not null
+  state text not null
+  wake_ms bigint not null
+  attempts bigint not null
+  fence bigint not null
+  cancel smallint not null
+  asked smallint not null
+  holder text
+  lease_until_ms bigint not null
+  due_ms bigint generated always as 
+CASE
+    WHEN (lease_until_ms < wake_ms) THEN wake_ms
+    ELSE (lease_until_ms + 1)
+END stored
+  created_ms bigint not null
+  constraint work_pkey PRIMARY KEY (id)
+  CREATE INDEX work_by_due ON public.work USING btree (queue, due_ms)
+  CREATE INDEX work_by_key ON public.work USING btree (key) WHERE (key IS NOT NULL)
+  CREATE UNIQUE INDEX work_by_subject ON public.work USING btree (kind, subject)
+  CREATE UNIQUE INDEX work_pkey ON public.work USING btree (id)
