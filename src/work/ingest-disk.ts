@@ -3,9 +3,9 @@ import { ArmError, Unavailable } from '../domain/errors.ts'
 import { workOwner } from '../domain/holdings.ts'
 import type { Problem } from '../domain/problem.ts'
 import type { ResourceRow, WorkRow } from '../domain/rows.ts'
-import type { DiskFile } from '../formats/disk-file.ts'
+import type { ByteReader, DiskFile } from '../formats/disk-file.ts'
 import { openDiskFile } from '../formats/open-disk-file.ts'
-import { type IngestedImage, ingest } from '../regions/ingest.ts'
+import { ingest } from '../regions/ingest.ts'
 import { removeRoot, writeRoot } from '../regions/roots.ts'
 import { dropStaged, stagedReader } from '../regions/staging.ts'
 import { diskSpaceOf, stagingOf, statusWithContent } from '../resources/disk.ts'
@@ -35,7 +35,6 @@ export function ingestDisk(ports: WorkPorts): Work {
     const key = rootOf(row)
     invariant(key, 'the step before named the root')
     const made = await ingest(plane, { owner, space, ...(await sourceOf(disk, signal)), signal })
-    refuseTooLarge(made)
     const disks = [{ lun: undefined, image: made.image, manifest: made.manifest }]
     const created = new Date(row.createdMs)
     await writeRoot(plane, { space, key, keeper: disk.id, disks, created, signal })
@@ -83,17 +82,19 @@ export function ingestDisk(ports: WorkPorts): Work {
     const reader = stagedReader(plane, staging)
     const file = staging.isEmptyDisk
       ? emptyDisk(staging.sizeBytes)
-      : await openDiskFile(reader, signal)
+      : await openUploaded(reader, signal)
     const source = { kind: 'upload', upload: staging.upload, space: staging.space } as const
     return { source, disk: file }
   }
 
-  function refuseTooLarge(made: IngestedImage): void {
+  /** A small file may hold a large disk: what no version could be made of is refused before its bytes are read. */
+  async function openUploaded(reader: ByteReader, signal: AbortSignal): Promise<DiskFile> {
+    const file = await openDiskFile(reader, signal)
     const { diskBytesMax } = settings.quotas
-    if (made.virtualSizeBytes <= diskBytesMax) return
+    if (file.virtualSizeBytes <= diskBytesMax) return file
     throw new ArmError(
       'InvalidParameter',
-      `The disk is ${made.virtualSizeBytes} bytes; at most ${diskBytesMax} bytes are allowed. Shrink it, or raise limits.diskBytesMax.`,
+      `The disk is ${file.virtualSizeBytes} bytes; at most ${diskBytesMax} bytes are allowed. Shrink it, or raise limits.diskBytesMax.`,
       'disk.properties.diskSizeBytes',
     )
   }
