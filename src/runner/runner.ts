@@ -2,7 +2,6 @@ import { invariant } from '../base/assert.ts'
 import { mapBounded } from '../base/bounded.ts'
 import type { World } from '../base/world.ts'
 import { ArmError, Unavailable } from '../domain/errors.ts'
-import { workOwner } from '../domain/holdings.ts'
 import { limits } from '../domain/limits.ts'
 import type { Problem } from '../domain/problem.ts'
 import type { WorkRow } from '../domain/rows.ts'
@@ -35,7 +34,19 @@ export async function runWork(options: RunnerOptions, signal: AbortSignal): Prom
   async function loop(): Promise<void> {
     while (!signal.aborted) {
       const claimed = await claimOrRest()
-      if (claimed) await runRow(options, workOf(claimed), claimed, signal)
+      if (claimed) await runOrDrop(claimed)
+    }
+  }
+
+  /** When not even a failure can be written down, the row is left to its lease: this runner goes on. */
+  async function runOrDrop(row: WorkRow): Promise<void> {
+    try {
+      await runRow(options, workOf(row), row, signal)
+    } catch (error) {
+      const { id, kind, subject } = row
+      const told = { work: id, kind, subject, error: String(error) }
+      world.log({ level: 'error', event: 'work-dropped', ...told })
+      await world.sleep(1_000, signal).catch(() => undefined)
     }
   }
 
@@ -161,15 +172,12 @@ async function giveBack(options: RunnerOptions, row: WorkRow): Promise<void> {
   await advance(options, row, { step, state, wakeMs, attempts })
 }
 
-/** The work's own references go first: were we to die in between, the last step runs again and finds its end reached. */
 async function end({ store }: RunnerOptions, row: WorkRow): Promise<undefined> {
-  await store.holdings.release(workOwner(row.id))
   const nowMs = await store.nowMs()
   await store.write((rows) => rows.work.finish(row.id, row.fence, row.generation, nowMs))
 }
 
 async function endStopped({ store }: RunnerOptions, work: Work, row: WorkRow): Promise<undefined> {
-  await store.holdings.release(workOwner(row.id))
   const nowMs = await store.nowMs()
   await store.write(async (rows) => {
     if (await rows.work.finish(row.id, row.fence, row.generation, nowMs)) {
@@ -193,7 +201,6 @@ async function endBadly(
     code: problem.code,
     message: problem.message,
   })
-  await store.holdings.release(workOwner(row.id))
   const nowMs = await store.nowMs()
   await store.write(async (rows) => {
     if (await rows.work.finish(row.id, row.fence, row.generation, nowMs)) {

@@ -149,8 +149,8 @@ export type WorkRows = {
     to: { readonly step: string; readonly state: JsonObject },
   ): Promise<boolean>
   /**
-   * Ends it (the row goes). Asked for again meanwhile (a higher generation than `generation`): stays, from its first
-   * step, woken. False: the fence is not ours.
+   * Ends it: the row goes, and what it references is let go. Asked for again meanwhile (a higher generation than
+   * `generation`): stays, from its first step, woken. False: the fence is not ours, nothing was written.
    */
   finish(id: string, fence: number, generation: number, nowMs: number): Promise<boolean>
   unfinishedOf(key: string): Promise<readonly WorkRow[]>

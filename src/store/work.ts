@@ -1,6 +1,8 @@
 import { type Selectable, sql } from 'kysely'
+import { workOwner } from '../domain/holdings.ts'
 import type { WorkRequest, WorkRow } from '../domain/rows.ts'
 import { locksRows } from './locks-rows.ts'
+import { dropOwner, findOwner } from './owners.ts'
 import { prepared } from './prepared.ts'
 import type { Db, WorkTable } from './schema.ts'
 import type { WorkRows } from './store.ts'
@@ -121,13 +123,23 @@ export function workRows(db: Db, woken: () => void): WorkRows {
       .where('lease_until_ms', '>', 0)
       .where('generation', '<=', generation)
       .executeTakeFirstOrThrow()
-    if (numDeletedRows === 1n) return true
+    if (numDeletedRows === 1n) {
+      await letGo(id)
+      return true
+    }
     const again = await held(id, fence)
       .where('generation', '>', generation)
       .set({ ...givenBack, step: '', state: '{}', attempts: 0, wake_ms: nowMs, cancel: 0 })
       .executeTakeFirstOrThrow()
-    if (again.numUpdatedRows === 1n) woken()
-    return again.numUpdatedRows === 1n
+    if (again.numUpdatedRows === 0n) return false
+    await letGo(id)
+    woken()
+    return true
+  }
+
+  async function letGo(id: string): Promise<void> {
+    const ownerId = await findOwner(db, workOwner(id))
+    if (ownerId !== undefined) await dropOwner(db, ownerId)
   }
 
   async function unfinishedOf(key: string): Promise<readonly WorkRow[]> {

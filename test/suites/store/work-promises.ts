@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest'
+import { type PackId, workOwner } from '../../../src/domain/holdings.ts'
 import type { WorkRow } from '../../../src/domain/rows.ts'
+import type { SpaceId } from '../../../src/domain/spaces.ts'
 import type { WorkRows } from '../../../src/store/store.ts'
 import { workRequest } from '../../support/store-rows.ts'
 import { type OpenStore, useStore } from './use-store.ts'
@@ -136,6 +138,22 @@ export function workPromises(open: OpenStore): void {
     const { id, fence, generation } = second
     expect(await work((rows) => rows.finish(id, fence, generation, 210))).toBe(true)
     expect(await claimed(210)).toMatchObject({ step: '', generation: 2 })
+  })
+
+  it('work that ends lets go of what it references; a zombie makes it let go of nothing', async () => {
+    await work((rows) => rows.request([request('a')], 10))
+    const { id, fence } = await claimed(10)
+    const owner = workOwner(id)
+    const { holdings } = store()
+    const space = 'westeurope/Standard_LRS/1' as SpaceId
+    const wanted = { space, pack: 'ab' as PackId, key: 'packs/ab/1', sizeBytes: 1 }
+    const [holding] = await holdings.intend(owner, [wanted])
+    await holdings.landed([holding?.id ?? 0])
+    expect(await work((rows) => rows.finish(id, fence - 1, 1, 20))).toBe(false)
+    expect(await holdings.heldBy(owner)).toHaveLength(1)
+    await work((rows) => rows.request([request('a', { generation: 2 })], 20))
+    expect(await work((rows) => rows.finish(id, fence, 1, 20))).toBe(true)
+    expect(await holdings.heldBy(owner)).toEqual([])
   })
 
   it('finished work goes; asked for again meanwhile it starts over', async () => {
