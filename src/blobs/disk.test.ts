@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { blobsSuite } from '../../test/suites/blobs-suite.ts'
 import { SpaceFull, Unavailable } from '../domain/errors.ts'
-import { openDiskBlobs, StoreForeign, systemFiles } from './disk.ts'
+import { openDiskBlobs, systemFiles } from './disk.ts'
 import { makeStore, openBlobs } from './open-blobs.ts'
+import { StoreForeign } from './store-file.ts'
 
 const owner = { installation: 'i1', space: 'westeurope/Standard_LRS/1' }
 

@@ -1,10 +1,10 @@
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { threadId } from 'node:worker_threads'
-import { invariant } from '../base/assert.ts'
 import type { ByteRange } from '../domain/byte-range.ts'
 import { SpaceFull, Unavailable } from '../domain/errors.ts'
 import { BlobMissing, BlobShort, type Blobs } from './blobs.ts'
+import { checkKey, checkOwner, type StoreOwner, storeFileOf } from './store-file.ts'
 
 /**
  * A folder as blobs: write `tmp/…`, fsync, rename, fsync the directory. A file under its key is therefore always whole,
@@ -94,53 +94,26 @@ export type Files = {
 
 export const systemFiles: Files = { open, rename }
 
-/** The folder has the `store.json` of another installation, or of another space of this one. */
-export class StoreForeign extends Error {
-  override readonly name = 'StoreForeign'
-}
-
 /** As `makeStore`. */
-export async function makeDiskStore(
-  folder: string,
-  owner: { readonly installation: string; readonly space: string },
-): Promise<void> {
+export async function makeDiskStore(folder: string, owner: StoreOwner): Promise<void> {
   const path = join(folder, 'store.json')
   try {
     await mkdir(join(folder, 'tmp'), { recursive: true })
     const present = await readFile(path, 'utf8').catch(undefinedWhenMissing)
-    const text = `${JSON.stringify({ format: 1, ...owner }, undefined, 2)}\n`
     // Written at every start, equal when it was there: the probe that fsync and rename work here.
     if (present !== undefined) checkOwner(path, present, owner)
     const signal = AbortSignal.timeout(60_000)
-    await writeWhole(systemFiles, { folder, target: path, bytes: Buffer.from(text), signal })
+    await writeWhole(systemFiles, {
+      folder,
+      target: path,
+      bytes: Buffer.from(storeFileOf(owner)),
+      signal,
+    })
     await syncFolder(dirname(folder))
     await removeLeftovers(folder, path)
   } catch (error) {
     throw translated(error, `the store ${folder} cannot be used`)
   }
-}
-
-function checkOwner(
-  path: string,
-  text: string,
-  owner: { readonly installation: string; readonly space: string },
-): void {
-  const { installation, space } = parseStore(path, text)
-  if (installation === owner.installation && space === owner.space) return
-  throw new StoreForeign(
-    `${path} says that this folder is space '${space}' of installation '${installation}', not space '${owner.space}' of '${owner.installation}'; give each space a folder of its own.`,
-  )
-}
-
-function parseStore(path: string, text: string): { installation: unknown; space: unknown } {
-  try {
-    const parsed: unknown = JSON.parse(text)
-    if (typeof parsed === 'object' && parsed !== null && 'format' in parsed && parsed.format === 1)
-      return { installation: undefined, space: undefined, ...parsed }
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error
-  }
-  throw new StoreForeign(`${path} is not a store file of format 1; the folder is left alone.`)
 }
 
 /** Temporary files of processes that died: older than an hour by the file system's own clock. */
@@ -259,9 +232,4 @@ function undefinedWhenMissing(error: unknown): undefined {
 function noneWhenMissing(error: unknown): [] {
   if (isMissing(error)) return []
   throw error
-}
-
-/** Keys are ours: relative, lower case, no way out of the folder, never in `tmp/`. */
-function checkKey(key: string): void {
-  invariant(/^(packs|roots|uploads)(\/[a-z0-9][a-z0-9._-]*)+$/.test(key), `a blob key: ${key}`)
 }

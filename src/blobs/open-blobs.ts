@@ -1,13 +1,11 @@
 import type { Blobs, BlobsAddress } from './blobs.ts'
 import { makeDiskStore, openDiskBlobs } from './disk.ts'
+import type { StoreOwner } from './store-file.ts'
 
 /** The blobs at an address. Touches nothing yet: a space that is away says so at the first use. */
 export function openBlobs(address: BlobsAddress): Blobs {
   return openDiskBlobs(address.folder)
 }
-
-/** Who a store belongs to, as its `store.json` says. */
-export type StoreOwner = { readonly installation: string; readonly space: string }
 
 /**
  * Makes the store at start, once, and probes that it can keep files; checks an existing one.
