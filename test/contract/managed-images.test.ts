@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { JsonObject } from '../../src/domain/rows.ts'
 import { type Arm, dataBytes, errorOf, openArm } from '../support/arm.ts'
-import { definition, gallery, group, makeDefinition, readVersion } from '../support/main-job.ts'
+import { definition, gallery, group, makeDefinition } from '../support/main-job.ts'
 import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
 
 const west = { location: 'westeurope' }
@@ -148,7 +148,7 @@ describe('managed images', () => {
         dataDiskImages: [{ lun: 3, hostCaching: 'ReadOnly', sizeInGB: 1 }],
       },
     })
-    const read = await readVersion(vitrine, '1.0.0', 'eastus')
+    const read = await arm.bytesOf(`${versions}/1.0.0`, 'eastus')
     expect(Buffer.compare(read, os)).toBe(0)
   })
 
@@ -224,7 +224,7 @@ describe('managed images', () => {
     await arm.remove('images/brief')
     expect(await arm.ended(making)).toMatchObject({ status: 'Succeeded' })
     for (const location of ['westeurope', 'westus']) {
-      expect(Buffer.compare(await readVersion(vitrine, '4.0.0', location), os)).toBe(0)
+      expect(Buffer.compare(await arm.bytesOf(`${versions}/4.0.0`, location), os)).toBe(0)
     }
   })
 
@@ -236,6 +236,6 @@ describe('managed images', () => {
       ...west,
       properties: { storageProfile: { source: { id: arm.idOf('images/lasting') } } },
     })
-    expect(Buffer.compare(await readVersion(vitrine, '5.0.0', 'westeurope'), second)).toBe(0)
+    expect(Buffer.compare(await arm.bytesOf(`${versions}/5.0.0`, 'westeurope'), second)).toBe(0)
   })
 })

@@ -135,7 +135,34 @@ export function openArm(
     return vhd.subarray(0, vhd.byteLength - 512)
   }
 
-  return { groupPath, idOf, ask, get, put, ended, make, remove, grant, revoke, upload, download }
+  let reads = 0
+
+  /** The raw bytes of a disk of a version (`latest` of a definition too) as a region gives them. */
+  async function bytesOf(image: string, location: string, lun?: number): Promise<Buffer> {
+    reads += 1
+    const galleryImageReference = { id: idOf(image), ...(lun !== undefined && { lun }) }
+    await make(`disks/read${reads}`, {
+      location,
+      properties: { creationData: { createOption: 'FromImage', galleryImageReference } },
+    })
+    return download(`read${reads}`)
+  }
+
+  return {
+    groupPath,
+    idOf,
+    bytesOf,
+    ask,
+    get,
+    put,
+    ended,
+    make,
+    remove,
+    grant,
+    revoke,
+    upload,
+    download,
+  }
 }
 
 const pageBytesMax = 4 * 1024 * 1024
