@@ -44,6 +44,7 @@ if (!system) {
   check('lint and format', ['node_modules/@biomejs/biome/bin/biome', 'ci', '.'])
   tests('unit')
   tests('contract')
+  tests('contract-postgres')
   check('dead code', ['node_modules/knip/bin/knip.js'])
   if (!quick) tests('crash')
   console.log('\nLeft to .ci/run, which installs what they need: tests against qemu-img, a full file system, az.')

@@ -57,6 +57,17 @@ const ConfigFile = z.strictObject({
     )
     .min(1)
     .default(embeddedRegions.map((region) => ({ ...region, zones: [...region.zones] }))),
+  /** A PostgreSQL database, which other processes may share, instead of the embedded one below `data`. */
+  database: z
+    .strictObject({
+      /** `postgres://user@host:port/name`; a password may also come from PGPASSWORD or ~/.pgpass. */
+      url: z.url({ protocol: /^postgres(ql)?$/ }),
+      /** PEM of the CA that signed the server's certificate: with it the server must prove its name. */
+      caFile: z.string().optional(),
+      /** Connections of this process. */
+      poolMax: z.int().min(2).max(1_000).default(10),
+    })
+    .optional(),
   /** Folders of single spaces (`westeurope/Standard_ZRS/1/2`) that lie elsewhere than below `data/spaces`: their own disk. */
   spaceFolders: z.record(z.string(), z.string()).default({}),
   limits: z

@@ -15,6 +15,7 @@ import { openBlobs } from './blobs/open-blobs.ts'
 import { openChunkIndex } from './chunks/chunk-index.ts'
 import { openLanes } from './chunks/lanes.ts'
 import { type Config, settingsOf } from './config.ts'
+import { openDatabase } from './database.ts'
 import { armAudiences, graphAudiences, installationUrls } from './domain/audiences.ts'
 import { Unavailable } from './domain/errors.ts'
 import { regionName } from './domain/regions.ts'
@@ -24,14 +25,12 @@ import { openIssuer } from './identity/issuer.ts'
 import { claimOwnerFile, ensureOwner } from './identity/owner.ts'
 import { openInstallationKey, sealSecrets } from './identity/sealed-secrets.ts'
 import { openSigningKeys } from './identity/signing-keys.ts'
-import { lockDataFolder } from './lock.ts'
 import type { Providers } from './providers/ports.ts'
 import { openPlane, type Plane } from './regions/plane.ts'
 import type { Settings } from './resources/declaration.ts'
 import { resourceTypes } from './resources/types.ts'
 import { runWork } from './runner/runner.ts'
 import { openSpacePreparation } from './spaces.ts'
-import { openSqliteStore } from './store/sqlite.ts'
 import type { Store } from './store/store.ts'
 import { convergeRegion } from './work/converge-region.ts'
 import { duties, prune, sweep } from './work/duties.ts'
@@ -40,9 +39,6 @@ import type { WorkPorts } from './work/ports.ts'
 import { publish } from './work/publish.ts'
 import { remove } from './work/remove.ts'
 import { removeTree } from './work/remove-tree.ts'
-
-/** One process uses a data folder (`lock.ts`), so what it leased before a crash is free at its next start. */
-const holder = 'embedded'
 
 /** Rows of work in hand at once: more than lanes, since most of them wait for bytes. */
 const workAtOnce = Math.max(4, availableParallelism())
@@ -71,8 +67,8 @@ export async function openInstallation(
   baseUrl: string,
 ): Promise<Installation> {
   await mkdir(config.data, { recursive: true, mode: 0o700 })
-  const lock = lockDataFolder(config.data)
-  const store = await openSqliteStore({ path: join(config.data, 'vitrine.db'), world })
+  const database = await openDatabase(config, world)
+  const { store } = database
   const settings = settingsOf(config)
   const lanes = openLanes({ count: config.lanes })
   const index = openChunkIndex(join(config.data, 'index.db'))
@@ -109,14 +105,13 @@ export async function openInstallation(
   const sweepHoldMs = config.sweepHoldSeconds * 1000
   const { prepare } = spaces
   const work: WorkPorts = { store, plane, world, settings, findType, prepare, sweepHoldMs }
-  const running = openRunning(work, queuesOf(config))
+  const running = openRunning(work, database.holder, queuesOf(config))
 
   async function close(): Promise<void> {
     await running.stop()
     await lanes.close()
     index.close()
-    await store.close()
-    lock.release()
+    await database.close()
   }
 
   return { ...doors, store, plane, startWork: running.start, close }
@@ -194,20 +189,35 @@ function queuesOf({ regions }: Config): string[] {
   return ['control', ...regions.map((region) => `region:${regionName(region.displayName)}`)]
 }
 
-function openRunning(ports: WorkPorts, queues: readonly string[]) {
+function openRunning(ports: WorkPorts, holder: string, queues: readonly string[]) {
   const stopping = new AbortController()
   let run: Promise<void> = Promise.resolve()
   const kinds = [publish, convergeRegion, ingestDisk, remove, removeTree, sweep, prune]
+  const { store, world } = ports
+
+  async function workUntilStopped(): Promise<void> {
+    const nowMs = await store.nowMs()
+    await store.write((rows) => rows.work.request(duties, nowMs))
+    const options = { store, world, kinds: kinds.map((kind) => kind(ports)), queues, holder }
+    await runWork({ ...options, atOnce: workAtOnce }, stopping.signal)
+  }
+
+  /** A database that is away just now delays the beginning. */
+  async function workOnceAnswered(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      try {
+        return await workUntilStopped()
+      } catch (error) {
+        if (!(error instanceof Unavailable)) throw error
+        world.log({ level: 'error', event: 'work-not-started', error: String(error) })
+        await world.sleep(1_000, stopping.signal).catch(() => undefined)
+      }
+    }
+  }
 
   return {
     start(): void {
-      const { store, world } = ports
-      run = (async () => {
-        const nowMs = await store.nowMs()
-        await store.write((rows) => rows.work.request(duties, nowMs))
-        const options = { store, world, kinds: kinds.map((kind) => kind(ports)), queues, holder }
-        await runWork({ ...options, atOnce: workAtOnce }, stopping.signal)
-      })()
+      run = workOnceAnswered()
     },
     async stop(): Promise<void> {
       stopping.abort()

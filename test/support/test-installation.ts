@@ -1,13 +1,22 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { inject } from 'vitest'
 import type { World } from '../../src/base/world.ts'
 import { type ConfigOverrides, readConfig } from '../../src/config.ts'
 import { serve } from '../../src/serve.ts'
 import { openWorld } from '../../src/world.ts'
 import { openOwnerClients } from './owner-clients.ts'
+import { freshDatabase } from './postgres-database.ts'
 
 export type TestInstallation = Awaited<ReturnType<typeof openTestInstallation>>
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** What the projects of vitest.config.ts run installations on; left out, the embedded one. */
+    database: 'postgres' | undefined
+  }
+}
 
 type Options = {
   readonly config?: ConfigOverrides
@@ -16,13 +25,29 @@ type Options = {
   readonly data?: string
 }
 
+const databases = new Map<string, string>()
+
+/** The folder's own database: an installation that starts again finds it. */
+async function databaseOf(folder: string): Promise<string> {
+  const url = databases.get(folder) ?? (await freshDatabase())
+  databases.set(folder, url)
+  return url
+}
+
 /**
  * A whole installation on a folder of its own, served over TLS on loopback: the real store, lanes, work and API. `compute`
  * and `resources` are Azure's own clients, signed in as the owner; `call` is raw HTTP with the same token.
  */
 export async function openTestInstallation(options: Options = {}) {
   const data = options.data ?? (await mkdtemp(join(tmpdir(), 'vitrine-test-')))
-  const config = await readConfig(undefined, { data, port: 0, lanes: 1, ...options.config })
+  const database = inject('database') === 'postgres' ? { url: await databaseOf(data) } : undefined
+  const config = await readConfig(undefined, {
+    data,
+    port: 0,
+    lanes: 1,
+    database,
+    ...options.config,
+  })
   const world = options.world ?? openWorld('error')
   const serving = await serve(config, world)
   const clients = await openOwnerClients(data, {
