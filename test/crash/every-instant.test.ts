@@ -1,9 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { openStory } from '../support/die-and-restart.ts'
+import type { Death } from '../support/life.ts'
 import { mainStories, type Story } from '../support/stories.ts'
 
-/** Tells a story once undisturbed, then once for each change it makes and each side of it on which a process may die. */
-async function dieEverywhere(story: Story): Promise<void> {
+/**
+ * Tells a story once undisturbed, then once for each change it makes. What is durable after a change is what is durable
+ * before the next one, so one side of each will do. Every second time a sweep comes first.
+ */
+async function dieEverywhere(story: Story, sides: readonly Death['when'][]): Promise<void> {
   const told = await openStory(story)
   try {
     const { outcome, lives } = await told.tell({ deaths: [] })
@@ -11,9 +15,9 @@ async function dieEverywhere(story: Story): Promise<void> {
     expect(names.length).toBeGreaterThan(20)
     expect(outcome.failures).toEqual([])
     for (const [at, name] of names.entries()) {
-      for (const when of ['before', 'after'] as const) {
+      for (const [side, when] of sides.entries()) {
         const what = `died ${when} change ${at + 1} of ${names.length}: ${name}`
-        const fate = { deaths: [{ call: at + 1, when }], sweeps: when === 'after' }
+        const fate = { deaths: [{ call: at + 1, when }], sweeps: (at + side) % 2 === 0 }
         const run = told.tell(fate).catch((error: unknown) => {
           throw new Error(what, { cause: error })
         })
@@ -26,7 +30,9 @@ async function dieEverywhere(story: Story): Promise<void> {
 }
 
 describe('a process that dies at any instant and is started again ends where it would have', () => {
-  for (const story of Object.values(mainStories)) {
-    it(story.name, () => dieEverywhere(story))
+  const { publish, ...others } = mainStories
+  it(publish.name, () => dieEverywhere(publish, ['before', 'after']))
+  for (const story of Object.values(others)) {
+    it(story.name, () => dieEverywhere(story, ['after']))
   }
 })
