@@ -10,7 +10,7 @@ export default defineConfig({
       { test: { name: 'contract', include: ['test/contract/**/*.test.ts'], ...slow } },
       // The same on PostgreSQL.
       { test: { name: 'contract-postgres', include: ['test/contract/**/*.test.ts'], provide: { database: 'postgres' }, ...postgres, ...slow } },
-      { test: { name: 'crash', include: ['test/crash/**/*.test.ts'], testTimeout: 240_000, hookTimeout: 60_000 } },
+      { test: { name: 'crash', include: ['test/crash/**/*.test.ts'], ...postgres, testTimeout: 240_000, hookTimeout: 60_000 } },
       // What needs system packages; `.ci/run` installs them and runs it.
       { test: { name: 'system', include: ['test/system/**/*.test.ts'], testTimeout: 300_000, hookTimeout: 120_000 } },
     ],

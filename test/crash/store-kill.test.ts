@@ -4,18 +4,20 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { Client } from 'pg'
 import { expect, it } from 'vitest'
-import { openSqliteStore } from '../../src/store/sqlite.ts'
 import type { Store } from '../../src/store/store.ts'
+import { freshDatabase } from '../support/postgres-database.ts'
+import { openStoreAt } from '../support/store-at.ts'
 
 const killsCount = 8
-const world = { now: () => new Date(0), sleep: async () => undefined }
 
 /** Runs the writer until it has told `untilCount` names, kills it, and answers what it told. */
-async function writeAndKill(path: string, run: string, untilCount: number): Promise<string[]> {
+async function writeAndKill(place: string, run: string, untilCount: number): Promise<string[]> {
   const writer = fileURLToPath(new URL('./store-writer.ts', import.meta.url))
-  const child = spawn(process.execPath, [writer, path, run], {
+  const child = spawn(process.execPath, [writer, place, run], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const exited = once(child, 'exit')
@@ -48,16 +50,37 @@ async function wholeNames({ read }: Store): Promise<Set<string>> {
   return names
 }
 
-it('kill -9 between and inside commits leaves whole changes only, and every one that was told', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'vitrine-kill-'))
-  const path = join(folder, 'rows.db')
+async function killOften(place: string, settled = async () => {}): Promise<void> {
   const told: string[] = []
   for (let kill = 0; kill < killsCount; kill++) {
-    told.push(...(await writeAndKill(path, `run${kill}`, 1 + kill * 37)))
-    const store = await openSqliteStore({ path, world })
+    told.push(...(await writeAndKill(place, `run${kill}`, 1 + kill * 37)))
+    await settled()
+    const store = await openStoreAt(place)
     const names = await wholeNames(store)
     await store.close()
     expect(told.filter((name) => !names.has(name))).toEqual([])
   }
+}
+
+const promise =
+  'kill -9 between and inside commits leaves whole changes only, and every one that was told'
+
+it(promise, async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'vitrine-kill-'))
+  await killOften(join(folder, 'rows.db'))
   await rm(folder, { recursive: true })
+})
+
+it(`${promise}: PostgreSQL`, async () => {
+  const url = await freshDatabase()
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  /** The server hears of the death a moment later, and ends what it had been told. */
+  const settled = async () => {
+    const others =
+      'select 1 from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()'
+    while ((await client.query(others)).rows.length > 0) await sleep(10)
+  }
+  await killOften(url, settled)
+  await client.end()
 })

@@ -1,17 +1,12 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { openSqliteStore } from '../../src/store/sqlite.ts'
+import { openStoreAt } from '../support/store-at.ts'
 import { inserting, operationRow, topRow, workRequest } from '../support/store-rows.ts'
 
 /**
  * Commits whole changes to the database named by its argument, eight at once, until it is killed; tells the name of each
  * on a line of its own once it is durable.
  */
-const [path = '', run = ''] = process.argv.slice(2)
-const world = {
-  now: () => new Date(0),
-  sleep: (ms: number, signal: AbortSignal) => sleep(ms, undefined, { signal }),
-}
-const store = await openSqliteStore({ path, world })
+const [place = '', run = ''] = process.argv.slice(2)
+const store = await openStoreAt(place)
 let last = 0
 
 async function write(): Promise<never> {
