@@ -47,7 +47,7 @@ export async function serve(config: Config, world: World): Promise<Serving> {
     server.close()
     throw error
   }
-  const listener = getRequestListener(installation.app.fetch, { overrideGlobalObjects: false })
+  const listener = getRequestListener(installation.app.fetch)
   answer = (request, response) => void listener(request, response)
   installation.startWork()
   const caFile = certificate?.caPem === undefined ? undefined : join(config.data, 'tls', 'ca.pem')

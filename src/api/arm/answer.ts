@@ -23,14 +23,22 @@ export type ArmRequest = {
 
 export type Resourceful = ArmRequest & Target
 
+/** What a handler answers; `app.ts` renders it. */
+export type Answer = {
+  readonly status: number
+  readonly headers?: Readonly<Record<string, string>>
+  /** Sent as JSON; left out for none. */
+  readonly body?: unknown
+}
+
 /** A resource as an answer, with its ETag. */
 export function resourceAnswer(
   row: ResourceRow,
   body: unknown,
   status = 200,
   headers: Readonly<Record<string, string>> = {},
-): Response {
-  return Response.json(body, { status, headers: { etag: etagOf(row), ...headers } })
+): Answer {
+  return { status, headers: { etag: etagOf(row), ...headers }, body }
 }
 
 /** A list page in ARM's envelope; `nextLink` is the same URL with the cursor, so it keeps api-version and filter. */
@@ -38,12 +46,13 @@ export function listAnswer(
   { url, origin }: Pick<ArmRequest, 'url' | 'origin'>,
   value: readonly unknown[],
   next: string | undefined,
-): Response {
-  if (next === undefined) return Response.json({ value })
+): Answer {
+  if (next === undefined) return { status: 200, body: { value } }
   const query = new URLSearchParams(url.search)
   query.set('$skiptoken', next)
   // Joined as text: a path that begins with two slashes would be read as another host.
-  return Response.json({ value, nextLink: `${origin}${url.pathname}?${query}` })
+  const nextLink = `${origin}${url.pathname}?${query}`
+  return { status: 200, body: { value, nextLink } }
 }
 
 export function notAllowed(method: string): ArmError {

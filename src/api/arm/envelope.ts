@@ -1,10 +1,11 @@
 import { ArmError, Unavailable } from '../../domain/errors.ts'
+import type { Answer } from './answer.ts'
 
 /** Seconds a client should wait when a part of ours is away. */
 const awaySeconds = 2
 
 /** Renders any failure as ARM does. What is not an ArmError is ours or the world's, and tells no detail. */
-export function errorResponse(error: unknown, correlationId: string): Response {
+export function errorAnswer(error: unknown, correlationId: string): Answer {
   const told = tell(error, correlationId)
   const { code, message, target, details } = told
   const body = {
@@ -17,7 +18,7 @@ export function errorResponse(error: unknown, correlationId: string): Response {
   }
   const retry: Record<string, string> =
     told.status === 503 ? { 'retry-after': String(awaySeconds) } : {}
-  return Response.json(body, { status: told.status, headers: retry })
+  return { status: told.status, headers: retry, body }
 }
 
 function tell(error: unknown, correlationId: string): ArmError {

@@ -5,7 +5,7 @@ import type { Sent } from '../../providers/plan-write.ts'
 import { readResource } from '../../providers/read.ts'
 import { writeResource } from '../../providers/write.ts'
 import { wantedRegions } from '../../resources/image-version.ts'
-import { notAllowed, type Resourceful, resourceAnswer } from './answer.ts'
+import { type Answer, notAllowed, type Resourceful, resourceAnswer } from './answer.ts'
 import { operationHeaders } from './operations.ts'
 import { present } from './present.ts'
 
@@ -19,7 +19,7 @@ export async function answerExtension(
   request: Resourceful,
   view: string,
   name: string | undefined,
-): Promise<Response> {
+): Promise<Answer> {
   if (request.type.hasReplicas && view === 'replication' && name === undefined) {
     if (request.method !== 'GET') throw notAllowed(request.method)
     return replication(request)
@@ -34,7 +34,7 @@ export async function answerExtension(
 }
 
 /** Progress of every region in bytes, rate and ETA (B3). */
-async function replication(request: Resourceful): Promise<Response> {
+async function replication(request: Resourceful): Promise<Answer> {
   const { providers, asked } = request
   const { row, replicas } = await readResource(providers, asked, request, true)
   const wanted = wantedRegions(row.doc, providers.settings)
@@ -55,7 +55,7 @@ async function replication(request: Resourceful): Promise<Response> {
       ...(replica.reason !== undefined && { reason: replica.reason }),
     }
   })
-  return Response.json({ value })
+  return { status: 200, body: { value } }
 }
 
 function etaSeconds({ state, bytesDone, bytesTotal, bytesPerSecond }: ReplicaRow): number | null {
@@ -67,7 +67,7 @@ function etaSeconds({ state, bytesDone, bytesTotal, bytesPerSecond }: ReplicaRow
  * PUT or DELETE of one target region (B10): the list is edited where it is stored and planned again when it moved, so
  * that two clients who add different regions both succeed.
  */
-async function targetRegion(request: Resourceful, name: string): Promise<Response> {
+async function targetRegion(request: Resourceful, name: string): Promise<Answer> {
   if (request.method !== 'PUT' && request.method !== 'DELETE') throw notAllowed(request.method)
   const { providers, asked, origin, type } = request
   const atNewest = { ...asked, apiVersion: newest(request) }

@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from '../../domain/rows.ts'
 import { readOperation, type ShownOperation } from '../../providers/operation.ts'
-import type { ArmRequest } from './answer.ts'
+import type { Answer, ArmRequest } from './answer.ts'
 import { operationBody, operationUrl, pollSeconds } from './operations.ts'
 import { present } from './present.ts'
 
@@ -9,22 +9,23 @@ export async function answerOperation(
   request: ArmRequest,
   subscription: string,
   id: string,
-): Promise<Response> {
+): Promise<Answer> {
   const { providers, asked, query } = request
   const shown = await readOperation(providers, asked, subscription, id)
   const monitors = query.get('monitor') === 'true' || shown.operation.flavour === 'group'
   return monitors ? monitorAnswer(request, shown) : statusAnswer(request, shown)
 }
 
-function statusAnswer(request: ArmRequest, shown: ShownOperation): Response {
+function statusAnswer(request: ArmRequest, shown: ShownOperation): Answer {
   const { operation } = shown
   const running: Record<string, string> =
     operation.status === 'InProgress' ? { 'retry-after': String(pollSeconds) } : {}
-  return Response.json(operationBody(operation, outputOf(request, shown)), { headers: running })
+  const body = operationBody(operation, outputOf(request, shown))
+  return { status: 200, headers: running, body }
 }
 
 /** 202 while it runs, then the result alone: its output, or nothing. A failure keeps its status and error. */
-function monitorAnswer(request: ArmRequest, shown: ShownOperation): Response {
+function monitorAnswer(request: ArmRequest, shown: ShownOperation): Answer {
   const { operation, row } = shown
   if (operation.status === 'InProgress') {
     const location = operationUrl(
@@ -35,11 +36,11 @@ function monitorAnswer(request: ArmRequest, shown: ShownOperation): Response {
       true,
     )
     const headers = { location, 'retry-after': String(pollSeconds) }
-    return new Response(null, { status: 202, headers })
+    return { status: 202, headers }
   }
-  if (operation.error) return Response.json({ error: operation.error }, { status: 409 })
+  if (operation.error) return { status: 409, body: { error: operation.error } }
   const output = outputOf(request, shown)
-  return output === undefined ? new Response(null, { status: 200 }) : Response.json(output)
+  return output === undefined ? { status: 200 } : { status: 200, body: output }
 }
 
 /** What the operation gives: the URL of a grant, or (with disks) the resource itself. */

@@ -2,13 +2,10 @@ import type { ResourceId } from '../../domain/resource-id.ts'
 import type { Json, JsonObject } from '../../domain/rows.ts'
 import { mustExist } from '../../providers/front-door.ts'
 import { listEverything } from '../../views/resource-list.ts'
-import { type ArmRequest, listAnswer } from './answer.ts'
+import { type Answer, type ArmRequest, listAnswer } from './answer.ts'
 
 /** `GET …/resources`: everything tracked below a subscription or group, in the short form. */
-export async function answerResourceList(
-  request: ArmRequest,
-  scope: ResourceId,
-): Promise<Response> {
+export async function answerResourceList(request: ArmRequest, scope: ResourceId): Promise<Answer> {
   const { providers, asked, query } = request
   await mustExist(providers, providers.store.read, scope)
   const page = await listEverything(providers.store.read, {

@@ -7,6 +7,7 @@ import { removeResource } from '../../providers/remove.ts'
 import { writeResource } from '../../providers/write.ts'
 import type { ResourceType } from '../../resources/declaration.ts'
 import {
+  type Answer,
   type ArmRequest,
   listAnswer,
   notAllowed,
@@ -17,7 +18,7 @@ import { operationHeaders } from './operations.ts'
 import { present } from './present.ts'
 
 /** GET, HEAD, PUT, PATCH, DELETE of one resource of any type. */
-export function answerResource(request: Resourceful): Promise<Response> {
+export function answerResource(request: Resourceful): Promise<Answer> {
   switch (request.method) {
     case 'GET':
       return get(request)
@@ -38,22 +39,22 @@ function howToShow({ type, asked, providers, query }: Resourceful) {
   return { type, apiVersion: asked.apiVersion, settings: providers.settings, query }
 }
 
-async function get(request: Resourceful): Promise<Response> {
+async function get(request: Resourceful): Promise<Answer> {
   const expands = /replicationstatus/i.test(request.query.get('$expand') ?? '')
   const shown = await readResource(request.providers, request.asked, request, expands)
   if (isHeld(request.preconditions, shown.row)) {
-    return new Response(null, { status: 304, headers: { etag: etagOf(shown.row) } })
+    return { status: 304, headers: { etag: etagOf(shown.row) } }
   }
   return resourceAnswer(shown.row, present(shown, howToShow(request)))
 }
 
 /** ARM answers HEAD with 204 and 404, without a body. */
-async function head(request: Resourceful): Promise<Response> {
+async function head(request: Resourceful): Promise<Answer> {
   const { row } = await readResource(request.providers, request.asked, request, false)
-  return new Response(null, { status: 204, headers: { etag: etagOf(row) } })
+  return { status: 204, headers: { etag: etagOf(row) } }
 }
 
-async function put(request: Resourceful, mode: 'replace' | 'merge'): Promise<Response> {
+async function put(request: Resourceful, mode: 'replace' | 'merge'): Promise<Answer> {
   const { providers, asked, type, origin, preconditions } = request
   const read = async () => ({ mode, body: await request.json() })
   const written = await writeResource(providers, asked, request, { read, preconditions })
@@ -71,26 +72,26 @@ async function put(request: Resourceful, mode: 'replace' | 'merge'): Promise<Res
   )
 }
 
-async function remove(request: Resourceful): Promise<Response> {
+async function remove(request: Resourceful): Promise<Answer> {
   const { providers, asked, type, origin, preconditions } = request
   const removed = await removeResource(providers, asked, request, preconditions)
-  if (!removed) return new Response(null, { status: 204 })
+  if (!removed) return { status: 204 }
   const { status, headers } = type.operations.delete
-  return new Response(null, {
+  return {
     status,
     headers: operationHeaders(origin, removed.operation, removed.row, asked.apiVersion, headers),
-  })
+  }
 }
 
 /** A POST on a resource. Done at once or not, the answer is 202: clients poll first and find it finished. */
-export async function answerAction(request: Resourceful, action: string): Promise<Response> {
+export async function answerAction(request: Resourceful, action: string): Promise<Answer> {
   if (request.method !== 'POST') throw notAllowed(request.method)
   const { providers, asked, origin } = request
   const asking = { name: action, read: () => request.json() }
   const { row, operation } = await actOnResource(providers, asked, request, asking)
   const both = ['Azure-AsyncOperation', 'Location'] as const
   const headers = operationHeaders(origin, operation, row, asked.apiVersion, both)
-  return new Response(null, { status: 202, headers })
+  return { status: 202, headers }
 }
 
 /** One page of a list at any scope. */
@@ -98,7 +99,7 @@ export async function answerCollection(
   request: ArmRequest,
   type: ResourceType,
   scope: ResourceId,
-): Promise<Response> {
+): Promise<Answer> {
   if (request.method !== 'GET') throw notAllowed(request.method)
   const { providers, asked, query } = request
   const page = await listResources(providers, asked, type, scope, query.get('$skiptoken'))

@@ -2,11 +2,11 @@ import { ArmError } from '../../domain/errors.ts'
 import { isWithin, parseResourceId } from '../../domain/resource-id.ts'
 import { findSubscription } from '../../providers/front-door.ts'
 import { mustBeAllowed, type Subscription } from '../../providers/ports.ts'
-import { type ArmRequest, notAllowed } from './answer.ts'
+import { type Answer, type ArmRequest, notAllowed } from './answer.ts'
 
 /** What the installation itself is: tenants, subscriptions, locations, resource providers. Read-only, from configuration. */
 
-export function answerTenants({ providers }: ArmRequest): Response {
+export function answerTenants({ providers }: ArmRequest): Answer {
   const ids = [...new Set(providers.subscriptions.map((each) => each.tenantId))]
   const value = ids.map((id) => ({
     id: `/tenants/${id}`,
@@ -14,11 +14,11 @@ export function answerTenants({ providers }: ArmRequest): Response {
     tenantCategory: 'Home',
     displayName: 'Vitrine',
   }))
-  return Response.json({ value })
+  return { status: 200, body: { value } }
 }
 
 /** Those in which the caller can see anything at all. */
-export function answerSubscriptions({ providers, asked }: ArmRequest): Response {
+export function answerSubscriptions({ providers, asked }: ArmRequest): Answer {
   const visible = asked.caller.visible('Microsoft.Resources/subscriptions/resourceGroups/read')
   const seen = (subscription: Subscription) => {
     const key = `/subscriptions/${subscription.id}`.toLowerCase()
@@ -26,13 +26,16 @@ export function answerSubscriptions({ providers, asked }: ArmRequest): Response 
       visible === 'all' || visible.some((scope) => isWithin(scope, key) || isWithin(key, scope))
     )
   }
-  return Response.json({ value: providers.subscriptions.filter(seen).map(subscriptionBody) })
+  return {
+    status: 200,
+    body: { value: providers.subscriptions.filter(seen).map(subscriptionBody) },
+  }
 }
 
-export function answerSubscription(request: ArmRequest, id: string): Response {
+export function answerSubscription(request: ArmRequest, id: string): Answer {
   const scope = `/subscriptions/${id}`
   mustBeAllowed(request.asked.caller, 'Microsoft.Resources/subscriptions/read', scope)
-  return Response.json(subscriptionBody(findSubscription(request.providers, id)))
+  return { status: 200, body: subscriptionBody(findSubscription(request.providers, id)) }
 }
 
 function subscriptionBody({ id, displayName, tenantId }: Subscription) {
@@ -52,7 +55,7 @@ function subscriptionBody({ id, displayName, tenantId }: Subscription) {
   }
 }
 
-export function answerLocations({ providers, asked }: ArmRequest, id: string): Response {
+export function answerLocations({ providers, asked }: ArmRequest, id: string): Answer {
   const { id: subscription } = findSubscription(providers, id)
   const scope = `/subscriptions/${subscription}`
   mustBeAllowed(asked.caller, 'Microsoft.Resources/subscriptions/locations/read', scope)
@@ -70,7 +73,7 @@ export function answerLocations({ providers, asked }: ArmRequest, id: string): R
       })),
     }),
   }))
-  return Response.json({ value })
+  return { status: 200, body: { value } }
 }
 
 /** The resource providers with their types: what az reads to find an api-version for `az resource`. */
@@ -78,7 +81,7 @@ export function answerProviders(
   { providers, asked }: ArmRequest,
   id: string,
   namespace: string | undefined,
-): Response {
+): Answer {
   const { id: subscription } = findSubscription(providers, id)
   const scope = `/subscriptions/${subscription}`
   mustBeAllowed(asked.caller, 'Microsoft.Resources/subscriptions/providers/read', scope)
@@ -98,14 +101,14 @@ export function answerProviders(
         capabilities: 'SupportsTags, SupportsLocation',
       })),
   }))
-  if (namespace === undefined) return Response.json({ value: bodies })
+  if (namespace === undefined) return { status: 200, body: { value: bodies } }
   const wanted = bodies.find((body) => body.namespace.toLowerCase() === namespace.toLowerCase())
-  if (wanted) return Response.json(wanted)
+  if (wanted) return { status: 200, body: wanted }
   throw new ArmError('NotFound', `The resource namespace '${namespace}' is not served here.`)
 }
 
 /** What is served is registered already: clients that register first (az, Terraform) are told so. */
-export function answerRegistration(request: ArmRequest, id: string, namespace: string): Response {
+export function answerRegistration(request: ArmRequest, id: string, namespace: string): Answer {
   if (request.method !== 'POST') throw notAllowed(request.method)
   return answerProviders(request, id, namespace)
 }
@@ -119,7 +122,7 @@ export async function answerUsages(
   { providers, asked }: ArmRequest,
   id: string,
   location: string,
-): Promise<Response> {
+): Promise<Answer> {
   const { id: subscription } = findSubscription(providers, id)
   const scope = `/subscriptions/${subscription}/providers/Microsoft.Compute/locations/${location}`
   mustBeAllowed(asked.caller, 'Microsoft.Compute/locations/usages/read', scope)
@@ -142,5 +145,5 @@ export async function answerUsages(
     currentValue: counted.find((row) => row.name === name)?.value ?? 0,
     name: { value: name, localizedValue },
   }))
-  return Response.json({ value })
+  return { status: 200, body: { value } }
 }
