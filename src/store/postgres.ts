@@ -1,17 +1,15 @@
 import { type QueryExecutorProvider, sql } from 'kysely'
-import { Client } from 'pg'
 import type { World } from '../base/world.ts'
 import { Unavailable } from '../domain/errors.ts'
 import { type AllRows, allRows } from './all-rows.ts'
 import type { Committed } from './change.ts'
 import { changeWriter } from './commit.ts'
 import type { Ending } from './grouped-writes.ts'
-import { migrate } from './migrate.ts'
 import { ownTransactions } from './own-transactions.ts'
 import { openBell } from './postgres-bell.ts'
-import { migrationConfig, type PostgresOptions } from './postgres-config.ts'
-import { openWire, type Wire } from './postgres-dialect.ts'
-import { Clash, postgresFaults } from './postgres-faults.ts'
+import type { PostgresOptions } from './postgres-config.ts'
+import { Clash } from './postgres-faults.ts'
+import { inTransaction, migratePostgres } from './postgres-migrate.ts'
 import { openSessions } from './postgres-sessions.ts'
 import type { Db } from './schema.ts'
 import type { Store } from './store.ts'
@@ -20,9 +18,6 @@ import { openWakes } from './wakes.ts'
 /** Runs of one transaction before its clashes are told. */
 const attemptsMax = 8
 const clashRestMs = 10
-
-/** Any number that nobody else locks in this database: "VITR". */
-const migrationLock = 0x56495452
 
 export type PostgresStoreOptions = PostgresOptions & {
   /** Connections at once, but for the one that listens. */
@@ -37,7 +32,7 @@ export type PostgresStoreOptions = PostgresOptions & {
  */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
   const { world } = options
-  await migrateOnce(options)
+  await migratePostgres(options, async () => undefined)
   const sessions = openSessions(options)
   const wakes = openWakes(world)
   const bell = await openBell(options, world, wakes.wake)
@@ -138,25 +133,6 @@ function openWriter(db: Db) {
   return { rows, applyChange, markWoken, takeWoken }
 }
 
-/** What `act` wrote stays when it says so. A connection that fails ends its transaction with itself. */
-async function inTransaction<Result>(
-  wire: Wire,
-  act: () => Promise<Ending<Result>>,
-): Promise<Ending<Result>> {
-  await wire.run('begin isolation level read committed')
-  try {
-    const ended = await act()
-    const command = await wire.run(ended.keeps ? 'commit' : 'rollback')
-    if (ended.keeps && command !== 'COMMIT')
-      throw new Error('an act went on after its query failed')
-    return ended
-  } catch (error) {
-    // A broken one is closed, and the server rolls back by itself.
-    if (!wire.isBroken()) await wire.run('rollback').catch(() => undefined)
-    throw error
-  }
-}
-
 /** The clock of the server, whatever the ones of its clients say. */
 async function databaseNowMs(db: QueryExecutorProvider): Promise<number> {
   const { rows } = await sql<{ now: number }>`
@@ -164,20 +140,4 @@ async function databaseNowMs(db: QueryExecutorProvider): Promise<number> {
   const [row] = rows
   if (!row) throw new Unavailable('The metadata database did not tell its time.')
   return row.now
-}
-
-/** One process migrates, the others wait for it and find it done. */
-async function migrateOnce(options: PostgresOptions): Promise<void> {
-  const client = new Client(migrationConfig(options))
-  client.on('error', () => undefined)
-  try {
-    await postgresFaults(() => client.connect())
-    const wire = openWire(client)
-    await inTransaction(wire, async () => {
-      await sql`select pg_advisory_xact_lock(${sql.lit(migrationLock)})`.execute(wire.db)
-      return { keeps: true, result: await migrate(wire.db) }
-    })
-  } finally {
-    await client.end().catch(() => undefined)
-  }
 }
