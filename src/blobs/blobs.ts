@@ -6,7 +6,24 @@ export class BlobMissing extends Error {
 }
 
 /** Where a space's blobs are, as plain data: it crosses threads, each of which opens it for itself. */
-export type BlobsAddress = { readonly kind: 'disk'; readonly folder: string }
+export type BlobsAddress = DiskAddress | S3Address
+
+export type DiskAddress = { readonly kind: 'disk'; readonly folder: string }
+
+/** A part of a bucket. Never has credentials in it: each thread gets them from the AWS credentials chain for itself. */
+export type S3Address = {
+  readonly kind: 's3'
+  /** Undefined: AWS's own for the region. */
+  readonly endpoint: string | undefined
+  readonly region: string
+  readonly bucket: string
+  /** Before every key; empty, or ends with a slash. */
+  readonly prefix: string
+  /** `endpoint/bucket/key`; else `bucket.endpoint/key`. */
+  readonly pathStyle: boolean
+  /** The profile of the AWS credential files that may use the bucket; undefined: the chain's default. */
+  readonly profile: string | undefined
+}
 
 /**
  * Bytes under keys (`packs/ab/…`, relative, slashes). A key is written once: the store above never puts other bytes under

@@ -4,13 +4,43 @@ import type { StoreOwner } from './store-file.ts'
 
 /** The blobs at an address. Touches nothing yet: a space that is away says so at the first use. */
 export function openBlobs(address: BlobsAddress): Blobs {
-  return openDiskBlobs(address.folder)
+  if (address.kind === 'disk') return openDiskBlobs(address.folder)
+  return openedAtFirstUse(async () => (await loadS3()).openS3Blobs(address))
 }
 
 /**
- * Makes the store at start, once, and probes that it can keep files; checks an existing one.
- * Throws StoreForeign when another installation or space owns it, Unavailable when it cannot keep bytes.
+ * Makes the store at start, once, and probes that it can keep blobs; checks an existing one.
+ * Throws StoreForeign when another installation or space owns it, Unavailable when it cannot keep bytes, SpaceRefused when
+ * that is for an operator to mend.
  */
-export function makeStore(address: BlobsAddress, owner: StoreOwner): Promise<void> {
-  return makeDiskStore(address.folder, owner)
+export async function makeStore(address: BlobsAddress, owner: StoreOwner): Promise<void> {
+  if (address.kind === 'disk') return await makeDiskStore(address.folder, owner)
+  await (await loadS3()).makeS3Store(address, owner)
+}
+
+/** Asks the server of a space whether these settings may use it. Throws SpaceRefused when not, Unavailable when it is away. */
+export async function checkPlace(address: BlobsAddress): Promise<void> {
+  if (address.kind === 's3') await (await loadS3()).checkBucket(address)
+}
+
+/** The AWS SDK takes 40 MB and a good part of a second: only who has a bucket loads it. */
+function loadS3(): Promise<typeof import('./s3.ts')> {
+  return import('./s3.ts')
+}
+
+function openedAtFirstUse(open: () => Promise<Blobs>): Blobs {
+  let opening: Promise<Blobs> | undefined
+  const blobs = (): Promise<Blobs> => {
+    opening ??= open()
+    return opening
+  }
+  return {
+    put: async (...given) => (await blobs()).put(...given),
+    read: async (...given) => (await blobs()).read(...given),
+    size: async (...given) => (await blobs()).size(...given),
+    delete: async (...given) => (await blobs()).delete(...given),
+    async *list(...given) {
+      yield* (await blobs()).list(...given)
+    },
+  }
 }

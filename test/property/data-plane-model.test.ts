@@ -9,6 +9,7 @@ import { copyImage } from '../../src/regions/copy-image.ts'
 import type { Plane } from '../../src/regions/plane.ts'
 import { sweepSpace } from '../../src/regions/sweep-space.ts'
 import { verifyImage } from '../../src/regions/verify-image.ts'
+import { folderOf } from '../support/memory-blobs.ts'
 import { diskOf } from '../support/test-disks.ts'
 import {
   abroad,
@@ -123,7 +124,7 @@ function openPaced({ durable, deleted }: Model, pace: number) {
       delete: async (key, until) => {
         await wait()
         await blobs.delete(key, until)
-        const space = address.folder as SpaceId
+        const space = folderOf(address) as SpaceId
         deleted.set(space, [...(deleted.get(space) ?? []), key])
       },
     }

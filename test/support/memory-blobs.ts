@@ -9,6 +9,12 @@ export type Fault = (call: {
   folder: string
 }) => void
 
+/** Where a test keeps the blobs of an address. */
+export function folderOf(address: BlobsAddress): string {
+  invariant(address.kind === 'disk', 'the places of a test have folders for names')
+  return address.folder
+}
+
 /**
  * Blobs of any number of places in memory. Holds every caller to the contract: a key never gets other bytes, not even after
  * it was deleted. Bytes may be damaged behind its back.
@@ -23,7 +29,8 @@ export function openMemoryPlaces(fault: Fault = () => undefined) {
     return place
   }
 
-  function openBlobs({ folder }: BlobsAddress): Blobs {
+  function openBlobs(address: BlobsAddress): Blobs {
+    const folder = folderOf(address)
     const blobs = placeAt(folder)
     return {
       async put(key, bytes, signal) {
