@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { parseAddress } from './address.ts'
+import { type Address, parseAddress } from './address.ts'
 
 const sub = '/subscriptions/s'
 const group = `${sub}/resourceGroups/g`
 const compute = `${group}/providers/Microsoft.Compute`
+const locations = `${sub}/providers/Microsoft.Compute/locations/eastus`
+const operation: Address = { is: 'operation', subscription: 's', operation: 'o' }
 
 describe('addresses', () => {
-  it.each([
+  const known: readonly (readonly [string, Address])[] = [
     ['/tenants', { is: 'tenants' }],
     ['/Subscriptions', { is: 'subscriptions' }],
     [sub, { is: 'subscription', subscription: 's' }],
@@ -14,17 +16,14 @@ describe('addresses', () => {
     [`${sub}/providers`, { is: 'providers', subscription: 's', namespace: undefined }],
     [`${sub}/PROVIDERS/N.N`, { is: 'providers', subscription: 's', namespace: 'N.N' }],
     [`${sub}/providers/N.N/register`, { is: 'registration', subscription: 's', namespace: 'N.N' }],
-    [`${sub}/operationresults/o`, { is: 'operation', subscription: 's', operation: 'o' }],
-    [
-      `${sub}/providers/Microsoft.Compute/locations/eastus/usages`,
-      { is: 'usages', subscription: 's', location: 'eastus' },
-    ],
-    ...['capsOperations', 'DiskOperations', 'operations'].map((kind) => [
-      `${sub}/providers/Microsoft.Compute/locations/eastus/${kind}/o`,
-      { is: 'operation', subscription: 's', operation: 'o' },
-    ]),
-  ] as const)('%s', (path, address) => {
-    expect(parseAddress(String(path))).toEqual(address)
+    [`${sub}/operationresults/o`, operation],
+    [`${locations}/usages`, { is: 'usages', subscription: 's', location: 'eastus' }],
+    [`${locations}/capsOperations/o`, operation],
+    [`${locations}/DiskOperations/o`, operation],
+    [`${locations}/operations/o`, operation],
+  ]
+  it.each(known)('%s', (path, address) => {
+    expect(parseAddress(path)).toEqual(address)
   })
 
   it.each([
