@@ -141,6 +141,26 @@ describe('disks', () => {
     },
   )
 
+  it.each([
+    ['a differencing VHD', vhdDynamic(dataBytes(3, 2 * mib), { diskType: 4 }), /differencing/i],
+    ['a QCOW2 file', signed('QFI\xfb\x00\x00\x00\x03', 64 * 1024), /qcow2/i],
+    ['a VMDK file', signed('KDMV\x01\x00\x00\x00', 64 * 1024), /vmdk/i],
+    ['a VHDX file', signed('vhdxfile', 64 * 1024), /vhdx/i],
+  ])('R39 %s is refused by name', async (what, file, message) => {
+    const name = what.replace(/\W+/g, '-')
+    const bytes = padded(file)
+    await arm.make(
+      `disks/${name}`,
+      from({ createOption: 'Upload', uploadSizeBytes: bytes.byteLength }),
+    )
+    const blob = pageBlob(await arm.grant(name, 'Write'))
+    await blob.uploadPages(Buffer.from(bytes), 0, bytes.byteLength)
+    expect(await arm.revoke(name)).toMatchObject({
+      status: 'Failed',
+      error: { code: 'InvalidDisk', message: expect.stringMatching(message) },
+    })
+  })
+
   it('R37 a copy has the bytes of its source, also when the source is gone', async () => {
     const bytes = dataBytes(3)
     const source = await arm.upload('original', bytes)
@@ -337,4 +357,11 @@ function flipped(file: Uint8Array, at: number): Uint8Array {
   const spoiled = Buffer.from(file)
   spoiled[at] = (spoiled[at] ?? 0) ^ 0xff
   return spoiled
+}
+
+/** A file that begins with these bytes. */
+function signed(signature: string, lengthBytes: number): Buffer {
+  const file = Buffer.alloc(lengthBytes)
+  file.write(signature, 'latin1')
+  return file
 }
