@@ -94,8 +94,10 @@ async function plan(
   return { planned, situation }
 }
 
+/** A deletion that failed may have taken a part of the bytes: it can only be asked for again. */
 function refuseDying({ id, type }: Target, stored: ResourceRow | undefined): void {
-  if (stored?.state !== 'Deleting') return
+  const isHalfGone = stored?.status.removalFailed !== undefined && !type.cascades
+  if (stored?.state !== 'Deleting' && !isHalfGone) return
   throw new ArmError(
     'Conflict',
     `Operation 'Update ${type.target}' is not allowed on ${id.name} since it is marked for deletion. ` +

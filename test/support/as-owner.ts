@@ -7,7 +7,7 @@ import type { Asked, Providers, Target } from '../../src/providers/ports.ts'
 import { removeResource } from '../../src/providers/remove.ts'
 import { writeResource } from '../../src/providers/write.ts'
 import type { Plane } from '../../src/regions/plane.ts'
-import { stagePage } from '../../src/regions/staging.ts'
+import { clearPages, stagePage } from '../../src/regions/staging.ts'
 import { sweepSpace } from '../../src/regions/sweep-space.ts'
 import { contentOf } from '../../src/resources/content.ts'
 import { stagingOf } from '../../src/resources/disk.ts'
@@ -112,14 +112,18 @@ export function asOwner({ providers, plane, quiet }: Ports) {
     await act(path, 'beginGetAccess', { access: 'Write', durationInSeconds: 3600 })
   }
 
-  /** Pages of zeros are left out, as clients do. */
+  /** Pages of zeros are cleared, as clients do. */
   async function sendPages(name: string, bytes: Uint8Array): Promise<void> {
     const disk = await find(diskId(name))
     const staging = disk && stagingOf(disk)
     invariant(staging, 'an upload has a place')
     for (let offsetBytes = 0; offsetBytes < bytes.length; offsetBytes += pageBytes) {
       const page = bytes.subarray(offsetBytes, offsetBytes + pageBytes)
-      if (zeros.equals(page)) continue
+      // Written over with another upload, a hole is still to be one.
+      if (zeros.subarray(0, page.length).equals(page)) {
+        await clearPages(plane, { ...staging, offsetBytes, lengthBytes: page.length })
+        continue
+      }
       await stagePage(plane, { ...staging, offsetBytes, bytes: page, signal })
     }
   }

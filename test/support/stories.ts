@@ -16,7 +16,7 @@ export type Story = {
 }
 
 /** Of 2 MiB: some that does not compress, some that repeats, a hole, and a part that `seed` alone decides. */
-function diskOf(seed: number): Uint8Array {
+export function diskOf(seed: number): Uint8Array {
   const bytes = new Uint8Array(2 * mib)
   let noise = 7
   for (let at = 0; at < 256 * 1024; at++) {

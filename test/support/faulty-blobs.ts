@@ -1,0 +1,73 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Blobs, BlobsAddress } from '../../src/blobs/blobs.ts'
+import { SpaceFull, Unavailable } from '../../src/domain/errors.ts'
+
+/** Spaces, named by the end of their folder, that are full or away until the test says otherwise. */
+export function openTrouble() {
+  const roomBytes = new Map<string, number>()
+  const away = new Set<string>()
+  const spaceIn = (names: Iterable<string>, address: BlobsAddress): string | undefined =>
+    [...names].find((name) => address.kind === 'disk' && address.folder.endsWith(`/${name}`))
+
+  function faulty(blobs: Blobs, address: BlobsAddress): Blobs {
+    const check = (): void => {
+      const space = spaceIn(away, address)
+      if (space !== undefined) throw new Unavailable(`${space} is away`)
+    }
+    return {
+      async put(key, bytes, signal) {
+        check()
+        const space = spaceIn(roomBytes.keys(), address)
+        const room = space === undefined ? Infinity : (roomBytes.get(space) ?? 0)
+        if (room < bytes.length) throw new SpaceFull(`no room left for ${key} in ${space}`)
+        if (space !== undefined) roomBytes.set(space, room - bytes.length)
+        await blobs.put(key, bytes, signal)
+      },
+      async read(key, range, signal) {
+        check()
+        return await blobs.read(key, range, signal)
+      },
+      async size(key, signal) {
+        check()
+        return await blobs.size(key, signal)
+      },
+      async delete(key, signal) {
+        check()
+        await blobs.delete(key, signal)
+      },
+      list(prefix, signal) {
+        check()
+        return blobs.list(prefix, signal)
+      },
+    }
+  }
+
+  return {
+    faulty,
+    /** From now on this space takes `bytes` and no more. */
+    leaveRoom: (space: string, bytes: number) => void roomBytes.set(space, bytes),
+    makeRoom: (space: string) => void roomBytes.delete(space),
+    takeAway: (space: string) => void away.add(space),
+    bringBack: (space: string) => void away.delete(space),
+  }
+}
+
+/** Flips a bit in the first frame of every pack below `folder`; answers how many. */
+export async function damagePacks(folder: string): Promise<number> {
+  const packs = await packsBelow(folder)
+  for (const path of packs) {
+    const bytes = await readFile(path)
+    // Behind the pack's header.
+    bytes.writeUInt8(bytes.readUInt8(100) ^ 1, 100)
+    await writeFile(path, bytes)
+  }
+  return packs.length
+}
+
+export async function packsBelow(folder: string): Promise<string[]> {
+  const entries = await readdir(join(folder, 'packs'), { recursive: true, withFileTypes: true })
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+}
