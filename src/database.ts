@@ -1,8 +1,10 @@
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { World } from './base/world.ts'
 import type { Config } from './config.ts'
 import { lockDataFolder } from './lock.ts'
+import { type MovedTable, moveRows } from './store/move-rows.ts'
 import { openPostgresStore } from './store/postgres.ts'
 import { openSqliteStore } from './store/sqlite.ts'
 import type { Store } from './store/store.ts'
@@ -21,8 +23,7 @@ export type Database = {
 export async function openDatabase(config: Config, world: World): Promise<Database> {
   if (!config.database) return openEmbedded(config, world)
   const { url, poolMax, caFile } = config.database
-  const tlsCa = caFile === undefined ? undefined : await readFile(caFile, 'utf8')
-  const store = await openPostgresStore({ url, tlsCa, poolMax, world })
+  const store = await openPostgresStore({ url, tlsCa: await pemOf(caFile), poolMax, world })
   return { store, holder: world.id(), close: store.close }
 }
 
@@ -37,4 +38,28 @@ async function openEmbedded({ data }: Config, world: World): Promise<Database> {
       lock.release()
     },
   }
+}
+
+/**
+ * Moves the metadata of an embedded installation, which must not run, to an empty PostgreSQL database at `url`. Answers
+ * what each table had. Throws Error when there is none, it runs, or anything did not arrive whole.
+ */
+export async function moveEmbedded(
+  { data }: Config,
+  url: string,
+  caFile: string | undefined,
+): Promise<readonly MovedTable[]> {
+  const path = join(data, 'vitrine.db')
+  if (!existsSync(path))
+    throw new Error(`There is no installation in ${data}: name it with --data.`)
+  const lock = lockDataFolder(data)
+  try {
+    return await moveRows(path, { url, tlsCa: await pemOf(caFile) })
+  } finally {
+    lock.release()
+  }
+}
+
+async function pemOf(file: string | undefined): Promise<string | undefined> {
+  return file === undefined ? undefined : readFile(file, 'utf8')
 }

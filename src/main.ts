@@ -17,7 +17,7 @@ const out = terminalOf(process.stdout)
 const err = terminalOf(process.stderr)
 const homeFolder = process.env.VITRINE_HOME ?? join(homedir(), '.vitrine')
 
-/** The two commands that start a server in this process; only they load it, so that all others start fast. */
+/** The commands that need the server's own code; only they load it, so that all others start fast. */
 const local: LocalCommands = {
   async serve({ configFile, data, port, host }) {
     const { serve } = await import('./serve.ts')
@@ -33,6 +33,13 @@ const local: LocalCommands = {
     if (!stopping.signal.aborted) await once(stopping.signal, 'abort')
     await serving.stop()
     world.log({ level: 'info', event: 'stopped' })
+  },
+
+  async migrate({ to, caFile, data, configFile }) {
+    const { moveEmbedded } = await import('./database.ts')
+    const moved = await moveEmbedded(await readConfig(configFile, { data }), to, caFile)
+    for (const { table, rows, digest } of moved) out.write(`${table}: ${rows} rows, ${digest}\n`)
+    out.write('All rows arrived. Next: serve with the setting "database": { "url": … }.\n')
   },
 
   async quickstart({ file, data, keep }) {

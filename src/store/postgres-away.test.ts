@@ -1,8 +1,13 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Client } from 'pg'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type PostgresServer, startPostgres } from '../../test/support/postgres-server.ts'
 import { inserting, topRow, workRequest } from '../../test/support/store-rows.ts'
 import { Unavailable } from '../domain/errors.ts'
+import { openCertificate } from '../identity/certificates.ts'
 import { openPostgresStore } from './postgres.ts'
 import type { Store } from './store.ts'
 
@@ -15,14 +20,42 @@ const many = (count: number) => Array.from({ length: count }, (_, index) => inde
 
 /** A server of its own: the other files' one must not go away. */
 let server: PostgresServer
+let folder: string
+let caPem: string | undefined
 beforeAll(async () => {
-  server = await startPostgres()
+  folder = await mkdtemp(join(tmpdir(), 'vitrine-test-'))
+  const certificate = await authority('ours')
+  caPem = certificate.caPem
+  server = await startPostgres(certificate)
 })
-afterAll(() => server.remove())
+afterAll(async () => {
+  await server.remove()
+  await rm(folder, { recursive: true })
+})
+
+const authority = (name: string) =>
+  openCertificate({ folder: join(folder, name), hostNames: [], world: { now: () => new Date() } })
 
 async function open(database: string): Promise<Store> {
   return openPostgresStore({ url: await server.createDatabase(database), poolMax: 6, world })
 }
+
+it('over TLS the server must prove its name by the CA that was given', async () => {
+  const url = `${await server.createDatabase('tls')}?sslmode=disable`
+  const other = (await authority('another')).caPem
+  const closed = openPostgresStore({ url, tlsCa: other, poolMax: 2, world })
+  await expect(closed).rejects.toThrow(Unavailable)
+  const store = await openPostgresStore({ url, tlsCa: caPem, poolMax: 2, world })
+  await store.nowMs()
+  const client = new Client({ connectionString: server.url('tls') })
+  await client.connect()
+  const { rows } = await client.query(
+    "select distinct ssl from pg_stat_ssl join pg_stat_activity using (pid) where application_name = 'vitrine'",
+  )
+  expect(rows).toEqual([{ ssl: true }])
+  await client.end()
+  await store.close()
+})
 
 /** Repeats what the world refuses, as a client does on 503. */
 async function insist<Result>(act: () => Promise<Result>): Promise<Result> {

@@ -30,34 +30,46 @@ export type PostgresServer = {
   remove(): Promise<void>
 }
 
-/** A real PostgreSQL of its own, started, on a free port of loopback. `settings` as in postgresql.conf. */
-export async function startPostgres(
-  settings: Readonly<Record<string, string>> = {},
-): Promise<PostgresServer> {
+/** What the server shows to clients that ask for TLS, PEM. */
+export type ServerTls = { readonly certPem: string; readonly keyPem: string }
+
+/** A real PostgreSQL of its own, started, on a free port of loopback. */
+export async function startPostgres(tls?: ServerTls): Promise<PostgresServer> {
   const folder = await mkdtemp(join(tmpdir(), 'vitrine-postgres-'))
+  try {
+    return await startIn(folder, tls)
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true })
+    throw error
+  }
+}
+
+async function startIn(folder: string, tls: ServerTls | undefined): Promise<PostgresServer> {
   const user = await userFor(folder)
   const native = await binariesIn(folder)
   const data = join(folder, 'data')
   const password = randomBytes(12).toString('hex')
-  const passwordFile = join(folder, 'password')
-  await writeFile(passwordFile, password, { mode: 0o600 })
-  if (user) await chown(passwordFile, user.uid, user.gid)
-  const initdb = [`--pgdata=${data}`, '--username=vitrine', `--pwfile=${passwordFile}`]
+  const secret = async (name: string, text: string) => {
+    await writeFile(join(folder, name), text, { mode: 0o600 })
+    if (user) await chown(join(folder, name), user.uid, user.gid)
+    return join(folder, name)
+  }
+  const initdb = ['--username=vitrine', `--pwfile=${await secret('password', password)}`]
   const flags = ['--auth=scram-sha-256', '--encoding=UTF8', '--locale=C', '--no-sync']
-  execFileSync(join(native, 'bin/initdb'), [...initdb, ...flags], { ...user, stdio: 'pipe' })
+  const made = [`--pgdata=${data}`, ...initdb, ...flags]
+  execFileSync(join(native, 'bin/initdb'), made, { ...user, stdio: 'pipe' })
   const port = await freePort()
   const url = (database: string) => `postgres://vitrine:${password}@127.0.0.1:${port}/${database}`
+  const settings = { ...quick, ...(tls && (await tlsSettings(tls, secret))) }
+  const set = Object.entries(settings).map(([name, value]) => `--${name}=${value}`)
+  const postgres = [join(native, 'bin/postgres'), '-D', data, '-p', String(port), ...set]
   let server: ChildProcess | undefined
 
   async function start(): Promise<void> {
-    const set = Object.entries({ ...quick, unix_socket_directories: '', ...settings })
-    const args = ['-D', data, '-p', String(port), '-h', '127.0.0.1']
-    const postgres = [join(native, 'bin/postgres'), ...args, ...set.map(([k, v]) => `--${k}=${v}`)]
-    const stdio = ['ignore', 'ignore', 'pipe', 'pipe'] as const
     const child = spawn('sh', ['-c', keeper, 'sh', ...postgres], {
       ...user,
       cwd: folder,
-      stdio: [...stdio],
+      stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
     })
     server = child
     let told = ''
@@ -95,7 +107,21 @@ export async function startPostgres(
 }
 
 /** Nothing here outlives its test. */
-const quick = { fsync: 'off', full_page_writes: 'off', max_connections: '200' }
+const quick = {
+  listen_addresses: '127.0.0.1',
+  unix_socket_directories: '',
+  fsync: 'off',
+  full_page_writes: 'off',
+  max_connections: '200',
+}
+
+async function tlsSettings(
+  { certPem, keyPem }: ServerTls,
+  secret: (name: string, text: string) => Promise<string>,
+) {
+  const ssl_cert_file = await secret('server.crt', certPem)
+  return { ssl: 'on', ssl_cert_file, ssl_key_file: await secret('server.key', keyPem) }
+}
 
 /** PostgreSQL refuses to run as root: then it runs as nobody, in a folder that is nobody's. */
 async function userFor(folder: string): Promise<{ uid: number; gid: number } | undefined> {

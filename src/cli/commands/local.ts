@@ -1,5 +1,5 @@
 import { type CommandGroup, command } from '../command.ts'
-import { may, mayRead, on, wholeNumber } from '../flag.ts'
+import { may, mayRead, needs, on, wholeNumber } from '../flag.ts'
 
 export type ServeFlags = {
   /** The data folder; the server's own default when left out. */
@@ -18,8 +18,18 @@ export type QuickstartFlags = {
   readonly keep: boolean
 }
 
-/** The two commands that start a server in this process: `main.ts` brings them. */
+export type MigrateFlags = {
+  /** `postgres://…` */
+  readonly to: string
+  /** PEM of the CA of that server. */
+  readonly caFile: string | undefined
+  readonly data: string | undefined
+  readonly configFile: string | undefined
+}
+
+/** The commands that need the server's own code: `main.ts` brings them. */
 export type LocalCommands = {
+  migrate(flags: MigrateFlags): Promise<void>
   serve(flags: ServeFlags): Promise<void>
   quickstart(flags: QuickstartFlags): Promise<void>
 }
@@ -56,5 +66,21 @@ export function localCommands(local: LocalCommands): CommandGroup {
       return undefined
     },
   })
-  return { name: '', says: '', commands: [serve, quickstart] }
+  const migrate = command({
+    name: 'migrate',
+    says: 'Move the metadata of a stopped server into PostgreSQL.',
+    more: 'Copies every row into an empty database and compares counts and digests; when anything differs, nothing is written. The embedded database stays as it is. A password may also come from PGPASSWORD.',
+    examples: ['vitrine migrate --to postgres://vitrine@db.example/vitrine --data ./data'],
+    flags: {
+      to: needs('--to <url>', 'The PostgreSQL database: postgres://user@host:port/name.'),
+      caFile: may('--ca-file <file>', 'PEM of the CA that signed its certificate.'),
+      data: may('--data <folder>', 'Where everything is kept.'),
+      configFile: may('--config <file>', 'The settings of the server.'),
+    },
+    run: async (_context, given) => {
+      await local.migrate(given)
+      return undefined
+    },
+  })
+  return { name: '', says: '', commands: [serve, quickstart, migrate] }
 }
