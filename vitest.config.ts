@@ -7,7 +7,7 @@ export default defineConfig({
   test: {
     projects: [
       { test: { name: 'unit', include: ['src/**/*.test.ts', 'test/*.test.ts', 'test/property/**/*.test.ts'], ...postgres, ...slow } },
-      { test: { name: 'contract', include: ['test/contract/**/*.test.ts'], ...slow } },
+      { test: { name: 'contract', include: ['test/contract/**/*.test.ts'], ...postgres, ...slow } },
       // The same on PostgreSQL.
       { test: { name: 'contract-postgres', include: ['test/contract/**/*.test.ts'], provide: { database: 'postgres' }, ...postgres, ...slow } },
       { test: { name: 'crash', include: ['test/crash/**/*.test.ts'], ...postgres, testTimeout: 240_000, hookTimeout: 60_000 } },
