@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { z } from 'zod'
 import { sizes } from './domain/limits.ts'
 import { openRegions, type Region, regionName } from './domain/regions.ts'
+import { storageTypes } from './domain/spaces.ts'
 import type { Settings } from './resources/declaration.ts'
 
 const zones = ['1', '2', '3'] as const
@@ -30,6 +31,40 @@ const limitProfiles = {
 } as const
 
 const Guid = z.guid().transform((guid) => guid.toLowerCase())
+
+/** `westeurope/Standard_ZRS/1/2`, with `*` for any part, at the end for all that follow. */
+const SpacePattern = z
+  .string()
+  .regex(
+    new RegExp(`^([a-z0-9]+|\\*)(/(${storageTypes.join('|')}|\\*)(/(\\d+|\\*)(/(\\w+|\\*))?)?)?$`),
+    'a space is region/storageType/replica[/zone], or * in their place',
+  )
+  .refine(
+    (pattern) => pattern.endsWith('*') || pattern.split('/').length > 2,
+    'end it with /* to mean all that follow',
+  )
+
+/** A bucket of any S3 server. Credentials come from the AWS credentials chain (environment, files, role), never from here. */
+const S3Place = z.strictObject({
+  bucket: z.string().min(1),
+  region: z.string().default('us-east-1'),
+  /** Left out: AWS. */
+  endpoint: z
+    .url({ protocol: /^https?$/ })
+    .refine((url) => !URL.parse(url)?.username, 'credentials do not belong into the endpoint')
+    .optional(),
+  /** Before the space's id, which comes before every key. */
+  prefix: z
+    .string()
+    .regex(/^([\w.-]+\/)*$/, 'a prefix ends with a slash')
+    .default(''),
+  /** `endpoint/bucket/key` instead of `bucket.endpoint/key`. By default for every endpoint but AWS. */
+  pathStyle: z.boolean().optional(),
+  /** A profile of the AWS credential files. */
+  profile: z.string().optional(),
+})
+
+export type S3Place = z.output<typeof S3Place>
 
 /** What a configuration file (JSON) may say; every setting once, each with its default. */
 const ConfigFile = z.strictObject({
@@ -68,8 +103,8 @@ const ConfigFile = z.strictObject({
       poolMax: z.int().min(2).max(1_000).default(10),
     })
     .optional(),
-  /** Folders of single spaces (`westeurope/Standard_ZRS/1/2`) that lie elsewhere than below `data/spaces`: their own disk. */
-  spaceFolders: z.record(z.string(), z.string()).default({}),
+  /** Spaces that lie elsewhere than below `data/spaces`, by id or pattern: a folder, or a part of a bucket. The first that fits counts. */
+  spaces: z.record(SpacePattern, z.union([z.string().min(1), S3Place])).default({}),
   limits: z
     .strictObject({
       profile: z.enum(['vitrine', 'current']).default('vitrine'),

@@ -30,6 +30,7 @@ import { openPlane, type Plane } from './regions/plane.ts'
 import type { Settings } from './resources/declaration.ts'
 import { resourceTypes } from './resources/types.ts'
 import { runWork } from './runner/runner.ts'
+import { bucketsOf, spaceAddress } from './space-address.ts'
 import { openSpacePreparation } from './spaces.ts'
 import type { Store } from './store/store.ts'
 import { convergeRegion } from './work/converge-region.ts'
@@ -73,18 +74,15 @@ export async function openInstallation(
   const lanes = openLanes({ count: config.lanes })
   const index = openChunkIndex(join(config.data, 'index.db'))
   const installation = await store.secrets.putIfAbsent('installation-id', world.id())
-  const spaces = openSpacePreparation({
-    store,
-    installation,
-    world,
-    addressOf: (space) => addressOf(config, space),
-  })
+  const addressOf = (space: SpaceId): BlobsAddress => spaceAddress(config, space)
+  const spaces = openSpacePreparation({ store, installation, world, addressOf })
   refuseLostRegions(settings, await store.holdings.spaces())
-  await spaces.prepareAtStart(settings.regions.all.map((region) => diskSpace(region.name).id))
+  const first = settings.regions.all.map((region) => diskSpace(region.name).id)
+  await spaces.prepareAtStart(first, bucketsOf(config))
   const plane = openPlane({
     rows: store.holdings,
     uploads: store.uploads,
-    addressOf: (space) => addressOf(config, space),
+    addressOf,
     openBlobs,
     lanes,
     index,
@@ -176,13 +174,6 @@ function refuseLostRegions({ regions }: Settings, held: readonly SpaceId[]): voi
   throw new Error(
     `The configuration leaves out regions that hold images (spaces ${lost.join(', ')}). Add them again, and remove them from all versions first.`,
   )
-}
-
-/** A space's folder: below the data folder, or where the configuration puts it. */
-function addressOf(config: Config, space: SpaceId): BlobsAddress {
-  if (!parseSpaceId(space)) throw new Unavailable(`There is no space '${space}'.`)
-  const folder = config.spaceFolders[space] ?? join(config.data, 'spaces', ...space.split('/'))
-  return { kind: 'disk', folder }
 }
 
 function queuesOf({ regions }: Config): string[] {

@@ -1,6 +1,7 @@
 import type { World } from './base/world.ts'
-import type { BlobsAddress } from './blobs/blobs.ts'
-import { makeStore } from './blobs/open-blobs.ts'
+import type { BlobsAddress, S3Address } from './blobs/blobs.ts'
+import { checkBucket, makeStore } from './blobs/open-blobs.ts'
+import { SpaceRefused } from './blobs/s3-errors.ts'
 import { Unavailable } from './domain/errors.ts'
 import type { SpaceId } from './domain/spaces.ts'
 import type { Store } from './store/store.ts'
@@ -27,15 +28,29 @@ export function openSpacePreparation({ store, installation, world, addressOf }: 
     prepared.add(space)
   }
 
-  /** Checks what has packs already and makes what will be needed first; a space that is away does not stop the start. */
-  async function prepareAtStart(first: readonly SpaceId[]): Promise<void> {
-    for (const space of first) {
-      try {
-        await prepare(space)
-      } catch (error) {
-        if (!(error instanceof Unavailable)) throw error
-        world.log({ level: 'error', event: 'space-away', space, error: error.message })
-      }
+  /**
+   * Makes what will be needed first, and asks of every bucket whether it may be used. What is away does not stop the
+   * start. What is refused or another's does: settings are wrong.
+   */
+  async function prepareAtStart(
+    first: readonly SpaceId[],
+    buckets: readonly S3Address[],
+  ): Promise<void> {
+    const checks = [
+      ...buckets.map((one) => unlessAway({ bucket: one.bucket }, () => checkBucket(one))),
+      ...first.map((space) => unlessAway({ space }, () => prepare(space))),
+    ]
+    for (const check of await Promise.allSettled(checks)) {
+      if (check.status === 'rejected') throw check.reason
+    }
+  }
+
+  async function unlessAway(facts: object, act: () => Promise<void>): Promise<void> {
+    try {
+      await act()
+    } catch (error) {
+      if (!(error instanceof Unavailable) || error instanceof SpaceRefused) throw error
+      world.log({ level: 'error', event: 'space-away', ...facts, error: error.message })
     }
   }
 

@@ -1,4 +1,4 @@
-import type { Blobs, BlobsAddress } from './blobs.ts'
+import type { Blobs, BlobsAddress, S3Address } from './blobs.ts'
 import { makeDiskStore, openDiskBlobs } from './disk.ts'
 import type { StoreOwner } from './store-file.ts'
 
@@ -18,9 +18,9 @@ export async function makeStore(address: BlobsAddress, owner: StoreOwner): Promi
   await (await loadS3()).makeS3Store(address, owner)
 }
 
-/** Asks the server of a space whether these settings may use it. Throws SpaceRefused when not, Unavailable when it is away. */
-export async function checkPlace(address: BlobsAddress): Promise<void> {
-  if (address.kind === 's3') await (await loadS3()).checkBucket(address)
+/** Asks whether a bucket is there for us. Throws SpaceRefused when it is not, Unavailable when its server is away. */
+export async function checkBucket(address: S3Address): Promise<void> {
+  await (await loadS3()).checkBucket(address)
 }
 
 /** The AWS SDK takes 40 MB and a good part of a second: only who has a bucket loads it. */

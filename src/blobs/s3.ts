@@ -91,7 +91,7 @@ export async function makeS3Store(address: S3Address, owner: StoreOwner): Promis
   checkOwner(`${bucket.name}store.json`, kept, owner)
 }
 
-/** As `checkPlace`. */
+/** As in `open-blobs.ts`. */
 export async function checkBucket(address: S3Address): Promise<void> {
   await openBucket(address).probe(AbortSignal.timeout(callMs))
 }

@@ -70,7 +70,7 @@ export async function openEngine(folder: string, options: EngineOptions = {}) {
 
   const addressOf = (space: SpaceId): BlobsAddress => ({
     kind: 'disk',
-    folder: config.spaceFolders[space] ?? spaceFolder(folder, space),
+    folder: spaceFolder(folder, space),
   })
   const blobsAt = (address: BlobsAddress): Blobs =>
     mortalBlobs(life, faulty(openBlobs(address), address))
