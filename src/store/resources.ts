@@ -1,4 +1,5 @@
 import type { Insertable, Selectable } from 'kysely'
+import { openLru } from '../base/lru.ts'
 import type { ProvisioningState, ResourceRow } from '../domain/rows.ts'
 import { keyRanges } from './key-ranges.ts'
 import { locksRows } from './locks-rows.ts'
@@ -7,7 +8,11 @@ import type { Db, ResourceTable } from './schema.ts'
 import type { Page, ResourceRows } from './store.ts'
 import { fromJson, pagesOf } from './values.ts'
 
+/** Rows that are read often are kept as they were parsed: a few KB each. */
+const parsedMax = 2_000
+
 export function resourceRows(db: Db): ResourceRows {
+  const fromTable = openParser()
   const all = db.selectFrom('resources').selectAll()
   const byKey = prepared(db, ({ key }: { key: string }) => all.where('key', '=', key))
 
@@ -136,7 +141,33 @@ function isSubscription(key: string): boolean {
   return /^\/subscriptions\/[^/]+$/.test(key)
 }
 
-function fromTable(row: Selectable<ResourceTable>): ResourceRow {
+/**
+ * Rows as objects. A row whose every column is as it was when it was last read is the same object again, so that whoever
+ * made something of it may keep that with it (a WeakMap); nothing can be stale, since the columns were just read.
+ */
+function openParser() {
+  const parsed = openLru<string, { table: Selectable<ResourceTable>; row: ResourceRow }>(parsedMax)
+  return (table: Selectable<ResourceTable>): ResourceRow => {
+    const known = parsed.get(table.key)
+    if (known && isSame(known.table, table)) return known.row
+    const row = parse(table)
+    parsed.set(table.key, { table, row })
+    return row
+  }
+}
+
+function isSame(one: Selectable<ResourceTable>, other: Selectable<ResourceTable>): boolean {
+  for (const column in one) {
+    if (!isColumn(one, column) || one[column] !== other[column]) return false
+  }
+  return true
+}
+
+function isColumn(row: Selectable<ResourceTable>, name: string): name is keyof ResourceTable {
+  return name in row
+}
+
+function parse(row: Selectable<ResourceTable>): ResourceRow {
   return {
     key: row.key,
     id: row.id,

@@ -29,6 +29,8 @@ export type Answer = {
   readonly headers?: Readonly<Record<string, string>>
   /** Sent as JSON; left out for none. */
   readonly body?: unknown
+  /** The same, where the JSON is there already. */
+  readonly text?: string
 }
 
 /** A resource as an answer, with its ETag. */
@@ -44,15 +46,17 @@ export function resourceAnswer(
 /** A list page in ARM's envelope; `nextLink` is the same URL with the cursor, so it keeps api-version and filter. */
 export function listAnswer(
   { url, origin }: Pick<ArmRequest, 'url' | 'origin'>,
-  value: readonly unknown[],
+  /** The JSON text of each row. */
+  texts: readonly string[],
   next: string | undefined,
 ): Answer {
-  if (next === undefined) return { status: 200, body: { value } }
+  const value = `"value":[${texts.join(',')}]`
+  if (next === undefined) return { status: 200, text: `{${value}}` }
   const query = new URLSearchParams(url.search)
   query.set('$skiptoken', next)
   // Joined as text: a path that begins with two slashes would be read as another host.
-  const nextLink = `${origin}${url.pathname}?${query}`
-  return { status: 200, body: { value, nextLink } }
+  const nextLink = JSON.stringify(`${origin}${url.pathname}?${query}`)
+  return { status: 200, text: `{${value},"nextLink":${nextLink}}` }
 }
 
 export function notAllowed(method: string): ArmError {

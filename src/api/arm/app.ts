@@ -87,11 +87,12 @@ function refusal(ports: ArmPorts, { origin, url, correlationId }: Arrival, error
  * later costs more than all else of a GET.
  */
 function rendered(
-  { status, headers, body }: Answer,
+  { status, headers, ...sent }: Answer,
   { raw, requestId, correlationId }: Arrival,
 ): Response {
   const all: Record<string, string> = { ...everyAnswer, ...headers }
-  if (body !== undefined) all['content-type'] = 'application/json; charset=utf-8'
+  const text = sent.body === undefined ? (sent.text ?? null) : JSON.stringify(sent.body)
+  if (text !== null) all['content-type'] = 'application/json; charset=utf-8'
   else if (status === 200 || status === 202) all['content-length'] = '0'
   all['x-ms-request-id'] = requestId
   all['x-ms-correlation-request-id'] = correlationId
@@ -99,7 +100,7 @@ function rendered(
   if (clientId && raw.headers.get('x-ms-return-client-request-id') === 'true') {
     all['x-ms-client-request-id'] = clientId
   }
-  return new Response(body === undefined ? null : JSON.stringify(body), { status, headers: all })
+  return new Response(text, { status, headers: all })
 }
 
 /** An id from outside goes into headers and logs only when it looks like one. */

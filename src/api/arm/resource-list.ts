@@ -23,5 +23,9 @@ export async function answerResourceList(request: ArmRequest, scope: ResourceId)
     }
     return short
   })
-  return listAnswer(request, value, page.next)
+  return listAnswer(
+    request,
+    value.map((row) => JSON.stringify(row)),
+    page.next,
+  )
 }

@@ -15,7 +15,7 @@ import {
   resourceAnswer,
 } from './answer.ts'
 import { operationHeaders } from './operations.ts'
-import { present } from './present.ts'
+import { present, presentText } from './present.ts'
 
 /** GET, HEAD, PUT, PATCH, DELETE of one resource of any type. */
 export function answerResource(request: Resourceful): Promise<Answer> {
@@ -45,7 +45,10 @@ async function get(request: Resourceful): Promise<Answer> {
   if (isHeld(request.preconditions, shown.row)) {
     return { status: 304, headers: { etag: etagOf(shown.row) } }
   }
-  return resourceAnswer(shown.row, present(shown, howToShow(request)))
+  const { row } = shown
+  if (shown.replicas.length > 0) return resourceAnswer(row, present(shown, howToShow(request)))
+  const text = presentText(row, howToShow(request))
+  return { status: 200, headers: { etag: etagOf(row) }, text }
 }
 
 /** ARM answers HEAD with 204 and 404, without a body. */
@@ -106,7 +109,7 @@ export async function answerCollection(
   const how = { type, apiVersion: asked.apiVersion, settings: providers.settings, list: true }
   return listAnswer(
     request,
-    page.items.map((shown) => present(shown, how)),
+    page.items.map(({ row }) => presentText(row, how)),
     page.next,
   )
 }
