@@ -1,6 +1,6 @@
 import { Hono } from 'hono'
 import type { World } from '../../base/world.ts'
-import { Unavailable } from '../../domain/errors.ts'
+import { ArmError, Unavailable } from '../../domain/errors.ts'
 import { limits } from '../../domain/limits.ts'
 import { BlobError, blobErrorResponse } from './blob-error.ts'
 import type { BlobRequest, StoragePorts } from './blob-request.ts'
@@ -90,14 +90,19 @@ async function answerGet(request: BlobRequest): Promise<Response> {
     headers.set('content-range', `bytes ${range.offsetBytes}-${last}/${bytes.sizeBytes}`)
   }
   if (raw.method === 'HEAD') return new Response(null, { status: 200, headers })
-  return new Response(stream(bytes.read, range), { status: range.isPart ? 206 : 200, headers })
+  const body = await stream(request, bytes.read, range)
+  return new Response(body, { status: range.isPart ? 206 : 200, headers })
 }
 
-/** One piece in hand and one on its way: memory stays flat however large the disk is. */
-function stream(
+/**
+ * One piece in hand and one on its way: memory stays flat however large the disk is. Throws what the first piece throws,
+ * so that it gets a status; a later one can only cut the body off.
+ */
+async function stream(
+  { world, raw, grant }: BlobRequest,
   read: (offsetBytes: number, lengthBytes: number) => Promise<Uint8Array>,
   range: { readonly offsetBytes: number; readonly lengthBytes: number },
-): ReadableStream<Uint8Array> {
+): Promise<ReadableStream<Uint8Array>> {
   const end = range.offsetBytes + range.lengthBytes
   let at = range.offsetBytes
   const next = (): Promise<Uint8Array> | undefined => {
@@ -109,11 +114,17 @@ function stream(
     piece.catch(() => undefined)
     return piece
   }
+  const cutOff = (error: unknown): never => {
+    const level = raw.signal.aborted ? 'debug' : 'error'
+    world.log({ level, event: 'read-cut-off', disk: grant.key, error: String(error) })
+    throw error
+  }
   let ahead = next()
+  await ahead
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        const piece = await ahead
+        const piece = await ahead?.catch(cutOff)
         if (!piece) return controller.close()
         ahead = next()
         controller.enqueue(piece)
@@ -127,6 +138,11 @@ function stream(
 function known(world: World, error: unknown, requestId: string): BlobError {
   if (error instanceof BlobError) return error
   if (error instanceof Unavailable) return new BlobError('ServerBusy', error.message)
+  if (error instanceof ArmError) {
+    const { code, message } = error
+    world.log({ level: 'error', event: 'blob-request-failed', requestId, code, message })
+    return new BlobError('InternalError', message)
+  }
   const stack = error instanceof Error ? error.stack : String(error)
   world.log({ level: 'error', event: 'blob-request-broken', requestId, stack })
   return new BlobError(
