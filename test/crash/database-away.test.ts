@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { openWorld } from '../../src/world.ts'
 import { definition, gallery, group, makeDefinition, uploadDisk } from '../support/main-job.ts'
 import { startPostgres } from '../support/postgres-server.ts'
@@ -7,9 +7,11 @@ import { openTestInstallation } from '../support/test-installation.ts'
 
 test('while PostgreSQL is away requests get 503 with Retry-After; work pauses, goes on, and ends', async () => {
   const server = await startPostgres()
+  onTestFinished(server.remove)
   const database = { url: await server.createDatabase('rows') }
   const world = { ...openWorld('error'), log: () => undefined }
   const installation = await openTestInstallation({ config: { database }, world })
+  onTestFinished(installation.close)
   await makeDefinition(installation)
   const source = await uploadDisk(installation, 'source', Buffer.alloc(4 << 20, 'x'))
   const { compute } = installation
@@ -31,6 +33,4 @@ test('while PostgreSQL is away requests get 503 with Retry-After; work pauses, g
   await sleep(1_500)
   await server.start()
   await expect.poll(stateOf, { timeout: 120_000, interval: 200 }).toBe('Succeeded')
-  await installation.close()
-  await server.remove()
 })
