@@ -47,7 +47,9 @@ if (!system) {
   tests('contract-postgres')
   check('dead code', ['node_modules/knip/bin/knip.js'])
   if (!quick) tests('crash')
-  console.log('\nLeft to .ci/run, which installs what they need: tests against qemu-img, a full file system, az.')
+  console.log(
+    '\nLeft to .ci/run, which installs what they need: tests against qemu-img, a full file system, az, S3.',
+  )
 } else tests('system')
 rmSync(reports, { recursive: true, force: true })
 console.log(`\n${total.passed} passed, ${total.failed} failed`)

@@ -1,5 +1,5 @@
 import type { World } from '../base/world.ts'
-import type { ArmAnswer } from '../client/client.ts'
+import type { ArmAnswer } from '../client/arm-answer.ts'
 import { ClientError } from '../client/client-error.ts'
 import { openProgress } from './progress.ts'
 import { progressRow, type RegionProgress, readRegions } from './region-progress.ts'

@@ -1,8 +1,9 @@
 import type { World } from '../base/world.ts'
 import type { Json, JsonObject } from '../domain/rows.ts'
+import type { ArmAnswer } from './arm-answer.ts'
 import { ClientError, errorOf } from './client-error.ts'
 import { clientLimits } from './client-limits.ts'
-import { type Http, type HttpAnswer, type HttpRequest, openHttp } from './http.ts'
+import { type Http, type HttpRequest, openHttp } from './http.ts'
 import { type PollStatus, waitFor } from './operation.ts'
 import { sendPatiently } from './patience.ts'
 import { type Credentials, openTokens, parseJson } from './tokens.ts'
@@ -16,17 +17,6 @@ type CallOptions = {
   /** The call is refused with `PreconditionFailed` when the resource has another ETag by now. */
   readonly ifMatch?: string | undefined
   readonly signal: AbortSignal
-}
-
-/** A successful answer; what `wait` needs to follow it. */
-export type ArmAnswer = {
-  readonly method: Method
-  /** Absolute. */
-  readonly url: string
-  readonly status: number
-  readonly headers: HttpAnswer['headers']
-  /** Undefined when the answer has none. */
-  readonly body: Json | undefined
 }
 
 /**

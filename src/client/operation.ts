@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { World } from '../base/world.ts'
 import type { Json } from '../domain/rows.ts'
-import type { ArmAnswer } from './client.ts'
+import type { ArmAnswer } from './arm-answer.ts'
 import { ClientError, errorOf } from './client-error.ts'
 import { clientLimits } from './client-limits.ts'
 import { retryAfterMs } from './patience.ts'

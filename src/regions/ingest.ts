@@ -11,14 +11,9 @@ import { limits } from '../domain/limits.ts'
 import type { SpaceId } from '../domain/spaces.ts'
 import type { DiskFile } from '../formats/disk-file.ts'
 import { followSpace } from './follow.ts'
-import { leavesOf } from './leaves.ts'
+import { type IngestSource, leavesOf } from './leaves.ts'
 import type { Plane, Progress } from './plane.ts'
 import { openWanted, type WantedChunks } from './wanted.ts'
-
-/** Where the bytes of a disk file lie: a file that the lanes can open, or the pages of an upload. */
-export type IngestSource =
-  | { readonly kind: 'file'; readonly path: string }
-  | { readonly kind: 'upload'; readonly upload: string; readonly space: SpaceId }
 
 export type IngestOrder = {
   readonly owner: Owner

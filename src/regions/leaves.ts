@@ -2,9 +2,13 @@ import { invariant } from '../base/assert.ts'
 import type { Leaf, LeafPart } from '../chunks/lane-protocol.ts'
 import { layout } from '../chunks/layout.ts'
 import type { DiskExtent, DiskFile } from '../formats/disk-file.ts'
-import type { IngestSource } from './ingest.ts'
 import type { Plane } from './plane.ts'
 import { resolvePages } from './resolve-pages.ts'
+
+/** Where the bytes of a disk file lie: a file that the lanes can open, or the pages of an upload. */
+export type IngestSource =
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'upload'; readonly upload: string; readonly space: SpaceId }
 
 /** The 16 MiB pieces of a disk that are not holes, ascending, each with where its bytes lie. */
 export async function* leavesOf(
