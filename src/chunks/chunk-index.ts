@@ -26,7 +26,8 @@ export type ChunkIndex = {
 }
 
 const schema = `
-  PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA busy_timeout = 2000; PRAGMA cache_size = -16000;
+  PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;
+  PRAGMA busy_timeout = 2000; PRAGMA cache_size = -16000;
   CREATE TABLE IF NOT EXISTS packs(n INTEGER PRIMARY KEY, pack BLOB NOT NULL UNIQUE) STRICT;
   CREATE TABLE IF NOT EXISTS c(k INTEGER, p INTEGER, PRIMARY KEY(k, p)) WITHOUT ROWID, STRICT;
   CREATE TABLE IF NOT EXISTS cursors(space TEXT PRIMARY KEY, id INTEGER NOT NULL) WITHOUT ROWID, STRICT;

@@ -3,7 +3,7 @@ import type { World } from '../base/world.ts'
 import type { Blobs, BlobsAddress } from '../blobs/blobs.ts'
 import type { ChunkIndex } from '../chunks/chunk-index.ts'
 import type { Lanes } from '../chunks/lanes.ts'
-import type { Manifest, Manifest } from '../chunks/manifest.ts'
+import type { Manifest } from '../chunks/manifest.ts'
 import type { TreeNode } from '../chunks/node.ts'
 import type { Digest } from '../domain/digest.ts'
 import type { HoldingRows, Owner, UploadRows } from '../domain/holdings.ts'
@@ -45,8 +45,6 @@ export type Progress = { readonly bytesDone: number; readonly bytesTotal: number
 
 /** Parsed nodes kept in memory: at most some 25 KB each. */
 const nodesKept = 256
-/** At most some 300 bytes each. */
-const manifestsKept = 1024
 const manifestsKept = 256
 const coveredKept = 4096
 
