@@ -6,7 +6,9 @@ const version = '2018-03-28'
 /** Signs and checks the URLs of grants. `secret` is the installation's own, at least 32 bytes. */
 export function openSas(secret: Uint8Array) {
   function signature(grant: string): string {
-    return createHmac('sha256', secret).update(`vitrine-sas\n${version}\n${grant}`).digest('base64url')
+    return createHmac('sha256', secret)
+      .update(`vitrine-sas\n${version}\n${grant}`)
+      .digest('base64url')
   }
 
   /** The URL of a grant below `origin`, in the form that Azure's disk SAS has: account, container, blob, query. */

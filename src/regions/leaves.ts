@@ -1,6 +1,7 @@
 import { invariant } from '../base/assert.ts'
 import type { Leaf, LeafPart } from '../chunks/lane-protocol.ts'
 import { layout } from '../chunks/layout.ts'
+import type { SpaceId } from '../domain/spaces.ts'
 import type { DiskExtent, DiskFile } from '../formats/disk-file.ts'
 import type { Plane } from './plane.ts'
 import { resolvePages } from './resolve-pages.ts'
