@@ -137,6 +137,24 @@ describe('the source of a version', () => {
     })
   })
 
+  it('R48 a disk that says nothing of its guest fits every definition', async () => {
+    await arm.make('disks/mute', {
+      ...west,
+      properties: { creationData: { createOption: 'Empty' }, diskSizeGB: 1 },
+    })
+    await arm.make(`galleries/${gallery}/images/any`, {
+      ...west,
+      properties: {
+        osType: 'Windows',
+        osState: 'Specialized',
+        hyperVGeneration: 'V2',
+        identifier: { publisher: 'p', offer: 'o', sku: 'any' },
+      },
+    })
+    const path = `galleries/${gallery}/images/any/versions/1.0.0`
+    await arm.make(path, from({ osDiskImage: { source: { id: arm.idOf('disks/mute') } } }))
+  })
+
   it.each([
     [{ osType: 'Windows' }, 'OS type', 'Linux', 'Windows', 'Conflict'],
     [{ hyperVGeneration: 'V2' }, 'Hypervisor generation', 'V1', 'V2', 'Conflict'],

@@ -64,6 +64,7 @@ export function openArm(
     const { pathname, search } = new URL(url)
     for (let waitedMs = 0; waitedMs < patienceMs; waitedMs += pollMs) {
       const { status, body } = await ask('GET', `${pathname}${search}`)
+      if (status >= 400) return { ...body, status: 'Failed' }
       if (body.status === undefined && status === 200) return { ...body, status: 'Succeeded' }
       if (body.status !== undefined && body.status !== 'InProgress') return body
       await new Promise((resolve) => setTimeout(resolve, pollMs))
