@@ -24,7 +24,7 @@ export async function readImage(
   const fromBytes = order.offsetBytes
   const toBytes = fromBytes + order.lengthBytes
   invariant(fromBytes >= 0 && toBytes <= manifest.virtualSizeBytes, 'a read lies on the disk')
-  const out = new Uint8Array(order.lengthBytes)
+  let out: Uint8Array | undefined
   const wants: Want[] = []
   for await (const { digest, offsetBytes } of chunksIn(plane, order, {
     manifest,
@@ -38,15 +38,33 @@ export async function readImage(
     use: async (holding, frames, places) => {
       const from = { address: plane.addressOf(holding.space), key: holding.key }
       const { plain, bad } = await plane.lanes.call('fetch', { from, frames })
+      if (isWhole(order, wants, places)) {
+        out = plain
+        return bad
+      }
+      const into = out ?? new Uint8Array(order.lengthBytes)
+      out = into
       places.forEach((place, at) => {
         const chunk = plain.subarray(at * limits.chunkBytes, (at + 1) * limits.chunkBytes)
-        placeChunk(out, chunk, (wants[place]?.offsetBytes ?? 0) - fromBytes)
+        placeChunk(into, chunk, (wants[place]?.offsetBytes ?? 0) - fromBytes)
       })
       release(plain)
       return bad
     },
   })
-  return out
+  return out ?? new Uint8Array(order.lengthBytes)
+}
+
+/** True when the chunks of one fetch, one behind the other, are the range that is read: no byte needs to be copied. */
+function isWhole(range: ByteRange, wants: readonly Want[], places: readonly number[]): boolean {
+  const { offsetBytes, lengthBytes } = range
+  return (
+    places.length === wants.length &&
+    places.length * limits.chunkBytes === lengthBytes &&
+    places.every((place, at) => {
+      return place === at && wants[at]?.offsetBytes === offsetBytes + at * limits.chunkBytes
+    })
+  )
 }
 
 /** Copies the part of a chunk that lies inside `out`, `at` being where the chunk begins. */
