@@ -71,14 +71,19 @@ export async function openInstallation(
   const database = await openDatabase(config, world)
   const { store } = database
   const settings = settingsOf(config)
-  const lanes = openLanes({ count: config.lanes })
-  const index = openChunkIndex(join(config.data, 'index.db'))
   const installation = await store.secrets.putIfAbsent('installation-id', world.id())
   const addressOf = (space: SpaceId): BlobsAddress => spaceAddress(config, space)
   const spaces = openSpacePreparation({ store, installation, world, addressOf })
-  refuseLostRegions(settings, await store.holdings.spaces())
-  const first = settings.regions.all.map((region) => diskSpace(region.name).id)
-  await spaces.prepareAtStart(first, bucketsOf(config))
+  try {
+    refuseLostRegions(settings, await store.holdings.spaces())
+    const first = settings.regions.all.map((region) => diskSpace(region.name).id)
+    await spaces.prepareAtStart(first, bucketsOf(config))
+  } catch (error) {
+    await database.close()
+    throw error
+  }
+  const lanes = openLanes({ count: config.lanes })
+  const index = openChunkIndex(join(config.data, 'index.db'))
   const plane = openPlane({
     rows: store.holdings,
     uploads: store.uploads,
@@ -104,15 +109,24 @@ export async function openInstallation(
   const { prepare } = spaces
   const work: WorkPorts = { store, plane, world, settings, findType, prepare, sweepHoldMs }
   const running = openRunning(work, database.holder, queuesOf(config))
+  const stopping = new AbortController()
+  let preparing: Promise<void> = Promise.resolve()
+
+  function startWork(): void {
+    running.start()
+    preparing = spaces.prepareRest(stopping.signal)
+  }
 
   async function close(): Promise<void> {
+    stopping.abort()
     await running.stop()
+    await preparing
     await lanes.close()
     index.close()
     await database.close()
   }
 
-  return { ...doors, store, plane, startWork: running.start, close }
+  return { ...doors, store, plane, startWork, close }
 }
 
 /** Sign-in, ARM and storage behind one Hono app. */

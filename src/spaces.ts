@@ -13,12 +13,18 @@ type SpaceParts = {
   addressOf(space: SpaceId): BlobsAddress
 }
 
+type Facts = { readonly space?: SpaceId; readonly bucket?: string }
+
+/** Between two tries to make a space that is away. */
+const retryMs = 10_000
+
 /**
  * Makes spaces at their first use, and never again: a space that has packs by its rows and no `store.json` by its folder
  * is a disk that is not mounted, and an empty one in its place would hide that.
  */
 export function openSpacePreparation({ store, installation, world, addressOf }: SpaceParts) {
   const prepared = new Set<SpaceId>()
+  const away = new Set<SpaceId>()
 
   /** Throws Unavailable, StoreForeign. Repeatable. */
   async function prepare(space: SpaceId): Promise<void> {
@@ -45,14 +51,29 @@ export function openSpacePreparation({ store, installation, world, addressOf }: 
     }
   }
 
-  async function unlessAway(facts: object, act: () => Promise<void>): Promise<void> {
+  /** Goes on with what was away at the start, until `signal` ends it: uploads need it without asking. */
+  async function prepareRest(signal: AbortSignal): Promise<void> {
+    while (away.size > 0 && !signal.aborted) {
+      await world.sleep(retryMs, signal).catch(() => undefined)
+      for (const space of signal.aborted ? [] : away) {
+        await prepare(space).then(
+          () => away.delete(space),
+          (error) =>
+            world.log({ level: 'error', event: 'space-away', space, error: String(error) }),
+        )
+      }
+    }
+  }
+
+  async function unlessAway(facts: Facts, act: () => Promise<void>): Promise<void> {
     try {
       await act()
     } catch (error) {
       if (!(error instanceof Unavailable) || error instanceof SpaceRefused) throw error
+      if (facts.space !== undefined) away.add(facts.space)
       world.log({ level: 'error', event: 'space-away', ...facts, error: error.message })
     }
   }
 
-  return { prepare, prepareAtStart }
+  return { prepare, prepareAtStart, prepareRest }
 }
