@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { LogEvent } from '../../src/base/world.ts'
 import type { ConfigOverrides } from '../../src/config.ts'
@@ -69,6 +72,12 @@ describe('the main job with all spaces in buckets', () => {
       '1.1.0',
     )
     expect(shown.provisioningState).toBe('Creating')
+    const before = await server.start().then(() => packsIn('zone-1'))
+    // And once more under way: how far it came by then is its own matter.
+    const hasMore = async () =>
+      expect((await packsIn('zone-1')).length).toBeGreaterThan(before.length)
+    await vi.waitFor(hasMore, { timeout: 60_000, interval: 20 })
+    await server.stop()
     await server.start()
     await published
     await expectEverywhere('1.1.0', bytes)
@@ -77,19 +86,26 @@ describe('the main job with all spaces in buckets', () => {
 
   it('a start with a bucket that is not there says so', async () => {
     const spaces: ConfigOverrides['spaces'] = { ...spacesIn(server), '*': bucketOf(server, 'none') }
-    const start = openTestInstallation({ config: { spaces } })
-    await expect(start).rejects.toThrow(/no bucket 'none'/)
+    await expect(startWith(spaces)).rejects.toThrow(/no bucket 'none'/)
   })
 
   it('a second installation in the same buckets is refused', async () => {
-    const start = openTestInstallation({ config: { spaces: spacesIn(server) } })
-    await expect(start).rejects.toThrow(/of installation/)
+    await expect(startWith(spacesIn(server))).rejects.toThrow(/of installation/)
   })
 
   it('no secret of a bucket is logged', () => {
     expect(logged.length).toBeGreaterThan(0)
     expect(JSON.stringify(logged)).not.toMatch(server.secret)
   })
+
+  async function startWith(spaces: ConfigOverrides['spaces']): Promise<void> {
+    const data = await mkdtemp(join(tmpdir(), 'vitrine-refused-'))
+    try {
+      await (await openTestInstallation({ data, config: { spaces } })).close()
+    } finally {
+      await rm(data, { recursive: true })
+    }
+  }
 
   async function publish(name: string, disk: string): Promise<void> {
     const { galleryImageVersions } = vitrine.compute
