@@ -204,6 +204,7 @@ describe('the page blob behind a disk', () => {
     ['backwards', 'bytes=511-0', 512, 416, 'InvalidPageRange'],
     ['of another length than the body', 'bytes=0-1023', 512, 400, 'InvalidHeaderValue'],
     ['over 4 MiB', `bytes=0-${4 * mib + 511}`, 512, 413, 'RequestBodyTooLarge'],
+    ['with a body over 4 MiB', 'bytes=0-511', 4 * mib + 512, 413, 'RequestBodyTooLarge'],
   ])('a page range %s is refused', async (_, range, length, status, code) => {
     const sizeBytes = code === 'RequestBodyTooLarge' ? 8 * mib : 8192
     const { sas } = await begin(sizeBytes)

@@ -58,7 +58,7 @@ function badContent(why: string): ArmError {
   )
 }
 
-/** All bytes of a body, at most `bytesMax`. Throws RequestEntityTooLarge before more than that is held. */
+/** All bytes of a body, at most `bytesMax`. Throws RequestEntityTooLarge before more than that is held, BadRequest for a body that broke off. */
 export async function readBody(request: Request, bytesMax: number): Promise<Uint8Array> {
   const tooLarge = () =>
     new ArmError(
@@ -69,10 +69,16 @@ export async function readBody(request: Request, bytesMax: number): Promise<Uint
   if (!request.body) return new Uint8Array()
   const parts: Uint8Array[] = []
   let lengthBytes = 0
-  for await (const part of request.body) {
-    lengthBytes += part.byteLength
-    if (lengthBytes > bytesMax) throw tooLarge()
-    parts.push(part)
+  try {
+    for await (const part of request.body) {
+      lengthBytes += part.byteLength
+      if (lengthBytes > bytesMax) throw tooLarge()
+      parts.push(part)
+    }
+  } catch (error) {
+    if (error instanceof ArmError) throw error
+    // A body fails only when its client is gone: nobody reads this answer, and it is no fault of ours.
+    throw new ArmError('BadRequest', 'The body broke off before its end. Send it again.')
   }
   return parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts)
 }

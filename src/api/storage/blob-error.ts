@@ -3,6 +3,7 @@ const statuses = {
   AuthenticationFailed: 403,
   AuthorizationPermissionMismatch: 403,
   InvalidHeaderValue: 400,
+  InvalidInput: 400,
   InvalidPageRange: 416,
   InvalidRange: 416,
   RequestBodyTooLarge: 413,

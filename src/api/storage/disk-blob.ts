@@ -139,7 +139,9 @@ function known(world: World, error: unknown, requestId: string): BlobError {
   if (error instanceof BlobError) return error
   if (error instanceof Unavailable) return new BlobError('ServerBusy', error.message)
   if (error instanceof ArmError) {
-    const { code, message } = error
+    const { code, message, status } = error
+    if (status === 413) return new BlobError('RequestBodyTooLarge', message)
+    if (status < 500) return new BlobError('InvalidInput', message)
     world.log({ level: 'error', event: 'blob-request-failed', requestId, code, message })
     return new BlobError('InternalError', message)
   }
