@@ -38,7 +38,7 @@ function failed(replicas: readonly ReplicaRow[]): Problem {
     .map((replica) => `{region:${replica.region}, detail:${replica.reason ?? 'unknown'}}`)
     .join(', ')
   const message =
-    'Gallery replication jobs failed in one or more regions. The failing regions’ details are as follows: ' +
+    "Gallery replication jobs failed in one or more regions. The failing regions' details are as follows: " +
     `'${details}'. If retry does not work, then please do an update by removing the failed regions and update again by adding them back.`
   return { code: 'ReplicationFailed', message }
 }
