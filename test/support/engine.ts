@@ -115,6 +115,15 @@ export async function openEngine(folder: string, options: EngineOptions = {}) {
     }
   }
 
+  /** Resolves as soon as the resource is not there, whatever goes on besides. */
+  async function gone(path: string): Promise<void> {
+    const isThere = async () => (await store.read.resources.get(path.toLowerCase())) !== undefined
+    while (await isThere()) {
+      if (idle.isQuiet() && (await isThere())) throw new Error(`nothing is done about ${path}`)
+      await wait(0)
+    }
+  }
+
   /** Stops all of it; what is done stays, as after a kill when it died. */
   async function close(): Promise<void> {
     await running.stop()
@@ -139,6 +148,7 @@ export async function openEngine(folder: string, options: EngineOptions = {}) {
     logged,
     quiet,
     hesitate,
+    gone,
     close,
   }
 }

@@ -53,6 +53,37 @@ export function openTrouble() {
   }
 }
 
+/** Blobs whose `name` calls for keys under `prefix` in `space` wait until they are let on. */
+export function openHold(
+  name: 'put' | 'delete',
+  { space, prefix }: { space: string; prefix: string },
+) {
+  const reached = Promise.withResolvers<void>()
+  const free = Promise.withResolvers<void>()
+
+  function faulty(blobs: Blobs, address: BlobsAddress): Blobs {
+    const pass = async (call: string, key: string): Promise<void> => {
+      const isHere = address.kind === 'disk' && address.folder.endsWith(`/${space}`)
+      if (call !== name || !isHere || !key.startsWith(prefix)) return
+      reached.resolve()
+      await free.promise
+    }
+    return {
+      ...blobs,
+      async put(key, bytes, signal) {
+        await pass('put', key)
+        await blobs.put(key, bytes, signal)
+      },
+      async delete(key, signal) {
+        await pass('delete', key)
+        await blobs.delete(key, signal)
+      },
+    }
+  }
+
+  return { faulty, reached: reached.promise, letGo: () => free.resolve() }
+}
+
 /** Flips a bit in the first frame of every pack below `folder`; answers how many. */
 export async function damagePacks(folder: string): Promise<number> {
   const packs = await packsBelow(folder)

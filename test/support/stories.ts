@@ -175,6 +175,33 @@ const hastyStories = {
     ],
     contents: { [versionId('1.0.0')]: [one, two, one], [diskId('twin')]: [one] },
   },
+  recreated: {
+    name: 'a version that is deleted twice and made anew as soon as it is gone',
+    async prepare(engine) {
+      await published(engine)
+      await engine.upload('two', two)
+    },
+    steps: [
+      (engine) => removeTwice(engine, versionId('1.0.0')),
+      (engine) => engine.gone(versionId('1.0.0')),
+      (engine) => engine.publish('1.0.0', 'two', [twoReplicas]),
+      (engine) => engine.sweep(),
+    ],
+    contents: { [versionId('1.0.0')]: [two] },
+  },
+  recreatedGroup: {
+    name: 'a group that is deleted twice and made anew as soon as it is gone',
+    prepare: published,
+    steps: [
+      (engine) => removeTwice(engine, group),
+      (engine) => engine.gone(group),
+      (engine) => engine.makeDefinition(),
+      (engine) => engine.upload('two', two),
+      (engine) => engine.quiet(),
+      (engine) => engine.sweep(),
+    ],
+    contents: { [diskId('two')]: [two] },
+  },
   ofImage: {
     name: 'versions of one managed image, one after the other',
     async prepare(engine) {
@@ -193,6 +220,12 @@ const hastyStories = {
 } satisfies Record<string, Story>
 
 export const stories: Readonly<Record<string, Story>> = { ...mainStories, ...hastyStories }
+
+async function removeTwice(engine: Engine, path: string): Promise<void> {
+  await engine.remove(path)
+  await engine.hesitate()
+  await engine.remove(path)
+}
 
 async function ask(engine: Engine, ...[disks, regions]: [string | string[], Wanted[]]) {
   await engine.askVersion('1.0.0', disks, regions)

@@ -1,0 +1,114 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { versionId } from '../support/as-owner.ts'
+import { type Engine, openClock, openEngine } from '../support/engine.ts'
+import { openHold } from '../support/faulty-blobs.ts'
+import { expectSoundAtRest } from '../support/soundness.ts'
+import { diskOf } from '../support/stories.ts'
+
+const one = diskOf(1)
+const west = { name: 'westeurope', storageAccountType: 'Standard_LRS' } as const
+const east = { name: 'eastus', storageAccountType: 'Standard_LRS' } as const
+const inEast = 'eastus/Standard_LRS/1'
+const version = versionId('1.0.0')
+const clock = openClock()
+
+let folder: string
+let engine: Engine
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'vitrine-overtaken-'))
+})
+afterEach(async () => {
+  await engine.close()
+  await rm(folder, { recursive: true })
+})
+
+/** An engine in which the version lies in these regions, and blobs are held from then on. */
+async function openWith(regions: (typeof west | typeof east)[], hold: ReturnType<typeof openHold>) {
+  engine = await openEngine(folder, { clock })
+  await engine.makeDefinition()
+  await engine.upload('one', one)
+  await engine.publish('1.0.0', 'one', regions)
+  await engine.close()
+  engine = await openEngine(folder, { clock, atOnce: 4, faulty: hold.faulty })
+}
+
+/** The new generation has been taken up: only regions are still at work. */
+async function placed(): Promise<void> {
+  const publishing = () => engine.tables.all(`select id from work where kind = 'Publish'`)
+  await expect.poll(publishing).toEqual([])
+}
+
+async function expectIn(regions: readonly string[]): Promise<void> {
+  await engine.quiet()
+  await engine.sweep()
+  expect((await engine.find(version))?.state).toBe('Succeeded')
+  const replicas = engine.tables.all('select region, state, usable from replicas order by region')
+  expect(replicas).toEqual(regions.map((region) => ({ region, state: 'Completed', usable: 1 })))
+  await expectSoundAtRest(engine, { [version]: [one] })
+}
+
+it('a region that is wanted again while its root is being removed comes back whole', async () => {
+  const hold = openHold('delete', { space: inEast, prefix: 'roots/' })
+  await openWith([west, east], hold)
+  await engine.askVersion('1.0.0', 'one', [west])
+  await hold.reached
+  await engine.askVersion('1.0.0', 'one', [west, east])
+  await placed()
+  hold.letGo()
+  await expectIn(['eastus', 'westeurope'])
+})
+
+it('a region that is given up while bytes are on their way to it leaves nothing there', async () => {
+  const hold = openHold('put', { space: inEast, prefix: 'packs/' })
+  await openWith([west], hold)
+  await engine.askVersion('1.0.0', 'one', [west, east])
+  await hold.reached
+  await engine.askVersion('1.0.0', 'one', [west])
+  await placed()
+  hold.letGo()
+  await expectIn(['westeurope'])
+})
+
+it('a region that is given up while its root is being written leaves nothing there', async () => {
+  const hold = openHold('put', { space: inEast, prefix: 'roots/' })
+  await openWith([west], hold)
+  await engine.askVersion('1.0.0', 'one', [west, east])
+  await hold.reached
+  await engine.askVersion('1.0.0', 'one', [west])
+  await placed()
+  hold.letGo()
+  await expectIn(['westeurope'])
+})
+
+it('a process that dies with its root written, and a region that is given up by then, leave nothing there', async () => {
+  const hold = openHold('put', { space: inEast, prefix: 'roots/' })
+  await openWith([west], hold)
+  await engine.askVersion('1.0.0', 'one', [west, east])
+  await hold.reached
+  // The root arrives; nobody hears of it.
+  engine.life.end()
+  hold.letGo()
+  await engine.close()
+  engine = await openEngine(folder, { clock, atOnce: 4 })
+  await engine.askVersion('1.0.0', 'one', [west])
+  await expectIn(['westeurope'])
+})
+
+it('a deletion waits for bytes that are on their way, and leaves nothing of them', async () => {
+  const hold = openHold('put', { space: inEast, prefix: 'roots/' })
+  await openWith([west], hold)
+  await engine.askVersion('1.0.0', 'one', [west, east])
+  await hold.reached
+  await engine.remove(version)
+  const waiting = () => engine.tables.all(`select step from work where kind = 'Remove'`)
+  await expect.poll(waiting).toEqual([{ step: 'waitForOthers' }])
+  hold.letGo()
+  await engine.quiet()
+  await engine.sweep()
+  expect(await engine.find(version)).toBeUndefined()
+  await expectSoundAtRest(engine, {})
+})
