@@ -8,8 +8,9 @@ import { type BlockJournal, openBlockJournal } from './block-journal.ts'
 import { ClientError } from './client-error.ts'
 import { clientLimits } from './client-limits.ts'
 import { joinNear, rangesByBlock } from './data-runs.ts'
+import { openFollowingDigest } from './following-digest.ts'
 import type { Http } from './http.ts'
-import { digestFile, fileFault } from './local-file.ts'
+import { fileFault } from './local-file.ts'
 import { openMeter, type Transfer } from './meter.ts'
 import { openPageBlob, type PageBlob } from './page-blob.ts'
 
@@ -56,7 +57,7 @@ export async function downloadDisk(options: DownloadOptions) {
     await file.datasync()
     await rename(part, out)
     await journal.remove()
-    return { fileBytes, ...sums, sha256: await digestFile(out, signal) }
+    return { fileBytes, ...sums }
   } finally {
     await journal.close()
   }
@@ -77,11 +78,16 @@ async function fetchBlocks(fetch: Fetch) {
   const meter = openMeter(fetch.fileBytes, fetch.world)
   meter.skip(fetch.fileBytes - dataBytes)
   const finish = openFinisher(file, journal)
+  const digest = openFollowingDigest(file, fetch.ranges)
+  const passed = openPassed([...blocks.keys()])
   let receivedBytes = 0
 
   async function fetchBlock([block, ranges]: readonly [number, readonly ByteRange[]]) {
     const blockDataBytes = ranges.reduce((sum, range) => sum + range.lengthBytes, 0)
-    if (journal.finished.has(block)) return meter.skip(blockDataBytes)
+    if (journal.finished.has(block)) {
+      passed.add(block)
+      return meter.skip(blockDataBytes)
+    }
     for (const range of joinNear(ranges)) {
       const bytes = await blob.read(range, signal)
       await writeAll(file, bytes, range.offsetBytes).catch((error: unknown) => {
@@ -90,6 +96,8 @@ async function fetchBlocks(fetch: Fetch) {
       receivedBytes += bytes.length
     }
     await finish.add(block, blockDataBytes)
+    // A failure to read is met again at the end.
+    digest.upTo(passed.add(block) * clientLimits.blockBytes).catch(() => undefined)
     meter.add(blockDataBytes)
     fetch.onProgress?.(meter.read())
   }
@@ -100,7 +108,21 @@ async function fetchBlocks(fetch: Fetch) {
     await finish.flush()
   }
   fetch.onProgress?.(meter.read())
-  return { dataBytes, receivedBytes, resumedBlocks: journal.finished.size }
+  const sha256 = await digest.end(fetch.fileBytes)
+  return { dataBytes, receivedBytes, resumedBlocks: journal.finished.size, sha256 }
+}
+
+/** Blocks finish in any order; `add` answers the first one that has not, 0 when all have. */
+function openPassed(blocks: readonly number[]) {
+  const finished = new Set<number>()
+  let first = 0
+  return {
+    add(block: number): number {
+      finished.add(block)
+      while (finished.has(blocks[first] ?? -1)) first++
+      return blocks[first] ?? 0
+    },
+  }
 }
 
 /** Notes finished blocks in batches, each after its bytes are durable: a note must not outlive what it tells of. */

@@ -33,19 +33,20 @@ export async function openForReading(path: string): Promise<FileHandle> {
   }
 }
 
-/** `lengthBytes` bytes at `offsetBytes`; what lies behind the end of the file is zeros. */
+/** Fills `into` from `offsetBytes` on; what lies behind the end of the file is zeros. */
 export async function readPadded(
   file: FileHandle,
   offsetBytes: number,
-  lengthBytes: number,
-): Promise<Buffer> {
-  const buffer = Buffer.alloc(lengthBytes)
-  for (let at = 0; at < lengthBytes; ) {
-    const { bytesRead } = await file.read(buffer, at, lengthBytes - at, offsetBytes + at)
-    if (bytesRead === 0) break
+  into: Buffer,
+): Promise<void> {
+  for (let at = 0; at < into.length; ) {
+    const { bytesRead } = await file.read(into, at, into.length - at, offsetBytes + at)
+    if (bytesRead === 0) {
+      into.fill(0, at)
+      return
+    }
     at += bytesRead
   }
-  return buffer
 }
 
 /** Says what is wrong with a local file: an error of the file system, or words. */

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { mapBounded } from '../base/bounded.ts'
+import { dataRangesOf } from '../base/data-ranges-of.ts'
 import type { World } from '../base/world.ts'
 import { digestOf } from '../domain/digest.ts'
 import { type BlockJournal, openBlockJournal } from './block-journal.ts'
@@ -50,19 +51,25 @@ export async function uploadDisk(options: UploadOptions) {
     const arrived = await arrivedBlocks(journal, blob, signal)
     const fileBytes = Number(stamp.size)
     const meter = openMeter(fileBytes, options.world)
+    const filled = await blocksWithData(file, fileBytes)
+    // As many as there are blocks under way: one that was sent is filled again.
+    const buffers: Buffer[] = []
     let sentBytes = 0
 
     async function sendBlock(block: number): Promise<void> {
       const offsetBytes = block * clientLimits.blockBytes
       const lengthBytes = Math.min(clientLimits.blockBytes, fileBytes - offsetBytes)
-      if (arrived.has(block)) return meter.skip(lengthBytes)
-      const bytes = await readPadded(file, offsetBytes, pageBytesOf(lengthBytes))
+      if (arrived.has(block) || !filled.has(block)) return meter.skip(lengthBytes)
+      const buffer = buffers.pop() ?? Buffer.allocUnsafeSlow(clientLimits.blockBytes)
+      const bytes = buffer.subarray(0, pageBytesOf(lengthBytes))
+      await readPadded(file, offsetBytes, bytes)
       const runs = dataRuns(bytes)
       for (const run of runs) {
         const part = bytes.subarray(run.offsetBytes, run.offsetBytes + run.lengthBytes)
         await blob.put(offsetBytes + run.offsetBytes, part, signal)
         sentBytes += run.lengthBytes
       }
+      buffers.push(buffer)
       await journal.add(
         block,
         runs.reduce((sum, run) => sum + run.lengthBytes, 0),
@@ -81,6 +88,20 @@ export async function uploadDisk(options: UploadOptions) {
   } finally {
     await journal.close()
   }
+}
+
+/** Blocks that are more than a hole of a sparse file: the others are not even read. */
+async function blocksWithData(
+  file: Awaited<ReturnType<typeof openForReading>>,
+  fileBytes: number,
+): Promise<ReadonlySet<number>> {
+  const blocks = new Set<number>()
+  for await (const { offsetBytes, lengthBytes } of dataRangesOf(file.fd, fileBytes)) {
+    const last = Math.floor((offsetBytes + lengthBytes - 1) / clientLimits.blockBytes)
+    for (let at = Math.floor(offsetBytes / clientLimits.blockBytes); at <= last; at++)
+      blocks.add(at)
+  }
+  return blocks
 }
 
 /** Blocks that the journal knows and of which the server still has pages: a journal alone could outlive its blob. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { dataRangesOf } from './data-ranges-of.ts'
+import { dataRangesOf } from '../base/data-ranges-of.ts'
 import { openLocalFile } from './local-file.ts'
 
 const { signal } = new AbortController()

@@ -1,8 +1,8 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
+import { dataRangesOf } from '../base/data-ranges-of.ts'
 import type { ByteRange } from '../domain/byte-range.ts'
 import { ArmError } from '../domain/errors.ts'
-import { dataRangesOf } from './data-ranges-of.ts'
 import type { ByteReader } from './disk-file.ts'
 
 /**

@@ -1,5 +1,3 @@
-import type { ByteRange } from '../domain/byte-range.ts'
-
 /** `lseek(fd, offset, whence)`: the offset found, or -1. */
 type Seek = (fd: number, offsetBytes: number, whence: number) => number | bigint
 
@@ -11,7 +9,10 @@ const seekHole = 4
  * Node has no SEEK_HOLE; koffi calls it on 64-bit Linux. Elsewhere, or without koffi, one range covers the file: the zero
  * test behind it finds the same holes, only slower.
  */
-export async function* dataRangesOf(fd: number, sizeBytes: number): AsyncGenerator<ByteRange> {
+export async function* dataRangesOf(
+  fd: number,
+  sizeBytes: number,
+): AsyncGenerator<{ readonly offsetBytes: number; readonly lengthBytes: number }> {
   const seek = await seeking
   let atBytes = 0
   while (atBytes < sizeBytes) {
