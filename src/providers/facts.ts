@@ -10,28 +10,26 @@ import type { Asked, Target } from './ports.ts'
 
 const nothing: Fact = { row: undefined, replicas: [], placements: [] }
 
+/** Where facts are looked up, and for whom. */
+type Looking = {
+  readonly rows: Rows
+  readonly settings: Settings
+  readonly asked: Asked
+  readonly target: Target
+}
+
 /** Reads every fact that the rules asked for. Throws LinkedAuthorizationFailed for one that the caller may not use. */
 export async function loadFacts(
-  rows: Rows,
-  settings: Settings,
-  asked: Asked,
-  target: Target,
+  looking: Looking,
   needs: Readonly<Record<string, Need>>,
 ): Promise<Facts> {
   const facts: Record<string, Fact> = {}
-  for (const [name, need] of Object.entries(needs)) {
-    facts[name] = await loadFact(rows, settings, asked, target, need)
-  }
+  for (const [name, need] of Object.entries(needs)) facts[name] = await loadFact(looking, need)
   return facts
 }
 
-async function loadFact(
-  rows: Rows,
-  settings: Settings,
-  asked: Asked,
-  target: Target,
-  need: Need,
-): Promise<Fact> {
+async function loadFact(looking: Looking, need: Need): Promise<Fact> {
+  const { rows, asked, target } = looking
   if ('claim' in need) {
     const holder = await rows.claims.holderOf(need.claim)
     return joined(rows, holder === undefined ? undefined : await rows.resources.get(holder))
@@ -41,13 +39,12 @@ async function loadFact(
   if (!parseResourceId(id)) return nothing
   mustBeLinked(asked, target, need.linked, id)
   if ('resource' in need) return joined(rows, await rows.resources.get(keyOf(id)))
-  return joined(rows, await findLatest(rows, settings, keyOf(id), need.region))
+  return joined(rows, await findLatest(looking, keyOf(id), need.region))
 }
 
 /** Requirement 25: the highest usable version of the region that is not excluded; read in pages, highest first. */
-export async function findLatest(
-  rows: Rows,
-  settings: Settings,
+async function findLatest(
+  { rows, settings }: Looking,
   definitionKey: string,
   region: string,
 ): Promise<ResourceRow | undefined> {

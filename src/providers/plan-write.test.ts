@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { openRegions, regionName } from '../domain/regions.ts'
 import { parseResourceId } from '../domain/resource-id.ts'
-import type { JsonObject, ResourceRow } from '../domain/rows.ts'
+import type { JsonObject, OperationRow, ResourceRow } from '../domain/rows.ts'
 import type { ResourceType, Settings } from '../resources/declaration.ts'
 import { galleries } from '../resources/gallery.ts'
 import { resourceGroups } from '../resources/resource-group.ts'
@@ -67,7 +67,7 @@ function plan(type: ResourceType, path: string, body: JsonObject, over: Partial<
   const sent: Sent = { mode: 'replace', body }
   const drafted = draftWrite(situation, sent)
   if ('problems' in drafted) throw new Error(drafted.problems[0]?.message)
-  const planned = planWrite(situation, drafted.write, {}, by, (row, done) => ({
+  const operationOf = (row: ResourceRow, done: boolean): OperationRow => ({
     id: 'o',
     key: row.key,
     subscription: 's',
@@ -81,7 +81,8 @@ function plan(type: ResourceType, path: string, body: JsonObject, over: Partial<
     correlationId: 'c',
     startedMs: 0,
     endedMs: undefined,
-  }))
+  })
+  const planned = planWrite(situation, drafted.write, { facts: {}, by, operationOf })
   if ('problems' in planned) throw new Error(planned.problems[0]?.message)
   return planned
 }

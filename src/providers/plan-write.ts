@@ -104,13 +104,19 @@ export type PlannedWrite = {
   readonly claims: readonly Claim[]
 }
 
+/** What a write is judged by, and who signs it. */
+type Ground = {
+  readonly facts: Facts
+  readonly by: Actor
+  /** The receipt; `done` when nothing is left to do. */
+  operationOf(row: ResourceRow, done: boolean): OperationRow
+}
+
 /** Every reason why it may not be stored, or the Change that stores it. Pure. */
 export function planWrite(
   situation: Situation,
   write: Write<ArmDocument>,
-  facts: Facts,
-  by: Actor,
-  operationOf: (row: ResourceRow, done: boolean) => OperationRow,
+  { facts, by, operationOf }: Ground,
 ): PlannedWrite | { readonly problems: readonly Problem[] } {
   const { type } = situation.target
   const { stored } = situation

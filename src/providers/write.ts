@@ -78,9 +78,10 @@ async function plan(
   const drafted = draftWrite(situation, sent)
   if ('problems' in drafted) refuse(drafted.problems)
   const { write } = drafted
-  const facts = await loadFacts(rows, settings, asked, target, target.type.needs?.(write) ?? {})
+  const needs = target.type.needs?.(write) ?? {}
+  const facts = await loadFacts({ rows, settings, asked, target }, needs)
   const by = { name: asked.caller.name, kind: asked.caller.kind }
-  const planned = planWrite(situation, write, facts, by, (row, done) =>
+  const operationOf = (row: ResourceRow, done: boolean) =>
     newOperation(providers, asked, target.type, {
       key: row.key,
       subscription: target.id.subscription,
@@ -88,8 +89,8 @@ async function plan(
       verb: stored ? 'update' : 'create',
       done,
       nowMs: now.getTime(),
-    }),
-  )
+    })
+  const planned = planWrite(situation, write, { facts, by, operationOf })
   if ('problems' in planned) refuse(planned.problems)
   return { planned, situation }
 }

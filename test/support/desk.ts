@@ -87,7 +87,7 @@ export function openDesk(options: { readonly settings?: Settings; readonly now?:
     const facts = factsOf(type.needs?.(drafted.write) ?? {})
     const by = { name: 'tester', kind: 'User' } as const
     const operationOf = (row: ResourceRow) => operation(row)
-    const planned = planWrite(situation, drafted.write, facts, by, operationOf)
+    const planned = planWrite(situation, drafted.write, { facts, by, operationOf })
     if ('problems' in planned) return planned
     rows.set(id.key, planned.row)
     placements.push(...planned.change.keeps)
