@@ -169,6 +169,22 @@ describe('the life of a version', () => {
     expect((await arm.get(path)).body.properties).toMatchObject({ provisioningState: 'Succeeded' })
   })
 
+  it('R66 a ready region stays usable while its replicas are edited', async () => {
+    const path = `${versions}/1.4.0`
+    await arm.make(path, version([{ name: 'westeurope' }, { name: 'eastus' }]))
+    for (const regionalReplicaCount of [4, 1]) {
+      const editing = await arm.put(
+        path,
+        version([{ name: 'westeurope' }, { name: 'eastus', regionalReplicaCount }]),
+      )
+      const eastus = (await replication('1.4.0')).find((each) => each.region === 'eastus')
+      expect(eastus).toMatchObject({ usable: true })
+      expect(Buffer.compare(await arm.bytesOf(path, 'eastus'), os)).toBe(0)
+      expect(await arm.ended(editing)).toMatchObject({ status: 'Succeeded' })
+    }
+    await arm.remove(path)
+  })
+
   it('a PUT of what GET returned asks for no work', async () => {
     const before = await arm.get(`${versions}/1.0.0`)
     const again = await arm.put(`${versions}/1.0.0`, before.body)
