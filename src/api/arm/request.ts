@@ -65,20 +65,31 @@ export async function readBody(request: Request, bytesMax: number): Promise<Uint
       'RequestEntityTooLarge',
       `The body is larger than ${bytesMax} bytes. Send less at once.`,
     )
-  if (Number(request.headers.get('content-length') ?? 0) > bytesMax) throw tooLarge()
-  if (!request.body) return new Uint8Array()
-  const parts: Uint8Array[] = []
-  let lengthBytes = 0
+  const told = request.headers.get('content-length')
+  if (Number(told ?? 0) > bytesMax) throw tooLarge()
   try {
-    for await (const part of request.body) {
-      lengthBytes += part.byteLength
-      if (lengthBytes > bytesMax) throw tooLarge()
-      parts.push(part)
-    }
+    // A length that was told is kept by the server: read in one go, which spares a stream.
+    const whole =
+      told === null
+        ? await readParts(request, bytesMax)
+        : new Uint8Array(await request.arrayBuffer())
+    if (whole === undefined || whole.byteLength > bytesMax) throw tooLarge()
+    return whole
   } catch (error) {
     if (error instanceof ArmError) throw error
     // A body fails only when its client is gone: nobody reads this answer, and it is no fault of ours.
     throw new ArmError('BadRequest', 'The body broke off before its end. Send it again.')
+  }
+}
+
+/** undefined as soon as there are more. */
+async function readParts(request: Request, bytesMax: number): Promise<Uint8Array | undefined> {
+  const parts: Uint8Array[] = []
+  let lengthBytes = 0
+  for await (const part of request.body ?? []) {
+    lengthBytes += part.byteLength
+    if (lengthBytes > bytesMax) return undefined
+    parts.push(part)
   }
   return parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts)
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { release } from '../../base/release.ts'
 import { limits } from '../../domain/limits.ts'
 import { clearPages, stagePage } from '../../regions/staging.ts'
 import { stagingOf } from '../../resources/disk.ts'
@@ -33,6 +34,7 @@ export async function answerPutPage(request: BlobRequest): Promise<Response> {
   }
   checkMd5(raw.headers.get('content-md5'), bytes)
   await stagePage(plane, { ...staging, offsetBytes: range.offsetBytes, bytes, signal: raw.signal })
+  release(bytes)
   await refuseRevoked(request)
   return created(request)
 }
