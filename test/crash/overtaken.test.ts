@@ -85,11 +85,11 @@ it('a region that is given up while its root is being written leaves nothing the
 })
 
 it('a process that dies with its root written, and a region that is given up by then, leave nothing there', async () => {
-  const hold = openHold('put', { space: inEast, prefix: 'roots/' })
+  const hold = openHold('put', { space: inEast, prefix: 'roots/', when: 'after' })
   await openWith([west], hold)
   await engine.askVersion('1.0.0', 'one', [west, east])
   await hold.reached
-  // The root arrives; nobody hears of it.
+  // The root is there; nobody hears of it.
   engine.life.end()
   hold.letGo()
   await engine.close()

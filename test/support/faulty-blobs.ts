@@ -53,31 +53,31 @@ export function openTrouble() {
   }
 }
 
-/** Blobs whose `name` calls for keys under `prefix` in `space` wait until they are let on. */
+/** Blobs whose `name` calls for keys under `prefix` in `space` wait, before or after they do it, until they are let on. */
 export function openHold(
   name: 'put' | 'delete',
-  { space, prefix }: { space: string; prefix: string },
+  { space, prefix, when = 'before' }: { space: string; prefix: string; when?: 'before' | 'after' },
 ) {
   const reached = Promise.withResolvers<void>()
   const free = Promise.withResolvers<void>()
 
+  async function pass(): Promise<void> {
+    reached.resolve()
+    await free.promise
+  }
+
   function faulty(blobs: Blobs, address: BlobsAddress): Blobs {
-    const pass = async (call: string, key: string): Promise<void> => {
-      const isHere = address.kind === 'disk' && address.folder.endsWith(`/${space}`)
-      if (call !== name || !isHere || !key.startsWith(prefix)) return
-      reached.resolve()
-      await free.promise
+    const isHere = address.kind === 'disk' && address.folder.endsWith(`/${space}`)
+    const held = async (call: string, key: string, act: () => Promise<void>): Promise<void> => {
+      const isHeld = isHere && call === name && key.startsWith(prefix)
+      if (isHeld && when === 'before') await pass()
+      await act()
+      if (isHeld && when === 'after') await pass()
     }
     return {
       ...blobs,
-      async put(key, bytes, signal) {
-        await pass('put', key)
-        await blobs.put(key, bytes, signal)
-      },
-      async delete(key, signal) {
-        await pass('delete', key)
-        await blobs.delete(key, signal)
-      },
+      put: (key, bytes, signal) => held('put', key, () => blobs.put(key, bytes, signal)),
+      delete: (key, signal) => held('delete', key, () => blobs.delete(key, signal)),
     }
   }
 
