@@ -2,7 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { versionId } from '../support/as-owner.ts'
+import { openSas } from '../../src/access/sas.ts'
+import { storageApp } from '../../src/api/storage/disk-blob.ts'
+import { diskId, versionId } from '../support/as-owner.ts'
 import { type Engine, openClock, openEngine } from '../support/engine.ts'
 import { openHold } from '../support/faulty-blobs.ts'
 import { expectSoundAtRest } from '../support/soundness.ts'
@@ -110,5 +112,25 @@ it('a deletion waits for bytes that are on their way, and leaves nothing of them
   await engine.quiet()
   await engine.sweep()
   expect(await engine.find(version)).toBeUndefined()
+  await expectSoundAtRest(engine, {})
+})
+
+it('a page that is on its way when its disk is deleted is refused, and leaves nothing', async () => {
+  const hold = openHold('put', { space: 'westeurope/Standard_LRS/1', prefix: 'uploads/' })
+  engine = await openEngine(folder, { clock, atOnce: 4, faulty: hold.faulty })
+  await engine.makeDefinition()
+  await engine.beginUpload('one', one.length)
+  const [grant] = engine.tables.all('select id from sas')
+  const sas = openSas(Buffer.alloc(32, 7))
+  const { store, plane, world } = engine
+  const app = storageApp({ store, plane, sas, world })
+  const url = `${sas.url('https://vitrine.test', String(grant?.id))}&comp=page`
+  const headers = { 'x-ms-range': 'bytes=0-511', 'x-ms-page-write': 'update' }
+  const page = app.request(url, { method: 'PUT', headers, body: one.slice(0, 512) })
+  await hold.reached
+  await engine.removed(diskId('one'))
+  hold.letGo()
+  expect((await page).status).toBe(403)
+  expect(engine.tables.all('select key from upload_pages')).toEqual([])
   await expectSoundAtRest(engine, {})
 })

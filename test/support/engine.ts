@@ -144,6 +144,7 @@ export async function openEngine(folder: string, options: EngineOptions = {}) {
     tables,
     store,
     plane,
+    world,
     settings,
     logged,
     quiet,

@@ -1,13 +1,15 @@
 import { createHash } from 'node:crypto'
 import { release } from '../../base/release.ts'
 import { limits } from '../../domain/limits.ts'
-import { clearPages, stagePage } from '../../regions/staging.ts'
+import { clearPages, dropStaged, type Staging, stagePage } from '../../regions/staging.ts'
 import { stagingOf } from '../../resources/disk.ts'
 import { readBody } from '../arm/request.ts'
 import { BlobError } from './blob-error.ts'
 import type { BlobRequest } from './blob-request.ts'
+import { readPage, wrongLength } from './page-body.ts'
 
 const pageBytes = 512
+const dropMs = 60_000
 
 /** Put Page: answered once the bytes are durable. A page that arrives twice is the same page. */
 export async function answerPutPage(request: BlobRequest): Promise<Response> {
@@ -25,23 +27,31 @@ export async function answerPutPage(request: BlobRequest): Promise<Response> {
       `A page range has at most ${limits.putPageBytesMax} bytes.`,
     )
   }
-  const bytes = await readBody(raw, limits.putPageBytesMax)
-  if (bytes.byteLength !== range.lengthBytes) {
-    throw new BlobError(
-      'InvalidHeaderValue',
-      `The body has ${bytes.byteLength} bytes, but x-ms-range names ${range.lengthBytes}.`,
-    )
-  }
+  const bytes = await readBytes(request, range.lengthBytes)
   checkMd5(raw.headers.get('content-md5'), bytes)
   await stagePage(plane, { ...staging, offsetBytes: range.offsetBytes, bytes, signal: raw.signal })
   release(bytes)
-  await refuseRevoked(request)
+  await refuseRevoked(request, staging)
   return created(request)
 }
 
+async function readBytes({ raw, incoming }: BlobRequest, lengthBytes: number) {
+  const told = raw.headers.get('content-length')
+  if (told !== null && Number(told) !== lengthBytes) throw wrongLength(Number(told), lengthBytes)
+  if (incoming && told !== null) return readPage(incoming, lengthBytes)
+  const bytes = await readBody(raw, limits.putPageBytesMax)
+  if (bytes.byteLength !== lengthBytes) throw wrongLength(bytes.byteLength, lengthBytes)
+  return bytes
+}
+
 /** The grant must still live when the page is durable: after a revoke has answered, no page is acknowledged. */
-async function refuseRevoked({ store, grant }: BlobRequest): Promise<void> {
+async function refuseRevoked({ store, plane, grant }: BlobRequest, staging: Staging) {
   if (await store.read.sas.get(grant.id)) return
+  const disk = await store.read.resources.get(grant.key)
+  // The disk's removal may have passed already: nobody else would find the page again.
+  if (!disk || disk.state === 'Deleting') {
+    await dropStaged(plane, { ...staging, signal: AbortSignal.timeout(dropMs) })
+  }
   throw new BlobError(
     'AuthenticationFailed',
     'The access was revoked while the page was on its way.',
