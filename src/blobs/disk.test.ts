@@ -22,8 +22,7 @@ blobsSuite('disk', async () => {
       if (!full || !flags.startsWith('w')) return file
       const noRoom = { code: 'ENOSPC', syscall: 'write' }
       // As a full disk does: the file is made, its bytes find no room.
-      file.writeFile = () =>
-        Promise.reject(Object.assign(new Error('ENOSPC: no space left'), noRoom))
+      file.write = () => Promise.reject(Object.assign(new Error('ENOSPC: no space left'), noRoom))
       return file
     },
   }

@@ -145,7 +145,10 @@ async function writeWhole(files: Files, { folder, target, bytes, signal }: Write
   const file = await files.open(path, 'wx', 0o600)
   try {
     try {
-      await file.writeFile(bytes)
+      // In one call as a rule: `writeFile` would go to the thread pool for every 512 KiB.
+      for (let done = 0; done < bytes.length; ) {
+        done += (await file.write(bytes, done)).bytesWritten
+      }
       await file.datasync()
     } finally {
       await file.close()

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import type { Sas } from '../../access/sas.ts'
 import type { World } from '../../base/world.ts'
 import type { ResourceRow, SasRow } from '../../domain/rows.ts'
@@ -14,6 +15,8 @@ export type StoragePorts = {
 /** One request on the blob behind a grant, its row read at this very request. */
 export type BlobRequest = StoragePorts & {
   readonly raw: Request
+  /** Node's own message behind it, when it came over a socket. */
+  readonly incoming: IncomingMessage | undefined
   readonly url: URL
   readonly grant: SasRow
   readonly disk: ResourceRow

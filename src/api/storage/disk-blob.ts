@@ -5,6 +5,7 @@ import { limits } from '../../domain/limits.ts'
 import { BlobError, blobErrorResponse } from './blob-error.ts'
 import type { BlobRequest, StoragePorts } from './blob-request.ts'
 import { openDiskBytes } from './disk-bytes.ts'
+import type { NodeEnvironment } from './page-body.ts'
 import { answerPageList } from './page-list.ts'
 import { answerPutPage } from './put-page.ts'
 import { readRange } from './range.ts'
@@ -16,8 +17,9 @@ export function storageApp(ports: StoragePorts): Hono {
     const requestId = ports.world.id()
     let response: Response
     try {
-      const request = await admit(ports, context.req.raw, context.req.param('grant'))
-      response = await answer(request)
+      const admitted = await admit(ports, context.req.raw, context.req.param('grant'))
+      const { incoming } = (context.env as NodeEnvironment) ?? {}
+      response = await answer({ ...admitted, incoming })
     } catch (error) {
       response = blobErrorResponse(known(ports.world, error, requestId), requestId)
     }
@@ -29,7 +31,11 @@ export function storageApp(ports: StoragePorts): Hono {
 }
 
 /** Throws BlobError for a signature that is not ours, a grant that was revoked or ran out, a disk that is gone. */
-async function admit(ports: StoragePorts, raw: Request, grantId: string): Promise<BlobRequest> {
+async function admit(
+  ports: StoragePorts,
+  raw: Request,
+  grantId: string,
+): Promise<Omit<BlobRequest, 'incoming'>> {
   const url = new URL(raw.url)
   if (!ports.sas.isSigned(grantId, url.searchParams.get('sig') ?? undefined)) {
     throw new BlobError(
