@@ -1,8 +1,10 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { LogEvent, World } from './base/world.ts'
+import { type PackId, workOwner } from './domain/holdings.ts'
 import type { SpaceId } from './domain/spaces.ts'
 import { openSpacePreparation } from './spaces.ts'
 import { openSqliteStore } from './store/sqlite.ts'
@@ -16,6 +18,30 @@ describe('spaces at the start', () => {
     folder = await mkdtemp(join(tmpdir(), 'spaces-'))
   })
   afterEach(() => rm(folder, { recursive: true }))
+
+  test('a space that has packs is rid of what a killed process left there, and never made anew', async () => {
+    const world = openWorld('error')
+    const store = await openSqliteStore({ path: join(folder, 'rows.db'), world })
+    const place = join(folder, 'space')
+    const addressOf = () => ({ kind: 'disk', folder: place }) as const
+    const start = async () => {
+      const spaces = openSpacePreparation({ store, installation: 'i', world, addressOf })
+      await spaces.prepareAtStart([space], [])
+    }
+    await start()
+    const pack = { space, pack: 'ab' as PackId, key: 'packs/ab/1', sizeBytes: 1 }
+    await store.holdings.intend(workOwner('1'), [pack])
+    const left = join(place, 'tmp', '1-0-1-0')
+    await writeFile(left, 'half a pack')
+    const yesterday = new Date(Date.now() - 24 * 3_600_000)
+    await utimes(left, yesterday, yesterday)
+    await start()
+    expect(await readdir(join(place, 'tmp'))).toEqual([])
+    await rm(place, { recursive: true })
+    await start()
+    expect(existsSync(place)).toBe(false)
+    await store.close()
+  })
 
   test('a space that is away does not stop the start, and is made when it comes', async () => {
     const blocked = join(folder, 'blocked')

@@ -1,6 +1,6 @@
 import type { World } from './base/world.ts'
 import type { BlobsAddress, S3Address } from './blobs/blobs.ts'
-import { checkBucket, makeStore } from './blobs/open-blobs.ts'
+import { checkBucket, checkStore, makeStore } from './blobs/open-blobs.ts'
 import { SpaceRefused } from './blobs/s3-errors.ts'
 import { Unavailable } from './domain/errors.ts'
 import type { SpaceId } from './domain/spaces.ts'
@@ -30,7 +30,9 @@ export function openSpacePreparation({ store, installation, world, addressOf }: 
   async function prepare(space: SpaceId): Promise<void> {
     if (prepared.has(space)) return
     const known = await store.holdings.spaces()
-    if (!known.includes(space)) await makeStore(addressOf(space), { installation, space })
+    const owner = { installation, space }
+    if (known.includes(space)) await checkStore(addressOf(space), owner)
+    else await makeStore(addressOf(space), owner)
     prepared.add(space)
   }
 

@@ -116,6 +116,16 @@ export async function makeDiskStore(folder: string, owner: StoreOwner): Promise<
   }
 }
 
+/** As `checkStore`. */
+export async function checkDiskStore(folder: string, owner: StoreOwner): Promise<void> {
+  const isThere = await stat(join(folder, 'store.json')).catch(undefinedWhenMissing)
+  if (!isThere) return
+  await makeDiskStore(folder, owner).catch((error: unknown) => {
+    // Whoever writes next says so; what is there can be read all the same.
+    if (!(error instanceof SpaceFull)) throw error
+  })
+}
+
 /** Temporary files of processes that died: older than an hour by the file system's own clock. */
 async function removeLeftovers(folder: string, clockFile: string): Promise<void> {
   const { mtimeMs: nowMs } = await stat(clockFile)

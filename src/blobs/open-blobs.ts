@@ -1,5 +1,5 @@
 import type { Blobs, BlobsAddress, S3Address } from './blobs.ts'
-import { makeDiskStore, openDiskBlobs } from './disk.ts'
+import { checkDiskStore, makeDiskStore, openDiskBlobs } from './disk.ts'
 import type { StoreOwner } from './store-file.ts'
 
 /** The blobs at an address. Touches nothing yet: a space that is away says so at the first use. */
@@ -16,6 +16,14 @@ export function openBlobs(address: BlobsAddress): Blobs {
 export async function makeStore(address: BlobsAddress, owner: StoreOwner): Promise<void> {
   if (address.kind === 'disk') return await makeDiskStore(address.folder, owner)
   await (await loadS3()).makeS3Store(address, owner)
+}
+
+/**
+ * Checks whose store it is, when it is there, and removes what writers that died left in it. Throws StoreForeign. One that
+ * is not there is left alone: it has blobs, so it is away.
+ */
+export async function checkStore(address: BlobsAddress, owner: StoreOwner): Promise<void> {
+  if (address.kind === 'disk') await checkDiskStore(address.folder, owner)
 }
 
 /** Asks whether a bucket is there for us. Throws SpaceRefused when it is not, Unavailable when its server is away. */
