@@ -6,13 +6,43 @@ const slow = { testTimeout: 60_000, hookTimeout: 60_000 }
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['src/**/*.test.ts', 'test/*.test.ts', 'test/property/**/*.test.ts'], ...postgres, ...slow } },
+      {
+        test: {
+          name: 'unit',
+          include: ['src/**/*.test.ts', 'test/*.test.ts', 'test/property/**/*.test.ts'],
+          ...postgres,
+          ...slow,
+        },
+      },
       { test: { name: 'contract', include: ['test/contract/**/*.test.ts'], ...postgres, ...slow } },
       // The same on PostgreSQL.
-      { test: { name: 'contract-postgres', include: ['test/contract/**/*.test.ts'], provide: { database: 'postgres' }, ...postgres, ...slow } },
-      { test: { name: 'crash', include: ['test/crash/**/*.test.ts'], ...postgres, testTimeout: 240_000, hookTimeout: 60_000 } },
+      {
+        test: {
+          name: 'contract-postgres',
+          include: ['test/contract/**/*.test.ts'],
+          provide: { database: 'postgres' },
+          ...postgres,
+          ...slow,
+        },
+      },
+      {
+        test: {
+          name: 'crash',
+          include: ['test/crash/**/*.test.ts'],
+          ...postgres,
+          testTimeout: 240_000,
+          hookTimeout: 60_000,
+        },
+      },
       // What needs system packages; `.ci/run` installs them and runs it.
-      { test: { name: 'system', include: ['test/system/**/*.test.ts'], testTimeout: 300_000, hookTimeout: 120_000 } },
+      {
+        test: {
+          name: 'system',
+          include: ['test/system/**/*.test.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 120_000,
+        },
+      },
     ],
   },
 })
