@@ -1,107 +1,12 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { LogEvent } from '../base/world.ts'
+import { describe, expect, it, vi } from 'vitest'
+import { useRunners, workOf } from '../../test/support/use-runners.ts'
 import { ArmError, SpaceFull } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
-import type { Problem } from '../domain/problem.ts'
-import type { WorkRow } from '../domain/rows.ts'
-import { openSqliteStore } from '../store/sqlite.ts'
 import type { Store } from '../store/store.ts'
-import { runWork } from './runner.ts'
-import { LeaseLost, type Running, type Step, type Work } from './work.ts'
+import type { Step } from './work.ts'
 
-/** Moves over every rest of a runner at once, unless the test moves it. */
-const clock: { nowMs: number; movesOverRests: boolean } = {
-  nowMs: 1_000_000,
-  movesOverRests: true,
-}
-const logged: LogEvent[] = []
-const world = {
-  now: () => new Date(clock.nowMs),
-  id: () => crypto.randomUUID(),
-  sleep: async (ms: number, signal: AbortSignal) => {
-    signal.throwIfAborted()
-    if (clock.movesOverRests) clock.nowMs += ms
-    await turn()
-  },
-  log: (event: LogEvent) => void logged.push(event),
-}
-
-let store: Store
-const runners: { stop(): Promise<void> }[] = []
-
-beforeEach(async () => {
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
-  logged.length = 0
-  clock.movesOverRests = true
-  store = await openSqliteStore({ path: ':memory:', world })
-})
-afterEach(async () => {
-  for (const runner of runners.splice(0)) await runner.stop()
-  await store.close()
-  expect(vi.getTimerCount()).toBe(0)
-  vi.useRealTimers()
-})
-
-/** A kind of work whose ends are noted. */
-function workOf(steps: Record<string, Step>) {
-  const ends: string[] = []
-  const work: Work = {
-    kind: 'Try',
-    steps,
-    failed: async (_rows, row, problem: Problem) =>
-      void ends.push(`${row.subject} failed: ${problem.code} ${problem.message}`),
-    stopped: async (_rows, row) => void ends.push(`${row.subject} stopped`),
-  }
-  return { work, ends }
-}
-
-function run(work: Work, options: { holder?: string; atOnce?: number; store?: Store } = {}) {
-  const stopping = new AbortController()
-  const { holder = 'one', atOnce = 1 } = options
-  const using = options.store ?? store
-  const over = runWork(
-    { store: using, world, kinds: [work], holder, queues: ['control'], atOnce },
-    stopping.signal,
-  )
-  const stop = async () => {
-    stopping.abort(new Error('shutdown'))
-    await over
-  }
-  runners.push({ stop })
-  return { stop }
-}
-
-async function ask(subject = 'a', generation = 1): Promise<void> {
-  const request = { kind: 'Try', subject, queue: 'control', generation, key: subject }
-  await store.write((rows) => rows.work.request([request], clock.nowMs))
-}
-
-async function rowOf(subject = 'a'): Promise<WorkRow | undefined> {
-  return (await store.read.work.unfinishedOf(subject))[0]
-}
-
-async function gone(subject = 'a'): Promise<void> {
-  await vi.waitFor(async () => expect(await rowOf(subject)).toBeUndefined())
-}
-
-/** A step that says when it began and goes on when it is let. */
-function gate() {
-  const begun = Promise.withResolvers<Running>()
-  const open = Promise.withResolvers<void>()
-  return {
-    begun: begun.promise,
-    open: () => open.resolve(),
-    pass: async (running: Running): Promise<void> => {
-      begun.resolve(running)
-      await open.promise
-    },
-  }
-}
-
-async function heartbeat(): Promise<void> {
-  await vi.advanceTimersByTimeAsync(limits.heartbeatMs)
-}
+const { clock, logged, store, run, ask, rowOf, gone } = useRunners({ movesOverRests: true })
 
 describe('steps', () => {
   it('run in their order, each with what the one before returned, and the row ends with the last', async () => {
@@ -109,7 +14,7 @@ describe('steps', () => {
     const { work, ends } = workOf({
       first: async ({ state }) => ({ is: 'next', state: { ...state, first: 1 } }),
       second: async ({ row, state }) => {
-        seen.push([row.step, (await store.read.work.get(row.id))?.step, state])
+        seen.push([row.step, (await store().read.work.get(row.id))?.step, state])
         return { is: 'next', state: {} }
       },
     })
@@ -229,7 +134,7 @@ describe('faults', () => {
   it('of another release, a step that is not known, fail with a reason', async () => {
     const { work, ends } = workOf({ only: async () => ({ is: 'done' }) })
     await ask()
-    await store.write(async (rows) => {
+    await store().write(async (rows) => {
       const claim = { queues: ['control'], holder: 'x', leaseMs: 1, nowMs: clock.nowMs }
       const { id = '', fence = 0 } = (await rows.work.claim(claim)) ?? {}
       const to = { step: 'from-the-future', state: {}, wakeMs: clock.nowMs, attempts: 0 }
@@ -243,10 +148,10 @@ describe('faults', () => {
   it('of the database leave the row to its lease, and the runner goes on', async () => {
     const disk: { isBroken: boolean } = { isBroken: false }
     const flaky: Store = {
-      ...store,
+      ...store(),
       write: (act) => {
         if (disk.isBroken) return Promise.reject(new Error('disk I/O error'))
-        return store.write(act)
+        return store().write(act)
       },
     }
     let runs = 0
@@ -265,165 +170,6 @@ describe('faults', () => {
     await gone()
     expect(runs).toBe(2)
     expect(ends).toEqual([])
-  })
-})
-
-describe('rows are taken away', () => {
-  beforeEach(() => {
-    clock.movesOverRests = false
-  })
-
-  it('a cancel stops the step at the next heartbeat, and is told once', async () => {
-    const { work, ends } = workOf({
-      only: ({ signal }) =>
-        new Promise((_resolve, reject) => {
-          begun.resolve()
-          signal.addEventListener('abort', () => reject(signal.reason))
-        }),
-    })
-    const begun = Promise.withResolvers<void>()
-    await ask()
-    run(work)
-    await begun.promise
-    await store.write((rows) => rows.work.cancelOf('a', undefined, clock.nowMs))
-    expect(ends).toEqual([])
-    await heartbeat()
-    await gone()
-    expect(ends).toEqual(['a stopped'])
-  })
-
-  it('what was cancelled before it was claimed does not begin', async () => {
-    let begun = 0
-    const { work, ends } = workOf({
-      only: async () => {
-        begun += 1
-        return { is: 'done' }
-      },
-    })
-    await ask()
-    await store.write((rows) => rows.work.cancelOf('a', undefined, clock.nowMs))
-    run(work)
-    await gone()
-    expect([begun, ends]).toEqual([0, ['a stopped']])
-  })
-
-  it('a zombie whose lease ran out writes nothing and ends nothing', async () => {
-    const [slow, quick] = [gate(), gate()]
-    const gates = [slow, quick]
-    const { work, ends } = workOf({
-      only: async (running) => {
-        const mine = gates.shift()
-        await mine?.pass(running)
-        if (mine === slow) throw new ArmError('Conflict', 'said by a zombie')
-        return { is: 'next', state: { by: 'the second' } }
-      },
-      last: async ({ state }) => {
-        await end.pass({ state } as Running)
-        return { is: 'done' }
-      },
-    })
-    const end = gate()
-    await ask()
-    run(work, { holder: 'first' })
-    const zombie = await slow.begun
-    clock.nowMs += limits.leaseMs + 1
-    run(work, { holder: 'second' })
-    const second = await quick.begun
-    expect(second.row.fence).toBe(zombie.row.fence + 1)
-    const late = zombie.write(({ claims }) => claims.take('by a zombie', 'zombie'))
-    await expect(late).rejects.toThrow(LeaseLost)
-    slow.open()
-    await turn()
-    quick.open()
-    expect(await end.begun).toMatchObject({ state: { by: 'the second' } })
-    end.open()
-    await gone()
-    expect(await store.read.claims.holderOf('by a zombie')).toBeUndefined()
-    expect(ends).toEqual([])
-  })
-
-  it('a worker hears at its heartbeat that it lost the row', async () => {
-    const reasons: unknown[] = []
-    const { work } = workOf({
-      only: ({ row, signal }) =>
-        new Promise((resolve) => {
-          if (row.fence > 1) return resolve({ is: 'done' })
-          begun.resolve()
-          signal.addEventListener('abort', () => {
-            reasons.push(signal.reason)
-            resolve({ is: 'done' })
-          })
-        }),
-    })
-    const begun = Promise.withResolvers<void>()
-    await ask()
-    run(work, { holder: 'first' })
-    await begun.promise
-    clock.nowMs += limits.leaseMs + 1
-    run(work, { holder: 'second' })
-    await gone()
-    await heartbeat()
-    await vi.waitFor(() => expect(reasons).toHaveLength(1))
-    expect(reasons[0]).toBeInstanceOf(LeaseLost)
-  })
-
-  it('heartbeats keep the row as long as its step runs', async () => {
-    const slow = gate()
-    let begun = 0
-    const { work } = workOf({
-      only: async (running) => {
-        begun += 1
-        await slow.pass(running)
-        return { is: 'done' }
-      },
-    })
-    await ask()
-    run(work, { holder: 'first' })
-    await slow.begun
-    run(work, { holder: 'second' })
-    for (let beats = 0; beats < 5; beats++) {
-      clock.nowMs += limits.leaseMs / 2
-      await heartbeat()
-      await turn()
-    }
-    slow.open()
-    await gone()
-    expect(begun).toBe(1)
-  })
-
-  it('a shutdown gives the row back at once, at its step, with its attempts', async () => {
-    const { work, ends } = workOf({
-      first: async () => ({ is: 'next', state: { kept: true } }),
-      second: ({ signal }) =>
-        new Promise((_resolve, reject) => {
-          begun.resolve()
-          signal.addEventListener('abort', () => reject(signal.reason))
-        }),
-    })
-    const begun = Promise.withResolvers<void>()
-    await ask()
-    const { stop } = run(work)
-    await begun.promise
-    await stop()
-    expect(await rowOf()).toMatchObject({ step: 'second', state: { kept: true }, attempts: 0 })
-    const claim = { queues: ['control'], holder: 'x', leaseMs: 1, nowMs: clock.nowMs }
-    expect(await store.write((rows) => rows.work.claim(claim))).toMatchObject({ subject: 'a' })
-    expect(ends).toEqual([])
-  })
-
-  it('a start frees what the same holder left leased, and nothing of others', async () => {
-    const { work } = workOf({ only: async () => ({ is: 'done' }) })
-    await ask('mine')
-    await store.write((rows) =>
-      rows.work.claim({ queues: ['control'], holder: 'one', leaseMs: 1e9, nowMs: clock.nowMs }),
-    )
-    await ask('theirs')
-    await store.write((rows) =>
-      rows.work.claim({ queues: ['control'], holder: 'two', leaseMs: 1e9, nowMs: clock.nowMs }),
-    )
-    run(work, { holder: 'one' })
-    await gone('mine')
-    expect(await rowOf('theirs')).toBeDefined()
   })
 })
 
