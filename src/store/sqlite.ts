@@ -12,6 +12,7 @@ import { ownTransactions } from './own-transactions.ts'
 import type { Schema } from './schema.ts'
 import { sqliteDialect, sqliteFaults } from './sqlite-dialect.ts'
 import type { Store } from './store.ts'
+import { keepUnchanged } from './unchanged.ts'
 import { openWakes } from './wakes.ts'
 
 /** Another process (a backup, a shell) may hold the file this long; the event loop waits with us. */
@@ -39,7 +40,8 @@ export async function openSqliteStore({ path, world }: SqliteStoreOptions): Prom
   const writer = new Kysely<Schema>({ dialect: sqliteDialect(database) })
   const writes = openGroupedWrites(database)
   await migrateOrClose(database, writes, writer)
-  const reader = new Kysely<Schema>({ dialect: sqliteDialect(openReader(place.file)) })
+  const readOnly = openReader(place.file)
+  const reader = new Kysely<Schema>({ dialect: sqliteDialect(readOnly) })
   const wakes = openWakes(world)
   const nowMs = async () => world.now().getTime()
   let woken = false
@@ -47,7 +49,8 @@ export async function openSqliteStore({ path, world }: SqliteStoreOptions): Prom
     woken = true
   }
   const rows = allRows({ db: writer, nowMs, woken: markWoken })
-  const read = allRows({ db: reader, nowMs, woken: () => undefined })
+  const committed = allRows({ db: reader, nowMs, woken: () => undefined })
+  const read = { ...committed, resources: keepUnchanged(committed.resources, readOnly) }
 
   const applyChange = changeWriter(writer, rows)
 
@@ -65,13 +68,13 @@ export async function openSqliteStore({ path, world }: SqliteStoreOptions): Prom
   }
 
   const commit: Store['commit'] = async (change) => {
-    const committed = await writes.write(async () => {
+    const ending = await writes.write(async () => {
       const result = await applyChange(change)
       return { keeps: result.is === 'done', result }
     })
     if (change.preempts) markWoken()
     wakeSoon()
-    return committed
+    return ending
   }
 
   async function close(): Promise<void> {

@@ -1,3 +1,4 @@
+import { openLru } from '../../base/lru.ts'
 import { ArmError } from '../../domain/errors.ts'
 import { parseResourceId, type ResourceId } from '../../domain/resource-id.ts'
 
@@ -31,8 +32,20 @@ export type Address =
 
 const operationKinds = new Set(['capsoperations', 'diskoperations', 'operations'])
 
+/** The same paths come over and over: pollers, lists, refreshes. */
+const parsedMax = 500
+const parsed = openLru<string, Address>(parsedMax)
+
 /** Reads a path as ARM does: case is ignored, doubled slashes count once. Throws NotFound for what is none of ours. */
 export function parseAddress(path: string): Address {
+  const known = parsed.get(path)
+  if (known) return known
+  const address = parse(path)
+  parsed.set(path, address)
+  return address
+}
+
+function parse(path: string): Address {
   const text = path.replace(/\/{2,}/g, '/').replace(/(.)\/$/, '$1')
   const address =
     tenantAddress(text) ??
