@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises'
+import { type FileHandle, open } from 'node:fs/promises'
 import { dataRuns } from '../../client/data-runs.ts'
 import { fileFault, openForReading, readPadded } from '../../client/local-file.ts'
 import { pageBytesOf } from '../../client/upload-disk.ts'
@@ -22,7 +22,7 @@ export async function inspectDisk(path: string): Promise<DiskFacts> {
   await using file = await openForReading(path)
   const { size } = await file.stat()
   if (size < sectorBytes) throw fileFault(path, 'it is too small to be a disk')
-  const footer = await readPadded(file, size - sectorBytes, sectorBytes)
+  const footer = await readAt(file, size - sectorBytes, sectorBytes)
   if (footer.toString('latin1', 0, 8) !== 'conectix')
     return {
       format: 'raw',
@@ -40,9 +40,9 @@ export async function inspectDisk(path: string): Promise<DiskFacts> {
       dataFromBytes: 0,
       dataToBytes: end,
     }
-  const header = await readPadded(file, Number(footer.readBigUInt64BE(16)), 1024)
+  const header = await readAt(file, Number(footer.readBigUInt64BE(16)), 1024)
   const entries = Math.min(header.readUInt32BE(28), 1_048_576)
-  const table = await readPadded(file, Number(header.readBigUInt64BE(16)), entries * 4)
+  const table = await readAt(file, Number(header.readBigUInt64BE(16)), entries * 4)
   const blockSectors = header.readUInt32BE(32) / sectorBytes
   const bitmapBytes = Math.ceil(blockSectors / 8 / sectorBytes) * sectorBytes
   const first = Array.from({ length: entries }, (_, at) => table.readUInt32BE(at * 4)).find(
@@ -67,7 +67,7 @@ export async function copySparse(from: string, to: string, signal: AbortSignal):
   await target.truncate(pageBytesOf(size))
   for (let at = 0; at < size; at += blockBytes) {
     signal.throwIfAborted()
-    const block = await readPadded(source, at, Math.min(blockBytes, size - at))
+    const block = await readAt(source, at, Math.min(blockBytes, size - at))
     for (const run of dataRuns(block))
       await target.write(block, run.offsetBytes, run.lengthBytes, at + run.offsetBytes)
   }
@@ -83,13 +83,13 @@ export async function flipBytes(
   const starts: number[] = []
   for (let at = facts.dataFromBytes; at < facts.dataToBytes; at += blockBytes) {
     signal.throwIfAborted()
-    const block = await readPadded(file, at, Math.min(blockBytes, facts.dataToBytes - at))
+    const block = await readAt(file, at, Math.min(blockBytes, facts.dataToBytes - at))
     starts.push(...dataRuns(block).map((run) => at + run.offsetBytes))
   }
   const chosen = [0.25, 0.5, 0.75].map((share) => starts[Math.floor(starts.length * share)])
   const places = new Set(chosen.filter((start) => start !== undefined))
   for (const at of places) {
-    const bytes = await readPadded(file, at, changedBytes)
+    const bytes = await readAt(file, at, changedBytes)
     await file.write(
       bytes.map((byte) => byte ^ 0xff),
       0,
@@ -98,4 +98,10 @@ export async function flipBytes(
     )
   }
   return places.size * changedBytes
+}
+
+async function readAt(file: FileHandle, offsetBytes: number, lengthBytes: number): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafe(lengthBytes)
+  await readPadded(file, offsetBytes, bytes)
+  return bytes
 }
