@@ -39,12 +39,20 @@ export async function readJson(request: Request): Promise<Readonly<Record<string
     // Drops a byte order mark, as Windows tools send it.
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
     if (text.trim() === '') return {}
-    const body: unknown = JSON.parse(text)
+    const body: unknown = text.includes('\\u0000') ? JSON.parse(text, refuseNul) : JSON.parse(text)
     if (isObject(body)) return body
   } catch (error) {
     throw badContent(error instanceof Error ? error.message : String(error))
   }
   throw badContent('a JSON object is expected')
+}
+
+/** No name or text of Azure's has a NUL, and not every database keeps one. */
+function refuseNul(name: string, value: unknown): unknown {
+  if (name.includes('\0') || (typeof value === 'string' && value.includes('\0'))) {
+    throw new SyntaxError('a string holds a NUL character')
+  }
+  return value
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
