@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { z } from 'zod'
+import { StartError } from './base/start-error.ts'
 import { sizes } from './domain/limits.ts'
 import { openRegions, type Region, regionName } from './domain/regions.ts'
 import { storageTypes } from './domain/spaces.ts'
@@ -132,18 +133,35 @@ export type Config = z.output<typeof ConfigFile>
 /** Values that flags and tests lay over the file. */
 export type ConfigOverrides = z.input<typeof ConfigFile>
 
-/** Reads the configuration: the file (JSON) when there is one, `overrides` over it. Throws with the path of each wrong member. */
+/** Reads the configuration: the file (JSON) when there is one, `overrides` over it. Throws StartError with the path of each wrong member. */
 export async function readConfig(
   file: string | undefined,
   overrides: ConfigOverrides = {},
 ): Promise<Config> {
-  const said: unknown = file === undefined ? {} : JSON.parse(await readFile(file, 'utf8'))
+  const said = file === undefined ? {} : await readJson(file)
   const set = Object.entries(overrides).filter(([, value]) => value !== undefined)
   const read = ConfigFile.safeParse({ ...Object(said), ...Object.fromEntries(set) })
   if (!read.success) {
-    throw new Error(`The configuration ${file ?? ''} is not right:\n${z.prettifyError(read.error)}`)
+    const where = file === undefined ? 'The settings are' : `The settings of ${file} are`
+    throw new StartError(`${where} not right:\n${z.prettifyError(read.error)}`)
   }
   return { ...read.data, data: resolve(read.data.data) }
+}
+
+async function readJson(file: string): Promise<unknown> {
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    const why = code === 'ENOENT' ? 'there is no such file' : String(error)
+    throw new StartError(`The settings ${file} cannot be read: ${why}. Name them with --config.`, {
+      cause: error,
+    })
+  })
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new StartError(`The settings ${file} are not JSON: ${why}.`, { cause: error })
+  }
 }
 
 /** What the rules see of the configuration. */

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { StartError } from './base/start-error.ts'
 import type { World } from './base/world.ts'
 import type { Config } from './config.ts'
 import { lockDataFolder } from './lock.ts'
@@ -51,7 +52,7 @@ export async function moveEmbedded(
 ): Promise<readonly MovedTable[]> {
   const path = join(data, 'vitrine.db')
   if (!existsSync(path))
-    throw new Error(`There is no installation in ${data}: name it with --data.`)
+    throw new StartError(`There is no installation in ${data}: name it with --data.`)
   const lock = lockDataFolder(data)
   try {
     return await moveRows(path, { url, tlsCa: await pemOf(caFile) })

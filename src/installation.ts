@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { Hono } from 'hono'
@@ -9,12 +8,14 @@ import { openSas } from './access/sas.ts'
 import { armApp } from './api/arm/app.ts'
 import { signinRoutes } from './api/signin/signin.ts'
 import { storageApp } from './api/storage/disk-blob.ts'
+import { StartError } from './base/start-error.ts'
 import type { World } from './base/world.ts'
 import type { BlobsAddress } from './blobs/blobs.ts'
 import { openBlobs } from './blobs/open-blobs.ts'
 import { openChunkIndex } from './chunks/chunk-index.ts'
 import { openLanes } from './chunks/lanes.ts'
 import { type Config, settingsOf } from './config.ts'
+import { prepareDataFolder } from './data-folder.ts'
 import { openDatabase } from './database.ts'
 import { armAudiences, graphAudiences, installationUrls } from './domain/audiences.ts'
 import { Unavailable } from './domain/errors.ts'
@@ -67,7 +68,7 @@ export async function openInstallation(
   world: World,
   baseUrl: string,
 ): Promise<Installation> {
-  await mkdir(config.data, { recursive: true, mode: 0o700 })
+  await prepareDataFolder(config.data)
   const database = await openDatabase(config, world)
   const { store } = database
   const settings = settingsOf(config)
@@ -185,7 +186,7 @@ async function openDoors(
 function refuseLostRegions({ regions }: Settings, held: readonly SpaceId[]): void {
   const lost = held.filter((space) => !regions.find(parseSpaceId(space)?.region ?? ''))
   if (lost.length === 0) return
-  throw new Error(
+  throw new StartError(
     `The configuration leaves out regions that hold images (spaces ${lost.join(', ')}). Add them again, and remove them from all versions first.`,
   )
 }

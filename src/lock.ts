@@ -1,9 +1,10 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { StartError } from './base/start-error.ts'
 
 /**
  * Holds the data folder for this process until `release`. The lock is the operating system's own, on a small SQLite file:
- * it goes with the process, however that ends. Throws when another process holds the folder.
+ * it goes with the process, however that ends. Throws StartError when another process holds the folder.
  */
 export function lockDataFolder(folder: string): { release(): void } {
   const database = new DatabaseSync(join(folder, 'lock.db'), { timeout: 0 })
@@ -11,7 +12,7 @@ export function lockDataFolder(folder: string): { release(): void } {
     database.exec('pragma locking_mode = exclusive; begin exclusive')
   } catch (error) {
     database.close()
-    throw new Error(
+    throw new StartError(
       `Another Vitrine process uses ${folder}. Stop it, or choose another folder with --data.`,
       { cause: error },
     )

@@ -20,6 +20,7 @@ const homeFolder = process.env.VITRINE_HOME ?? join(homedir(), '.vitrine')
 /** The commands that need the server's own code; only they load it, so that all others start fast. */
 const local: LocalCommands = {
   async serve({ configFile, data, port, host }) {
+    process.umask(0o077)
     const { serve } = await import('./serve.ts')
     const config = await readConfig(configFile, { data, port, host })
     const world = openWorld('info')
@@ -43,6 +44,7 @@ const local: LocalCommands = {
   },
 
   async quickstart({ file, data, keep }) {
+    process.umask(0o077)
     const { serve } = await import('./serve.ts')
     const folder = data ?? (await mkdtemp(join(tmpdir(), 'vitrine-quickstart-')))
     const config = await readConfig(undefined, { data: folder, port: 0 })

@@ -4,8 +4,10 @@ import { createServer as createHttpServer, type RequestListener, type Server } f
 import { createServer as createHttpsServer, type Server as TlsServer } from 'node:https'
 import { join } from 'node:path'
 import { getRequestListener } from '@hono/node-server'
+import { StartError } from './base/start-error.ts'
 import type { World } from './base/world.ts'
 import type { Config } from './config.ts'
+import { closeToOthers, prepareDataFolder } from './data-folder.ts'
 import {
   openCertificate,
   readOwnCertificate,
@@ -16,6 +18,8 @@ import { type Installation, openInstallation } from './installation.ts'
 /** How long open requests may take to end when the server stops. */
 const drainMs = 10_000
 const renewEveryMs = 24 * 3_600_000
+/** The process that opens them first also sets who may read them; earlier ones may have let others. */
+const keptFiles = ['vitrine.db', 'vitrine.db-wal', 'vitrine.db-shm', 'index.db', 'server.json']
 
 export type Serving = {
   readonly url: string
@@ -25,8 +29,10 @@ export type Serving = {
   stop(): Promise<void>
 }
 
-/** Starts one process: listens, opens the installation, runs work. Throws when the port is taken or the folder is not ours. */
+/** Starts one process: listens, opens the installation, runs work. Throws StartError when the person can mend why it cannot. */
 export async function serve(config: Config, world: World): Promise<Serving> {
+  await prepareDataFolder(config.data)
+  await closeToOthers(keptFiles.map((name) => join(config.data, name)))
   const certificate = config.plainHttp ? undefined : await certificateOf(config, world)
   const server = certificate
     ? createHttpsServer({ cert: certificate.certPem, key: certificate.keyPem })
@@ -73,15 +79,32 @@ async function listen(server: Server | TlsServer, { port, host }: Config): Promi
   try {
     await once(server, 'listening')
   } catch (error) {
-    const taken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
-    if (!taken) throw error
-    const fix = 'Stop the program that uses it, or choose another one with --port.'
-    throw new Error(`Port ${port} of ${host} is taken. ${fix}`, { cause: error })
+    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+    const why = listenFaults[code]
+    if (why === undefined) throw error
+    throw new StartError(`Cannot listen on port ${port} of ${host}: ${why}`, { cause: error })
   }
 }
 
-function certificateOf(config: Config, world: World): Promise<ServerCertificate> {
-  if (config.tls) return readOwnCertificate(config.tls.certFile, config.tls.keyFile, world)
+const listenFaults: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'it is taken. Stop the program that uses it, or choose another port with --port.',
+  EACCES: 'you may not. Choose a port of 1024 or more with --port.',
+  EADDRNOTAVAIL: 'this machine has no such address. Choose another one with --host.',
+  ENOTFOUND: 'the host name is not known. Choose an address of this machine with --host.',
+  EAI_AGAIN: 'the host name is not known. Choose an address of this machine with --host.',
+  EINVAL: 'that is no address to listen on. Choose another one with --host.',
+}
+
+async function certificateOf(config: Config, world: World): Promise<ServerCertificate> {
+  if (config.tls)
+    return await readOwnCertificate(config.tls.certFile, config.tls.keyFile, world).catch(
+      (error: unknown) => {
+        const why = error instanceof Error ? error.message : String(error)
+        throw new StartError(`The certificate of the setting "tls" cannot be used: ${why}`, {
+          cause: error,
+        })
+      },
+    )
   return openCertificate({ folder: join(config.data, 'tls'), hostNames: config.hostNames, world })
 }
 
@@ -106,5 +129,6 @@ function urlOf(server: Server | TlsServer, config: Config): string {
 /** `server.json` tells the command line where this installation listens. */
 async function tellAddress(config: Config, url: string, caFile: string | undefined): Promise<void> {
   const told = { base: url, subscriptionId: config.subscriptions[0]?.id, caFile }
-  await writeFile(join(config.data, 'server.json'), `${JSON.stringify(told, null, 2)}\n`)
+  const text = `${JSON.stringify(told, null, 2)}\n`
+  await writeFile(join(config.data, 'server.json'), text, { mode: 0o600 })
 }

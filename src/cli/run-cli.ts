@@ -1,6 +1,8 @@
 import { CommanderError, Command as Parser } from 'commander'
+import { StartError } from '../base/start-error.ts'
 import type { World } from '../base/world.ts'
 import { ClientError } from '../client/client-error.ts'
+import { Unavailable } from '../domain/errors.ts'
 import { writeAnswer } from './answer.ts'
 import type { CommandGroup, Start } from './command.ts'
 import { commandTable } from './command-table.ts'
@@ -131,8 +133,7 @@ function writeError(error: unknown, err: Terminal): void {
     err.write(`${lines.join('\n')}\n`)
     return
   }
-  const message = error instanceof Error ? error.message : String(error)
-  err.write(`${head}: ${message}\n`)
-  if (!(error instanceof UsageError))
-    err.write(`${error instanceof Error ? (error.stack ?? '') : ''}\n`)
+  const expected = [UsageError, StartError, Unavailable].some((one) => error instanceof one)
+  if (!(error instanceof Error)) err.write(`${head}: ${String(error)}\n`)
+  else err.write(`${head}: ${expected ? error.message : (error.stack ?? error.message)}\n`)
 }

@@ -2,6 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
+import { StartError } from '../base/start-error.ts'
 import type { World } from '../base/world.ts'
 import { signAuthority, signServer } from './certificate-maker.ts'
 import { claimPrivateFile, readTextFile, replaceFile } from './private-file.ts'
@@ -70,11 +71,13 @@ export async function readOwnCertificate(
   ])
   const leaf = new X509Certificate(certPem)
   if (!leaf.checkPrivateKey(createPrivateKey(keyPem))) {
-    throw new Error(`The key in ${keyFile} is not the key of the first certificate in ${certFile}.`)
+    throw new StartError(
+      `The key in ${keyFile} is not the key of the first certificate in ${certFile}.`,
+    )
   }
   const notAfter = leaf.validToDate
   if (notAfter <= world.now()) {
-    throw new Error(
+    throw new StartError(
       `The certificate in ${certFile} ran out at ${notAfter.toISOString()}; renew it.`,
     )
   }

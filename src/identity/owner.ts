@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { StartError } from '../base/start-error.ts'
 import type { World } from '../base/world.ts'
 import type { ApplicationRows, AssignmentRows, OwnerCredentials } from '../domain/directory.ts'
 import type { SecretRows } from '../domain/secrets.ts'
@@ -31,7 +32,7 @@ export async function ensureOwner(parts: OwnerParts) {
   if (known !== undefined) return { clientId: known, tenantId, created: false } as const
   const kept = await parts.keep({ tenantId, clientId: world.id(), clientSecret: freshSecret() })
   if (kept.tenantId !== tenantId) {
-    throw new Error(
+    throw new StartError(
       `The owner file belongs to tenant ${kept.tenantId}, but this installation serves ${tenantId}; move the file away.`,
     )
   }

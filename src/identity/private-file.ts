@@ -43,6 +43,8 @@ async function writeBeside(path: string, text: string, mode: number): Promise<st
   const temporary = `${path}.${randomBytes(8).toString('hex')}`
   const file = await open(temporary, 'wx', mode)
   try {
+    // The process's umask must not take a public file from its readers.
+    await file.chmod(mode)
     await file.writeFile(text)
     await file.sync()
   } finally {

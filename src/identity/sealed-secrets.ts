@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { StartError } from '../base/start-error.ts'
 import type { SecretRows } from '../domain/secrets.ts'
 import { claimPrivateFile } from './private-file.ts'
 
@@ -15,7 +16,7 @@ export async function openInstallationKey(path: string): Promise<Uint8Array> {
   const text = await claimPrivateFile(path, `${randomBytes(keyBytes).toString('base64')}\n`)
   const key = Buffer.from(text, 'base64')
   if (key.length !== keyBytes) {
-    throw new Error(`${path} must hold ${keyBytes} bytes as base64; restore it from a backup.`)
+    throw new StartError(`${path} must hold ${keyBytes} bytes as base64; restore it from a backup.`)
   }
   return key
 }
@@ -50,7 +51,7 @@ function unseal(key: Uint8Array, name: string, sealed: string): string {
     const body = decipher.update(bytes.subarray(ivBytes + tagBytes))
     return Buffer.concat([body, decipher.final()]).toString('utf8')
   } catch (cause) {
-    throw new Error(
+    throw new StartError(
       `The stored secret '${name}' does not open with this installation key; restore the key file that belongs to this database.`,
       { cause },
     )
