@@ -38,14 +38,18 @@ function contentFrom(disk: JsonObject): DiskContent[] {
   ]
 }
 
+/** Who keeps, and where. `spread`: a fresh UUID, for which replica is taken. */
+type Keeper = { readonly region: string; readonly keeper: string; readonly spread?: string }
+
 /**
- * What `keeper` keeps from now on: of each disk one complete replica of those that lie in this region, the one where disks
- * are made if it has it. Further replicas would never be given back.
+ * What `keeper` keeps from now on: of each disk one complete replica of those that lie in this region; further ones would
+ * never be given back. The one where disks are made if it has it, or with `spread` any of them: disks that are made
+ * together read from all replicas (requirement 73).
  */
 export function pins(
   placements: readonly Placement[],
   disks: readonly DiskContent[],
-  to: { readonly region: string; readonly keeper: string },
+  to: Keeper,
 ): Placement[] {
   const here = diskSpace(regionName(to.region))
   const images = new Set(disks.map((disk) => disk.image))
@@ -54,11 +58,18 @@ export function pins(
       .filter((placement) => placement.image === image)
       .flatMap(({ space }) => parseSpaceId(space) ?? [])
       .filter((space) => space.region === here.region)
-    const nearest = spaces.toSorted((a, b) => order(a, here) - order(b, here))[0]
+    const sorted = spaces.toSorted((a, b) => order(a, here) - order(b, here))
+    const firsts = sorted.filter((one, at) => at === 0 || !isSameReplica(one, sorted[at - 1]))
+    const taken = firsts[to.spread === undefined ? 0 : shareOf(to.spread, firsts.length)]
     return [
-      ...new Set(spaces.filter((space) => isSameReplica(space, nearest)).map(({ id }) => id)),
+      ...new Set(spaces.filter((space) => isSameReplica(space, taken)).map(({ id }) => id)),
     ].map((space) => ({ space, image, keeper: to.keeper }))
   })
+}
+
+/** An even share of `count` for each of many UUIDs. */
+function shareOf(uuid: string, count: number): number {
+  return Number.parseInt(uuid.slice(0, 8), 16) % Math.max(1, count)
 }
 
 function order(space: Space, preferred: Space): number {

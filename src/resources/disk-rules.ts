@@ -8,7 +8,7 @@ import type { Disk } from './disk-schema.ts'
 import { type DiskSource, diskSourceOf } from './disk-source.ts'
 import { rangeProblems, requiredProblem } from './parse.ts'
 import { valueAt } from './paths.ts'
-import { expiredProblems, unavailableProblem, usableIn } from './version-use.ts'
+import { expiredProblems, liesIn, unavailableProblem, usableIn } from './version-use.ts'
 
 const creationData = 'disk.properties.creationData'
 /** Azure's largest managed disk. What may become part of a version is bounded by `quotas.diskBytesMax`. */
@@ -116,7 +116,7 @@ function copyProblems({ next }: Write<Disk>, id: string, facts: Facts): readonly
       `The source disk '${id}' is in ${row.region}; a copy is made in the same region, not in ${here}.`,
     ),
     ...unless(
-      contentOf(row.status).length > 0,
+      liesIn(fact, here),
       'Conflict',
       target,
       `The source disk '${id}' has no content yet: its state is ${String(row.status.diskState)}. Finish its upload first.`,
@@ -162,7 +162,7 @@ function sourceContent(next: Disk, fact: Fact | undefined): DiskContent | undefi
 /** A copy and a disk of a version are ready at once: they keep the image where it lies. */
 export function diskEffects(write: Write<Disk>, facts: Facts): Effects {
   const { id, next, before, now, freshId } = write
-  if (before) return { state: 'Succeeded' }
+  if (before) return again(write, before)
   const born = { uniqueId: freshId, timeCreated: formatTime(now) }
   const source = diskSourceOf(next)
   if (source.is === 'upload') {
@@ -180,12 +180,29 @@ export function diskEffects(write: Write<Disk>, facts: Facts): Effects {
         ...contentStatus(disks),
         ...told(next, source, fact),
       },
-      keeps: pins(fact.placements, disks, { region: next.location, keeper: id.key }),
+      keeps: pins(fact.placements, disks, {
+        region: next.location,
+        keeper: id.key,
+        spread: freshId,
+      }),
     }
   }
+  const work = [ingestRequest(write, 1)]
+  return { state: 'Creating', status: { ...born, diskState: 'Unattached' }, work }
+}
+
+/** An empty disk that could not be made is made now: only then has it succeeded. */
+function again(write: Write<Disk>, before: NonNullable<Write<Disk>['before']>): Effects {
+  const isMissing =
+    diskSourceOf(before.doc).is === 'none' && contentOf(before.status).length === 0
+  if (!isMissing) return { state: 'Succeeded' }
+  const state = before.state === 'Creating' ? 'Creating' : 'Updating'
+  return { state, work: [ingestRequest(write, before.generation + 1)] }
+}
+
+function ingestRequest({ id, next }: Write<Disk>, generation: number) {
   const queue = `region:${regionName(next.location)}`
-  const work = { kind: 'IngestDisk', subject: id.key, queue, generation: 1, key: id.key }
-  return { state: 'Creating', status: { ...born, diskState: 'Unattached' }, work: [work] }
+  return { kind: 'IngestDisk', subject: id.key, queue, generation, key: id.key }
 }
 
 /** What a disk knows from its source: the guest, and the exact version that `latest` stood for. */

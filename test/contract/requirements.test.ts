@@ -82,4 +82,20 @@ describe('requirements that no other page names', () => {
     expect(one).toBeGreaterThan(0)
     expect(totals.get('northeurope')).toBe(3 * one)
   })
+
+  it('R73 disks that are made together are spread over the replicas of their region', async () => {
+    const version = `${definitionPath}/versions/1.0.0`
+    const { id } = (await arm.get(version)).body
+    const names = Array.from({ length: 24 }, (_, index) => `spread${index}`)
+    const creationData = { createOption: 'FromImage', galleryImageReference: { id } }
+    await Promise.all(
+      names.map((name) =>
+        arm.make(`disks/${name}`, { location: 'northeurope', properties: { creationData } }),
+      ),
+    )
+    const keepers = names.map((name) => arm.idOf(`disks/${name}`).toLowerCase())
+    const kept = await vitrine.installation.store.read.placements.ofKeepers(keepers)
+    expect(kept).toHaveLength(24)
+    expect(new Set(kept.map(({ space }) => space)).size).toBe(3)
+  })
 })
