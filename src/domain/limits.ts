@@ -18,6 +18,8 @@ export const limits = {
   putPageBytesMax: 4 * mib,
   /** ARM's own bound for a request body. */
   bodyBytesMax: 4 * mib,
+  /** A stored document as JSON: all tags and a thousand region settings fit, and a page of a list stays below 7 MiB. */
+  documentCharsMax: 64 * kib,
   /** Ranged reads that lie nearer than this are joined: a gap costs less than a request. */
   joinGapBytes: 256 * kib,
   joinedReadBytesMax: 4 * mib,

@@ -11,12 +11,15 @@ import {
   osDisk,
   stockedDesk,
 } from '../../test/support/desk.ts'
+import { invariant } from '../base/assert.ts'
+import { limits } from '../domain/limits.ts'
 import {
   computeApiVersions,
   diskApiVersions,
   galleryApiVersions,
   resourcesApiVersions,
 } from './api-versions.ts'
+import { planPut } from './evolve.ts'
 import { resourceTypes } from './types.ts'
 
 const text = fc.constantFrom('a', 'https://example.com/x', '')
@@ -273,4 +276,19 @@ describe('api-versions', () => {
       }
     }
   })
+})
+
+it('a document has a bound, below which every tag that Azure takes fits', () => {
+  const galleryType = resourceTypes.find(({ type }) => type === 'Microsoft.Compute/galleries')
+  invariant(galleryType, 'galleries are served')
+  const apiVersion = '2024-03-03'
+  const put = (body: unknown) => planPut(galleryType, { body, stored: undefined, apiVersion })
+  const tags = Array.from({ length: 50 }, (_, index) => [
+    `${index}`.padEnd(512, 'k'),
+    'v'.repeat(256),
+  ])
+  expect(put({ location: 'westeurope', tags: Object.fromEntries(tags) })).toHaveProperty('doc')
+  const description = 'x'.repeat(limits.documentCharsMax)
+  const refused = put({ location: 'westeurope', properties: { description } })
+  expect(refused).toMatchObject({ problems: [{ code: 'InvalidRequestContent' }] })
 })

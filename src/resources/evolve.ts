@@ -1,3 +1,4 @@
+import { limits } from '../domain/limits.ts'
 import type { Problem } from '../domain/problem.ts'
 import type { JsonObject } from '../domain/rows.ts'
 import type { ResourceType } from './declaration.ts'
@@ -37,7 +38,16 @@ export function planPut(
   if ('problems' in parsed) return parsed
   const doc = jsonOf(parsed.doc)
   const properties = withoutEmpties(jsonOf(doc.properties))
-  return { doc: withDefaults(type, { ...doc, properties }, apiVersion) }
+  return bounded(withDefaults(type, { ...doc, properties }, apiVersion))
+}
+
+function bounded(doc: JsonObject): Planned {
+  const chars = JSON.stringify(doc).length
+  if (chars <= limits.documentCharsMax) return { doc }
+  const message =
+    `The request content was invalid: the resource would have ${chars} characters of JSON, ` +
+    `but at most ${limits.documentCharsMax} are kept. Shorten its texts.`
+  return { problems: [{ code: 'InvalidRequestContent', message }] }
 }
 
 /** The document that a PATCH asks for: a JSON merge patch over what GET shows at this api-version, then as a PUT. */

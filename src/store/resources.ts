@@ -8,8 +8,9 @@ import type { Db, ResourceTable } from './schema.ts'
 import type { Page, ResourceRows } from './store.ts'
 import { fromJson, pagesOf } from './values.ts'
 
-/** Rows that are read often are kept as they were parsed: a few KB each. */
+/** Rows that are read often are kept as they were parsed: a few KB each, longer ones are parsed again. */
 const parsedMax = 2_000
+const parsedCharsMax = 16_384
 
 export function resourceRows(db: Db): ResourceRows {
   const fromTable = openParser()
@@ -151,7 +152,8 @@ function openParser() {
     const known = parsed.get(table.key)
     if (known && isSame(known.table, table)) return known.row
     const row = parse(table)
-    parsed.set(table.key, { table, row })
+    if (table.doc.length + table.status.length <= parsedCharsMax)
+      parsed.set(table.key, { table, row })
     return row
   }
 }
