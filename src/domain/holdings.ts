@@ -70,7 +70,8 @@ export type StagedPage = {
 
 /** Pages of unfinished uploads, by upload id, in rows that every process of the region sees. */
 export type UploadRows = {
-  add(upload: string, page: Omit<StagedPage, 'seq'>): Promise<void>
+  /** With a grant's id only while that grant lives, in one transaction with its revoke. False: revoked, nothing was added. */
+  add(upload: string, page: Omit<StagedPage, 'seq'>, grant?: string): Promise<boolean>
   /** Pages that touch [from, to), in `seq` order. No page is longer than 4 MiB unless it is a clear. */
   touching(upload: string, fromBytes: number, toBytes: number): Promise<readonly StagedPage[]>
   /** Keys of up to `rowsMax` pages, to delete their blobs; then `drop` their rows. */

@@ -14,31 +14,41 @@ export type Staging = { readonly upload: string; readonly space: SpaceId }
 const walkBytes = 64 * sizes.mib
 const dropRows = 256
 const deletesAtOnce = 8
+const deleteMs = 60_000
 
-/** Keeps one Put Page: durable once resolved. At most 4 MiB, offset and length multiples of 512. Throws SpaceFull, Unavailable. */
+/**
+ * Keeps one Put Page: durable once resolved. At most 4 MiB, offset and length multiples of 512. False: its `grant` was
+ * revoked meanwhile, nothing is kept. Throws SpaceFull, Unavailable.
+ */
 export async function stagePage(
   plane: Plane,
   page: Staging & {
     readonly offsetBytes: number
     readonly bytes: Uint8Array
+    readonly grant?: string
     readonly signal: AbortSignal
   },
-): Promise<void> {
+): Promise<boolean> {
   const lengthBytes = page.bytes.length
   invariant(lengthBytes > 0 && lengthBytes <= limits.putPageBytesMax, 'a page is at most 4 MiB')
   invariant((page.offsetBytes | lengthBytes) % 512 === 0, 'a page lies on sectors')
   const key = `${folderOf(page.upload)}${plane.world.id()}`
-  await plane.blobsOf(page.space).put(key, page.bytes, page.signal)
-  await plane.uploads.add(page.upload, { offsetBytes: page.offsetBytes, lengthBytes, key })
+  const { upload, offsetBytes, grant } = page
+  const blobs = plane.blobsOf(page.space)
+  await blobs.put(key, page.bytes, page.signal)
+  if (await plane.uploads.add(upload, { offsetBytes, lengthBytes, key }, grant)) return true
+  // Nobody else would find it again; and whoever sent it may be gone.
+  await blobs.delete(key, AbortSignal.timeout(deleteMs))
+  return false
 }
 
-/** Makes a range read as zeros again. */
+/** Makes a range read as zeros again. False: its `grant` was revoked meanwhile. */
 export async function clearPages(
   plane: Plane,
-  clear: Staging & { readonly offsetBytes: number; readonly lengthBytes: number },
-): Promise<void> {
-  const { offsetBytes, lengthBytes } = clear
-  await plane.uploads.add(clear.upload, { offsetBytes, lengthBytes, key: undefined })
+  clear: Staging & ByteRange & { readonly grant?: string },
+): Promise<boolean> {
+  const { upload, offsetBytes, lengthBytes, grant } = clear
+  return await plane.uploads.add(upload, { offsetBytes, lengthBytes, key: undefined }, grant)
 }
 
 /** The uploaded file as it is now: newest page wins, gaps are zeros; `dataRanges` are the ranges with pages. */

@@ -24,7 +24,7 @@ export function ownTransactions(
     },
     uploads: {
       ...read.uploads,
-      add: (upload, page) => write((rows) => rows.uploads.add(upload, page)),
+      add: (upload, page, grant) => write((rows) => rows.uploads.add(upload, page, grant)),
       drop: (upload, seqs) => write((rows) => rows.uploads.drop(upload, seqs)),
     },
     directory: {

@@ -1,12 +1,14 @@
 import type { StagedPage, UploadRows } from '../domain/holdings.ts'
 import { limits } from '../domain/limits.ts'
+import { locksRows } from './locks-rows.ts'
 import type { Db } from './schema.ts'
 import { pagesOf } from './values.ts'
 
 export function uploadRows(db: Db): UploadRows {
   const pages = db.selectFrom('upload_pages').select(['seq', 'offset_bytes', 'length_bytes', 'key'])
 
-  const add: UploadRows['add'] = async (upload, { offsetBytes, lengthBytes, key }) => {
+  const add: UploadRows['add'] = async (upload, { offsetBytes, lengthBytes, key }, grant) => {
+    if (grant !== undefined && !(await isGranted(grant))) return false
     await db
       .insertInto('upload_pages')
       .values({
@@ -16,6 +18,18 @@ export function uploadRows(db: Db): UploadRows {
         key: key ?? null,
       })
       .execute()
+    return true
+  }
+
+  /** Held until the page's row is there: a revoke waits for it, or was first. */
+  async function isGranted(grant: string): Promise<boolean> {
+    const row = await db
+      .selectFrom('sas')
+      .select('id')
+      .where('id', '=', grant)
+      .$if(locksRows(db), (query) => query.forShare())
+      .executeTakeFirst()
+    return row !== undefined
   }
 
   /** Written pages are short, so an index range finds them; clears may be long, and are few. */

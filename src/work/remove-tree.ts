@@ -24,6 +24,7 @@ export function removeTree(ports: WorkPorts): Work {
       for (const resource of page) {
         if (resource.state === 'Deleting') continue
         await rows.resources.setStatus(resource.key, { state: 'Deleting' })
+        await rows.sas.revokeOf(resource.key)
         await rows.work.cancelOf(resource.key, undefined, nowMs)
         await endOperations(rows, resource.key, nowMs)
       }

@@ -109,6 +109,7 @@ export function openMemoryUploads(): UploadRows & { all(upload: string): readonl
   return {
     async add(upload, page) {
       uploads.set(upload, [...pagesOf(upload), { ...page, seq: ++lastSeq }])
+      return true
     },
     async touching(upload, fromBytes, toBytes) {
       return pagesOf(upload).filter(

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { release } from '../../base/release.ts'
 import { limits } from '../../domain/limits.ts'
-import { clearPages, dropStaged, type Staging, stagePage } from '../../regions/staging.ts'
+import { clearPages, stagePage } from '../../regions/staging.ts'
 import { stagingOf } from '../../resources/disk.ts'
 import { readBody } from '../arm/request.ts'
 import { BlobError } from './blob-error.ts'
@@ -9,16 +9,15 @@ import type { BlobRequest } from './blob-request.ts'
 import { readPage, wrongLength } from './page-body.ts'
 
 const pageBytes = 512
-const dropMs = 60_000
 
 /** Put Page: answered once the bytes are durable. A page that arrives twice is the same page. */
 export async function answerPutPage(request: BlobRequest): Promise<Response> {
-  const { raw, disk, plane } = request
+  const { raw, disk, plane, grant } = request
   const staging = stagingOf(disk)
   if (!staging) throw new BlobError('AuthorizationPermissionMismatch', 'This disk takes no upload.')
   const range = pageRange(raw.headers, staging.sizeBytes)
   if (raw.headers.get('x-ms-page-write')?.toLowerCase() === 'clear') {
-    await clearPages(plane, { ...staging, ...range })
+    if (!(await clearPages(plane, { ...staging, ...range, grant: grant.id }))) throw revoked()
     return created(request)
   }
   if (range.lengthBytes > limits.putPageBytesMax) {
@@ -29,9 +28,11 @@ export async function answerPutPage(request: BlobRequest): Promise<Response> {
   }
   const bytes = await readBytes(request, range.lengthBytes)
   checkMd5(raw.headers.get('content-md5'), bytes)
-  await stagePage(plane, { ...staging, offsetBytes: range.offsetBytes, bytes, signal: raw.signal })
+  const { offsetBytes } = range
+  const page = { ...staging, offsetBytes, bytes, grant: grant.id, signal: raw.signal }
+  const isKept = await stagePage(plane, page)
   release(bytes)
-  await refuseRevoked(request, staging)
+  if (!isKept) throw revoked()
   return created(request)
 }
 
@@ -44,15 +45,8 @@ async function readBytes({ raw, incoming }: BlobRequest, lengthBytes: number) {
   return bytes
 }
 
-/** The grant must still live when the page is durable: after a revoke has answered, no page is acknowledged. */
-async function refuseRevoked({ store, plane, grant }: BlobRequest, staging: Staging) {
-  if (await store.read.sas.get(grant.id)) return
-  const disk = await store.read.resources.get(grant.key)
-  // The disk's removal may have passed already: nobody else would find the page again.
-  if (!disk || disk.state === 'Deleting') {
-    await dropStaged(plane, { ...staging, signal: AbortSignal.timeout(dropMs) })
-  }
-  throw new BlobError(
+function revoked(): BlobError {
+  return new BlobError(
     'AuthenticationFailed',
     'The access was revoked while the page was on its way.',
   )

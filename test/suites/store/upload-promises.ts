@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { StagedPage } from '../../../src/domain/holdings.ts'
 import { limits } from '../../../src/domain/limits.ts'
+import { topRow } from '../../support/store-rows.ts'
 import { type OpenStore, useStore } from './use-store.ts'
 
 export function uploadPromises(open: OpenStore): void {
@@ -59,6 +60,21 @@ export function uploadPromises(open: OpenStore): void {
     )
     expect((await uploads.keys('u', 3)).map((page) => page.key)).toEqual(['k3', 'k4'])
     expect(await uploads.keys('other', 3)).toEqual(others)
+  })
+
+  it('a page of a grant is added while the grant lives, never after its revoke', async () => {
+    const { uploads } = store()
+    const disk = topRow('late')
+    await store().write(async (rows) => {
+      await rows.resources.insert(disk)
+      await rows.sas.put({ id: 'late', key: disk.key, access: 'Write', expiresMs: 1 })
+    })
+    const page = { offsetBytes: 0, lengthBytes: 512, key: 'k' }
+    expect(await uploads.add('late', page, 'late')).toBe(true)
+    await store().write((rows) => rows.sas.revokeOf(disk.key))
+    expect(await uploads.add('late', page, 'late')).toBe(false)
+    expect(await uploads.add('late', { ...page, key: undefined }, 'late')).toBe(false)
+    expect(await uploads.keys('late', 9)).toHaveLength(1)
   })
 }
 
