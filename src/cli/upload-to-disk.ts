@@ -1,11 +1,10 @@
-import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { World } from '../base/world.ts'
 import { isObject, objectIn } from '../client/client.ts'
 import { ClientError } from '../client/client-error.ts'
-import { fileFault } from '../client/local-file.ts'
 import { pageBytesOf, uploadDisk } from '../client/upload-disk.ts'
 import type { JsonObject } from '../domain/rows.ts'
+import { checkDiskFile } from './disk-file.ts'
 import { grantAccess, revokeAccess } from './download-version.ts'
 import { apiVersions } from './paths.ts'
 import { openProgress } from './progress.ts'
@@ -40,10 +39,8 @@ export async function uploadToDisk(options: UploadOptions) {
   const { session, world, signal, terminal } = options
   const { client } = session
   const path = session.paths.disk(options.group, options.name)
-  const found = await stat(options.file).catch((error: unknown) => {
-    throw fileFault(options.file, error)
-  })
-  const disk = await diskForUpload(options, path, pageBytesOf(found.size))
+  const fileBytes = await checkDiskFile(options.file)
+  const disk = await diskForUpload(options, path, pageBytesOf(fileBytes))
   const { sasUrl } = await grantAccess(session, path, { access: 'Write', signal })
   const progress = openProgress(terminal, world)
   const label = options.name
@@ -61,9 +58,23 @@ export async function uploadToDisk(options: UploadOptions) {
   const note = `${formatBytes(done.sentBytes)} sent, the rest is zeros${done.resumedBlocks > 0 ? ' or was there' : ''}`
   progress.show([{ ...end, label, state: 'done', etaSeconds: 0, note }])
   progress.end()
-  await revokeAccess(session, path, signal)
+  await revokeAccess(session, path, signal).catch((error: unknown) => {
+    throw refusedUpload(options, error)
+  })
   const arm = { apiVersion: apiVersions.disks, signal }
   return { disk: objectIn(await client.call('GET', path, arm)), ...done }
+}
+
+/** The server looks at the bytes when all are there: a disk that it refuses stays, and stands in the way of the next try. */
+function refusedUpload({ file, group, name }: UploadOptions, error: unknown): unknown {
+  const refused = error instanceof ClientError && error.code !== 'Unreachable'
+  if (!refused || (error.status ?? 0) >= 500) return error
+  const { code, message, status, target, details, correlationId } = error
+  const nextStep = `Mend ${file}, run \`vitrine disk delete -g ${group} -n ${name}\`, then upload again.`
+  return new ClientError(
+    { code, message, status, target, details, correlationId, nextStep },
+    { cause: error },
+  )
 }
 
 async function diskForUpload(

@@ -4,6 +4,7 @@ import { ClientError } from '../../client/client-error.ts'
 import { digestFile } from '../../client/local-file.ts'
 import type { Digest } from '../../domain/digest.ts'
 import { sizes } from '../../domain/limits.ts'
+import { checkDiskFile } from '../disk-file.ts'
 import { formatBytes } from '../units.ts'
 import { copySparse, flipBytes, inspectDisk } from './given-disk.ts'
 import { gatherFiles } from './real-files.ts'
@@ -101,6 +102,7 @@ async function makeTar(options: Options, facts: string): Promise<DemoDisk | unde
 export async function takeDisk(given: string, options: Options): Promise<DemoDisk> {
   const { folder, signal } = options
   const path = resolve(given)
+  await checkDiskFile(path)
   const facts = await inspectDisk(path)
   const file = join(folder, basename(path))
   await copySparse(path, file, signal)
