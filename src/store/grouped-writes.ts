@@ -20,9 +20,9 @@ type Waiting = {
 /**
  * Runs writes one after another, those that wait at the same time in one durable transaction, each under its own
  * savepoint: one that throws or does not keep leaves nothing behind and disturbs no other. A promise that resolved is
- * on disk.
+ * on disk. `onCommit` is told before anybody else is.
  */
-export function openGroupedWrites(database: DatabaseSync) {
+export function openGroupedWrites(database: DatabaseSync, onCommit: () => void = () => undefined) {
   const waiting: Waiting[] = []
   const exec = openExec(database)
   let draining: Promise<void> | undefined
@@ -59,6 +59,7 @@ export function openGroupedWrites(database: DatabaseSync) {
       const runOne = writes.length === 1 ? runAlone : runAmongOthers
       for (const each of writes) tells.push(await runOne(each))
       if (database.isTransaction) exec('commit')
+      onCommit()
     } catch (error) {
       for (const each of writes) each.fail(error)
       if (database.isTransaction) exec('rollback')

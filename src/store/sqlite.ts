@@ -12,7 +12,7 @@ import { ownTransactions } from './own-transactions.ts'
 import type { Schema } from './schema.ts'
 import { sqliteDialect, sqliteFaults } from './sqlite-dialect.ts'
 import type { Store } from './store.ts'
-import { keepUnchanged } from './unchanged.ts'
+import { keepUnchanged, openDataVersion } from './unchanged.ts'
 import { openWakes } from './wakes.ts'
 
 /** Another process (a backup, a shell) may hold the file this long; the event loop waits with us. */
@@ -38,10 +38,13 @@ export async function openSqliteStore({ path, world }: SqliteStoreOptions): Prom
   const place = path === ':memory:' ? await passingPlace() : lastingPlace(path)
   const database = sqliteFaults(() => openWriter(place))
   const writer = new Kysely<Schema>({ dialect: sqliteDialect(database) })
-  const writes = openGroupedWrites(database)
+  let passed = (): void => undefined
+  const writes = openGroupedWrites(database, () => passed())
   await migrateOrClose(database, writes, writer)
   const readOnly = openReader(place.file)
   const reader = new Kysely<Schema>({ dialect: sqliteDialect(readOnly) })
+  const dataVersion = openDataVersion(readOnly)
+  passed = dataVersion.passed
   const wakes = openWakes(world)
   const nowMs = async () => world.now().getTime()
   let woken = false
@@ -50,7 +53,7 @@ export async function openSqliteStore({ path, world }: SqliteStoreOptions): Prom
   }
   const rows = allRows({ db: writer, nowMs, woken: markWoken })
   const committed = allRows({ db: reader, nowMs, woken: () => undefined })
-  const read = { ...committed, resources: keepUnchanged(committed.resources, readOnly) }
+  const read = { ...committed, resources: keepUnchanged(committed.resources, dataVersion) }
 
   const applyChange = changeWriter(writer, rows)
 
