@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
 type Facts = {
-  /** Azure's code, or one of ours: `Unreachable`, `BadAnswer`, `TimedOut`, `InvalidFile`. */
+  /** Azure's code, or one of ours: `Unreachable`, `AnswerCut`, `BadAnswer`, `TimedOut`, `InvalidFile`. */
   readonly code: string
   readonly message: string
   /** HTTP status; undefined when no answer came. */
@@ -72,6 +72,9 @@ export function errorOf(body: unknown, status?: number, correlationId?: string):
 const nextSteps: Readonly<Record<string, string>> = {
   Unreachable:
     'Is the server running? Start it with `vitrine serve`, or log in to another one with `vitrine login`.',
+  AnswerCut: 'Repeat the command; the log of the server tells why it broke off.',
+  ImageDamaged:
+    'Read the version in another region with `-l`; the log of the server names what is damaged.',
   AuthenticationFailed: 'Log in again: `vitrine login --data DIR`.',
   AuthorizationFailed: 'Ask an owner of this scope for a role that allows the action.',
   ResourceGroupNotFound:

@@ -21,7 +21,7 @@ type CallOptions = {
 
 /**
  * The ARM API of one installation as one application sees it. Every method throws ClientError: with the code of the
- * server's error envelope, or `Unreachable`, `AuthenticationFailed`, `BadAnswer`; or the signal's reason.
+ * server's error envelope, or `Unreachable`, `AnswerCut`, `AuthenticationFailed`, `BadAnswer`; or the signal's reason.
  */
 export type Client = {
   readonly base: string

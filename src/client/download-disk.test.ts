@@ -116,3 +116,14 @@ test('bytes without a footer are refused, not cut', async () => {
   await expect(failed).rejects.toMatchObject({ code: 'BadAnswer' })
   await server.close()
 })
+
+test('damage in the midst of an answer is told as what it is', async () => {
+  const { server, options } = await openCase()
+  server.faults.damagedAt = 3 * block + 3_500_000
+  const failed = downloadDisk({ ...options, format: 'raw' })
+  await expect(failed).rejects.toMatchObject({
+    code: 'ImageDamaged',
+    message: 'Chunk 7 is damaged.',
+  })
+  await server.close()
+})

@@ -21,8 +21,8 @@ export type HttpAnswer = {
 /** One connection pool. Answers are read whole: at most `answerBytesMax`. */
 export type Http = {
   /**
-   * Any answer, whatever its status. Throws ClientError `Unreachable` when none came or it broke off, the signal's reason
-   * when that fired.
+   * Any answer, whatever its status. Throws ClientError `Unreachable` when none came, `AnswerCut` when it broke off, the
+   * signal's reason when that fired.
    */
   send(request: HttpRequest): Promise<HttpAnswer>
   /** True once anything has answered: a server that is away then may only be restarting. */
@@ -52,7 +52,9 @@ export function openHttp(ca?: string): Http {
     sent.on('error', fail)
     sent.on('response', (message) => {
       reached = true
-      readAnswer(message).then(resolve, fail)
+      const cut = (error: Error) =>
+        reject(request.signal.aborted ? request.signal.reason : answerCut(request.url, error))
+      readAnswer(message).then(resolve, cut)
     })
     sent.end(request.body)
     return promise
@@ -104,6 +106,11 @@ function unreachable(url: string, cause: Error): ClientError {
     },
     { cause },
   )
+}
+
+function answerCut(url: string, cause: Error): ClientError {
+  const message = `The answer of ${new URL(url).origin} broke off: ${cause.message}.`
+  return new ClientError({ code: 'AnswerCut', message }, { cause })
 }
 
 const reasons: Readonly<Record<string, string>> = {

@@ -1,10 +1,12 @@
 import type { World } from '../base/world.ts'
 import type { ByteRange } from '../domain/byte-range.ts'
+import { limits } from '../domain/limits.ts'
 import { ClientError } from './client-error.ts'
 import { clientLimits } from './client-limits.ts'
 import type { Http, HttpAnswer, HttpRequest } from './http.ts'
 import { sendPatiently } from './patience.ts'
 
+const { chunkBytes } = limits
 const storageVersion = '2021-12-02'
 
 /** A page blob behind a SAS. Every method throws ClientError, or the signal's reason. */
@@ -61,6 +63,27 @@ export function openPageBlob(parts: {
   }
 
   async function read(range: ByteRange, signal: AbortSignal): Promise<Buffer> {
+    try {
+      return await readOnce(range, signal)
+    } catch (error) {
+      if (!(error instanceof ClientError) || error.code !== 'AnswerCut') throw error
+      return await readByChunk(range, signal)
+    }
+  }
+
+  /** A fault in the midst of an answer can only cut it; a request that begins at the fault is answered with what it is. */
+  async function readByChunk(range: ByteRange, signal: AbortSignal): Promise<Buffer> {
+    const endBytes = range.offsetBytes + range.lengthBytes
+    const parts: Buffer[] = []
+    for (let from = range.offsetBytes; from < endBytes; ) {
+      const to = Math.min(endBytes, (Math.floor(from / chunkBytes) + 1) * chunkBytes)
+      parts.push(await readOnce({ offsetBytes: from, lengthBytes: to - from }, signal))
+      from = to
+    }
+    return Buffer.concat(parts)
+  }
+
+  async function readOnce(range: ByteRange, signal: AbortSignal): Promise<Buffer> {
     const headers = { 'x-ms-range': rangeHeader(range) }
     const answer = await send({ method: 'GET', headers, signal })
     if (answer.body.length !== range.lengthBytes) throw notABlob('answers with another range')

@@ -5,7 +5,8 @@ import type { Http, HttpAnswer, HttpRequest } from './http.ts'
 
 /**
  * Sends, and sends again while the server asks for patience (429, 503) or, with a method that may be repeated, while no
- * answer comes or the gateway fails: at most `attemptsMax` times, waiting as `Retry-After` says, else ever longer.
+ * answer comes or the gateway fails: at most `attemptsMax` times, waiting as `Retry-After` says, else ever longer. A host
+ * that was never reached most likely is not there, and an answer that breaks off twice does so for a reason: no more then.
  * Returns the last answer, or throws the last failure.
  */
 export async function sendPatiently(
@@ -13,10 +14,13 @@ export async function sendPatiently(
   request: HttpRequest,
   world: Pick<World, 'sleep'>,
 ): Promise<HttpAnswer> {
+  let cuts = 0
   for (let attempt = 1; ; attempt++) {
     const last = attempt === clientLimits.attemptsMax
     const answer = await http.send(request).catch((error: unknown) => {
-      if (last || !mayRepeat(request) || !isPassing(error, http)) throw error
+      if (isCode(error, 'AnswerCut')) cuts++
+      const passing = (isCode(error, 'Unreachable') && http.wasReached()) || cuts === 1
+      if (last || !mayRepeat(request) || !passing) throw error
       return undefined
     })
     if (answer !== undefined && (last || !asksForPatience(request, answer))) return answer
@@ -48,7 +52,6 @@ function asksForPatience(request: HttpRequest, answer: HttpAnswer): boolean {
   return mayRepeat(request) && (answer.status === 502 || answer.status === 504)
 }
 
-/** A certificate never heals; a host that was never reached most likely is not there. */
-function isPassing(error: unknown, http: Http): boolean {
-  return error instanceof ClientError && error.code === 'Unreachable' && http.wasReached()
+function isCode(error: unknown, code: 'Unreachable' | 'AnswerCut'): boolean {
+  return error instanceof ClientError && error.code === code
 }

@@ -3,12 +3,20 @@ import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 
 const zeroPage = Buffer.alloc(512)
+/** Damage this near to the begin of a read is told; further on it can only cut the answer. */
+const damageGrain = 65_536
 
 /** A page blob over a buffer behind real HTTP, with faults to order: what the client's transfers are tested against. */
 export async function openPageBlobServer(initial: Uint8Array) {
   const bytes = Buffer.from(initial)
   const written = new Set<number>()
-  const faults = { cutPuts: 0, cutReads: 0, busy: 0, cutAfter: Number.POSITIVE_INFINITY }
+  const faults = {
+    cutPuts: 0,
+    cutReads: 0,
+    busy: 0,
+    cutAfter: Number.POSITIVE_INFINITY,
+    damagedAt: -1,
+  }
   const seen = { puts: 0, reads: 0, putBytes: 0, readBytes: 0 }
   for (let page = 0; page < bytes.length / 512; page++)
     if (!bytes.subarray(page * 512, page * 512 + 512).equals(zeroPage)) written.add(page)
@@ -52,9 +60,17 @@ export async function openPageBlobServer(initial: Uint8Array) {
     if (seen.reads >= faults.cutAfter) return void response.destroy()
     const [from, to] = rangeOf(request)
     const part = bytes.subarray(from, to + 1)
+    const { damagedAt } = faults
+    if (damagedAt >= from && damagedAt <= to && damagedAt - from < damageGrain) {
+      response
+        .writeHead(500, { 'x-ms-error-code': 'ImageDamaged' })
+        .end('<Error><Code>ImageDamaged</Code><Message>Chunk 7 is damaged.</Message></Error>')
+      return
+    }
+    const isCut = damagedAt >= from && damagedAt <= to
     response.writeHead(206, { 'content-length': part.length })
-    if (faults.cutReads > 0) {
-      faults.cutReads--
+    if (faults.cutReads > 0 || isCut) {
+      if (!isCut) faults.cutReads--
       response.write(part.subarray(0, part.length / 2), () => response.destroy())
       return
     }
