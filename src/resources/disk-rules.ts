@@ -116,7 +116,7 @@ function copyProblems({ next }: Write<Disk>, id: string, facts: Facts): readonly
       `The source disk '${id}' is in ${row.region}; a copy is made in the same region, not in ${here}.`,
     ),
     ...unless(
-      liesIn(fact, here),
+      liesIn(fact, row.region ?? here),
       'Conflict',
       target,
       `The source disk '${id}' has no content yet: its state is ${String(row.status.diskState)}. Finish its upload first.`,
@@ -193,8 +193,7 @@ export function diskEffects(write: Write<Disk>, facts: Facts): Effects {
 
 /** An empty disk that could not be made is made now: only then has it succeeded. */
 function again(write: Write<Disk>, before: NonNullable<Write<Disk>['before']>): Effects {
-  const isMissing =
-    diskSourceOf(before.doc).is === 'none' && contentOf(before.status).length === 0
+  const isMissing = diskSourceOf(before.doc).is === 'none' && contentOf(before.status).length === 0
   if (!isMissing) return { state: 'Succeeded' }
   const state = before.state === 'Creating' ? 'Creating' : 'Updating'
   return { state, work: [ingestRequest(write, before.generation + 1)] }

@@ -7,7 +7,7 @@ import type { DiskContent, Fact, Facts, Write } from './declaration.ts'
 import type { ImageVersion } from './image-version-schema.ts'
 import { diskFactName, type VersionSource, versionSourceOf } from './image-version-source.ts'
 import { isList, isObject, valueAt } from './paths.ts'
-import { unavailableProblem, usableIn } from './version-use.ts'
+import { liesIn, unavailableProblem, usableIn } from './version-use.ts'
 
 /** One disk of the source as it was found. */
 type FoundDisk = {
@@ -61,7 +61,7 @@ function rowProblems(
       `Source ${id} is in region '${row.region}'. A gallery image version is created in the region of its source; '${here}' is another one.`,
     ),
     ...unless(
-      contentOf(row.status).length > 0,
+      liesIn(fact, row.region ?? here),
       'Conflict',
       target,
       `Source ${id} has no content yet${stateOf(row)}. Finish its upload (endGetAccess) and wait until its provisioningState is Succeeded.`,

@@ -11,6 +11,7 @@ import { assetNameProblems } from './image-definition-rules.ts'
 import { changeProblem } from './merge.ts'
 import { requiredProblem } from './parse.ts'
 import { jsonOf } from './paths.ts'
+import { liesIn } from './version-use.ts'
 
 const Source = {
   managedDisk: z.object({ id: z.string() }).exactOptional(),
@@ -223,7 +224,7 @@ function diskProblems(
       `The managed disk '${sent}' is in region '${row.region}'. An image is made in the region of its disks; '${here}' is another one.`,
     ),
     ...unless(
-      contentOf(row.status).length > 0,
+      liesIn(fact, row.region ?? here),
       'Conflict',
       `${path}.managedDisk.id`,
       `The managed disk '${sent}' has no content yet: its state is ${String(row.status.diskState)}. Finish its upload (endGetAccess) first.`,

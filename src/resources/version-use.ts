@@ -2,13 +2,25 @@ import { type Problem, unless } from '../domain/problem.ts'
 import { sameRegion } from '../domain/regions.ts'
 import type { ResourceRow } from '../domain/rows.ts'
 import { parseTime } from './coerce.ts'
+import { contentOf, pins } from './content.ts'
 import type { Fact, Settings } from './declaration.ts'
 import { valueAt } from './paths.ts'
 
 /** True when the version lies complete in this region. */
-export function usableIn({ row, replicas }: Fact, region: string): boolean {
+export function usableIn(fact: Fact, region: string): boolean {
+  const { row, replicas } = fact
   if (!row || row.state === 'Deleting') return false
-  return replicas.some((replica) => replica.usable && sameRegion(replica.region, region))
+  const isUsable = replicas.some((replica) => replica.usable && sameRegion(replica.region, region))
+  return isUsable && liesIn(fact, region)
+}
+
+/** True when there is content and all of it can be kept in this region: what nobody keeps is swept away. */
+export function liesIn({ row, placements }: Fact, region: string): boolean {
+  const disks = contentOf(row?.status ?? {})
+  const kept = pins(placements, disks, { region, keeper: '' })
+  return (
+    disks.length > 0 && disks.every(({ image }) => kept.some((placed) => placed.image === image))
+  )
 }
 
 /** Azure's words for a version that a region does not have. */

@@ -76,8 +76,9 @@ export function convergeRegion(ports: WorkPorts): Work {
       const root = { space, key: roots[space] ?? '', created: new Date(row.createdMs) }
       await writeRootOf(found, root, signal)
     }
-    await write(async (rows) => {
-      for (const space of to) {
+    // A transaction for each space: a version in many of them holds up nobody else's writes.
+    for (const [index, space] of to.entries()) {
+      await write(async (rows) => {
         for (const disk of found.disks) {
           const sealed = await rows.placements.seal({
             placement: { space, image: disk.image, keeper: found.version.key },
@@ -88,10 +89,10 @@ export function convergeRegion(ports: WorkPorts): Work {
           if (!sealed)
             throw new Unavailable(`a pack of ${disk.image} left ${space} before the seal`)
         }
-      }
-      const replica = await replicaOf(rows, row)
-      if (replica && to.length > 0) await rows.replicas.put({ ...replica, usable: true })
-    })
+        const replica = index === to.length - 1 ? await replicaOf(rows, row) : undefined
+        if (replica) await rows.replicas.put({ ...replica, usable: true })
+      })
+    }
     return { is: 'next', state: { leaving: await leavingOf(found) } }
   }
 
@@ -136,23 +137,37 @@ export function convergeRegion(ports: WorkPorts): Work {
         if (leaves(placement)) await rows.placements.drop(placement)
       }
       await forgetStray(rows, version, stray)
-      await endReplica(rows, row, found.spaces.length > 0, nowMs)
+      const left = (await rows.placements.ofKeepers([version.key])).some(
+        ({ space }) => parseSpaceId(space)?.region === found.region,
+      )
+      await endReplica(rows, row, { wanted: found.spaces.length > 0, left }, nowMs)
       await settleVersion(rows, version.key, settings, nowMs)
     })
     return { is: 'done' }
   }
 
-  async function endReplica(rows: Rows, row: WorkRow, wanted: boolean, nowMs: number) {
+  /** `left`: something of the version still lies in the region. Without it nothing can be made from it there. */
+  async function endReplica(
+    rows: Rows,
+    row: WorkRow,
+    { wanted, left }: { readonly wanted: boolean; readonly left: boolean },
+    nowMs: number,
+  ): Promise<void> {
     const { versionKey, region } = subjectOf(row)
     const replica = await replicaOf(rows, row)
-    if (!replica || isOutdated(row, replica)) return
+    if (!replica) return
+    // It was asked for again while it left: the run to come begins with nothing.
+    if (isOutdated(row, replica)) {
+      if (!left) await rows.replicas.put({ ...replica, usable: false })
+      return
+    }
     if (!wanted) return rows.replicas.remove(versionKey, region)
     const done = { state: 'Completed', phase: '', bytesPerSecond: 0, reason: undefined } as const
     await rows.replicas.put({
       ...replica,
       ...done,
       generation: row.generation,
-      usable: true,
+      usable: left,
       bytesDone: replica.bytesTotal,
       updatedMs: nowMs,
     })

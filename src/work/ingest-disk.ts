@@ -8,6 +8,7 @@ import { openDiskFile } from '../formats/open-disk-file.ts'
 import { ingest } from '../regions/ingest.ts'
 import { removeRoot, writeRoot } from '../regions/roots.ts'
 import { dropStaged, stagedReader } from '../regions/staging.ts'
+import { contentOf } from '../resources/content.ts'
 import { diskSpaceOf, stagingOf, statusWithContent } from '../resources/disk.ts'
 import type { Outcome, Running, Work } from '../runner/work.ts'
 import type { Rows } from '../store/store.ts'
@@ -20,10 +21,21 @@ export function ingestDisk(ports: WorkPorts): Work {
   const { store, plane, world, settings } = ports
 
   /** Names the root before it is written, so that it can always be removed. */
-  async function plan({ row, state }: Running): Promise<Outcome> {
+  async function plan({ row, state, write }: Running): Promise<Outcome> {
     const disk = await store.read.resources.get(row.subject)
     if (!disk || disk.state === 'Deleting') return { is: 'done' }
+    if (contentOf(disk.status).length > 0) {
+      await write((rows) => finishAsItIs(rows, disk.key))
+      return { is: 'done' }
+    }
     return { is: 'next', state: { ...state, root: `roots/${world.id()}` } }
+  }
+
+  /** Asked for once more while it was being made. */
+  async function finishAsItIs(rows: Rows, key: string): Promise<void> {
+    const nowMs = await store.nowMs()
+    const disk = await rows.resources.lock(key)
+    if (disk && disk.state !== 'Deleting') await finishResource(rows, disk, undefined, nowMs)
   }
 
   async function store_(running: Running): Promise<Outcome> {

@@ -185,7 +185,12 @@ export function openDesk(options: { readonly settings?: Settings; readonly now?:
     finish(path: string, ...regions: readonly string[]): void {
       const row = rowAt(path)
       rows.set(row.key, { ...row, state: 'Succeeded' })
-      for (const name of regions) replicas.push(replicaOf(row, { region: name }))
+      for (const name of regions) {
+        replicas.push(replicaOf(row, { region: name }))
+        const { id: space } = diskSpace(name as RegionName)
+        const of = placements.filter((placement) => placement.keeper === row.key)
+        placements.push(...of.map(({ image, keeper }) => ({ space, image, keeper })))
+      }
     },
     replica(path: string, replica: Partial<ReplicaRow>): void {
       replicas.push(replicaOf(rowAt(path), replica))
