@@ -16,6 +16,9 @@ export const limits = {
 
   /** What Azure's Put Page takes at most. */
   putPageBytesMax: 4 * mib,
+  /** Pages and pieces of reads in memory at once, of all clients: 64 of the largest. Beyond it they wait, then retry. */
+  transferBytesMax: 256 * mib,
+  transferWaitersMax: 1024,
   /** ARM's own bound for a request body. */
   bodyBytesMax: 4 * mib,
   /** A stored document as JSON: all tags and a thousand region settings fit, and a page of a list stays below 7 MiB. */

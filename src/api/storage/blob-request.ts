@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Sas } from '../../access/sas.ts'
+import type { ByteBudget } from '../../base/byte-budget.ts'
 import type { World } from '../../base/world.ts'
 import type { ResourceRow, SasRow } from '../../domain/rows.ts'
 import type { Plane } from '../../regions/plane.ts'
@@ -17,6 +18,8 @@ export type BlobRequest = StoragePorts & {
   readonly raw: Request
   /** Node's own message behind it, when it came over a socket. */
   readonly incoming: IncomingMessage | undefined
+  /** Bounds what all requests together hold of bodies. */
+  readonly budget: ByteBudget
   readonly url: URL
   readonly grant: SasRow
   readonly disk: ResourceRow

@@ -1,9 +1,11 @@
 import { Hono } from 'hono'
+import { openByteBudget } from '../../base/byte-budget.ts'
 import type { World } from '../../base/world.ts'
 import { ArmError, Unavailable } from '../../domain/errors.ts'
 import { limits } from '../../domain/limits.ts'
 import { BlobError, blobErrorResponse } from './blob-error.ts'
 import type { BlobRequest, StoragePorts } from './blob-request.ts'
+import { streamRange } from './body-stream.ts'
 import { openDiskBytes } from './disk-bytes.ts'
 import type { NodeEnvironment } from './page-body.ts'
 import { answerPageList } from './page-list.ts'
@@ -13,15 +15,18 @@ import { readRange } from './range.ts'
 /** The page blob behind a disk's SAS: what `@azure/storage-blob`, az and azcopy speak, as far as one blob needs it. */
 export function storageApp(ports: StoragePorts): Hono {
   const app = new Hono()
+  const budget = openByteBudget(limits.transferBytesMax, limits.transferWaitersMax)
   app.all('/md-disks/:grant/:blob', async (context) => {
     const requestId = ports.world.id()
     let response: Response
     try {
       const admitted = await admit(ports, context.req.raw, context.req.param('grant'))
       const { incoming } = (context.env as NodeEnvironment) ?? {}
-      response = await answer({ ...admitted, incoming })
+      response = await answer({ ...admitted, incoming, budget })
     } catch (error) {
-      response = blobErrorResponse(known(ports.world, error, requestId), requestId)
+      // Nobody reads this answer: whatever broke did so because its client is gone.
+      const world = context.req.raw.signal.aborted ? quietly(ports.world) : ports.world
+      response = blobErrorResponse(known(world, error, requestId), requestId)
     }
     response.headers.set('x-ms-request-id', requestId)
     response.headers.set('x-ms-version', context.req.header('x-ms-version') ?? '2018-03-28')
@@ -35,7 +40,7 @@ async function admit(
   ports: StoragePorts,
   raw: Request,
   grantId: string,
-): Promise<Omit<BlobRequest, 'incoming'>> {
+): Promise<Omit<BlobRequest, 'incoming' | 'budget'>> {
   const url = new URL(raw.url)
   if (!ports.sas.isSigned(grantId, url.searchParams.get('sig') ?? undefined)) {
     throw new BlobError(
@@ -96,49 +101,12 @@ async function answerGet(request: BlobRequest): Promise<Response> {
     headers.set('content-range', `bytes ${range.offsetBytes}-${last}/${bytes.sizeBytes}`)
   }
   if (raw.method === 'HEAD') return new Response(null, { status: 200, headers })
-  const body = await stream(request, bytes.read, range)
+  const body = await streamRange(request, bytes.read, range)
   return new Response(body, { status: range.isPart ? 206 : 200, headers })
 }
 
-/**
- * One piece in hand and one on its way: memory stays flat however large the disk is. Throws what the first piece throws,
- * so that it gets a status; a later one can only cut the body off.
- */
-async function stream(
-  { world, raw, grant }: BlobRequest,
-  read: (offsetBytes: number, lengthBytes: number) => Promise<Uint8Array>,
-  range: { readonly offsetBytes: number; readonly lengthBytes: number },
-): Promise<ReadableStream<Uint8Array>> {
-  const end = range.offsetBytes + range.lengthBytes
-  let at = range.offsetBytes
-  const next = (): Promise<Uint8Array> | undefined => {
-    if (at >= end) return undefined
-    const lengthBytes = Math.min(limits.joinedReadBytesMax, end - at)
-    const piece = read(at, lengthBytes)
-    at += lengthBytes
-    // Whoever pulls it awaits it; a reader that left must not leave an unhandled rejection.
-    piece.catch(() => undefined)
-    return piece
-  }
-  const cutOff = (error: unknown): never => {
-    const level = raw.signal.aborted ? 'debug' : 'error'
-    world.log({ level, event: 'read-cut-off', disk: grant.key, error: String(error) })
-    throw error
-  }
-  let ahead = next()
-  await ahead
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        const piece = await ahead?.catch(cutOff)
-        if (!piece) return controller.close()
-        ahead = next()
-        controller.enqueue(piece)
-        if (!ahead) controller.close()
-      },
-    },
-    { highWaterMark: 0 },
-  )
+function quietly(world: World): World {
+  return { ...world, log: (event) => world.log({ ...event, level: 'debug' }) }
 }
 
 function known(world: World, error: unknown, requestId: string): BlobError {

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto'
 import { release } from '../../base/release.ts'
+import type { ByteRange } from '../../domain/byte-range.ts'
 import { limits } from '../../domain/limits.ts'
-import { clearPages, stagePage } from '../../regions/staging.ts'
+import { clearPages, type Staging, stagePage } from '../../regions/staging.ts'
 import { stagingOf } from '../../resources/disk.ts'
 import { readBody } from '../arm/request.ts'
 import { BlobError } from './blob-error.ts'
 import type { BlobRequest } from './blob-request.ts'
+import { takeRoom } from './body-stream.ts'
 import { readPage, wrongLength } from './page-body.ts'
 
 const pageBytes = 512
@@ -20,12 +22,29 @@ export async function answerPutPage(request: BlobRequest): Promise<Response> {
     if (!(await clearPages(plane, { ...staging, ...range, grant: grant.id }))) throw revoked()
     return created(request)
   }
-  if (range.lengthBytes > limits.putPageBytesMax) {
+  // A body of unknown length may have all that is taken.
+  const told = Number(raw.headers.get('content-length') ?? limits.putPageBytesMax)
+  const mostBytes = Math.max(told, range.lengthBytes)
+  if (mostBytes > limits.putPageBytesMax) {
     throw new BlobError(
       'RequestBodyTooLarge',
       `A page range has at most ${limits.putPageBytesMax} bytes.`,
     )
   }
+  const giveBack = await takeRoom(request, mostBytes)
+  try {
+    return await keepPage(request, staging, range)
+  } finally {
+    giveBack()
+  }
+}
+
+async function keepPage(
+  request: BlobRequest,
+  staging: Staging,
+  range: ByteRange,
+): Promise<Response> {
+  const { raw, plane, grant } = request
   const bytes = await readBytes(request, range.lengthBytes)
   checkMd5(raw.headers.get('content-md5'), bytes)
   const { offsetBytes } = range
