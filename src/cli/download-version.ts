@@ -1,7 +1,7 @@
 import type { World } from '../base/world.ts'
 import { isObject } from '../client/client.ts'
 import { ClientError } from '../client/client-error.ts'
-import { downloadDisk, refuseExisting } from '../client/download-disk.ts'
+import { downloadDisk, refuseUnfit } from '../client/download-disk.ts'
 import type { JsonObject } from '../domain/rows.ts'
 import { apiVersions } from './paths.ts'
 import { openProgress } from './progress.ts'
@@ -36,7 +36,7 @@ type DownloadOptions = {
  */
 export async function downloadVersion(options: DownloadOptions) {
   const { session, world, version } = options
-  await refuseExisting(options.out)
+  await refuseUnfit(options.out)
   const name = `vitrine-download-${world.id().slice(0, 8)}`
   const path = session.paths.disk(options.group, name)
   const progress = openProgress(options.terminal, world)

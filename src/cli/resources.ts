@@ -1,3 +1,4 @@
+import type { ArmAnswer } from '../client/arm-answer.ts'
 import { objectIn, objectOr } from '../client/client.ts'
 import { ClientError } from '../client/client-error.ts'
 import type { JsonObject } from '../domain/rows.ts'
@@ -47,6 +48,44 @@ export async function putResource(
   return objectIn({ url: answer.url, body: done })
 }
 
+/**
+ * Creates a resource that is not there yet; `command` (`gallery`) has the `update` that is told otherwise. Throws
+ * ClientError.
+ */
+export async function putNew(
+  context: Context,
+  target: Target & { readonly body: JsonObject; readonly command: string },
+): Promise<ArmAnswer> {
+  const { client } = await context.connect()
+  const { apiVersion, body, command } = target
+  try {
+    const options = { apiVersion, body, signal: context.signal, onlyNew: true }
+    return await client.call('PUT', target.path, options)
+  } catch (error) {
+    if (!(error instanceof ClientError) || error.status !== 412) throw error
+    const name = decodeURIComponent(target.path.slice(target.path.lastIndexOf('/') + 1))
+    throw new ClientError(
+      {
+        code: 'Conflict',
+        message: `'${name}' exists already; nothing was changed.`,
+        status: 409,
+        nextStep: `Look at it with \`vitrine ${command} show\`, change it with \`vitrine ${command} update\`.`,
+      },
+      { cause: error },
+    )
+  }
+}
+
+/** Creates a resource that is not there yet, waits until it is there, and returns it. Throws ClientError. */
+export async function createResource(
+  context: Context,
+  target: Parameters<typeof putNew>[1],
+): Promise<JsonObject> {
+  const answer = await putNew(context, target)
+  const { client } = await context.connect()
+  return objectIn({ url: answer.url, body: await client.wait(answer, { signal: context.signal }) })
+}
+
 /** Tells how to look after what goes on at the server. */
 export function hintOperation(
   context: Context,
@@ -76,7 +115,7 @@ export async function editResource(
   }
 }
 
-/** Deletes a resource and waits until it is gone unless `noWait`. */
+/** Deletes a resource and waits until it is gone unless `noWait`. Throws ClientError (404 when it does not exist). */
 export async function deleteResource(
   context: Context,
   target: Target & { readonly noWait: boolean },
@@ -84,9 +123,20 @@ export async function deleteResource(
   const { client } = await context.connect()
   const { signal } = context
   const answer = await client.call('DELETE', target.path, { apiVersion: target.apiVersion, signal })
+  if (answer.status === 204) throw missing(target.path)
   if (target.noWait) hintOperation(context, answer.headers)
   else await client.wait(answer, { signal })
   return undefined
+}
+
+/** ARM deletes what is not there without a word; a person who mistyped the name wants to know. */
+function missing(path: string): ClientError {
+  const name = decodeURIComponent(path.slice(path.lastIndexOf('/') + 1))
+  return new ClientError({
+    code: 'ResourceNotFound',
+    message: `There is no '${name}' to delete.`,
+    status: 404,
+  })
 }
 
 /** The region given, else that of the resource group. Throws ClientError when the group does not exist. */

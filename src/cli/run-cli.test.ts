@@ -238,3 +238,28 @@ test('completion offers commands, flags, fixed values and names of the server', 
   ])
   expect((await run(['completion', 'bash'])).out).toContain('complete -o default -F')
 })
+
+test('create never changes what exists: it says how to', async () => {
+  const server = await openServer((request) =>
+    request.method === 'PUT'
+      ? { status: 412, body: { error: { code: 'PreconditionFailed', message: 'm' } } }
+      : { body: { location: 'eastus' } },
+  )
+  const done = await run(['gallery', 'create', '-g', 'g', '-r', 'x'])
+  expect(done).toMatchObject({ code: 1, err: expect.stringContaining('vitrine gallery update') })
+  const put = server.seen.find((request) => request.method === 'PUT')
+  expect(put?.headers['if-none-match']).toBe('*')
+})
+
+test('deleting what is not there is exit 3', async () => {
+  await openServer(() => ({ status: 204 }))
+  const done = await run(['disk', 'delete', '-g', 'g', '-n', 'd'])
+  expect(done).toMatchObject({ code: 3, err: expect.stringContaining("no 'd'") })
+})
+
+test('an operation of another installation is not followed', async () => {
+  const server = await openServer(() => ({ body: {} }))
+  const done = await run(['operation', 'watch', 'https://elsewhere.example/op?api-version=x'])
+  expect(done).toMatchObject({ code: 2, err: expect.stringContaining('elsewhere.example') })
+  expect(server.seen).toEqual([])
+})

@@ -37,7 +37,11 @@ export async function runCli(args: readonly string[], parts: CliParts): Promise<
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exits.done : exits.usage
     if (signal.aborted) {
-      err.write(`${toned(err, 'red', 'Stopped.')} What was begun on the server goes on there.\n`)
+      const resumes = ['upload', 'download'].includes(args[1] ?? '')
+      const then = resumes
+        ? 'Repeat the command to go on where it was.'
+        : 'What was begun on the server goes on there.'
+      err.write(`${toned(err, 'red', 'Stopped.')} ${then}\n`)
       return exits.interrupted
     }
     writeError(error, err)

@@ -16,6 +16,8 @@ type CallOptions = {
   readonly query?: Readonly<Record<string, string>>
   /** The call is refused with `PreconditionFailed` when the resource has another ETag by now. */
   readonly ifMatch?: string | undefined
+  /** The call is refused with `PreconditionFailed` when the resource exists. */
+  readonly onlyNew?: boolean
   readonly signal: AbortSignal
 }
 
@@ -69,6 +71,7 @@ export function openClient(parts: {
         authorization: `Bearer ${await tokens.get(options.signal)}`,
         'x-ms-client-request-id': world.id(),
         ...(options.ifMatch === undefined ? {} : { 'if-match': options.ifMatch }),
+        ...(options.onlyNew === true ? { 'if-none-match': '*' } : {}),
         ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
       }
       const body = options.body === undefined ? {} : { body: JSON.stringify(options.body) }
@@ -148,7 +151,7 @@ export function openClient(parts: {
   }
 }
 
-type SendOptions = Pick<CallOptions, 'body' | 'ifMatch' | 'signal'>
+type SendOptions = Pick<CallOptions, 'body' | 'ifMatch' | 'onlyNew' | 'signal'>
 
 /** The object that an answer carries. Throws ClientError `BadAnswer` when it carries none. */
 export function objectIn(answer: Pick<ArmAnswer, 'body' | 'url'>): JsonObject {

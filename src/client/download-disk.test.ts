@@ -127,3 +127,11 @@ test('damage in the midst of an answer is told as what it is', async () => {
   })
   await server.close()
 })
+
+test('a download into a folder that does not exist is refused before anything is asked', async () => {
+  const { server, options } = await openCase()
+  const out = join(folder, 'missing', 'out.raw')
+  await expect(downloadDisk({ ...options, out, format: 'raw' })).rejects.toThrow('does not exist')
+  expect(server.seen.reads).toBe(0)
+  await server.close()
+})

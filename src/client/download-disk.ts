@@ -1,4 +1,5 @@
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
 import { mapBounded } from '../base/bounded.ts'
 import { openMutex } from '../base/mutex.ts'
 import type { World } from '../base/world.ts'
@@ -37,7 +38,7 @@ type DownloadOptions = {
  */
 export async function downloadDisk(options: DownloadOptions) {
   const { signal, out, format } = options
-  await refuseExisting(out)
+  await refuseUnfit(out)
   const blob = openPageBlob(options)
   const blobBytes = await blob.sizeBytes(signal)
   await checkFooter(blob, blobBytes, signal)
@@ -186,8 +187,10 @@ async function hasSize(path: string, sizeBytes: number): Promise<boolean> {
   return found?.size === sizeBytes
 }
 
-/** A file of the user's is never written over. Throws ClientError `InvalidFile`. */
-export async function refuseExisting(out: string): Promise<void> {
+/** A file of the user's is never written over, and no folder is made for one. Throws ClientError `InvalidFile`. */
+export async function refuseUnfit(out: string): Promise<void> {
+  const folder = await stat(dirname(resolve(out))).catch(() => undefined)
+  if (!folder?.isDirectory()) throw fileFault(out, 'the folder it is to lie in does not exist')
   const found = await stat(out).catch(() => undefined)
   if (found !== undefined) throw fileFault(out, 'it exists already')
 }

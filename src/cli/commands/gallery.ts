@@ -2,13 +2,13 @@ import { type CommandGroup, command } from '../command.ts'
 import { may } from '../flag.ts'
 import { apiVersions } from '../paths.ts'
 import {
+  createResource,
   defined,
   deleteResource,
   editResource,
   listResources,
   locationOr,
   propertiesOf,
-  putResource,
   readResource,
 } from '../resources.ts'
 import type { Column } from '../table.ts'
@@ -38,7 +38,10 @@ const create = command({
       properties: defined({ description: given.description }),
     }
     const path = paths.gallery(given.group, given.gallery)
-    return { value: await putResource(context, { path, apiVersion, body }), columns }
+    return {
+      value: await createResource(context, { path, apiVersion, body, command: 'gallery' }),
+      columns,
+    }
   },
 })
 

@@ -4,13 +4,13 @@ import { type CommandGroup, command } from '../command.ts'
 import { type Given, many, may, mayRead, needs, wholeNumber } from '../flag.ts'
 import { apiVersions } from '../paths.ts'
 import {
+  createResource,
   defined,
   deleteResource,
   editResource,
   listResources,
   locationOr,
   propertiesOf,
-  putResource,
   readResource,
 } from '../resources.ts'
 import type { Column } from '../table.ts'
@@ -100,7 +100,8 @@ const create = command({
       properties: { ...fixedProperties(given), ...changedProperties(given, {}) },
     }
     const path = paths.definition(given.group, given.gallery, given.definition)
-    return { value: await putResource(context, { path, apiVersion, body }), columns }
+    const target = { path, apiVersion, body, command: 'image-definition' }
+    return { value: await createResource(context, target), columns }
   },
 })
 

@@ -14,6 +14,7 @@ import {
   listResources,
   locationOr,
   propertiesOf,
+  putNew,
   readResource,
 } from '../resources.ts'
 import { at, type Column } from '../table.ts'
@@ -90,7 +91,7 @@ const create = command({
   flags: { ...names, location, ...sources, ...publishing, tags, noWait },
   run: async (context, given) => {
     const session = await context.connect()
-    const { client, paths } = session
+    const { paths } = session
     const storageProfile = await storageProfileOf(given, {
       imageId: (image) => idOf(image, (text) => paths.image(given.group, text)),
       diskId: (source) => diskOrSnapshotId(context, session, { group: given.group, source }),
@@ -100,8 +101,8 @@ const create = command({
       ...tagsOf(given.tags),
       properties: { ...publishedProperties(given, {}), storageProfile },
     }
-    const options = { apiVersion, body, signal: context.signal }
-    const answer = await client.call('PUT', paths.version(given), options)
+    const target = { path: paths.version(given), apiVersion, body, command: 'image-version' }
+    const answer = await putNew(context, target)
     if (!given.noWait) return await followed(context, given, answer)
     hintOperation(context, answer.headers)
     return { value: objectIn(answer), columns }

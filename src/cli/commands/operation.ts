@@ -1,6 +1,7 @@
 import { type CommandGroup, command } from '../command.ts'
 import { needs } from '../flag.ts'
 import { toned } from '../terminal.ts'
+import { UsageError } from '../usage-error.ts'
 
 const watch = command({
   name: 'watch',
@@ -9,6 +10,11 @@ const watch = command({
   flags: { url: needs('<operation>', 'URL or path of the operation, with its api-version.') },
   run: async (context, given) => {
     const { client } = await context.connect()
+    const { host } = new URL(given.url, client.base)
+    if (host !== new URL(client.base).host)
+      throw new UsageError(
+        `The operation lies at ${host}, but you are logged in to ${client.base}. Log in there: vitrine login.`,
+      )
     let last = ''
     const output = await client.waitForUrl(given.url, {
       signal: context.signal,
