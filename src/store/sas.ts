@@ -21,5 +21,18 @@ export function sasRows(db: Db): SasRows {
     await db.deleteFrom('sas').where('key', '=', key).execute()
   }
 
-  return { get, put, revokeOf }
+  async function prune(expiredBeforeMs: number, rowsMax: number): Promise<number> {
+    const expired = db
+      .selectFrom('sas')
+      .select('id')
+      .where('expires_ms', '<', expiredBeforeMs)
+      .limit(rowsMax)
+    const { numDeletedRows } = await db
+      .deleteFrom('sas')
+      .where('id', 'in', expired)
+      .executeTakeFirstOrThrow()
+    return Number(numDeletedRows)
+  }
+
+  return { get, put, revokeOf, prune }
 }

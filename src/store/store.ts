@@ -203,4 +203,6 @@ export type SasRows = {
   get(id: string): Promise<SasRow | undefined>
   put(row: SasRow): Promise<void>
   revokeOf(key: string): Promise<void>
+  /** Deletes those that ran out before; answers how many (≤ rowsMax). */
+  prune(expiredBeforeMs: number, rowsMax: number): Promise<number>
 }

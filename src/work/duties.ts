@@ -37,12 +37,14 @@ export function sweep({ store, plane, world, sweepHoldMs }: WorkPorts): Work {
   return { kind: 'Sweep', steps: { sweepAll } }
 }
 
-/** Forgets receipts that nobody polls any more. */
+/** Forgets receipts that nobody polls any more, and grants that ran out. */
 export function prune({ store }: WorkPorts): Work {
   async function pruneOperations({ state }: Running): Promise<Outcome> {
     const beforeMs = (await store.nowMs()) - limits.operationKeptMs
     const pruned = await store.write((rows) => rows.operations.prune(beforeMs, pruneRows))
-    return { is: 'wait', state, forMs: pruned === pruneRows ? 0 : pruneEveryMs }
+    const grants = await store.write((rows) => rows.sas.prune(beforeMs, pruneRows))
+    const isMore = pruned === pruneRows || grants === pruneRows
+    return { is: 'wait', state, forMs: isMore ? 0 : pruneEveryMs }
   }
 
   return { kind: 'Prune', steps: { pruneOperations } }

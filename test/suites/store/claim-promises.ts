@@ -97,4 +97,18 @@ export function claimPromises(open: OpenStore): void {
     expect(await store().read.sas.get('g1')).toBeUndefined()
     expect(await store().read.sas.get('g2')).toBeUndefined()
   })
+
+  it('grants that ran out are forgotten, a page at a time', async () => {
+    const { key } = topRow('ran-out')
+    await store().write(async ({ resources, sas }) => {
+      await resources.insert(topRow('ran-out'))
+      for (const expiresMs of [1, 2, 3, 9]) {
+        await sas.put({ id: `ran-out-${expiresMs}`, key, access: 'Read', expiresMs })
+      }
+      expect(await sas.prune(9, 2)).toBe(2)
+      expect(await sas.prune(9, 2)).toBe(1)
+      expect(await sas.prune(9, 2)).toBe(0)
+    })
+    expect(await store().read.sas.get('ran-out-9')).toBeDefined()
+  })
 }
