@@ -30,8 +30,10 @@ export const limits = {
   /** A worker silent this long loses its row to another; see docs/adr/0004. */
   leaseMs: 30_000,
   heartbeatMs: 1_000,
-  /** Attempts of one step before its failure is final: about five minutes of backoff. */
-  stepAttemptsMax: 8,
+  /** Attempts of one step while a part is away before its failure is final: eleven minutes of backoff outlast a restart. */
+  stepAttemptsMax: 18,
+  /** Room comes only when somebody makes it: who waits is told after seconds. */
+  fullAttemptsMax: 4,
   /** Our own faults rarely heal: fewer attempts, then Failed with the log's id. */
   ownFaultAttemptsMax: 3,
   /** A write that lost a race is planned again this often, then 409. */

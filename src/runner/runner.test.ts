@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, it, vi } from 'vitest'
 import { useRunners, workOf } from '../../test/support/use-runners.ts'
-import { ArmError, SpaceFull } from '../domain/errors.ts'
+import { ArmError, SpaceFull, Unavailable } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
 import type { Store } from '../store/store.ts'
 import type { Step } from './work.ts'
@@ -79,15 +79,24 @@ describe('faults', () => {
     expect(ends).toEqual(['a failed: InvalidDisk no disk'])
   })
 
-  it('of the world are tried again with growing pauses, then failed once with its own words', async () => {
-    const { work, ends, attempts } = failing(() => new SpaceFull('no room left in x'))
+  it('of the world are tried again for ten minutes, then failed once with its own words', async () => {
+    const { work, ends, attempts } = failing(() => new Unavailable('x is away'))
     const startMs = clock.nowMs
     await ask()
     run(work)
     await gone()
     expect(attempts()).toBe(limits.stepAttemptsMax)
-    expect(clock.nowMs - startMs).toBeGreaterThan(60_000)
-    expect(ends).toEqual(['a failed: StorageFull no room left in x'])
+    expect(clock.nowMs - startMs).toBeGreaterThan(600_000)
+    expect(ends).toEqual([expect.stringContaining('a failed: ServiceUnavailable')])
+  })
+
+  it('of a full space are tried a few times, and told soon', async () => {
+    const { work, ends, attempts } = failing(() => new SpaceFull('/data/x is full'))
+    await ask()
+    run(work)
+    await gone()
+    expect(attempts()).toBe(limits.fullAttemptsMax)
+    expect(ends).toEqual([expect.stringContaining('a failed: StorageFull')])
   })
 
   it('of our own are tried fewer times, then failed with the number that finds them in the log', async () => {

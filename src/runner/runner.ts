@@ -1,7 +1,7 @@
 import { invariant } from '../base/assert.ts'
 import { mapBounded } from '../base/bounded.ts'
 import type { World } from '../base/world.ts'
-import { ArmError, Unavailable } from '../domain/errors.ts'
+import { ArmError, SpaceFull, Unavailable } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
 import type { Problem } from '../domain/problem.ts'
 import type { WorkRow } from '../domain/rows.ts'
@@ -232,11 +232,16 @@ async function afterFault(
     attempts,
     error: error instanceof Error ? (error.stack ?? error.message) : String(error),
   })
-  if (attempts >= (worlds ? limits.stepAttemptsMax : limits.ownFaultAttemptsMax)) {
+  if (attempts >= attemptsMax(error)) {
     return endBadly(options, work, row, finalProblem(error, row))
   }
   const wakeMs = (await options.store.nowMs()) + backoffMs(attempts)
   await advance(options, row, { step: row.step, state: row.state, wakeMs, attempts })
+}
+
+function attemptsMax(error: unknown): number {
+  if (error instanceof SpaceFull) return limits.fullAttemptsMax
+  return error instanceof Unavailable ? limits.stepAttemptsMax : limits.ownFaultAttemptsMax
 }
 
 function finalProblem(error: unknown, row: WorkRow): Problem {
