@@ -156,6 +156,26 @@ describe('who may', () => {
     })
   })
 
+  it('a caller without any role learns nothing of what exists', async () => {
+    const nobody = await openOtherCaller(vitrine, [])
+    const compute = 'providers/Microsoft.Compute/galleries'
+    const known = `/subscriptions/${vitrine.subscription}`
+    const unknown = '/subscriptions/22222222-0000-4000-8000-000000000001'
+    const pairs = [
+      [`galleries/${gallery}/images`, 'galleries/nothing/images'],
+      [`${arm.groupPath}/${compute}`, `${arm.groupPath}x/${compute}`],
+      [`${arm.groupPath}/resources`, `${arm.groupPath}x/resources`],
+      [`${known}/resources`, `${unknown}/resources`],
+      [`${known}/${compute}`, `${unknown}/${compute}`],
+      [`${known}/locations`, `${unknown}/locations`],
+      [`${known}/providers`, `${unknown}/providers`],
+    ] as const
+    for (const [real, none] of pairs) {
+      const [one, other] = [await nobody.get(real), await nobody.get(none)]
+      expect([real, other.status, other.body.value]).toEqual([real, one.status, one.body.value])
+    }
+  })
+
   it('an operation is seen by who began it and by who may read its resource', async () => {
     const made = await arm.put('galleries/watched', west)
     const { pathname, search } = new URL(made.headers.get('azure-asyncoperation') ?? '')

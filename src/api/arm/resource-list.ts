@@ -1,3 +1,4 @@
+import { narrowTo } from '../../domain/access.ts'
 import type { ResourceId } from '../../domain/resource-id.ts'
 import type { Json, JsonObject } from '../../domain/rows.ts'
 import { mustExist } from '../../providers/front-door.ts'
@@ -7,6 +8,11 @@ import { type Answer, type ArmRequest, listAnswer } from './answer.ts'
 /** `GET …/resources`: everything tracked below a subscription or group, in the short form. */
 export async function answerResourceList(request: ArmRequest, scope: ResourceId): Promise<Answer> {
   const { providers, asked, query } = request
+  // Who may see nothing here is not told either whether there is a here.
+  const sees = providers.types.some(
+    ({ type }) => narrowTo(asked.caller.visible(`${type}/read`), scope.key).length > 0,
+  )
+  if (!sees) return listAnswer(request, [], undefined)
   await mustExist(providers, providers.store.read, scope)
   const page = await listEverything(providers.store.read, {
     types: providers.types,

@@ -56,9 +56,12 @@ function subscriptionBody({ id, displayName, tenantId }: Subscription) {
 }
 
 export function answerLocations({ providers, asked }: ArmRequest, id: string): Answer {
-  const { id: subscription } = findSubscription(providers, id)
-  const scope = `/subscriptions/${subscription}`
-  mustBeAllowed(asked.caller, 'Microsoft.Resources/subscriptions/locations/read', scope)
+  mustBeAllowed(
+    asked.caller,
+    'Microsoft.Resources/subscriptions/locations/read',
+    `/subscriptions/${id}`,
+  )
+  const scope = `/subscriptions/${findSubscription(providers, id).id}`
   const value = providers.settings.regions.all.map((region) => ({
     id: `${scope}/locations/${region.name}`,
     name: region.name,
@@ -82,9 +85,12 @@ export function answerProviders(
   id: string,
   namespace: string | undefined,
 ): Answer {
-  const { id: subscription } = findSubscription(providers, id)
-  const scope = `/subscriptions/${subscription}`
-  mustBeAllowed(asked.caller, 'Microsoft.Resources/subscriptions/providers/read', scope)
+  mustBeAllowed(
+    asked.caller,
+    'Microsoft.Resources/subscriptions/providers/read',
+    `/subscriptions/${id}`,
+  )
+  const scope = `/subscriptions/${findSubscription(providers, id).id}`
   const namespaces = [...new Set(providers.types.map((type) => namespaceOf(type.type)))]
   const locations = providers.settings.regions.all.map((region) => region.displayName)
   const bodies = namespaces.map((name) => ({
@@ -123,9 +129,9 @@ export async function answerUsages(
   id: string,
   location: string,
 ): Promise<Answer> {
-  const { id: subscription } = findSubscription(providers, id)
-  const scope = `/subscriptions/${subscription}/providers/Microsoft.Compute/locations/${location}`
+  const scope = `/subscriptions/${id}/providers/Microsoft.Compute/locations/${location}`
   mustBeAllowed(asked.caller, 'Microsoft.Compute/locations/usages/read', scope)
+  const { id: subscription } = findSubscription(providers, id)
   const region = providers.settings.regions.find(location)
   if (!region || !parseResourceId(`/subscriptions/${subscription}`)) {
     throw new ArmError('NotFound', `The location '${location}' is not served here.`)
