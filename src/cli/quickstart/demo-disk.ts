@@ -9,6 +9,7 @@ import { formatBytes } from '../units.ts'
 import { copySparse, flipBytes, inspectDisk } from './given-disk.ts'
 import { gatherFiles } from './real-files.ts'
 import { runProgram } from './run-program.ts'
+import { digestDynamicVhd } from './vhd-content.ts'
 
 const diskBytes = sizes.gib
 const filesBytesMax = 160 * sizes.mib
@@ -21,8 +22,8 @@ export type DemoDisk = {
   readonly says: string
   /** Changes a little of it, as an update of the system would; says what. */
   change(): Promise<string>
-  /** The digest of the disk as a machine sees it; undefined when the file is no plain image of it. */
-  digest(): Promise<Digest | undefined>
+  /** The digest of the disk as a machine sees it. */
+  digest(): Promise<Digest>
 }
 
 type Options = {
@@ -114,7 +115,9 @@ export async function takeDisk(given: string, options: Options): Promise<DemoDis
       const flipped = await flipBytes(file, facts, signal)
       return `${formatBytes(flipped)} of a copy changed`
     },
-    digest: async () =>
-      plainBytes === undefined ? undefined : await digestFile(file, signal, plainBytes),
+    digest: () =>
+      plainBytes === undefined
+        ? digestDynamicVhd(file, signal)
+        : digestFile(file, signal, plainBytes),
   }
 }

@@ -1,7 +1,8 @@
-import { type FileHandle, open } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { dataRuns } from '../../client/data-runs.ts'
-import { fileFault, openForReading, readPadded } from '../../client/local-file.ts'
+import { fileFault, openForReading } from '../../client/local-file.ts'
 import { pageBytesOf } from '../../client/upload-disk.ts'
+import { readAt, vhdSizeBytes } from './vhd-content.ts'
 
 const blockBytes = 4 * 1024 * 1024
 const sectorBytes = 512
@@ -36,7 +37,7 @@ export async function inspectDisk(path: string): Promise<DiskFacts> {
     return {
       format: 'fixed VHD',
       fileBytes: size,
-      plainBytes: end,
+      plainBytes: vhdSizeBytes(footer),
       dataFromBytes: 0,
       dataToBytes: end,
     }
@@ -98,10 +99,4 @@ export async function flipBytes(
     )
   }
   return places.size * changedBytes
-}
-
-async function readAt(file: FileHandle, offsetBytes: number, lengthBytes: number): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafe(lengthBytes)
-  await readPadded(file, offsetBytes, bytes)
-  return bytes
 }

@@ -34,6 +34,7 @@ export function nextSteps(facts: Facts): string {
 function commandLines({ stays, names }: Facts): readonly string[] {
   if (stays !== true)
     return [
+      'npx vitrine group create -n images -l westeurope',
       'npx vitrine disk upload my.vhd -g images -n source --os-type Linux',
       'npx vitrine --help',
     ]
@@ -57,22 +58,31 @@ function azLines(access: Access, place: Place & { readonly ca: string }): readon
     microsoftGraphResourceId: `${base}/graph/`,
     gallery: `${base}/`,
   }
+  const suffixes = { storageEndpoint: 'storage.localhost', keyvaultDns: '.vault.localhost' }
+  const cloud = JSON.stringify({ profile: 'latest', endpoints, suffixes })
+  const owner = (member: string) =>
+    `"$(node -p "JSON.parse(fs.readFileSync('${folder}/owner.json')).${member}")"`
   return [
     `export REQUESTS_CA_BUNDLE=${place.ca}`,
-    `az cloud register -n Vitrine --cloud-config '${JSON.stringify({ endpoints })}'`,
+    'export AZURE_CONFIG_DIR=$HOME/.azure-vitrine',
+    `az cloud register -n Vitrine --cloud-config '${cloud}'`,
     'az cloud set -n Vitrine',
     `az login --service-principal --tenant ${access.tenantId} \\`,
-    `    -u "$(jq -r .clientId ${folder}/owner.json)" -p "$(jq -r .clientSecret ${folder}/owner.json)"`,
+    `    -u ${owner('clientId')} -p ${owner('clientSecret')}`,
     'az sig list -o table',
   ]
 }
 
 function sdkLines(access: Access, { base, folder }: Place): readonly string[] {
   return [
+    "import { readFileSync } from 'node:fs'",
+    "import { ComputeManagementClient } from '@azure/arm-compute'",
+    "import { ClientSecretCredential } from '@azure/identity'",
     `const { tenantId, clientId, clientSecret } = JSON.parse(readFileSync('${folder}/owner.json', 'utf8'))`,
     'const credential = new ClientSecretCredential(tenantId, clientId, clientSecret, {',
     `  authorityHost: '${base}', disableInstanceDiscovery: true })`,
     `const compute = new ComputeManagementClient(credential, '${access.subscriptionId}', {`,
     `  endpoint: '${base}', credentials: { scopes: ['${base}/.default'] } })`,
+    'for await (const gallery of compute.galleries.list()) console.log(gallery.name)',
   ]
 }

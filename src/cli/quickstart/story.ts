@@ -24,7 +24,7 @@ export function openStory(terminal: Terminal, world: Pick<World, 'now'>): Story 
     step: (text) => {
       steps++
       const head = toned(terminal, 'bold', `${steps}  ${text}`)
-      line(`\n${head}  ${toned(terminal, 'dim', elapsed())}`)
+      line(`\n${head}  ${toned(terminal, 'dim', `+${elapsed()}`)}`)
     },
     say: (text) => line(`  ${text}`),
     good: (text) => line(`${toned(terminal, 'green', '✓')} ${toned(terminal, 'bold', text)}`),
