@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -32,6 +32,30 @@ describe('chunk index', () => {
     )
     expect(index.find(name('y'))).toEqual([{ pack: pack('a'), slot: 1 }])
     expect(index.find(name('none'))).toEqual([])
+  })
+
+  test('finds every one of many packs of a digest', () => {
+    const packs = Array.from({ length: 40 }, (_, at) => pack(`p${at}`))
+    for (const one of packs) index.add(one, [name('popular')])
+    expect(new Set(index.find(name('popular')).map((hit) => hit.pack))).toEqual(new Set(packs))
+  })
+
+  test('a file that turns out damaged while it is used is begun again', () => {
+    const path = join(folder, 'damaged.db')
+    const many = (of: number) => Array.from({ length: 1000 }, (_, at) => name(`${of}/${at}`))
+    const whole = openChunkIndex(path)
+    for (let of = 0; of < 20; of++) whole.add(pack(`${of}`), many(of))
+    whole.moveCursor('here', 7)
+    whole.close()
+    const bytes = readFileSync(path)
+    writeFileSync(path, bytes.fill(0xab, 4096 * 8))
+    const damaged = openChunkIndex(path)
+    for (let of = 0; of < 20; of++) for (const digest of many(of)) damaged.find(digest)
+    expect(damaged.find(name('0/0'))).toEqual([])
+    expect(damaged.cursorOf('here')).toBe(0)
+    damaged.add(pack('0'), many(0))
+    expect(damaged.find(name('0/5'))).toEqual([{ pack: pack('0'), slot: 5 }])
+    damaged.close()
   })
 
   test('digests of either sign of their first 8 bytes are kept apart', () => {

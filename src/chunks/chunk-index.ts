@@ -33,11 +33,39 @@ const schema = `
   CREATE TABLE IF NOT EXISTS cursors(space TEXT PRIMARY KEY, id INTEGER NOT NULL) WITHOUT ROWID, STRICT;
 `
 
-/** Opens `index.db` (or `:memory:`); a file that is no sound database is thrown away and begun again. */
+/**
+ * Opens `index.db` (or `:memory:`). A file that is no sound database is thrown away and begun again, also when that shows
+ * later: what it knew is learnt once more.
+ */
 export function openChunkIndex(path: string): ChunkIndex {
-  const database = openDatabase(path)
+  let tables = openTables(openDatabase(path))
+
+  function sound<Result>(act: (tables: ChunkIndex) => Result): Result {
+    try {
+      return act(tables)
+    } catch (error) {
+      if (path === ':memory:' || !isDamage(error)) throw error
+      tables.close()
+      discard(path)
+      tables = openTables(begin(path))
+      return act(tables)
+    }
+  }
+
+  return {
+    find: (digest) => sound((at) => at.find(digest)),
+    knows: (pack) => sound((at) => at.knows(pack)),
+    add: (pack, digests) => sound((at) => at.add(pack, digests)),
+    forget: (pack) => sound((at) => at.forget(pack)),
+    cursorOf: (space) => sound((at) => at.cursorOf(space)),
+    moveCursor: (space, holdingId) => sound((at) => at.moveCursor(space, holdingId)),
+    close: () => tables.close(),
+  }
+}
+
+function openTables(database: DatabaseSync): ChunkIndex {
   const find_ = database.prepare(
-    'SELECT packs.pack AS pack, c.p AS p FROM c LEFT JOIN packs ON packs.n = c.p / 4096 WHERE c.k = ? LIMIT 16',
+    'SELECT packs.pack AS pack, c.p AS p FROM c LEFT JOIN packs ON packs.n = c.p / 4096 WHERE c.k = ?',
   )
   const packOf = database.prepare('SELECT n FROM packs WHERE pack = ?')
   const addPack = database.prepare('INSERT OR IGNORE INTO packs(pack) VALUES (?)')
@@ -72,7 +100,7 @@ export function openChunkIndex(path: string): ChunkIndex {
       digests.forEach((digest, slot) => void addChunk.run(keyOf(digest), base + slot))
       database.exec('COMMIT')
     } catch (error) {
-      database.exec('ROLLBACK')
+      if (database.isTransaction) database.exec('ROLLBACK')
       throw error
     }
   }
@@ -100,9 +128,20 @@ function openDatabase(path: string): DatabaseSync {
   } catch (error) {
     // Any trouble with the file: it is a cache, and a fresh one is right.
     if (path === ':memory:') throw error
-    for (const end of ['', '-wal', '-shm']) rmSync(`${path}${end}`, { force: true })
+    discard(path)
     return begin(path)
   }
+}
+
+function discard(path: string): void {
+  for (const end of ['', '-wal', '-shm']) rmSync(`${path}${end}`, { force: true })
+}
+
+/** SQLITE_CORRUPT and SQLITE_NOTADB, of every kind. */
+function isDamage(error: unknown): boolean {
+  if (!(error instanceof Error) || !('errcode' in error)) return false
+  const primary = Number(error.errcode) % 256
+  return primary === 11 || primary === 26
 }
 
 function begin(path: string): DatabaseSync {
