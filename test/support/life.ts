@@ -116,18 +116,17 @@ function mortalRows(life: Life, inner: Store): { holdings: HoldingRows; uploads:
   return {
     holdings: {
       ...lookingAtGroup(life, holdings),
-      intend: (owner, wanted) => life.change('intend', () => holdings.intend(owner, wanted)),
-      landed: (ids) => life.change('landed', () => holdings.landed(ids)),
-      claim: (owner, ids) => life.change('claim', () => holdings.claim(owner, ids)),
-      sweep: (space, before, rowsMax) =>
-        life.change('sweep', () => holdings.sweep(space, before, rowsMax)),
-      forget: (ids) => life.change('forget', () => holdings.forget(ids)),
-      release: (owner) => life.change('release', () => holdings.release(owner)),
+      intend: (...given) => life.change('intend', () => holdings.intend(...given)),
+      landed: (...given) => life.change('landed', () => holdings.landed(...given)),
+      claim: (...given) => life.change('claim', () => holdings.claim(...given)),
+      sweep: (...given) => life.change('sweep', () => holdings.sweep(...given)),
+      forget: (...given) => life.change('forget', () => holdings.forget(...given)),
+      release: (...given) => life.change('release', () => holdings.release(...given)),
     },
     uploads: {
       ...lookingAtGroup(life, uploads),
-      add: (upload, page) => life.change('page', () => uploads.add(upload, page)),
-      drop: (upload, seqs) => life.change('drop pages', () => uploads.drop(upload, seqs)),
+      add: (...given) => life.change('page', () => uploads.add(...given)),
+      drop: (...given) => life.change('drop pages', () => uploads.drop(...given)),
     },
   }
 }
