@@ -116,10 +116,23 @@ export class ArmError extends Error {
 export class Unavailable extends Error {
   override readonly name: string = 'Unavailable'
   readonly code: ErrorCode = 'ServiceUnavailable'
+
+  /** What a client is told: the message may name files and hosts, and is for the log. */
+  told(trace: string): string {
+    return `${this.tells} The log has it under ${trace}.`
+  }
+
+  protected get tells(): string {
+    return 'A part that is needed is away. Retry after a while.'
+  }
 }
 
 /** No room left in a space. The world's fault, with its own wording for people. */
 export class SpaceFull extends Unavailable {
   override readonly name = 'SpaceFull'
   override readonly code = 'StorageFull'
+
+  protected override get tells(): string {
+    return 'There is no room left in a space of the server. Free or add space and retry.'
+  }
 }

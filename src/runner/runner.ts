@@ -246,7 +246,7 @@ function attemptsMax(error: unknown): number {
 
 function finalProblem(error: unknown, row: WorkRow): Problem {
   if (error instanceof Unavailable) {
-    return { code: error.code, message: error.message }
+    return { code: error.code, message: error.told(`work ${row.id}`) }
   }
   const message = `An internal error ended ${row.kind}. The log has it under work ${row.id}.`
   return { code: 'InternalServerError', message }

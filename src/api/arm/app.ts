@@ -1,6 +1,6 @@
 import { Hono } from 'hono'
 import type { Caller } from '../../domain/access.ts'
-import { ArmError } from '../../domain/errors.ts'
+import { ArmError, Unavailable } from '../../domain/errors.ts'
 import { sameType } from '../../domain/resource-id.ts'
 import type { Providers } from '../../providers/ports.ts'
 import type { ResourceType } from '../../resources/declaration.ts'
@@ -76,6 +76,10 @@ function refusal(ports: ArmPorts, { origin, url, correlationId }: Arrival, error
     const stack = error instanceof Error ? error.stack : String(error)
     const facts = { correlationId, path: url.pathname, stack }
     ports.providers.world.log({ level: 'error', event: 'request-broken', ...facts })
+  }
+  if (error instanceof Unavailable) {
+    const facts = { correlationId, path: url.pathname, message: error.message }
+    ports.providers.world.log({ level: 'warn', event: 'request-unavailable', ...facts })
   }
   if (!(error instanceof ArmError) || error.code !== 'AuthenticationFailed') return answer
   const challenge = { 'www-authenticate': ports.challenge(origin, error.message) }

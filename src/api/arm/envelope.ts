@@ -23,7 +23,9 @@ export function errorAnswer(error: unknown, correlationId: string): Answer {
 
 function tell(error: unknown, correlationId: string): ArmError {
   if (error instanceof ArmError) return error
-  if (error instanceof Unavailable) return new ArmError(error.code, error.message)
+  if (error instanceof Unavailable) {
+    return new ArmError(error.code, error.told(`correlation id ${correlationId}`))
+  }
   const message = `An internal error happened. The log has it under correlation id ${correlationId}.`
   return new ArmError('InternalServerError', message)
 }

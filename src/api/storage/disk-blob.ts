@@ -111,7 +111,11 @@ function quietly(world: World): World {
 
 function known(world: World, error: unknown, requestId: string): BlobError {
   if (error instanceof BlobError) return error
-  if (error instanceof Unavailable) return new BlobError('ServerBusy', error.message)
+  if (error instanceof Unavailable) {
+    const { message } = error
+    world.log({ level: 'warn', event: 'blob-request-unavailable', requestId, message })
+    return new BlobError('ServerBusy', error.told(`request id ${requestId}`))
+  }
   if (error instanceof ArmError) {
     const { code, message, status } = error
     if (status === 413) return new BlobError('RequestBodyTooLarge', message)
