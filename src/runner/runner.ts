@@ -204,7 +204,7 @@ async function endBadly(
   const nowMs = await store.nowMs()
   await store.write(async (rows) => {
     if (await rows.work.finish(row.id, row.fence, row.generation, nowMs)) {
-      await work.failed?.(rows, row, problem)
+      await work.failed?.(rows, row, { problem, nowMs })
     }
   })
 }

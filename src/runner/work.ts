@@ -29,10 +29,17 @@ export type Work = {
   readonly kind: string
   readonly steps: Readonly<Record<string, Step>>
   /** Runs once when the work ends badly: writes what clients see. In the transaction that ends the row. */
-  failed?(rows: Rows, row: WorkRow, problem: Problem): Promise<void>
+  readonly failed?: Failed
   /** Runs when a delete or cancel stopped it. In the transaction that ends the row. */
   stopped?(rows: Rows, row: WorkRow): Promise<void>
 }
+
+/** `nowMs` is the database's clock: inside a transaction nobody asks it on another connection. */
+export type Failed = (
+  rows: Rows,
+  row: WorkRow,
+  end: { readonly problem: Problem; readonly nowMs: number },
+) => Promise<void>
 
 /** Another worker took the row over: whatever this one was doing is void. */
 export class LeaseLost extends Error {

@@ -1,7 +1,6 @@
 import type { Digest } from '../domain/digest.ts'
 import { Unavailable } from '../domain/errors.ts'
 import { workOwner } from '../domain/holdings.ts'
-import type { Problem } from '../domain/problem.ts'
 import type { Json, JsonObject, ReplicaRow, ResourceRow, WorkRow } from '../domain/rows.ts'
 import { parseSpaceId, type SpaceId } from '../domain/spaces.ts'
 import { copyImage } from '../regions/copy-image.ts'
@@ -10,7 +9,7 @@ import { readManifest } from '../regions/read-image.ts'
 import { removeRoot, writeRoot } from '../regions/roots.ts'
 import type { DiskContent } from '../resources/declaration.ts'
 import { versionContent, wantedRegions } from '../resources/image-version.ts'
-import type { Outcome, Running, Work } from '../runner/work.ts'
+import type { Failed, Outcome, Running, Work } from '../runner/work.ts'
 import type { Rows } from '../store/store.ts'
 import { wantedSpaces } from './places.ts'
 import type { WorkPorts } from './ports.ts'
@@ -173,10 +172,9 @@ export function convergeRegion(ports: WorkPorts): Work {
     })
   }
 
-  async function failed(rows: Rows, row: WorkRow, problem: Problem): Promise<void> {
+  const failed: Failed = async (rows, row, { problem, nowMs }) => {
     await keepStray(rows, row)
     const replica = await replicaOf(rows, row)
-    const nowMs = await store.nowMs()
     if (replica && !isOutdated(row, replica)) {
       const end = { state: 'Failed', phase: '', bytesPerSecond: 0 } as const
       const { generation } = row

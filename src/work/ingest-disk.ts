@@ -1,7 +1,6 @@
 import { invariant } from '../base/assert.ts'
 import { ArmError, Unavailable } from '../domain/errors.ts'
 import { workOwner } from '../domain/holdings.ts'
-import type { Problem } from '../domain/problem.ts'
 import type { ResourceRow, WorkRow } from '../domain/rows.ts'
 import type { ByteReader, DiskFile } from '../formats/disk-file.ts'
 import { openDiskFile } from '../formats/open-disk-file.ts'
@@ -10,7 +9,7 @@ import { removeRoot, writeRoot } from '../regions/roots.ts'
 import { dropStaged, stagedReader } from '../regions/staging.ts'
 import { contentOf } from '../resources/content.ts'
 import { diskSpaceOf, stagingOf, statusWithContent } from '../resources/disk.ts'
-import type { Outcome, Running, Work } from '../runner/work.ts'
+import type { Failed, Outcome, Running, Work } from '../runner/work.ts'
 import type { Rows } from '../store/store.ts'
 import type { WorkPorts } from './ports.ts'
 import { finishResource } from './settle.ts'
@@ -112,12 +111,12 @@ export function ingestDisk(ports: WorkPorts): Work {
   }
 
   /** An upload goes back to what it was: it can be mended and closed again. */
-  async function failed(rows: Rows, row: WorkRow, problem: Problem): Promise<void> {
+  const failed: Failed = async (rows, row, { problem, nowMs }) => {
     await keepStray(rows, row)
     const disk = await rows.resources.lock(row.subject)
     if (!disk || disk.state === 'Deleting') return
     const state = stagingOf(disk)?.isEmptyDisk ? 'Failed' : 'Succeeded'
-    await finishResource(rows, disk, problem, await store.nowMs(), state)
+    await finishResource(rows, disk, problem, nowMs, state)
   }
 
   return {

@@ -1,5 +1,5 @@
 import type { Placement } from '../domain/holdings.ts'
-import type { ReplicaRow, ResourceRow, WorkRequest, WorkRow } from '../domain/rows.ts'
+import type { ReplicaRow, ResourceRow, WorkRequest } from '../domain/rows.ts'
 import { parseSpaceId } from '../domain/spaces.ts'
 import {
   sourceClaim,
@@ -7,7 +7,7 @@ import {
   type WantedRegion,
   wantedRegions,
 } from '../resources/image-version.ts'
-import type { Outcome, Running, Work } from '../runner/work.ts'
+import type { Failed, Outcome, Running, Work } from '../runner/work.ts'
 import type { Rows } from '../store/store.ts'
 import { wantedSpaces } from './places.ts'
 import type { WorkPorts } from './ports.ts'
@@ -82,13 +82,13 @@ export function publish(ports: WorkPorts): Work {
     )
   }
 
-  async function failed(rows: Rows, row: WorkRow, problem: Parameters<typeof finishResource>[2]) {
+  const failed: Failed = async (rows, row, { problem, nowMs }) => {
     const version = await rows.resources.lock(row.subject)
     if (!version || version.state === 'Deleting') return
     // A newer generation was asked for meanwhile: this work begins again, and that run has the last word.
     if (version.generation > row.generation) return
     for (const claim of sourceClaim(version.doc)) await rows.claims.release(claim, version.key)
-    await finishResource(rows, version, problem, await store.nowMs())
+    await finishResource(rows, version, problem, nowMs)
   }
 
   return { kind: 'Publish', steps: { place }, failed }

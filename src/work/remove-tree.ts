@@ -1,6 +1,6 @@
 import type { Problem } from '../domain/problem.ts'
-import type { ResourceRow, WorkRow } from '../domain/rows.ts'
-import type { Outcome, Running, Work } from '../runner/work.ts'
+import type { ResourceRow } from '../domain/rows.ts'
+import type { Failed, Outcome, Running, Work } from '../runner/work.ts'
 import type { Rows } from '../store/store.ts'
 import type { WorkPorts } from './ports.ts'
 import { failRemoval, forgetRow } from './remove.ts'
@@ -77,9 +77,9 @@ export function removeTree(ports: WorkPorts): Work {
     return { is: 'done' }
   }
 
-  async function failed(rows: Rows, row: WorkRow, problem: Problem): Promise<void> {
+  const failed: Failed = async (rows, row, { problem, nowMs }) => {
     await unmark(rows, row.subject)
-    await failRemoval(rows, row, problem, ports)
+    await failRemoval(rows, row, { problem, nowMs })
   }
 
   return { kind: 'RemoveTree', steps: { mark, removeChildren, removeGroup }, failed }

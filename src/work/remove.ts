@@ -1,11 +1,10 @@
-import type { Problem } from '../domain/problem.ts'
 import { parseResourceId } from '../domain/resource-id.ts'
 import type { ResourceRow, WorkRow } from '../domain/rows.ts'
 import { removeRoot } from '../regions/roots.ts'
 import { dropStaged } from '../regions/staging.ts'
 import type { ResourceType, Settings } from '../resources/declaration.ts'
 import { stagingOf } from '../resources/disk.ts'
-import type { Outcome, Running, Work } from '../runner/work.ts'
+import type { Failed, Outcome, Running, Work } from '../runner/work.ts'
 import type { Rows } from '../store/store.ts'
 import type { WorkPorts } from './ports.ts'
 import { finishResource } from './settle.ts'
@@ -62,22 +61,17 @@ export function remove(ports: WorkPorts): Work {
   return {
     kind: 'Remove',
     steps: { waitForOthers, removeRoots, forget },
-    failed: (rows, row, problem) => failRemoval(rows, row, problem, ports),
+    failed: failRemoval,
   }
 }
 
 /** The resource stays, as Failed: the deletion can be asked for again. */
-export async function failRemoval(
-  rows: Rows,
-  row: WorkRow,
-  problem: Problem,
-  { store }: Pick<WorkPorts, 'store'>,
-): Promise<void> {
+export const failRemoval: Failed = async (rows, row, { problem, nowMs }) => {
   const resource = await rows.resources.lock(row.subject)
   if (resource?.state !== 'Deleting') return
   const status = { ...resource.status, removalFailed: problem.message }
   await rows.resources.setStatus(resource.key, { status })
-  await finishResource(rows, resource, problem, await store.nowMs())
+  await finishResource(rows, resource, problem, nowMs)
 }
 
 /** The row and everything that hangs on it: images, replicas, grants, claims, counters. */

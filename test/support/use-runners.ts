@@ -83,7 +83,7 @@ export function workOf(steps: Record<string, Step>) {
   const work: Work = {
     kind: 'Try',
     steps,
-    failed: async (_rows, row, problem) =>
+    failed: async (_rows, row, { problem }) =>
       void ends.push(`${row.subject} failed: ${problem.code} ${problem.message}`),
     stopped: async (_rows, row) => void ends.push(`${row.subject} stopped`),
   }
