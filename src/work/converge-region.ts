@@ -15,7 +15,7 @@ import { wantedSpaces } from './places.ts'
 import type { WorkPorts } from './ports.ts'
 import { openReplicaProgress } from './replica-progress.ts'
 import { settleVersion } from './settle.ts'
-import { addStray, forgetStray, strayRoots } from './stray-roots.ts'
+import { addStray, distinctRoots, forgetStray, rootsIn, strayRoots } from './stray-roots.ts'
 
 type Found = {
   readonly version: ResourceRow
@@ -92,14 +92,25 @@ export function convergeRegion(ports: WorkPorts): Work {
         if (replica) await rows.replicas.put({ ...replica, usable: true })
       })
     }
-    return { is: 'next', state: { leaving: await leavingOf(found) } }
+    return { is: 'next', state: await leavingOf(found) }
   }
 
-  /** Decided here and durable: what `retire` began to remove is gone, whatever is wanted by the time it goes on. */
-  async function leavingOf({ version, region, spaces }: Found): Promise<readonly SpaceId[]> {
-    const placed = await store.read.placements.ofKeepers([version.key])
-    const here = placed.filter(({ space }) => parseSpaceId(space)?.region === region)
-    return [...new Set(here.map(({ space }) => space))].filter((space) => !spaces.includes(space))
+  /**
+   * Decided here and durable: what `retire` began to remove is gone, whatever is wanted by the time it goes on. The roots
+   * have their keys: who lost the row meanwhile removes none that was written since.
+   */
+  async function leavingOf({ version, region, spaces }: Found): Promise<JsonObject> {
+    const isHere = ({ space }: { space: SpaceId }) => parseSpaceId(space)?.region === region
+    const placed = (await store.read.placements.ofKeepers([version.key])).filter(isHere)
+    const left = placed.map(({ space }) => space).filter((space) => !spaces.includes(space))
+    const sealed = (await store.read.placements.rootsOf(version.key)).filter(isHere)
+    const stray = (await strayRoots(store.read, version.key)).filter(isHere)
+    const gone = sealed.filter(({ space }) => left.includes(space))
+    return {
+      leaving: [...new Set(left)],
+      gone: distinctRoots(gone.map(({ space, root }) => ({ space, key: root }))),
+      stray: distinctRoots(stray),
+    }
   }
 
   async function writeRootOf(
@@ -121,12 +132,9 @@ export function convergeRegion(ports: WorkPorts): Work {
     const found = await load(row)
     if (!found) return { is: 'done' }
     const leaves = ({ space }: { space: SpaceId }) => spacesOf(state.leaving).includes(space)
-    const stray = (await strayRoots(store.read, found.version.key)).filter(
-      ({ space }) => parseSpaceId(space)?.region === found.region,
-    )
-    for (const root of stray) await removeRoot(plane, { ...root, signal })
-    for (const root of await store.read.placements.rootsOf(found.version.key)) {
-      if (leaves(root)) await removeRoot(plane, { space: root.space, key: root.root, signal })
+    const stray = rootsIn(state.stray)
+    for (const root of [...stray, ...rootsIn(state.gone)]) {
+      await removeRoot(plane, { ...root, signal })
     }
     const nowMs = await store.nowMs()
     await write(async (rows) => {

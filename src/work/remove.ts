@@ -1,5 +1,5 @@
 import { parseResourceId } from '../domain/resource-id.ts'
-import type { ResourceRow, WorkRow } from '../domain/rows.ts'
+import type { JsonObject, ResourceRow, WorkRow } from '../domain/rows.ts'
 import { removeRoot } from '../regions/roots.ts'
 import { dropStaged } from '../regions/staging.ts'
 import type { ResourceType, Settings } from '../resources/declaration.ts'
@@ -8,7 +8,7 @@ import type { Failed, Outcome, Running, Work } from '../runner/work.ts'
 import type { Rows } from '../store/store.ts'
 import type { WorkPorts } from './ports.ts'
 import { finishResource } from './settle.ts'
-import { strayRoots } from './stray-roots.ts'
+import { distinctRoots, rootsIn, strayRoots } from './stray-roots.ts'
 
 /** How often a removal looks whether the work that it stopped has ended. */
 const waitMs = 100
@@ -25,7 +25,8 @@ export function remove(ports: WorkPorts): Work {
   async function waitForOthers({ row, state }: Running): Promise<Outcome> {
     if (!(await isMeant(row))) return { is: 'done' }
     const others = await othersOf(row)
-    return others === 0 ? { is: 'next', state } : { is: 'wait', state, forMs: waitMs }
+    if (others > 0) return { is: 'wait', state, forMs: waitMs }
+    return { is: 'next', state: await whatGoes(row.subject) }
   }
 
   async function othersOf(row: WorkRow): Promise<number> {
@@ -33,15 +34,23 @@ export function remove(ports: WorkPorts): Work {
     return unfinished.filter((other) => other.id !== row.id).length
   }
 
-  async function removeRoots({ row, state, signal }: Running): Promise<Outcome> {
-    const sealed = await store.read.placements.rootsOf(row.subject)
-    const stray = await strayRoots(store.read, row.subject)
+  /** Durable before any of it is removed: who lost the row removes nothing that has the name later. */
+  async function whatGoes(key: string): Promise<JsonObject> {
+    const sealed = await store.read.placements.rootsOf(key)
+    const stray = await strayRoots(store.read, key)
     const roots = [...sealed.map(({ space, root }) => ({ space, key: root })), ...stray]
-    for (const root of roots) await removeRoot(plane, { ...root, signal })
-    const resource = await store.read.resources.get(row.subject)
+    const resource = await store.read.resources.get(key)
     const staging = resource && stagingOf(resource)
-    if (staging) await dropStaged(plane, { ...staging, signal })
-    return { is: 'next', state }
+    const staged = staging ? [{ space: staging.space, key: staging.upload }] : []
+    return { roots: distinctRoots(roots), staged }
+  }
+
+  async function removeRoots({ state, signal }: Running): Promise<Outcome> {
+    for (const root of rootsIn(state.roots)) await removeRoot(plane, { ...root, signal })
+    for (const { space, key } of rootsIn(state.staged)) {
+      await dropStaged(plane, { space, upload: key, signal })
+    }
+    return { is: 'next', state: {} }
   }
 
   async function forget({ row, write }: Running): Promise<Outcome> {

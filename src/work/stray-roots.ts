@@ -1,4 +1,4 @@
-import type { ResourceRow } from '../domain/rows.ts'
+import type { Json, ResourceRow } from '../domain/rows.ts'
 import type { SpaceId } from '../domain/spaces.ts'
 import type { Rows } from '../store/store.ts'
 
@@ -18,6 +18,17 @@ export async function addStray(
   if (added.length > 0) await putStray(rows, keeper, [...straysOf(keeper), ...added])
 }
 
+/** For the state of a step: each root once, however many disks it names. */
+export function distinctRoots(roots: readonly StrayRoot[]): StrayRoot[] {
+  const byPlace = new Map(roots.map((root) => [`${root.space} ${root.key}`, root]))
+  return [...byPlace.values()].map(({ space, key }) => ({ space, key }))
+}
+
+/** As `distinctRoots` gave them to a step before. */
+export function rootsIn(kept: Json | undefined): readonly StrayRoot[] {
+  return Array.isArray(kept) ? kept : []
+}
+
 /** They were removed from their spaces. */
 export async function forgetStray(
   rows: Rows,
@@ -31,8 +42,7 @@ export async function forgetStray(
 }
 
 function straysOf(keeper: ResourceRow | undefined): readonly StrayRoot[] {
-  const kept = keeper?.status.strayRoots
-  return Array.isArray(kept) ? kept : []
+  return rootsIn(keeper?.status.strayRoots)
 }
 
 async function putStray(

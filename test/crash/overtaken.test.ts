@@ -4,6 +4,10 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { openSas } from '../../src/access/sas.ts'
 import { storageApp } from '../../src/api/storage/disk-blob.ts'
+import type { JsonObject } from '../../src/domain/rows.ts'
+import { LeaseLost } from '../../src/runner/work.ts'
+import { convergeRegion } from '../../src/work/converge-region.ts'
+import { remove } from '../../src/work/remove.ts'
 import { diskId, versionId } from '../support/as-owner.ts'
 import { type Engine, openClock, openEngine } from '../support/engine.ts'
 import { openHold } from '../support/faulty-blobs.ts'
@@ -98,6 +102,35 @@ it('a process that dies with its root written, and a region that is given up by 
   engine = await openEngine(folder, { clock, atOnce: 4 })
   await engine.askVersion('1.0.0', 'one', [west])
   await expectIn(['westeurope'])
+})
+
+it('who lost a row removes nothing that was written under the same name since', async () => {
+  engine = await openEngine(folder, { clock })
+  await engine.makeDefinition()
+  await engine.upload('one', one)
+  await engine.publish('1.0.0', 'one', [west, east])
+  await engine.beginUpload('again', one.length)
+  await engine.sendPages('again', one)
+  const lost = async () => {
+    throw new LeaseLost('1')
+  }
+  const row = { id: '1', queue: 'control', generation: 1, step: '', fence: 1, attempts: 0 }
+  const times = { wakeMs: 0, createdMs: 0, cancel: false }
+  const running = (subject: string, state: JsonObject) => ({
+    row: { ...row, ...times, kind: 'Any', subject, key: subject, state },
+    state,
+    signal: new AbortController().signal,
+    write: lost,
+  })
+  const old = [{ space: inEast, key: 'roots/old' }]
+  const retiring = running(`${version.toLowerCase()}@eastus`, { leaving: [inEast], gone: old })
+  const { retire } = convergeRegion(engine.ports).steps
+  await expect(retire?.(retiring)).rejects.toThrow(LeaseLost)
+  const { removeRoots } = remove(engine.ports).steps
+  await removeRoots?.(running(diskId('again').toLowerCase(), { roots: old, staged: [] }))
+  await engine.endUpload('again')
+  await engine.sweep()
+  await expectSoundAtRest(engine, { [version]: [one], [diskId('again')]: [one] })
 })
 
 it('a deletion waits for bytes that are on their way, and leaves nothing of them', async () => {

@@ -146,6 +146,7 @@ export async function openEngine(folder: string, options: EngineOptions = {}) {
     plane,
     world,
     settings,
+    ports,
     logged,
     quiet,
     hesitate,
