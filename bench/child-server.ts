@@ -26,6 +26,11 @@ export function startJsonServer(documentFile: string): Promise<ChildServer> {
   return start([join(import.meta.dirname, 'json-server.ts'), documentFile], /^listens (\S+)$/)
 }
 
+/** Streams ranges of a file as node does it. */
+export function startFileServer(file: string): Promise<ChildServer> {
+  return start([join(import.meta.dirname, 'file-server.ts'), file], /^listens (\S+)$/)
+}
+
 async function start(args: readonly string[], told: RegExp): Promise<ChildServer> {
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   const url = await firstMatch(child, told)

@@ -1,13 +1,19 @@
+import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
+import { z } from 'zod'
 
 /**
- * Asks one URL over and over on kept connections, each with one request under way, and prints the rate and times. It reads
+ * Asks URLs in turn, over and over, on kept connections, each with one request under way, and prints the rate and times. It reads
  * no more of an answer than its status and length, so that the server is what is measured:
- * `node load-child.ts URL CONNECTIONS SECONDS HEADERS-AS-JSON`.
+ * `node load-child.ts URLS.json CONNECTIONS SECONDS HEADERS-AS-JSON`.
  */
-const [address = '', connections = '16', seconds = '3', headers = '{}'] = process.argv.slice(2)
-const url = new URL(address)
-const request = requestText()
+const [list = '', connections = '16', seconds = '3', headers = '{}'] = process.argv.slice(2)
+const urls = z
+  .array(z.string())
+  .parse(JSON.parse(readFileSync(list, 'utf8')))
+  .map((address) => new URL(address))
+const requests = urls.map(requestText)
+let turn = 0
 const timesMs: number[] = []
 const warmUntil = performance.now() + 500
 const endsAt = warmUntil + Number(seconds) * 1000
@@ -19,7 +25,7 @@ const at = (share: number): number => timesMs[Math.floor(share * timesMs.length)
 const rate = timesMs.length / Number(seconds)
 console.log(JSON.stringify({ rate, p50Ms: at(0.5), p99Ms: at(0.99), refused }))
 
-function requestText(): Buffer {
+function requestText(url: URL): Buffer {
   const given: Record<string, string> = JSON.parse(headers)
   const all = { host: url.host, ...given }
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`)
@@ -28,12 +34,12 @@ function requestText(): Buffer {
 
 function askUntilTheEnd(): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const socket = connect(Number(url.port), url.hostname)
+  const socket = connect(Number(urls[0]?.port), urls[0]?.hostname ?? '')
   socket.setNoDelay(true)
   let sentAt = 0
   const ask = (): void => {
     sentAt = performance.now()
-    socket.write(request)
+    socket.write(requests[turn++ % requests.length] ?? '')
   }
   socket.on('connect', ask)
   socket.on('error', reject)

@@ -1,4 +1,6 @@
-import { join } from 'node:path'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { run } from './programs.ts'
 
@@ -12,14 +14,18 @@ const Load = z.object({
 export const connections = 16
 const seconds = 3
 
-/** Requests a second on kept connections, from a client in a process of its own. Throws when one is not answered with 200. */
+/** Requests a second, of the URLs in turn, on kept connections, from a client in a process of its own. Throws when one is not answered with 200. */
 export function loadOf(
-  url: string,
+  urls: string | readonly string[],
   headers: Readonly<Record<string, string>> = {},
 ): z.infer<typeof Load> {
   const child = join(import.meta.dirname, 'load-child.ts')
-  const args = [child, url, String(connections), String(seconds), JSON.stringify(headers)]
+  // A file: a list may be longer than a command line.
+  const list = join(mkdtempSync(join(tmpdir(), 'vitrine-load-')), 'urls.json')
+  writeFileSync(list, JSON.stringify([urls].flat()))
+  const args = [child, list, String(connections), String(seconds), JSON.stringify(headers)]
   const load = Load.parse(JSON.parse(run(process.execPath, args)))
-  if (load.refused > 0) throw new Error(`${url}: ${load.refused} answers were not 200`)
+  rmSync(dirname(list), { recursive: true })
+  if (load.refused > 0) throw new Error(`${[urls].flat()[0]}: ${load.refused} answers were not 200`)
   return load
 }

@@ -10,6 +10,7 @@ import { openImages } from './images.ts'
 import { ingestSize } from './ingest-size.ts'
 import { manyDisks } from './many-disks.ts'
 import { publishFromDisk } from './publish-local.ts'
+import { readDisk } from './read-disk.ts'
 import { readVersions } from './read-versions.ts'
 import { replicate } from './replicate.ts'
 import { transfer } from './transfer.ts'
@@ -19,6 +20,7 @@ const groups: readonly Group[] = [
   growth,
   replicate,
   manyDisks,
+  readDisk,
   readVersions,
   createVersions,
   ingestSize,

@@ -9,6 +9,9 @@ import { makeManyVersions, openVersions, versionCount } from './many-versions.ts
 
 const Page = z.object({ value: z.array(z.unknown()), nextLink: z.string().optional() })
 
+/** Versions that are asked for in turn. */
+const asked = 1000
+
 type Versions = Awaited<ReturnType<typeof openVersions>>
 
 /** Targets 11 to 13: GET and lists of versions, authorised, from the store, over a server that only stringifies the same. */
@@ -32,11 +35,11 @@ export const readVersions: Group = {
 }
 
 async function getOne(bench: Bench, versions: Versions): Promise<void> {
-  const url = versions.one('1.0.0')
-  const paired = await overCeiling(bench, url, versions)
+  const urls = Array.from({ length: asked }, (_, at) => versions.one(`1.0.${at}`))
+  const paired = await overCeiling(bench, urls, versions)
   bench.say({
     target: 11,
-    what: `GET of a version over node:http + stringify of the same document`,
+    what: `GET of ${asked} versions in turn over node:http + stringify of such a document`,
     values: ratios(paired),
     unit: 'x',
     must: { atLeast: 0.5 },
@@ -47,7 +50,7 @@ async function getOne(bench: Bench, versions: Versions): Promise<void> {
 
 async function listPages(bench: Bench, versions: Versions, pages: readonly string[]) {
   const [first = '', last = ''] = [pages[0], pages.at(-1)]
-  const paired = await overCeiling(bench, first, versions)
+  const paired = await overCeiling(bench, [first], versions)
   bench.say({
     target: 12,
     what: `list of a page of 100 among ${versionCount} versions over node:http + stringify of the same page`,
@@ -56,6 +59,14 @@ async function listPages(bench: Bench, versions: Versions, pages: readonly strin
     must: { atLeast: 0.4 },
     moonshot: { atLeast: 0.7 },
     detail: `${formatSpread(paired.ours, 'pages/s')} over ${formatSpread(paired.theirs, 'pages/s')}`,
+  })
+  const turning = await overCeiling(bench, pages, versions)
+  bench.say({
+    target: 12,
+    what: 'the same, all pages in turn: more than are kept in memory',
+    values: ratios(turning),
+    unit: 'x',
+    detail: formatSpread(turning.ours, 'pages/s'),
   })
   const ends = await takePairs(
     bench.pairs,
@@ -105,14 +116,14 @@ async function pageAt(url: string, headers: Versions['headers']) {
   return Page.parse(await (await fetch(url, { headers })).json())
 }
 
-async function overCeiling(bench: Bench, url: string, { headers }: Versions) {
+async function overCeiling(bench: Bench, urls: readonly string[], { headers }: Versions) {
   const document = join(bench.folder, 'document.json')
-  await writeFile(document, await (await fetch(url, { headers })).text())
+  await writeFile(document, await (await fetch(urls[0] ?? '', { headers })).text())
   const ceiling = await startJsonServer(document)
   try {
     return await takePairs(
       bench.pairs,
-      async () => loadOf(url, headers).rate,
+      async () => loadOf(urls, headers).rate,
       async () => loadOf(ceiling.url, headers).rate,
     )
   } finally {
