@@ -46,6 +46,23 @@ async function publish(
   await vitrine.compute.disks.delete(group, 'source')
 }
 
+const madeDisk = 'from-1-0-0-northeurope'
+
+/** The replica that a disk made of the version reads, and its bytes once more. */
+async function makeDisk(): Promise<{ space: string; read(): Promise<Uint8Array> }> {
+  await readVersion(vitrine, '1.0.0', 'northeurope')
+  const id = `/subscriptions/${vitrine.subscription}/resourcegroups/${group}/providers/microsoft.compute/disks/${madeDisk}`
+  const { placements } = vitrine.installation.store.read
+  const [placement] = await placements.ofKeepers([id.toLowerCase()])
+  async function read(): Promise<Uint8Array> {
+    const access = { access: 'Read', durationInSeconds: 60 }
+    const { accessSAS = '' } = await vitrine.compute.disks.grantAccess(group, madeDisk, access)
+    const vhd = await pageBlob(accessSAS).downloadToBuffer()
+    return vhd.subarray(0, bytes.length)
+  }
+  return { space: placement?.space ?? '', read }
+}
+
 const folderOf = (space: string): string => join(vitrine.data, 'spaces', space)
 const events = (name: string): LogEvent[] => logged.filter(({ event }) => event === name)
 
@@ -68,11 +85,11 @@ const home = { name: 'westeurope', storageAccountType: 'Standard_LRS' }
 describe('damaged bytes', () => {
   it('in one replica are read from another, repaired on the disk and told in the log', async () => {
     await publish([home, lrs])
-    expect(await damagePacks(folderOf(first))).toBe(1)
-    const read = await readVersion(vitrine, '1.0.0', 'northeurope')
-    expect(Buffer.compare(read, bytes)).toBe(0)
-    await expectWhole(folderOf(first))
-    expect(events('pack-repaired')).toMatchObject([{ space: first }])
+    const { space, read } = await makeDisk()
+    expect(await damagePacks(folderOf(space))).toBe(1)
+    expect(Buffer.compare(await read(), bytes)).toBe(0)
+    await expectWhole(folderOf(space))
+    expect(events('pack-repaired')).toMatchObject([{ space }])
   })
 
   it('in every replica are an error that names the chunk and the disk, in the answer and in the log', async () => {
@@ -90,11 +107,10 @@ describe('damaged bytes', () => {
       { code: 'ImageDamaged', message: expect.stringMatching(why) },
     ])
     // What does not need the bad chunk is still given.
-    const { accessSAS = '' } = await vitrine.compute.disks.grantAccess(
-      group,
-      'from-1-0-0-northeurope',
-      { access: 'Read', durationInSeconds: 60 },
-    )
+    const { accessSAS = '' } = await vitrine.compute.disks.grantAccess(group, madeDisk, {
+      access: 'Read',
+      durationInSeconds: 60,
+    })
     const tail = await pageBlob(accessSAS).downloadToBuffer(bytes.length / 2, 64 * 1024)
     expect(
       Buffer.compare(tail, bytes.subarray(bytes.length / 2, bytes.length / 2 + 64 * 1024)),
@@ -103,11 +119,11 @@ describe('damaged bytes', () => {
 
   it('of a pack that is gone altogether are put back from another replica', async () => {
     await publish([home, lrs])
-    const [pack = ''] = await packsBelow(folderOf(first))
+    const { space, read } = await makeDisk()
+    const [pack = ''] = await packsBelow(folderOf(space))
     await rm(pack)
-    const read = await readVersion(vitrine, '1.0.0', 'northeurope')
-    expect(Buffer.compare(read, bytes)).toBe(0)
-    await expectWhole(folderOf(first))
+    expect(Buffer.compare(await read(), bytes)).toBe(0)
+    await expectWhole(folderOf(space))
   })
 })
 
