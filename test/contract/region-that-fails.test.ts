@@ -1,6 +1,7 @@
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { JsonObject } from '../../src/domain/rows.ts'
 import { valueAt } from '../../src/resources/paths.ts'
@@ -12,6 +13,18 @@ import { openTestInstallation, type TestInstallation } from '../support/test-ins
 const west = { location: 'westeurope' }
 const path = `galleries/${gallery}/images/${definition}/versions/1.0.0`
 const bytes = dataBytes(1)
+
+/** PostgreSQL's own clock counts there, which nobody moves: what waits is due at once instead. */
+async function wakeAll(url: string): Promise<void> {
+  const client = new Client(url)
+  await client.connect()
+  try {
+    await client.query('update work set wake_ms = 0 where lease_until_ms = 0 and wake_ms > 0')
+    await client.query('notify vitrine_work')
+  } finally {
+    await client.end()
+  }
+}
 
 /** One region's space cannot be used: a file stands where its folder should be. */
 describe('a region that fails', () => {
@@ -49,8 +62,6 @@ describe('a region that fails', () => {
 
   /** Lets the time pass that work waits before it tries again, without waiting for it. */
   async function patiently(answer: Answer): Promise<JsonObject> {
-    const { read } = vitrine.installation.store
-    const keys = [path, arm.groupPath].map((each) => arm.idOf(each).toLowerCase())
     const ended = arm.ended(answer)
     let over = false
     const stop = () => {
@@ -58,12 +69,18 @@ describe('a region that fails', () => {
     }
     void ended.then(stop, stop)
     while (!over) {
-      const waiting = (await Promise.all(keys.map((key) => read.work.unfinishedOf(key)))).flat()
-      const wakesMs = waiting.map((row) => row.wakeMs - world.now().getTime())
-      if (wakesMs.length > 0 && wakesMs.every((ms) => ms > 0)) world.move(Math.max(...wakesMs))
+      await (vitrine.config.database ? wakeAll(vitrine.config.database.url) : moveOn())
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
     return ended
+  }
+
+  async function moveOn(): Promise<void> {
+    const { read } = vitrine.installation.store
+    const keys = [path, arm.groupPath].map((each) => arm.idOf(each).toLowerCase())
+    const waiting = (await Promise.all(keys.map((key) => read.work.unfinishedOf(key)))).flat()
+    const wakesMs = waiting.map((row) => row.wakeMs - world.now().getTime())
+    if (wakesMs.length > 0 && wakesMs.every((ms) => ms > 0)) world.move(Math.max(...wakesMs))
   }
 
   it('R65 R66 says so with a reason, while the others finish and are usable', async () => {
