@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 const postgres = { globalSetup: ['test/support/postgres-door.ts'] }
@@ -5,6 +6,8 @@ const slow = { testTimeout: 60_000, hookTimeout: 60_000 }
 
 export default defineConfig({
   test: {
+    // One more than cores: tests wait for disks and timers as often as they compute.
+    maxWorkers: availableParallelism() + 1,
     projects: [
       {
         test: {
