@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { z } from 'zod'
 import { StartError } from './base/start-error.ts'
 import { sizes } from './domain/limits.ts'
-import { openRegions, type Region, regionName } from './domain/regions.ts'
+import { openRegions, type Region, type RegionName, regionName } from './domain/regions.ts'
 import { storageTypes } from './domain/spaces.ts'
 import type { Settings } from './resources/declaration.ts'
 
@@ -93,6 +93,25 @@ const ConfigFile = z.strictObject({
     )
     .min(1)
     .default(embeddedRegions.map((region) => ({ ...region, zones: [...region.zones] }))),
+  /** What this process does: answer clients, do the work of its regions, or both. */
+  roles: z
+    .array(z.enum(['api', 'worker']))
+    .min(1)
+    .default(['api', 'worker']),
+  /** The regions whose spaces this process reaches, by name; left out, all. It asks other processes for bytes of the rest. */
+  ownRegions: z.array(z.string().min(1)).optional(),
+  /** Lets other processes of the installation reach the bytes of this one's regions, over TLS with both ends authenticated. */
+  peer: z
+    .strictObject({
+      host: z.string().default('127.0.0.1'),
+      /** 0 takes any free port. */
+      port: z.int().min(0).max(65535).default(8444),
+      /** How others reach it, when it is not `https://host:port`. */
+      url: z.url({ protocol: /^https$/ }).optional(),
+    })
+    .optional(),
+  /** The key that all processes of an installation share; by default `installation.key` below `data`, made at the first start. */
+  installationKeyFile: z.string().optional(),
   /** A PostgreSQL database, which other processes may share, instead of the embedded one below `data`. */
   database: z
     .strictObject({
@@ -145,7 +164,23 @@ export async function readConfig(
     const where = file === undefined ? 'The settings are' : `The settings of ${file} are`
     throw new StartError(`${where} not right:\n${z.prettifyError(read.error)}`)
   }
-  return { ...read.data, data: resolve(read.data.data) }
+  const config = { ...read.data, data: resolve(read.data.data) }
+  refuseUnknownRegions(config)
+  return config
+}
+
+function refuseUnknownRegions({ ownRegions = [], regions }: z.output<typeof ConfigFile>): void {
+  const known = regions.map((region) => regionName(region.displayName))
+  const unknown = ownRegions.filter((name) => !known.includes(regionName(name)))
+  if (unknown.length === 0) return
+  throw new StartError(
+    `ownRegions (--regions) names '${unknown.join(', ')}', which is none of the regions ${known.join(', ')}.`,
+  )
+}
+
+/** The regions whose spaces this process reaches. */
+export function ownRegionsOf({ ownRegions, regions }: Config): readonly RegionName[] {
+  return (ownRegions ?? regions.map((region) => region.displayName)).map(regionName)
 }
 
 async function readJson(file: string): Promise<unknown> {
