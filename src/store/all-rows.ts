@@ -6,6 +6,7 @@ import { applicationRows, assignmentRows, secretRows } from './directory.ts'
 import { holdingRows } from './holdings.ts'
 import { operationRows } from './operations.ts'
 import { placementRows } from './placements.ts'
+import { processRows } from './processes.ts'
 import { replicaRows } from './replicas.ts'
 import { resourceRows } from './resources.ts'
 import { sasRows } from './sas.ts'
@@ -40,6 +41,7 @@ export function allRows({ db, nowMs, woken }: RowsOptions): AllRows {
     counters: counterRows(db),
     placements: placementRows(db),
     sas: sasRows(db),
+    processes: processRows(db),
     holdings: holdingRows(db, nowMs),
     uploads: uploadRows(db),
     applications: applicationRows(db),

@@ -1,9 +1,10 @@
 import { type QueryExecutorProvider, sql } from 'kysely'
 import { Unavailable } from '../domain/errors.ts'
 import { first } from './migrations/0001-first.ts'
+import { processes } from './migrations/0002-processes.ts'
 
 /** In order, forward only. One that was released never changes: the next one follows it. */
-const migrations: readonly ((db: QueryExecutorProvider) => Promise<void>)[] = [first]
+const migrations: readonly ((db: QueryExecutorProvider) => Promise<void>)[] = [first, processes]
 
 /**
  * Brings the tables of `db` (inside a transaction) to this release. Throws Unavailable when a newer release was here:

@@ -23,6 +23,19 @@ export type Schema = {
   applications: ApplicationTable
   assignments: { id: string; principal_id: string; role_id: string; scope_key: string }
   secrets: { name: string; value: string }
+  processes: ProcessTable
+}
+
+export type ProcessTable = {
+  id: string
+  release: string
+  /** Words with commas between them, as `regions`. */
+  roles: string
+  regions: string
+  public_url: string | null
+  peer_url: string | null
+  started_ms: number
+  seen_ms: number
 }
 
 export type ResourceTable = {

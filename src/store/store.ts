@@ -1,6 +1,7 @@
 import type { Digest } from '../domain/digest.ts'
 import type { ApplicationRows, AssignmentRows } from '../domain/directory.ts'
 import type { HoldingRows, Owner, Placement, UploadRows } from '../domain/holdings.ts'
+import type { ProcessRows } from '../domain/processes.ts'
 import type {
   JsonObject,
   OperationRow,
@@ -51,6 +52,7 @@ export type Rows = {
   readonly counters: CounterRows
   readonly placements: PlacementRows
   readonly sas: SasRows
+  readonly processes: ProcessRows
 }
 
 export type Page<Row> = { readonly rows: readonly Row[]; readonly next: string | undefined }

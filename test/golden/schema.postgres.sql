@@ -81,6 +81,17 @@ table placements
   constraint placements_pkey PRIMARY KEY (keeper, owner_id)
   CREATE INDEX placements_by_owner ON public.placements USING btree (owner_id)
   CREATE UNIQUE INDEX placements_pkey ON public.placements USING btree (keeper, owner_id)
+table processes
+  id text not null
+  release text not null
+  roles text not null
+  regions text not null
+  public_url text
+  peer_url text
+  started_ms bigint not null
+  seen_ms bigint not null
+  constraint processes_pkey PRIMARY KEY (id)
+  CREATE UNIQUE INDEX processes_pkey ON public.processes USING btree (id)
 table refs
   owner_id bigint not null
   holding_id bigint not null

@@ -91,6 +91,17 @@ CREATE TABLE placements (
 
 CREATE INDEX placements_by_owner on placements (owner_id);
 
+CREATE TABLE processes (
+  id text not null primary key,
+  release text not null,
+  roles text not null,
+  regions text not null,
+  public_url text,
+  peer_url text,
+  started_ms bigint not null,
+  seen_ms bigint not null
+);
+
 CREATE TABLE refs (
   owner_id bigint not null references owners (id) on delete restrict,
   holding_id bigint not null references holdings (id) on delete restrict,
