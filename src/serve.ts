@@ -40,6 +40,8 @@ export async function serve(config: Config, world: World): Promise<Serving> {
   // A slow client may take its time with a body, never with its headers.
   server.headersTimeout = 20_000
   server.requestTimeout = 300_000
+  // Longer than clients and balancers (60 s, mostly) keep a connection that rests: they close it, not we under their next request.
+  server.keepAliveTimeout = 75_000
   let answer: RequestListener = (_request, response) => {
     response.writeHead(503, { 'retry-after': '1' }).end()
   }
