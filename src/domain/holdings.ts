@@ -41,8 +41,11 @@ export type HoldingRows = {
   heldBy(owner: Owner): Promise<readonly Holding[]>
   /** Live holdings of a space with id > `afterId`, ascending: the feed of the chunk index. */
   liveAfter(space: SpaceId, afterId: number, rowsMax: number): Promise<readonly Holding[]>
-  /** Condemns what nobody references (also `writing` rows whose work is over) and answers those condemned before `before`. */
-  sweep(space: SpaceId, before: Date, rowsMax: number): Promise<readonly Holding[]>
+  /**
+   * Condemns what nobody references (also `writing` rows whose work is over) and answers those that have been condemned
+   * for `holdMs`, by the database's clock.
+   */
+  sweep(space: SpaceId, holdMs: number, rowsMax: number): Promise<readonly Holding[]>
   /** The blob is gone: the row goes. */
   forget(ids: readonly number[]): Promise<void>
   /** Every space that has holdings, whatever their state. */

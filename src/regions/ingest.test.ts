@@ -125,7 +125,7 @@ describe('ingest', () => {
     const bytes = diskOf([1, 2, 3])
     await publish(plane, bytes, { upload: 'u1' })
     await plane.rows.release(workOwner('u1'))
-    await plane.rows.sweep(home, new Date(0), 100)
+    await plane.rows.sweep(home, 60_000, 100)
     const second = await publish(plane, bytes, { upload: 'u2' })
     expect(second.addedBytes).toBeGreaterThan(3 * chunkBytes)
     expect(await sweepSpace(plane, { space: home, holdMs: 0, signal })).toBeGreaterThan(0)

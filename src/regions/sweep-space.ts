@@ -16,11 +16,10 @@ export async function sweepSpace(
   order: { readonly space: SpaceId; readonly holdMs: number; readonly signal: AbortSignal },
 ): Promise<number> {
   const blobs = plane.blobsOf(order.space)
-  const before = new Date(plane.world.now().getTime() - order.holdMs)
   let freedBytes = 0
   for (let page = 0; page < pagesMax; page++) {
     order.signal.throwIfAborted()
-    const condemned = await plane.rows.sweep(order.space, before, pageRows)
+    const condemned = await plane.rows.sweep(order.space, order.holdMs, pageRows)
     if (condemned.length === 0) break
     await mapBounded(condemned, deletesAtOnce, ({ key }) => blobs.delete(key, order.signal))
     // Rows last: a crash in between deletes again what is gone.

@@ -100,12 +100,13 @@ export function holdingRows(db: Db, nowMs: () => Promise<number>): HoldingRows {
     return rows.map(fromTable)
   }
 
-  const sweep: HoldingRows['sweep'] = async (space, before, rowsMax) => {
-    await sweepHoldings(db, { space, rowsMax, nowMs: await nowMs() })
+  const sweep: HoldingRows['sweep'] = async (space, holdMs, rowsMax) => {
+    const now = await nowMs()
+    await sweepHoldings(db, { space, rowsMax, nowMs: now })
     const rows = await all
       .where('space', '=', space)
       .where('state', '=', 'condemned')
-      .where('condemned_ms', '<=', before.getTime())
+      .where('condemned_ms', '<=', now - holdMs)
       .orderBy('id')
       .limit(rowsMax)
       .execute()

@@ -17,8 +17,8 @@ export function ownTransactions(
       intend: (owner, wanted) => write((rows) => rows.holdings.intend(owner, wanted)),
       landed: (ids) => write((rows) => rows.holdings.landed(ids)),
       claim: (owner, ids) => write((rows) => rows.holdings.claim(owner, ids)),
-      sweep: (space, before, rowsMax) =>
-        write((rows) => rows.holdings.sweep(space, before, rowsMax)),
+      sweep: (space, holdMs, rowsMax) =>
+        write((rows) => rows.holdings.sweep(space, holdMs, rowsMax)),
       forget: (ids) => write((rows) => rows.holdings.forget(ids)),
       release: (owner) => write((rows) => rows.holdings.release(owner)),
     },

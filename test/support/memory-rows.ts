@@ -66,7 +66,7 @@ export function openMemoryRows(now: () => Date) {
         .filter((holding) => holding.space === space && holding.id > afterId)
         .slice(0, rowsMax)
     },
-    async sweep(space, before, rowsMax) {
+    async sweep(space, holdMs, rowsMax) {
       const kept = new Set([...refs.values()].flatMap((held) => [...held]))
       for (const [id, row] of rows) {
         if (row.holding.space !== space || row.state === 'condemned' || kept.has(id)) continue
@@ -75,7 +75,7 @@ export function openMemoryRows(now: () => Date) {
       }
       return [...rows.values()]
         .filter(({ holding, state }) => holding.space === space && state === 'condemned')
-        .filter(({ condemnedMs }) => condemnedMs <= before.getTime())
+        .filter(({ condemnedMs }) => condemnedMs <= now().getTime() - holdMs)
         .map(({ holding }) => holding)
         .slice(0, rowsMax)
     },
