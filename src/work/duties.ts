@@ -1,5 +1,7 @@
 import { limits } from '../domain/limits.ts'
+import type { RegionName } from '../domain/regions.ts'
 import type { WorkRequest } from '../domain/rows.ts'
+import { parseSpaceId, type SpaceId } from '../domain/spaces.ts'
 import { sweepSpace } from '../regions/sweep-space.ts'
 import type { Outcome, Running, Work } from '../runner/work.ts'
 import type { WorkPorts } from './ports.ts'
@@ -10,18 +12,22 @@ const pruneEveryMs = 3_600_000
 const pruneRows = 1_000
 
 /** Recurring work is a row that always answers `wait`: leases, restarts and metrics come with it. */
-export const duties: readonly WorkRequest[] = ['Sweep', 'Prune'].map((kind) => ({
-  kind,
-  subject: 'installation',
-  queue: 'control',
-  generation: 1,
-  key: undefined,
-}))
+export function duties(regions: readonly RegionName[]): readonly WorkRequest[] {
+  const sweeps = regions.map((region) => ({
+    kind: 'Sweep',
+    subject: region,
+    queue: `region:${region}`,
+  }))
+  const prunes = { kind: 'Prune', subject: 'installation', queue: 'control' }
+  return [...sweeps, prunes].map((duty) => ({ ...duty, generation: 1, key: undefined }))
+}
 
-/** Frees what nobody keeps any more, space by space. */
+/** Frees what nobody keeps any more in a region, space by space. */
 export function sweep({ store, plane, world, sweepHoldMs }: WorkPorts): Work {
-  async function sweepAll({ state, signal }: Running): Promise<Outcome> {
-    for (const space of await store.holdings.spaces()) {
+  async function sweepAll({ row, state, signal }: Running): Promise<Outcome> {
+    const isHere = (space: SpaceId) => parseSpaceId(space)?.region === row.subject
+    const spaces = (await store.holdings.spaces()).filter(isHere)
+    for (const space of spaces) {
       try {
         const freedBytes = await sweepSpace(plane, { space, holdMs: sweepHoldMs, signal })
         if (freedBytes > 0) world.log({ level: 'info', event: 'space-freed', space, freedBytes })
@@ -31,7 +37,9 @@ export function sweep({ store, plane, world, sweepHoldMs }: WorkPorts): Work {
         world.log({ level: 'warn', event: 'sweep-failed', space, error: String(error) })
       }
     }
-    return { is: 'wait', state, forMs: Math.min(sweepEveryMs, Math.max(250, sweepHoldMs)) }
+    const forMs = Math.min(sweepEveryMs, Math.max(250, sweepHoldMs))
+    // Where nothing lies there is no hurry.
+    return { is: 'wait', state, forMs: spaces.length > 0 ? forMs : 10 * forMs }
   }
 
   return { kind: 'Sweep', steps: { sweepAll } }

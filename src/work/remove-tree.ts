@@ -3,7 +3,8 @@ import type { ResourceRow } from '../domain/rows.ts'
 import type { Failed, Outcome, Running, Work } from '../runner/work.ts'
 import type { Rows } from '../store/store.ts'
 import type { WorkPorts } from './ports.ts'
-import { failRemoval, forgetRow } from './remove.ts'
+import { forgetRow } from './remove.ts'
+import { failRemoval } from './settle.ts'
 
 /** Rows handled in one transaction. */
 const pageRows = 200

@@ -1,56 +1,38 @@
 import { parseResourceId } from '../domain/resource-id.ts'
-import type { JsonObject, ResourceRow, WorkRow } from '../domain/rows.ts'
-import { removeRoot } from '../regions/roots.ts'
-import { dropStaged } from '../regions/staging.ts'
+import type { ResourceRow, WorkRow } from '../domain/rows.ts'
 import type { ResourceType, Settings } from '../resources/declaration.ts'
-import { stagingOf } from '../resources/disk.ts'
-import type { Failed, Outcome, Running, Work } from '../runner/work.ts'
+import type { Outcome, Running, Work } from '../runner/work.ts'
 import type { Rows } from '../store/store.ts'
 import type { WorkPorts } from './ports.ts'
-import { finishResource } from './settle.ts'
-import { distinctRoots, rootsIn, strayRoots } from './stray-roots.ts'
+import { regionsLeft, releases } from './release-region.ts'
+import { failRemoval } from './settle.ts'
 
-/** How often a removal looks whether the work that it stopped has ended. */
+/** How often a removal looks whether the work that it stopped or asked for has ended. */
 const waitMs = 100
 
-/** Deletes a resource that keeps images: first its roots, durably, then its rows. A crash leaves all of it or garbage. */
+/**
+ * Deletes a resource that keeps images: first each region lets go of its blobs (`ReleaseRegion`), durably, then the rows go.
+ * A crash leaves all of it or garbage.
+ */
 export function remove(ports: WorkPorts): Work {
-  const { store, plane, settings } = ports
+  const { store, settings } = ports
 
   /** Asked for twice, it may run again when another resource has the name already: that one is not meant. */
   async function isMeant(row: WorkRow): Promise<boolean> {
     return (await store.read.resources.get(row.subject))?.state === 'Deleting'
   }
 
-  async function waitForOthers({ row, state }: Running): Promise<Outcome> {
+  /** Waits for what it stopped, then for the regions, until nothing of the resource lies anywhere. */
+  async function release({ row, state, write }: Running): Promise<Outcome> {
     if (!(await isMeant(row))) return { is: 'done' }
-    const others = await othersOf(row)
-    if (others > 0) return { is: 'wait', state, forMs: waitMs }
-    return { is: 'next', state: await whatGoes(row.subject) }
-  }
-
-  async function othersOf(row: WorkRow): Promise<number> {
     const unfinished = await store.read.work.unfinishedOf(row.subject)
-    return unfinished.filter((other) => other.id !== row.id).length
-  }
-
-  /** Durable before any of it is removed: who lost the row removes nothing that has the name later. */
-  async function whatGoes(key: string): Promise<JsonObject> {
-    const sealed = await store.read.placements.rootsOf(key)
-    const stray = await strayRoots(store.read, key)
-    const roots = [...sealed.map(({ space, root }) => ({ space, key: root })), ...stray]
-    const resource = await store.read.resources.get(key)
-    const staging = resource && stagingOf(resource)
-    const staged = staging ? [{ space: staging.space, key: staging.upload }] : []
-    return { roots: distinctRoots(roots), staged }
-  }
-
-  async function removeRoots({ state, signal }: Running): Promise<Outcome> {
-    for (const root of rootsIn(state.roots)) await removeRoot(plane, { ...root, signal })
-    for (const { space, key } of rootsIn(state.staged)) {
-      await dropStaged(plane, { space, upload: key, signal })
-    }
-    return { is: 'next', state: {} }
+    const others = unfinished.filter((other) => other.id !== row.id)
+    if (others.length > 0) return { is: 'wait', state, forMs: waitMs }
+    const regions = await regionsLeft(store, row.subject)
+    if (regions.length === 0) return { is: 'next', state }
+    const nowMs = await store.nowMs()
+    await write((rows) => rows.work.request(releases(row, regions), nowMs))
+    return { is: 'wait', state, forMs: waitMs }
   }
 
   async function forget({ row, write }: Running): Promise<Outcome> {
@@ -69,18 +51,9 @@ export function remove(ports: WorkPorts): Work {
 
   return {
     kind: 'Remove',
-    steps: { waitForOthers, removeRoots, forget },
+    steps: { release, forget },
     failed: failRemoval,
   }
-}
-
-/** The resource stays, as Failed: the deletion can be asked for again. */
-export const failRemoval: Failed = async (rows, row, { problem, nowMs }) => {
-  const resource = await rows.resources.lock(row.subject)
-  if (resource?.state !== 'Deleting') return
-  const status = { ...resource.status, removalFailed: problem.message }
-  await rows.resources.setStatus(resource.key, { status })
-  await finishResource(rows, resource, problem, nowMs)
 }
 
 /** The row and everything that hangs on it: images, replicas, grants, claims, counters. */

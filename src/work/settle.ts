@@ -2,6 +2,7 @@ import type { Problem } from '../domain/problem.ts'
 import type { ProvisioningState, ReplicaRow, ResourceRow } from '../domain/rows.ts'
 import type { Settings } from '../resources/declaration.ts'
 import { sourceClaim, wantedRegions } from '../resources/image-version.ts'
+import type { Failed } from '../runner/work.ts'
 import type { Rows } from '../store/store.ts'
 
 /**
@@ -61,4 +62,13 @@ export async function finishResource(
       endedMs: nowMs,
     })
   }
+}
+
+/** The resource stays, as Failed: the deletion can be asked for again. */
+export const failRemoval: Failed = async (rows, row, { problem, nowMs }) => {
+  const resource = await rows.resources.lock(row.subject)
+  if (resource?.state !== 'Deleting') return
+  const status = { ...resource.status, removalFailed: problem.message }
+  await rows.resources.setStatus(resource.key, { status })
+  await finishResource(rows, resource, problem, nowMs)
 }

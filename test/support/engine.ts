@@ -16,17 +16,17 @@ import { openPlane } from '../../src/regions/plane.ts'
 import { findType, resourceTypes } from '../../src/resources/types.ts'
 import { runWork } from '../../src/runner/runner.ts'
 import { openSpacePreparation } from '../../src/spaces.ts'
-import { openSqliteStore } from '../../src/store/sqlite.ts'
 import type { Store } from '../../src/store/store.ts'
 import { convergeRegion } from '../../src/work/converge-region.ts'
 import { ingestDisk } from '../../src/work/ingest-disk.ts'
 import type { WorkPorts } from '../../src/work/ports.ts'
 import { publish } from '../../src/work/publish.ts'
+import { releaseRegion } from '../../src/work/release-region.ts'
 import { remove } from '../../src/work/remove.ts'
 import { removeTree } from '../../src/work/remove-tree.ts'
 import { asOwner } from './as-owner.ts'
+import { type Clock, type EngineDatabase, openEngineDatabase } from './engine-database.ts'
 import { type Death, mortalBlobs, mortalStore, openLife } from './life.ts'
-import { openRowsOnDisk, type RowsOnDisk } from './rows-on-disk.ts'
 
 export type Engine = Awaited<ReturnType<typeof openEngine>>
 
@@ -42,9 +42,6 @@ type EngineOptions = {
   /** Blobs of a space that fail as the test wants. */
   readonly faulty?: (blobs: Blobs, address: BlobsAddress) => Blobs
 }
-
-/** Moves by a millisecond a look, and over every wait at once. */
-export type Clock = { nowMs: number }
 
 export const openClock = (): Clock => ({ nowMs: Date.UTC(2026, 10, 1) })
 
@@ -63,9 +60,9 @@ export async function openEngine(folder: string, options: EngineOptions = {}) {
   const logged: LogEvent[] = []
   const world = worldOf(clock, logged)
   await mkdir(folder, { recursive: true })
-  const inner = await openSqliteStore({ path: join(folder, 'vitrine.db'), world })
-  const tables = openRowsOnDisk(folder)
-  const idle = openIdleness(inner, { tables, clock, atOnce })
+  const database = await openEngineDatabase(folder, world, clock)
+  const { store: inner, tables } = database
+  const idle = openIdleness(database, atOnce)
   const store: Store = { ...mortalStore(life, inner), untilWork: idle.untilWork }
 
   const addressOf = (space: SpaceId): BlobsAddress => ({
@@ -88,6 +85,7 @@ export async function openEngine(folder: string, options: EngineOptions = {}) {
     world,
     types: resourceTypes,
     findType,
+    isAway: () => false,
   }
   const ports: WorkPorts = { store, plane, world, settings, findType, prepare, sweepHoldMs: 0 }
   await prepare(diskSpace(settings.regions.all[0]?.name ?? raise('there is a region')).id)
@@ -100,8 +98,8 @@ export async function openEngine(folder: string, options: EngineOptions = {}) {
     for (;;) {
       life.check()
       if (running.failure() !== undefined) throw running.failure()
-      if (idle.isQuiet()) return
-      if (clock.nowMs - sinceMs > patienceMs) throw new Error(`stuck: ${idle.unfinished()}`)
+      if (await idle.isQuiet()) return
+      if (clock.nowMs - sinceMs > patienceMs) throw new Error(`stuck: ${await idle.told()}`)
       await wait(1)
     }
   }
@@ -109,7 +107,7 @@ export async function openEngine(folder: string, options: EngineOptions = {}) {
   /** Lets some work be done, not all of it: what is asked next interferes with the rest. */
   async function hesitate(): Promise<void> {
     const from = life.names().length
-    while (life.names().length < from + patience && !idle.isQuiet()) {
+    while (life.names().length < from + patience && !(await idle.isQuiet())) {
       life.check()
       await wait(0)
     }
@@ -119,7 +117,8 @@ export async function openEngine(folder: string, options: EngineOptions = {}) {
   async function gone(path: string): Promise<void> {
     const isThere = async () => (await store.read.resources.get(path.toLowerCase())) !== undefined
     while (await isThere()) {
-      if (idle.isQuiet() && (await isThere())) throw new Error(`nothing is done about ${path}`)
+      if ((await idle.isQuiet()) && (await isThere()))
+        throw new Error(`nothing is done about ${path}`)
       await wait(0)
     }
   }
@@ -130,8 +129,7 @@ export async function openEngine(folder: string, options: EngineOptions = {}) {
     await life.still()
     await lanes.close()
     index.close()
-    tables.close()
-    await inner.close()
+    await database.close()
   }
 
   return {
@@ -174,20 +172,21 @@ function worldOf(clock: Clock, logged: LogEvent[]): World {
 }
 
 /** When every hand rests and work waits for its time, that time has come. */
-function openIdleness(
-  inner: Store,
-  { tables, clock, atOnce }: { tables: RowsOnDisk; clock: Clock; atOnce: number },
-) {
+function openIdleness({ store, tables, moveTo }: EngineDatabase, atOnce: number) {
   let resting = 0
-  const unfinished = () => tables.all('select kind, subject, step, attempts from work')
+  const unfinished = () =>
+    tables.all('select kind, subject, step, attempts, due_ms from work order by due_ms')
+  const allRest = () => resting === atOnce
 
   const untilWork: Store['untilWork'] = async (ms, signal) => {
     resting += 1
     try {
-      if (resting === atOnce && unfinished().length > 0) {
-        clock.nowMs += ms
+      const [next] = allRest() ? await unfinished() : []
+      // Looked at again: somebody may have woken while the rows were asked for.
+      if (next && allRest()) {
+        await moveTo(Number(next.due_ms))
         await wait(0)
-      } else await inner.untilWork(ms, signal)
+      } else await store.untilWork(ms, signal)
     } finally {
       resting -= 1
     }
@@ -195,8 +194,8 @@ function openIdleness(
 
   return {
     untilWork,
-    isQuiet: () => resting === atOnce && unfinished().length === 0,
-    unfinished: () => JSON.stringify(unfinished()),
+    isQuiet: async () => allRest() && (await unfinished()).length === 0 && allRest(),
+    told: async () => JSON.stringify(await unfinished()),
   }
 }
 
@@ -206,7 +205,8 @@ function run(
 ) {
   const stopping = new AbortController()
   const { store, world } = ports
-  const kinds = [publish, convergeRegion, ingestDisk, remove, removeTree].map((kind) => kind(ports))
+  const all = [publish, convergeRegion, ingestDisk, remove, releaseRegion, removeTree]
+  const kinds = all.map((kind) => kind(ports))
   const queues = ['control', ...regions.map((region) => `region:${region}`)]
   let failure: unknown
   const over = runWork(
