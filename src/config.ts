@@ -169,7 +169,18 @@ export async function readConfig(
   return config
 }
 
-function refuseUnknownRegions({ ownRegions = [], regions }: z.output<typeof ConfigFile>): void {
+function refuseUnknownRegions({
+  ownRegions = [],
+  regions,
+  roles,
+  peer,
+  database,
+}: z.output<typeof ConfigFile>): void {
+  if (!database && (roles.length < 2 || ownRegions.length > 0 || peer)) {
+    throw new StartError(
+      'roles, ownRegions (--regions) and peer are for several processes, which share a PostgreSQL database: add the setting database, or leave them out.',
+    )
+  }
   const known = regions.map((region) => regionName(region.displayName))
   const unknown = ownRegions.filter((name) => !known.includes(regionName(name)))
   if (unknown.length === 0) return

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { StartError } from './base/start-error.ts'
 import type { World } from './base/world.ts'
 import type { Config } from './config.ts'
-import { lockDataFolder } from './lock.ts'
+import { type Lock, lockDataFolder } from './lock.ts'
 import { type MovedTable, moveRows } from './store/move-rows.ts'
 import { openPostgresStore } from './store/postgres.ts'
 import { openSqliteStore } from './store/sqlite.ts'
@@ -24,21 +24,25 @@ export type Database = {
 export async function openDatabase(config: Config, world: World): Promise<Database> {
   if (!config.database) return openEmbedded(config, world)
   const { url, poolMax, caFile } = config.database
-  const store = await openPostgresStore({ url, tlsCa: await pemOf(caFile), poolMax, world })
-  return { store, holder: world.id(), close: store.close }
+  const lock = lockDataFolder(config.data)
+  try {
+    const store = await openPostgresStore({ url, tlsCa: await pemOf(caFile), poolMax, world })
+    return { store, holder: world.id(), close: () => closeBoth(store, lock) }
+  } catch (error) {
+    lock.release()
+    throw error
+  }
 }
 
 async function openEmbedded({ data }: Config, world: World): Promise<Database> {
   const lock = lockDataFolder(data)
   const store = await openSqliteStore({ path: join(data, 'vitrine.db'), world })
-  return {
-    store,
-    holder: onlyHolder,
-    async close() {
-      await store.close()
-      lock.release()
-    },
-  }
+  return { store, holder: onlyHolder, close: () => closeBoth(store, lock) }
+}
+
+async function closeBoth(store: Store, lock: Lock): Promise<void> {
+  await store.close()
+  lock.release()
 }
 
 /**

@@ -14,18 +14,17 @@ import type { BlobsAddress } from './blobs/blobs.ts'
 import { openBlobs } from './blobs/open-blobs.ts'
 import { openChunkIndex } from './chunks/chunk-index.ts'
 import { openLanes } from './chunks/lanes.ts'
-import { type Config, settingsOf } from './config.ts'
-import { prepareDataFolder } from './data-folder.ts'
-import { openDatabase } from './database.ts'
+import { type Config, ownRegionsOf, settingsOf } from './config.ts'
 import { armAudiences, graphAudiences, installationUrls } from './domain/audiences.ts'
 import { Unavailable } from './domain/errors.ts'
-import { regionName } from './domain/regions.ts'
+import type { RegionName } from './domain/regions.ts'
 import { sameType } from './domain/resource-id.ts'
 import { diskSpace, parseSpaceId, type SpaceId } from './domain/spaces.ts'
+import type { Foundation } from './foundation.ts'
 import { openIssuer } from './identity/issuer.ts'
 import { claimOwnerFile, ensureOwner } from './identity/owner.ts'
-import { openInstallationKey, sealSecrets } from './identity/sealed-secrets.ts'
 import { openSigningKeys } from './identity/signing-keys.ts'
+import type { Processes } from './processes.ts'
 import type { Providers } from './providers/ports.ts'
 import { openPlane, type Plane } from './regions/plane.ts'
 import type { Settings } from './resources/declaration.ts'
@@ -39,6 +38,7 @@ import { duties, prune, sweep } from './work/duties.ts'
 import { ingestDisk } from './work/ingest-disk.ts'
 import type { WorkPorts } from './work/ports.ts'
 import { publish } from './work/publish.ts'
+import { releaseRegion } from './work/release-region.ts'
 import { remove } from './work/remove.ts'
 import { removeTree } from './work/remove-tree.ts'
 
@@ -50,39 +50,37 @@ export type Installation = {
   readonly app: Hono
   readonly store: Store
   readonly plane: Plane
-  readonly owner: {
-    readonly clientId: string
-    readonly tenantId: string
-    readonly created: boolean
-  }
+  /** Undefined in a process that answers no clients. */
+  readonly owner:
+    | { readonly clientId: string; readonly tenantId: string; readonly created: boolean }
+    | undefined
   readonly ownerFile: string
-  /** Claims and runs work until `close`. */
+  /** Claims and runs work until `close`, when that is a role of this process. */
   startWork(): void
   /** Stops work between two durable points, then closes all files. */
   close(): Promise<void>
 }
 
-/** Builds every room of one process and hands each its ports. `baseUrl`: how clients reach it. */
-export async function openInstallation(
-  config: Config,
-  world: World,
-  baseUrl: string,
-): Promise<Installation> {
-  await prepareDataFolder(config.data)
-  const database = await openDatabase(config, world)
+export type InstallationParts = Foundation & {
+  readonly config: Config
+  readonly world: World
+  /** How clients reach this process. */
+  readonly baseUrl: string
+  readonly processes: Processes
+}
+
+/** Builds every room of one process and hands each its ports. */
+export async function openInstallation(parts: InstallationParts): Promise<Installation> {
+  const { config, world, database, installation, processes } = parts
   const { store } = database
   const settings = settingsOf(config)
-  const installation = await store.secrets.putIfAbsent('installation-id', world.id())
-  const addressOf = (space: SpaceId): BlobsAddress => spaceAddress(config, space)
+  const own = ownRegionsOf(config)
+  const addressOf = (space: SpaceId): BlobsAddress =>
+    isIn(own, space) ? spaceAddress(config, space) : processes.addressOf(space)
   const spaces = openSpacePreparation({ store, installation, world, addressOf })
-  try {
-    refuseLostRegions(settings, await store.holdings.spaces())
-    const first = settings.regions.all.map((region) => diskSpace(region.name).id)
-    await spaces.prepareAtStart(first, bucketsOf(config))
-  } catch (error) {
-    await database.close()
-    throw error
-  }
+  refuseLostRegions(settings, await store.holdings.spaces())
+  const first = own.map((region) => diskSpace(region).id)
+  await spaces.prepareAtStart(first, bucketsOf(config))
   const lanes = openLanes({ count: config.lanes })
   const index = openChunkIndex(join(config.data, 'index.db'))
   const plane = openPlane({
@@ -104,17 +102,19 @@ export async function openInstallation(
     world,
     types: resourceTypes,
     findType,
+    isAway: processes.isAway,
   }
-  const doors = await openDoors(config, world, store, baseUrl, { plane, providers })
+  const isApi = config.roles.includes('api')
+  const doors = isApi ? await openDoors(parts, { plane, providers }) : closedDoors(config)
   const sweepHoldMs = config.sweepHoldSeconds * 1000
   const { prepare } = spaces
   const work: WorkPorts = { store, plane, world, settings, findType, prepare, sweepHoldMs }
-  const running = openRunning(work, database.holder, queuesOf(config))
+  const running = openRunning(work, database.holder, own)
   const stopping = new AbortController()
   let preparing: Promise<void> = Promise.resolve()
 
   function startWork(): void {
-    running.start()
+    if (config.roles.includes('worker')) running.start()
     preparing = spaces.prepareRest(stopping.signal)
   }
 
@@ -124,24 +124,26 @@ export async function openInstallation(
     await preparing
     await lanes.close()
     index.close()
-    await database.close()
   }
 
   return { ...doors, store, plane, startWork, close }
 }
 
+/** A process that only works answers no client. */
+function closedDoors(config: Config) {
+  return { app: new Hono(), owner: undefined, ownerFile: ownerFileOf(config) }
+}
+
+const ownerFileOf = ({ data }: Config): string => join(data, 'owner.json')
+
 /** Sign-in, ARM and storage behind one Hono app. */
 async function openDoors(
-  config: Config,
-  world: World,
-  store: Store,
-  baseUrl: string,
+  { config, world, baseUrl, key, secrets, database }: InstallationParts,
   { plane, providers }: { readonly plane: Plane; readonly providers: Providers },
 ) {
   const { tenantId } = config
+  const { store } = database
   const { applications, assignments } = store.directory
-  const key = await openInstallationKey(join(config.data, 'installation.key'))
-  const secrets = sealSecrets(store.secrets, key)
   const urls = installationUrls(baseUrl, ['127.0.0.1', 'localhost', '::1', ...config.hostNames])
   const audiences = armAudiences(urls)
   const keys = await openSigningKeys(secrets)
@@ -155,7 +157,7 @@ async function openDoors(
   })
   const trusted = [{ issuer: issuer.issuer, tenantId, keys: keys.verifying }]
   const access = openAccess({ trusted, audiences, assignments, world })
-  const ownerFile = join(config.data, 'owner.json')
+  const ownerFile = ownerFileOf(config)
   const owner = await ensureOwner({
     secrets,
     applications,
@@ -191,19 +193,31 @@ function refuseLostRegions({ regions }: Settings, held: readonly SpaceId[]): voi
   )
 }
 
-function queuesOf({ regions }: Config): string[] {
-  return ['control', ...regions.map((region) => `region:${regionName(region.displayName)}`)]
+function isIn(regions: readonly RegionName[], space: SpaceId): boolean {
+  const region = parseSpaceId(space)?.region
+  return region !== undefined && regions.includes(region)
 }
 
-function openRunning(ports: WorkPorts, holder: string, queues: readonly string[]) {
+/** Works for the regions whose spaces this process reaches, and on rows alone for all of them. */
+function openRunning(ports: WorkPorts, holder: string, own: readonly RegionName[]) {
+  const queues = ['control', ...own.map((region) => `region:${region}`)]
   const stopping = new AbortController()
   let run: Promise<void> = Promise.resolve()
-  const kinds = [publish, convergeRegion, ingestDisk, remove, removeTree, sweep, prune]
+  const kinds = [
+    publish,
+    convergeRegion,
+    ingestDisk,
+    remove,
+    releaseRegion,
+    removeTree,
+    sweep,
+    prune,
+  ]
   const { store, world } = ports
 
   async function workUntilStopped(): Promise<void> {
     const nowMs = await store.nowMs()
-    await store.write((rows) => rows.work.request(duties, nowMs))
+    await store.write((rows) => rows.work.request(duties(own), nowMs))
     const options = { store, world, kinds: kinds.map((kind) => kind(ports)), queues, holder }
     await runWork({ ...options, atOnce: workAtOnce }, stopping.signal)
   }

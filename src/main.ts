@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { LocalCommands } from './cli/commands/local.ts'
@@ -8,6 +8,7 @@ import { runQuickstart } from './cli/quickstart.ts'
 import { runCli } from './cli/run-cli.ts'
 import type { Terminal } from './cli/terminal.ts'
 import { readConfig } from './config.ts'
+import { release } from './release.ts'
 import { openWorld } from './world.ts'
 
 const stopping = new AbortController()
@@ -19,15 +20,16 @@ const homeFolder = process.env.VITRINE_HOME ?? join(homedir(), '.vitrine')
 
 /** The commands that need the server's own code; only they load it, so that all others start fast. */
 const local: LocalCommands = {
-  async serve({ configFile, data, port, host }) {
+  async serve({ configFile, data, port, host, roles, regions }) {
     process.umask(0o077)
     const { serve } = await import('./serve.ts')
-    const config = await readConfig(configFile, { data, port, host })
+    const flags = { data, port, host, roles, ownRegions: regions }
+    const config = await readConfig(configFile, flags)
     const world = openWorld('info')
     const serving = await serve(config, world)
     const { url, installation, caFile } = serving
     out.write(`Vitrine serves ${url}, data in ${config.data}. Stop it with Ctrl-C.\n`)
-    if (installation.owner.created)
+    if (installation.owner?.created)
       out.write(`The owner's secret lies in ${installation.ownerFile}.\n`)
     if (caFile) out.write(`Clients trust it with ${caFile}.\n`)
     out.write(`Next: vitrine login --data ${config.data}\n`)
@@ -72,10 +74,9 @@ const local: LocalCommands = {
   },
 }
 
-const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'))
 process.exitCode = await runCli(process.argv.slice(2), {
   world: openWorld('warn'),
-  version: String(version),
+  version: release,
   homeFolder,
   out,
   err,

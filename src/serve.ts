@@ -1,25 +1,26 @@
-import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createHttpsServer, type Server as TlsServer } from 'node:https'
 import { join } from 'node:path'
 import { getRequestListener } from '@hono/node-server'
+import { peerListener } from './api/peer/peer.ts'
 import { StartError } from './base/start-error.ts'
 import type { World } from './base/world.ts'
-import type { Config } from './config.ts'
-import { closeToOthers, prepareDataFolder } from './data-folder.ts'
+import { type Config, ownRegionsOf } from './config.ts'
+import { type Foundation, openFoundation } from './foundation.ts'
 import {
   openCertificate,
   readOwnCertificate,
   type ServerCertificate,
 } from './identity/certificates.ts'
+import { openPeerIdentity } from './identity/peer-identity.ts'
 import { type Installation, openInstallation } from './installation.ts'
+import { listen, stopListening, urlOf } from './listen.ts'
+import { openPeerDoor, type PeerDoor } from './peer-door.ts'
+import { alone, openProcesses } from './processes.ts'
+import { release } from './release.ts'
 
-/** How long open requests may take to end when the server stops. */
-const drainMs = 10_000
 const renewEveryMs = 24 * 3_600_000
-/** The process that opens them first also sets who may read them; earlier ones may have let others. */
-const keptFiles = ['vitrine.db', 'vitrine.db-wal', 'vitrine.db-shm', 'index.db', 'server.json']
 
 export type Serving = {
   readonly url: string
@@ -29,11 +30,41 @@ export type Serving = {
   stop(): Promise<void>
 }
 
-/** Starts one process: listens, opens the installation, runs work. Throws StartError when the person can mend why it cannot. */
+/** Starts one process: opens its database, listens, runs work. Throws StartError when the person can mend why it cannot. */
 export async function serve(config: Config, world: World): Promise<Serving> {
-  await prepareDataFolder(config.data)
-  await closeToOthers(keptFiles.map((name) => join(config.data, name)))
-  const certificate = config.plainHttp ? undefined : await certificateOf(config, world)
+  await using opened = new AsyncDisposableStack()
+  const foundation = await openFoundation(config, world)
+  opened.defer(() => foundation.database.close())
+  const certificate = config.plainHttp ? undefined : await certificateOf(config, world, foundation)
+  const door = openDoor(certificate)
+  await listen(door.server, { ...config, setting: '--port' })
+  opened.defer(() => stopListening(door.server))
+  const baseUrl =
+    config.publicUrl ?? urlOf(door.server, config.host, config.plainHttp ? 'http' : 'https')
+  const others = await meetOthers(config, world, { foundation, baseUrl })
+  opened.defer(others.close)
+  const { processes, peerDoor } = others
+  const installation = await openInstallation({ ...foundation, config, world, baseUrl, processes })
+  opened.defer(installation.close)
+  const regions = ownRegionsOf(config)
+  peerDoor?.serve(peerListener({ blobsOf: installation.plane.blobsOf, regions, world }))
+  door.serve(getRequestListener(installation.app.fetch))
+  installation.startWork()
+  const caFile = certificate?.caPem === undefined ? undefined : join(config.data, 'tls', 'ca.pem')
+  await tellAddress(config, baseUrl, caFile)
+  const renewal = setInterval(() => {
+    void renew(door.server, { config, world, foundation })
+    void others.renew()
+  }, renewEveryMs)
+  opened.defer(() => clearInterval(renewal))
+  // First of all when it stops: what is asked by then is answered.
+  opened.defer(() => stopListening(door.server))
+  const stack = opened.move()
+  return { url: baseUrl, installation, caFile, stop: () => stack.disposeAsync() }
+}
+
+/** The server of clients. Until `serve` is called everybody is asked to come again. */
+function openDoor(certificate: ServerCertificate | undefined) {
   const server = certificate
     ? createHttpsServer({ cert: certificate.certPem, key: certificate.keyPem })
     : createHttpServer()
@@ -46,58 +77,63 @@ export async function serve(config: Config, world: World): Promise<Serving> {
     response.writeHead(503, { 'retry-after': '1' }).end()
   }
   server.on('request', (request, response) => answer(request, response))
-  await listen(server, config)
-  const url = config.publicUrl ?? urlOf(server, config)
-  let installation: Installation
-  try {
-    installation = await openInstallation(config, world, url)
-  } catch (error) {
-    server.close()
+  return {
+    server,
+    serve(listener: RequestListener): void {
+      answer = listener
+    },
+  }
+}
+
+type Standing = { readonly foundation: Foundation; readonly baseUrl: string }
+
+/** What several processes of one installation need of each other; an embedded database has one process. */
+async function meetOthers(config: Config, world: World, { foundation, baseUrl }: Standing) {
+  if (!config.database) {
+    return {
+      processes: alone,
+      peerDoor: undefined,
+      renew: async () => undefined,
+      close: alone.close,
+    }
+  }
+  const { secrets, database } = foundation
+  const regions = ownRegionsOf(config)
+  const identity = await openPeerIdentity({ secrets, regions, world })
+  const peerDoor: PeerDoor | undefined =
+    config.peer && (await openPeerDoor(config.peer, identity.current()))
+  const self = {
+    id: world.id(),
+    release,
+    roles: config.roles,
+    regions,
+    publicUrl: config.roles.includes('api') ? baseUrl : undefined,
+    peerUrl: peerDoor?.url,
+  }
+  const told = { store: database.store, world, self, identity: identity.current }
+  const processes = await openProcesses(told).catch(async (error: unknown) => {
+    await peerDoor?.close()
     throw error
-  }
-  const listener = getRequestListener(installation.app.fetch)
-  answer = (request, response) => void listener(request, response)
-  installation.startWork()
-  const caFile = certificate?.caPem === undefined ? undefined : join(config.data, 'tls', 'ca.pem')
-  await tellAddress(config, url, caFile)
-  const renewal = setInterval(() => void renew(server, config, world), renewEveryMs)
-  renewal.unref()
+  })
 
-  async function stop(): Promise<void> {
-    clearInterval(renewal)
-    server.close()
-    server.closeIdleConnections()
-    const cut = setTimeout(() => server.closeAllConnections(), drainMs)
-    if (server.listening) await once(server, 'close')
-    clearTimeout(cut)
-    await installation.close()
+  async function renew(): Promise<void> {
+    peerDoor?.use(await identity.renew())
   }
 
-  return { url, installation, caFile, stop }
-}
-
-async function listen(server: Server | TlsServer, { port, host }: Config): Promise<void> {
-  server.listen(port, host)
-  try {
-    await once(server, 'listening')
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-    const why = listenFaults[code]
-    if (why === undefined) throw error
-    throw new StartError(`Cannot listen on port ${port} of ${host}: ${why}`, { cause: error })
+  async function close(): Promise<void> {
+    await processes.close()
+    await peerDoor?.close()
   }
+
+  return { processes, peerDoor, renew, close }
 }
 
-const listenFaults: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'it is taken. Stop the program that uses it, or choose another port with --port.',
-  EACCES: 'you may not. Choose a port of 1024 or more with --port.',
-  EADDRNOTAVAIL: 'this machine has no such address. Choose another one with --host.',
-  ENOTFOUND: 'the host name is not known. Choose an address of this machine with --host.',
-  EAI_AGAIN: 'the host name is not known. Choose an address of this machine with --host.',
-  EINVAL: 'that is no address to listen on. Choose another one with --host.',
-}
-
-async function certificateOf(config: Config, world: World): Promise<ServerCertificate> {
+/** Processes that share a database share the CA that clients trust. */
+async function certificateOf(
+  config: Config,
+  world: World,
+  { secrets }: Foundation,
+): Promise<ServerCertificate> {
   if (config.tls)
     return await readOwnCertificate(config.tls.certFile, config.tls.keyFile, world).catch(
       (error: unknown) => {
@@ -107,25 +143,30 @@ async function certificateOf(config: Config, world: World): Promise<ServerCertif
         })
       },
     )
-  return openCertificate({ folder: join(config.data, 'tls'), hostNames: config.hostNames, world })
+  const shareAuthority = (own: string) => secrets.putIfAbsent('server-authority', own)
+  return openCertificate({
+    folder: join(config.data, 'tls'),
+    hostNames: config.hostNames,
+    world,
+    shareAuthority: config.database && shareAuthority,
+  })
 }
 
-async function renew(server: Server | TlsServer, config: Config, world: World): Promise<void> {
+async function renew(
+  server: Server | TlsServer,
+  {
+    config,
+    world,
+    foundation,
+  }: { readonly config: Config; readonly world: World; readonly foundation: Foundation },
+): Promise<void> {
   if (!('setSecureContext' in server) || config.plainHttp) return
   try {
-    const { certPem, keyPem } = await certificateOf(config, world)
+    const { certPem, keyPem } = await certificateOf(config, world, foundation)
     server.setSecureContext({ cert: certPem, key: keyPem })
   } catch (error) {
     world.log({ level: 'error', event: 'certificate-not-renewed', error: String(error) })
   }
-}
-
-function urlOf(server: Server | TlsServer, config: Config): string {
-  const address = server.address()
-  const port = typeof address === 'object' && address ? address.port : config.port
-  const host = ['0.0.0.0', '::'].includes(config.host) ? '127.0.0.1' : config.host
-  const name = host.includes(':') ? `[${host}]` : host
-  return `${config.plainHttp ? 'http' : 'https'}://${name}:${port}`
 }
 
 /** `server.json` tells the command line where this installation listens. */

@@ -21,6 +21,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   views: ['base', 'domain', 'resources', 'store'],
   work: ['base', 'domain', 'resources', 'store', 'runner', 'formats', 'regions'],
   'api/arm': ['base', 'domain', 'resources', 'providers', 'views', 'access'],
+  'api/peer': ['base', 'domain', 'blobs'],
   'api/signin': ['base', 'domain', 'identity'],
   'api/storage': [
     'base',

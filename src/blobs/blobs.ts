@@ -6,7 +6,7 @@ export class BlobMissing extends Error {
 }
 
 /** Where a space's blobs are, as plain data: it crosses threads, each of which opens it for itself. */
-export type BlobsAddress = DiskAddress | S3Address
+export type BlobsAddress = DiskAddress | S3Address | PeerAddress
 
 export type DiskAddress = { readonly kind: 'disk'; readonly folder: string }
 
@@ -23,6 +23,17 @@ export type S3Address = {
   readonly pathStyle: boolean
   /** The profile of the AWS credential files that may use the bucket; undefined: the chain's default. */
   readonly profile: string | undefined
+}
+
+/** A space of another region, which its own processes reach: they are asked in turn. */
+export type PeerAddress = {
+  readonly kind: 'peer'
+  readonly space: string
+  readonly urls: readonly string[]
+  /** Which name their certificate must have. */
+  readonly serverName: string
+  /** What proves this process, PEM. */
+  readonly identity: { readonly certPem: string; readonly keyPem: string; readonly caPem: string }
 }
 
 /**

@@ -1,10 +1,13 @@
+import { invariant } from '../base/assert.ts'
 import type { Blobs, BlobsAddress, S3Address } from './blobs.ts'
 import { checkDiskStore, makeDiskStore, openDiskBlobs } from './disk.ts'
+import { openPeerBlobs } from './peer.ts'
 import type { StoreOwner } from './store-file.ts'
 
 /** The blobs at an address. Touches nothing yet: a space that is away says so at the first use. */
 export function openBlobs(address: BlobsAddress): Blobs {
   if (address.kind === 'disk') return openDiskBlobs(address.folder)
+  if (address.kind === 'peer') return openPeerBlobs(address)
   return openedAtFirstUse(async () => (await loadS3()).openS3Blobs(address))
 }
 
@@ -14,6 +17,7 @@ export function openBlobs(address: BlobsAddress): Blobs {
  * that is for an operator to mend.
  */
 export async function makeStore(address: BlobsAddress, owner: StoreOwner): Promise<void> {
+  invariant(address.kind !== 'peer', 'a region makes its own spaces')
   if (address.kind === 'disk') return await makeDiskStore(address.folder, owner)
   await (await loadS3()).makeS3Store(address, owner)
 }

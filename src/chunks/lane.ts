@@ -198,6 +198,8 @@ function isDamage(error: unknown): error is Error {
 function cachedByAddress(openBlobs: (address: BlobsAddress) => Blobs) {
   const opened = new Map<string, Blobs>()
   return (address: BlobsAddress): Blobs => {
+    // Who serves another region changes; opening it costs nothing.
+    if (address.kind === 'peer') return openBlobs(address)
     const key = JSON.stringify(address)
     const blobs = opened.get(key) ?? openBlobs(address)
     opened.set(key, blobs)

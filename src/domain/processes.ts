@@ -28,3 +28,8 @@ export type ProcessRows = {
   /** Forgets those that were not heard since. */
   prune(seenBeforeMs: number): Promise<void>
 }
+
+/** The name in the certificate of a process that serves a region's bytes. It is never looked up. */
+export function peerName(region: RegionName): string {
+  return `${region}.region.vitrine.internal`
+}

@@ -30,12 +30,18 @@ const oids = {
   authorityKeyIdentifier: '2.5.29.35',
   extendedKeyUsage: '2.5.29.37',
   serverAuth: '1.3.6.1.5.5.7.3.1',
+  clientAuth: '1.3.6.1.5.5.7.3.2',
 } as const
 
 /** keyCertSign and cRLSign; digitalSignature (RFC 5280 §4.2.1.3, bits from the left). */
 const usages = {
   authority: der.bits(Uint8Array.of(0b0000_0110), 1),
   server: der.bits(Uint8Array.of(0b1000_0000), 7),
+}
+
+const usesOf: Readonly<Record<Purpose, readonly Uint8Array[]>> = {
+  server: [der.oid(oids.serverAuth)],
+  peer: [der.oid(oids.serverAuth), der.oid(oids.clientAuth)],
 }
 
 /** ECDSA P-256: taken by every TLS client since 2012, and ten times cheaper a handshake than RSA. */
@@ -52,7 +58,7 @@ export async function signAuthority(now: Date): Promise<string> {
     der.around(
       3,
       der.sequence(
-        // It signs servers only, no further CA: path length 0.
+        // It signs leaves only, no further CA: path length 0.
         critical(
           oids.basicConstraints,
           der.sequence(der.boolean(true), der.integer(Uint8Array.of(0))),
@@ -65,13 +71,16 @@ export async function signAuthority(now: Date): Promise<string> {
   return keyToPem(privateKey) + certificateToPem(certificate)
 }
 
+/** Whose certificate it is: a server's, or that of a process which is both server and client of the others. */
+export type Purpose = 'server' | 'peer'
+
 /**
- * A new server certificate as PEM text, key first, for `names` (host names and IP addresses), signed by the CA whose PEM
- * text and common name are given.
+ * A new certificate as PEM text, key first, for `names` (host names and IP addresses), signed by the CA whose PEM text
+ * and common name are given.
  */
-export async function signServer(
+export async function signLeaf(
   authority: { readonly pem: string; readonly name: string },
-  names: readonly string[],
+  { names, purpose }: { readonly names: readonly string[]; readonly purpose: Purpose },
   now: Date,
 ): Promise<string> {
   const { publicKey, privateKey } = await freshKeys()
@@ -87,7 +96,7 @@ export async function signServer(
       der.sequence(
         critical(oids.basicConstraints, der.sequence()),
         critical(oids.keyUsage, usages.server),
-        extension(oids.extendedKeyUsage, der.sequence(der.oid(oids.serverAuth))),
+        extension(oids.extendedKeyUsage, der.sequence(...usesOf[purpose])),
         extension(oids.subjectAltName, der.sequence(...alternatives)),
         extension(oids.subjectKeyIdentifier, der.octets(keyIdentifier(publicKey))),
         extension(oids.authorityKeyIdentifier, der.sequence(der.instead(0, signerId))),

@@ -4,7 +4,7 @@ import { isIP } from 'node:net'
 import { join } from 'node:path'
 import { StartError } from '../base/start-error.ts'
 import type { World } from '../base/world.ts'
-import { signAuthority, signServer } from './certificate-maker.ts'
+import { signAuthority, signLeaf } from './certificate-maker.ts'
 import { claimPrivateFile, readTextFile, replaceFile } from './private-file.ts'
 
 const dayMs = 24 * 3_600_000
@@ -27,6 +27,8 @@ type Place = {
   /** Names and addresses clients use besides loopback. */
   readonly hostNames: readonly string[]
   readonly world: Pick<World, 'now'>
+  /** Keeps the CA where several processes of an installation find the same one; given is the one of the folder. */
+  readonly shareAuthority?: ((own: string) => Promise<string>) | undefined
 }
 
 /** Every name the certificate is good for: loopback and the configured ones. */
@@ -42,10 +44,14 @@ export async function openCertificate({
   folder,
   hostNames,
   world,
+  shareAuthority,
 }: Place): Promise<ServerCertificate> {
   const now = world.now()
   // Key and certificate lie in one file each, so that no crash leaves a pair that does not match.
-  const ca = await claimPrivateFile(join(folder, 'ca.key'), await freshAuthority(folder, now))
+  const own = await freshAuthority(folder, now)
+  const ca = shareAuthority
+    ? await shareAuthority(own)
+    : await claimPrivateFile(join(folder, 'ca.key'), own)
   const caPem = onlyCertificate(ca)
   if ((await readTextFile(join(folder, 'ca.pem'))) !== caPem) {
     await replaceFile(join(folder, 'ca.pem'), caPem, 0o644)
@@ -54,7 +60,8 @@ export async function openCertificate({
   const path = join(folder, 'server.pem')
   const held = await readTextFile(path)
   if (held !== undefined && isGood(held, caPem, names, now)) return split(held, caPem)
-  const made = await signServer({ pem: ca, name: commonNameOf(caPem) }, names, now)
+  const authority = { pem: ca, name: commonNameOf(caPem) }
+  const made = await signLeaf(authority, { names, purpose: 'server' }, now)
   await replaceFile(path, made, 0o600)
   return split(made, caPem)
 }
@@ -111,16 +118,16 @@ function covers(leaf: X509Certificate, name: string): boolean {
   return (isIP(name) ? leaf.checkIP(name) : leaf.checkHost(name)) !== undefined
 }
 
-function split(pem: string, caPem: string): ServerCertificate {
+export function split(pem: string, caPem: string): ServerCertificate {
   const keyPem = pem.slice(0, pem.indexOf('-----BEGIN CERTIFICATE-----'))
   const certPem = onlyCertificate(pem)
   return { certPem, keyPem, caPem, notAfter: new X509Certificate(certPem).validToDate }
 }
 
-function commonNameOf(pem: string): string {
+export function commonNameOf(pem: string): string {
   return new X509Certificate(pem).subject.replace(/^CN=/, '')
 }
 
-function onlyCertificate(pem: string): string {
+export function onlyCertificate(pem: string): string {
   return pem.slice(pem.indexOf('-----BEGIN CERTIFICATE-----'))
 }

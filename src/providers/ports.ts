@@ -2,6 +2,7 @@ import type { World } from '../base/world.ts'
 import type { Caller } from '../domain/access.ts'
 import { ArmError } from '../domain/errors.ts'
 import type { Problem } from '../domain/problem.ts'
+import type { RegionName } from '../domain/regions.ts'
 import type { ResourceId } from '../domain/resource-id.ts'
 import type { ResourceType, Settings } from '../resources/declaration.ts'
 import type { Store } from '../store/store.ts'
@@ -20,6 +21,8 @@ export type Providers = {
   readonly world: World
   readonly types: readonly ResourceType[]
   findType(type: string): ResourceType | undefined
+  /** No worker of this region was heard of late: its replicas wait until one returns. */
+  isAway(region: RegionName): boolean
 }
 
 /** Who asks, and under which name the answer is traced. */

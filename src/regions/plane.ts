@@ -53,8 +53,12 @@ export function openPlane({ openBlobs, ...ports }: PlanePorts): Plane {
   const opened = new Map<SpaceId, Blobs>()
 
   function blobsOf(space: SpaceId): Blobs {
-    const blobs = opened.get(space) ?? openBlobs(ports.addressOf(space))
-    opened.set(space, blobs)
+    const known = opened.get(space)
+    if (known) return known
+    const address = ports.addressOf(space)
+    const blobs = openBlobs(address)
+    // Who serves another region changes; opening it costs nothing.
+    if (address.kind !== 'peer') opened.set(space, blobs)
     return blobs
   }
 

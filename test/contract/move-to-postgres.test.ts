@@ -17,7 +17,7 @@ test('an embedded installation moves to PostgreSQL while it is stopped, and serv
   await before.close()
   await moveEmbedded(before.config, url, undefined)
   const after = await openTestInstallation({ data, config: { database: { url } } })
-  expect(after.installation.owner.created).toBe(false)
+  expect(after.installation.owner?.created).toBe(false)
   expect(await after.compute.galleryImages.get(group, gallery, definition)).toEqual(made)
   await after.compute.galleries.createOrUpdate(group, 'another', { location: 'westeurope' })
   await after.close()

@@ -1,5 +1,7 @@
+import type { Role } from '../../domain/processes.ts'
 import { type CommandGroup, command } from '../command.ts'
 import { may, mayRead, needs, on, wholeNumber } from '../flag.ts'
+import { UsageError } from '../usage-error.ts'
 
 export type ServeFlags = {
   /** The data folder; the server's own default when left out. */
@@ -7,6 +9,10 @@ export type ServeFlags = {
   readonly port: number | undefined
   readonly host: string | undefined
   readonly configFile: string | undefined
+  /** What the process does; all of it when left out. */
+  readonly roles: Role[] | undefined
+  /** The regions whose spaces it reaches; all when left out. */
+  readonly regions: string[] | undefined
 }
 
 export type QuickstartFlags = {
@@ -39,12 +45,21 @@ export function localCommands(local: LocalCommands): CommandGroup {
     name: 'serve',
     says: 'Start the server; it runs until it is stopped (Ctrl-C, SIGTERM).',
     more: 'All data is kept in one folder. The first start makes a certificate authority and an owner, whose secret lies in owner.json there.',
-    examples: ['vitrine serve --data ./data', 'vitrine login --data ./data'],
+    examples: [
+      'vitrine serve --data ./data',
+      'vitrine serve --config worker.json --roles worker --regions westeurope,eastus',
+    ],
     flags: {
       data: may('--data <folder>', 'Where everything is kept.'),
       port: mayRead('--port <number>', 'TCP port.', wholeNumber('--port')),
       host: may('--host <address>', 'Address to listen on.'),
       configFile: may('--config <file>', 'Settings that differ from the defaults.'),
+      roles: mayRead(
+        '--roles <list>',
+        'What this process does: api, worker, or both with a comma.',
+        rolesOf,
+      ),
+      regions: mayRead('--regions <list>', 'The regions whose spaces this process reaches.', words),
     },
     run: async (_context, given) => {
       await local.serve(given)
@@ -83,4 +98,15 @@ export function localCommands(local: LocalCommands): CommandGroup {
     },
   })
   return { name: '', says: '', commands: [serve, quickstart, migrate] }
+}
+
+function words(text: string): string[] {
+  return text.split(',').map((word) => word.trim())
+}
+
+function rolesOf(text: string): Role[] {
+  return words(text).map((word) => {
+    if (word === 'api' || word === 'worker') return word
+    throw new UsageError(`--roles takes api, worker, or api,worker; not '${text}'.`)
+  })
 }

@@ -1,0 +1,134 @@
+import { once } from 'node:events'
+import type { ClientRequest, IncomingMessage } from 'node:http'
+import { Agent, request } from 'node:https'
+import { addAbortSignal } from 'node:stream'
+import type { ByteRange } from '../domain/byte-range.ts'
+import { Unavailable } from '../domain/errors.ts'
+import { BlobMissing, BlobShort, type Blobs, type PeerAddress } from './blobs.ts'
+
+/** Between two pieces of a request or an answer, and until the first. */
+const silenceMs = 30_000
+/** Connections of a thread to the other processes. */
+const socketsMax = 32
+
+type Identity = PeerAddress['identity']
+
+let agent: { readonly certPem: string; readonly agent: Agent } | undefined
+
+/** Shares the thread's connections; one agent an identity, and an identity lasts a year. */
+function agentOf({ certPem, keyPem, caPem }: Identity): Agent {
+  if (agent?.certPem !== certPem) {
+    const tls = { cert: certPem, key: keyPem, ca: caPem, minVersion: 'TLSv1.3' } as const
+    agent = { certPem, agent: new Agent({ keepAlive: true, maxSockets: socketsMax, ...tls }) }
+  }
+  return agent.agent
+}
+
+type Ask = {
+  readonly method: 'GET' | 'HEAD' | 'PUT' | 'DELETE'
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: Uint8Array
+  readonly signal: AbortSignal
+}
+
+/**
+ * The blobs of a space that another process of the installation reaches, over TLS that proves both. What is read is checked
+ * by its digests above, as from anywhere. Only pages of uploads are written: all else of a region its own workers write.
+ */
+export function openPeerBlobs(address: PeerAddress): Blobs {
+  const { space, urls, identity, serverName } = address
+
+  /** The first process that answers. Throws Unavailable when none does, BlobMissing, BlobShort. */
+  async function ask<Result>(
+    key: string,
+    asked: Ask,
+    use: (answer: IncomingMessage) => Promise<Result>,
+  ): Promise<Result> {
+    let why = 'no process that lets others reach its bytes is there'
+    for (const url of urls) {
+      asked.signal.throwIfAborted()
+      try {
+        return await use(await send(`${url}/spaces/${space}/${key}`, asked))
+      } catch (error) {
+        asked.signal.throwIfAborted()
+        if (error instanceof BlobMissing || error instanceof BlobShort) throw error
+        why = `${url}: ${error instanceof Error ? error.message : String(error)}`
+      }
+    }
+    throw new Unavailable(`${space} is out of reach: ${why}`)
+  }
+
+  async function send(url: string, { method, headers, body, signal }: Ask) {
+    const asking = request(url, {
+      method,
+      agent: agentOf(identity),
+      servername: serverName,
+      headers: { ...headers, ...(body && { 'content-length': String(body.length) }) },
+      timeout: silenceMs,
+      signal,
+    })
+    const told = answerOf(asking)
+    asking.end(body)
+    const answer = await told
+    const { statusCode = 0 } = answer
+    if (statusCode >= 200 && statusCode < 300) return answer
+    answer.resume()
+    if (statusCode === 404) throw new BlobMissing(`${space} has no ${url}`)
+    if (statusCode === 416) throw new BlobShort(`${url} ends before the range that was asked for`)
+    throw new Unavailable(`it answered ${statusCode}`)
+  }
+
+  function read(key: string, range: ByteRange, signal: AbortSignal): Promise<Uint8Array> {
+    const { offsetBytes, lengthBytes } = range
+    const headers = { range: `bytes=${offsetBytes}-${offsetBytes + lengthBytes - 1}` }
+    return ask(key, { method: 'GET', headers, signal }, (answer) =>
+      collect(addAbortSignal(signal, answer), lengthBytes),
+    )
+  }
+
+  async function size(key: string, signal: AbortSignal): Promise<number | undefined> {
+    try {
+      return await ask(key, { method: 'HEAD', signal }, async (answer) => {
+        answer.resume()
+        return Number(answer.headers['content-length'])
+      })
+    } catch (error) {
+      if (error instanceof BlobMissing) return undefined
+      throw error
+    }
+  }
+
+  const done = async (answer: IncomingMessage): Promise<void> => {
+    answer.resume()
+    await once(answer, 'end')
+  }
+
+  return {
+    read,
+    size,
+    put: (key, body, signal) => ask(key, { method: 'PUT', body, signal }, done),
+    delete: (key, signal) => ask(key, { method: 'DELETE', signal }, done),
+    // biome-ignore lint/correctness/useYield: it lists nothing.
+    async *list() {
+      throw new Error(`${space} is listed by its own processes`)
+    },
+  }
+}
+
+async function answerOf(asking: ClientRequest): Promise<IncomingMessage> {
+  asking.on('timeout', () => asking.destroy(new Error(`silent for ${silenceMs} ms`)))
+  const [answer] = await once(asking, 'response')
+  return answer
+}
+
+async function collect(body: IncomingMessage, lengthBytes: number): Promise<Uint8Array> {
+  const bytes = Buffer.allocUnsafeSlow(lengthBytes)
+  let done = 0
+  for await (const part of body) {
+    if (done + part.length > lengthBytes) throw new Error('the answer is longer than was asked for')
+    bytes.set(part, done)
+    done += part.length
+  }
+  if (done < lengthBytes) throw new Error(`the answer ended after ${done} of ${lengthBytes} bytes`)
+  return bytes
+}

@@ -1,0 +1,54 @@
+import { once } from 'node:events'
+import type { Server } from 'node:http'
+import { StartError } from './base/start-error.ts'
+
+/** How long open requests may take to end when a server stops. */
+const drainMs = 10_000
+
+type Place = {
+  readonly host: string
+  readonly port: number
+  /** The setting that names the port. */
+  readonly setting: string
+}
+
+/** Throws StartError when the address cannot be had. */
+export async function listen(server: Server, { host, port, setting }: Place): Promise<void> {
+  server.listen(port, host)
+  try {
+    await once(server, 'listening')
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+    const why = listenFaults[code]
+    if (why === undefined) throw error
+    const message = `Cannot listen on port ${port} of ${host}: ${why}`
+    throw new StartError(message.replace('--port', setting), { cause: error })
+  }
+}
+
+const listenFaults: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'it is taken. Stop the program that uses it, or choose another port with --port.',
+  EACCES: 'you may not. Choose a port of 1024 or more with --port.',
+  EADDRNOTAVAIL: 'this machine has no such address. Choose another one with --host.',
+  ENOTFOUND: 'the host name is not known. Choose an address of this machine with --host.',
+  EAI_AGAIN: 'the host name is not known. Choose an address of this machine with --host.',
+  EINVAL: 'that is no address to listen on. Choose another one with --host.',
+}
+
+/** `https://host:port` of a server that listens. */
+export function urlOf(server: Server, host: string, scheme: 'http' | 'https'): string {
+  const address = server.address()
+  const port = typeof address === 'object' && address ? address.port : 0
+  const reached = ['0.0.0.0', '::'].includes(host) ? '127.0.0.1' : host
+  return `${scheme}://${reached.includes(':') ? `[${reached}]` : reached}:${port}`
+}
+
+/** Takes no new connection, and gives open requests their time. Again it does nothing. */
+export async function stopListening(server: Server): Promise<void> {
+  if (!server.listening) return
+  server.close()
+  server.closeIdleConnections()
+  const cut = setTimeout(() => server.closeAllConnections(), drainMs)
+  await once(server, 'close')
+  clearTimeout(cut)
+}
