@@ -104,6 +104,10 @@ export type WorkRequest = {
   readonly generation: number
   /** The resource it serves: its operations end when this work does, its delete preempts it. Undefined for duties. */
   readonly key: string | undefined
+  /** Of the request that asked for it, for logs and traces; left out, none did. */
+  readonly correlationId?: string | undefined
+  /** W3C traceparent of that request, when it was traced. */
+  readonly trace?: string | undefined
 }
 
 export type WorkRow = WorkRequest & {

@@ -43,8 +43,7 @@ export async function runWork(options: RunnerOptions, signal: AbortSignal): Prom
     try {
       await runRow(options, workOf(row), row, signal)
     } catch (error) {
-      const { id, kind, subject } = row
-      const told = { work: id, kind, subject, error: String(error) }
+      const told = { ...nameOf(row), error: String(error) }
       world.log({ level: 'error', event: 'work-dropped', ...told })
       await world.sleep(1_000, signal).catch(() => undefined)
     }
@@ -114,7 +113,7 @@ async function runStep(
     if (shutdown.aborted && !halt.signal.aborted) return row
     const cause = halt.signal.aborted ? halt.signal.reason : error
     if (cause instanceof LeaseLost) {
-      world.log({ level: 'warn', event: 'lease-lost', kind: row.kind, subject: row.subject })
+      world.log({ level: 'warn', event: 'lease-lost', ...nameOf(row) })
       return undefined
     }
     if (cause === stop.cancel) return endStopped(options, work, row)
@@ -195,9 +194,7 @@ async function endBadly(
   world.log({
     level: 'warn',
     event: 'work-failed',
-    work: row.id,
-    kind: row.kind,
-    subject: row.subject,
+    ...nameOf(row),
     code: problem.code,
     message: problem.message,
   })
@@ -207,6 +204,11 @@ async function endBadly(
       await work.failed?.(rows, row, { problem, nowMs })
     }
   })
+}
+
+/** How log lines name a row, and the request that asked for it. */
+function nameOf({ id, kind, subject, correlationId }: WorkRow) {
+  return { work: id, kind, subject, correlationId }
 }
 
 /** Three faults, three fates: the caller's is final, the world's is tried again, ours too but fewer times. */
@@ -225,9 +227,7 @@ async function afterFault(
   options.world.log({
     level: worlds ? 'warn' : 'error',
     event: 'step-failed',
-    work: row.id,
-    kind: row.kind,
-    subject: row.subject,
+    ...nameOf(row),
     step: row.step,
     attempts,
     error: error instanceof Error ? (error.stack ?? error.message) : String(error),
@@ -287,7 +287,7 @@ function beat({ store, world }: RunnerOptions, row: WorkRow, halt: AbortControll
       if (answer === 'lost') halt.abort(stop.lost)
       if (answer === 'cancel') halt.abort(stop.cancel)
     })().catch((error: unknown) => {
-      world.log({ level: 'warn', event: 'heartbeat-failed', work: row.id, error: String(error) })
+      world.log({ level: 'warn', event: 'heartbeat-failed', ...nameOf(row), error: String(error) })
     })
   }, limits.heartbeatMs)
   return { stop: () => clearInterval(timer) }

@@ -33,6 +33,8 @@ export type Change = {
   /** Unfinished operations of the resource end `Canceled` with OperationPreempted, its work (but `work` below) is told to stop. */
   readonly preempts: boolean
   readonly work: readonly WorkRequest[]
+  /** W3C traceparent of the request, when it is traced: its work goes on with it. */
+  readonly trace?: string | undefined
   readonly grant: SasRow | undefined
   readonly revokesGrants: boolean
   readonly counts: readonly {

@@ -179,7 +179,10 @@ async function requestWork({ db, rows }: Writing, change: Change) {
       nowMs,
     )
   }
-  if (work.length > 0) await rows.work.request(work, nowMs)
+  const { correlationId } = change.operation ?? {}
+  const { trace } = change
+  const asked = work.map((request) => ({ ...request, correlationId, trace }))
+  if (asked.length > 0) await rows.work.request(asked, nowMs)
   return undefined
 }
 

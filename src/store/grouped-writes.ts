@@ -27,6 +27,7 @@ export function openGroupedWrites(database: DatabaseSync, onCommit: () => void =
   const exec = openExec(database)
   let draining: Promise<void> | undefined
   let closed = false
+  let commits = 0
 
   function write<Result>(act: () => Promise<Ending<Result>>): Promise<Result> {
     if (closed) return Promise.reject(new Unavailable('The metadata database is closed.'))
@@ -59,6 +60,7 @@ export function openGroupedWrites(database: DatabaseSync, onCommit: () => void =
       const runOne = writes.length === 1 ? runAlone : runAmongOthers
       for (const each of writes) tells.push(await runOne(each))
       if (database.isTransaction) exec('commit')
+      commits += 1
       onCommit()
     } catch (error) {
       for (const each of writes) each.fail(error)
@@ -91,13 +93,20 @@ export function openGroupedWrites(database: DatabaseSync, onCommit: () => void =
     }
   }
 
+  function load() {
+    const inUse = draining === undefined ? 0 : 1
+    // The one connection that writes: nobody waits for the one that reads.
+    const connections = { max: 1, inUse, idle: 1 - inUse }
+    return { commits, retries: 0, connections, waiting: waiting.length }
+  }
+
   /** Refuses further writes; resolves when those that wait are done. */
   async function close(): Promise<void> {
     closed = true
     await draining
   }
 
-  return { write, close }
+  return { write, close, load }
 }
 
 function openExec(database: DatabaseSync) {

@@ -2,9 +2,14 @@ import { type QueryExecutorProvider, sql } from 'kysely'
 import { Unavailable } from '../domain/errors.ts'
 import { first } from './migrations/0001-first.ts'
 import { processes } from './migrations/0002-processes.ts'
+import { workTraces } from './migrations/0003-work-traces.ts'
 
 /** In order, forward only. One that was released never changes: the next one follows it. */
-const migrations: readonly ((db: QueryExecutorProvider) => Promise<void>)[] = [first, processes]
+const migrations: readonly ((db: QueryExecutorProvider) => Promise<void>)[] = [
+  first,
+  processes,
+  workTraces,
+]
 
 /**
  * Brings the tables of `db` (inside a transaction) to this release. Throws Unavailable when a newer release was here:

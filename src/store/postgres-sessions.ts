@@ -45,11 +45,17 @@ export function openSessions(options: PostgresOptions & { readonly poolMax: numb
 
   const db = new Kysely<Schema>({ dialect: postgresDialect(take) })
 
+  function load() {
+    const { totalCount, idleCount, waitingCount } = pool
+    const connections = { max: options.poolMax, inUse: totalCount - idleCount, idle: idleCount }
+    return { connections, waiting: waitingCount }
+  }
+
   /** Refuses further use; resolves when the sessions in use are given back and all connections closed. */
   async function close(): Promise<void> {
     closed = true
     await pool.end()
   }
 
-  return { db, take, close }
+  return { db, take, load, close }
 }

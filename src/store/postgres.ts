@@ -14,6 +14,7 @@ import { openSessions } from './postgres-sessions.ts'
 import type { Db } from './schema.ts'
 import type { Store } from './store.ts'
 import { openWakes } from './wakes.ts'
+import { watchRows } from './watch.ts'
 
 /** Runs of one transaction before its clashes are told. */
 const attemptsMax = 8
@@ -43,6 +44,8 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   })
   const writers = new WeakMap<Db, Writer>()
   const running = new Set<Promise<unknown>>()
+  let commits = 0
+  let retries = 0
 
   async function transactOnce<Result>(act: (writer: Writer) => Promise<Ending<Result>>) {
     const session = await sessions.take()
@@ -51,6 +54,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     writer.takeWoken()
     try {
       const ended = await inTransaction(session, () => act(writer))
+      if (ended.keeps) commits += 1
       if (writer.takeWoken() && ended.keeps) {
         wakes.wake()
         bell.ring()
@@ -67,6 +71,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
         return await transactOnce(act)
       } catch (error) {
         if (!(error instanceof Clash) || attempt === attemptsMax) throw error
+        retries += 1
         await world.sleep(clashRestMs * attempt, new AbortController().signal)
       }
     }
@@ -106,6 +111,8 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     write,
     commit,
     ...ownTransactions(read, write),
+    watch: watchRows(sessions.db),
+    load: () => ({ ...sessions.load(), commits, retries }),
     nowMs: () => databaseNowMs(sessions.db),
     untilWork: wakes.until,
     close,

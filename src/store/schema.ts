@@ -115,6 +115,8 @@ export type WorkTable = {
   /** When it may be claimed: after the lease, else at `wake_ms`. */
   due_ms: GeneratedAlways<number>
   created_ms: number
+  correlation_id: string | null
+  trace: string | null
 }
 
 export type OwnerTable = {

@@ -14,6 +14,7 @@ import { sqliteDialect, sqliteFaults } from './sqlite-dialect.ts'
 import type { Store } from './store.ts'
 import { keepUnchanged, openDataVersion } from './unchanged.ts'
 import { openWakes } from './wakes.ts'
+import { watchRows } from './watch.ts'
 
 /** Another process (a backup, a shell) may hold the file this long; the event loop waits with us. */
 const busyMs = 1_000
@@ -92,6 +93,8 @@ export async function openSqliteStore({ path, world }: SqliteStoreOptions): Prom
     write,
     commit,
     ...ownTransactions(read, write),
+    watch: watchRows(reader),
+    load: writes.load,
     nowMs,
     untilWork: wakes.until,
     close,

@@ -30,11 +30,58 @@ export type Store = {
   readonly uploads: UploadRows
   readonly directory: Directory
   readonly secrets: SecretRows
+  /** What an operator watches. */
+  readonly watch: WatchRows
+  /** What the database has done for this process, and how busy its connections are. */
+  load(): StoreLoad
   /** The database's clock, epoch milliseconds: leases and fences live on it. */
   nowMs(): Promise<number>
   /** Resolves when work was requested or woken through this store, or after `ms`, or when the signal fires. */
   untilWork(ms: number, signal: AbortSignal): Promise<void>
   close(): Promise<void>
+}
+
+/** Counts since the store was opened, and connections as they are now. */
+export type StoreLoad = {
+  readonly commits: number
+  /** Transactions that met another one and ran again. */
+  readonly retries: number
+  readonly connections: { readonly max: number; readonly inUse: number; readonly idle: number }
+  /** Callers that wait for a connection, or for their turn to write. */
+  readonly waiting: number
+}
+
+/** Counts over rows, each of a bounded number of them: at most 10,000, or `rowsMax`. */
+export type WatchRows = {
+  /** Those that are not finished, and by status those that ended since. */
+  operations(endedSinceMs: number): Promise<{
+    readonly unfinished: number
+    readonly oldestStartedMs: number | undefined
+    readonly ended: ReadonlyMap<string, number>
+  }>
+  /** `oldestDueMs`: since when the longest waiting one could have been claimed. */
+  work(nowMs: number): Promise<
+    readonly {
+      readonly queue: string
+      readonly kind: string
+      readonly rows: number
+      readonly held: number
+      readonly oldestDueMs: number | undefined
+    }[]
+  >
+  /** One page of all holdings by id, summed; `next` is the id to go on after, undefined at the end. */
+  holdings(
+    afterId: number,
+    rowsMax: number,
+  ): Promise<{
+    readonly sums: readonly {
+      readonly space: SpaceId
+      readonly state: string
+      readonly packs: number
+      readonly bytes: number
+    }[]
+    readonly next: number | undefined
+  }>
 }
 
 /** Who may sign in, and what they may do. Each method is its own transaction. */

@@ -200,6 +200,8 @@ function upsert(db: Db, row: ReturnType<typeof toTable>) {
         wake_ms: sql`case when excluded.wake_ms < work.wake_ms then excluded.wake_ms else work.wake_ms end`,
         attempts: 0,
         asked: 1,
+        correlation_id: sql`coalesce(excluded.correlation_id, work.correlation_id)`,
+        trace: sql`case when excluded.correlation_id is null then work.trace else excluded.trace end`,
       }),
     )
 }
@@ -210,7 +212,8 @@ function dueNow(db: Db, nowMs: number) {
   return sql<number>`least(${nowMs}::bigint, (extract(epoch from clock_timestamp()) * 1000)::bigint)`
 }
 
-function toTable({ kind, subject, queue, generation, key }: WorkRequest, nowMs: number) {
+function toTable(request: WorkRequest, nowMs: number) {
+  const { kind, subject, queue, generation, key, correlationId, trace } = request
   return {
     kind,
     subject,
@@ -228,6 +231,8 @@ function toTable({ kind, subject, queue, generation, key }: WorkRequest, nowMs: 
     holder: null,
     lease_until_ms: 0,
     created_ms: nowMs,
+    correlation_id: correlationId ?? null,
+    trace: trace ?? null,
   }
 }
 
@@ -251,5 +256,7 @@ function fromTable(row: Selectable<WorkTable>): WorkRow {
     fence: row.fence,
     cancel: row.cancel === 1,
     createdMs: row.created_ms,
+    correlationId: row.correlation_id ?? undefined,
+    trace: row.trace ?? undefined,
   }
 }

@@ -29,7 +29,12 @@ export function publish(ports: WorkPorts): Work {
     await write(async (rows) => {
       const locked = await rows.resources.lock(row.subject)
       if (!locked || locked.state === 'Deleting') return
-      await rows.work.request(await askRegions(rows, locked, nowMs), nowMs)
+      const { correlationId, trace } = row
+      const requests = await askRegions(rows, locked, nowMs)
+      await rows.work.request(
+        requests.map((request) => ({ ...request, correlationId, trace })),
+        nowMs,
+      )
       await settleVersion(rows, locked.key, settings, nowMs)
     })
     return { is: 'done' }

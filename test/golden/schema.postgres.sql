@@ -190,6 +190,8 @@ CASE
     ELSE (lease_until_ms + 1)
 END stored
   created_ms bigint not null
+  correlation_id text
+  trace text
   constraint work_pkey PRIMARY KEY (id)
   CREATE INDEX work_by_due ON public.work USING btree (queue, due_ms)
   CREATE INDEX work_by_key ON public.work USING btree (key) WHERE (key IS NOT NULL)

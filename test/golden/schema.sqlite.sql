@@ -202,7 +202,7 @@ CREATE TABLE work (
   due_ms bigint generated always as
     (case when lease_until_ms < wake_ms then wake_ms else lease_until_ms + 1 end) stored,
   created_ms bigint not null
-);
+, correlation_id text, trace text);
 
 CREATE INDEX work_by_due on work (queue, due_ms);
 

@@ -9,6 +9,7 @@ import { racePromises } from './store/race-promises.ts'
 import { resourcePromises } from './store/resource-promises.ts'
 import { uploadPromises } from './store/upload-promises.ts'
 import type { OpenStore } from './store/use-store.ts'
+import { watchPromises } from './store/watch-promises.ts'
 import { workPromises } from './store/work-promises.ts'
 
 /** Everything that a Store promises, whatever database it stands on. */
@@ -23,6 +24,7 @@ export function storeSuite(name: string, open: OpenStore): void {
     describe('placements', () => placementPromises(open))
     describe('holdings', () => holdingPromises(open))
     describe('uploads', () => uploadPromises(open))
+    describe('watching', () => watchPromises(open))
     describe('directory and secrets', () => directoryPromises(open))
   })
 }
