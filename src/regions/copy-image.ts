@@ -64,6 +64,7 @@ export async function copyImage(plane: Plane, order: CopyOrder): Promise<CopiedI
   let movedBytes = 0
   const wrote = (bytes: number): void => {
     movedBytes += bytes
+    plane.moved.replicatedBytes += bytes
   }
   const used = new Map(needs.map((need) => [need.space, new Set(idsOf(need.present.values()))]))
   const job: Job = { plane, order, place, presence, used, moved, wrote }

@@ -83,6 +83,7 @@ async function store(
   const image = digestOf(manifest)
   const last = rawPackable(kinds.manifest, image, manifest)
   await stream.finish(await onlyNew(wanted.handlers, [...nodes, last]))
+  plane.moved.ingestedBytes += wanted.putBytes()
   return {
     image,
     manifest,

@@ -8,6 +8,7 @@ import type { TreeNode } from '../chunks/node.ts'
 import type { Digest } from '../domain/digest.ts'
 import type { HoldingRows, Owner, UploadRows } from '../domain/holdings.ts'
 import type { SpaceId } from '../domain/spaces.ts'
+import { type Moved, nothingMoved } from './moved.ts'
 import { openRepair, type Repair } from './repair.ts'
 import { openTrailers, type Trailers } from './trailers.ts'
 
@@ -27,6 +28,7 @@ export type PlanePorts = {
 /** The handle that every function of this folder takes first. */
 export type Plane = Omit<PlanePorts, 'openBlobs'> & {
   blobsOf(space: SpaceId): Blobs
+  readonly moved: Moved
   readonly trailers: Trailers
   readonly repair: Repair
   /** Checked already, by digest. */
@@ -62,11 +64,13 @@ export function openPlane({ openBlobs, ...ports }: PlanePorts): Plane {
     return blobs
   }
 
-  const repair = openRepair({ ...ports, blobsOf })
+  const moved = nothingMoved()
+  const repair = openRepair({ ...ports, blobsOf, moved })
   const trailers = openTrailers({ blobsOf, damaged: (holding, why) => repair(holding, { why }) })
   return {
     ...ports,
     blobsOf,
+    moved,
     trailers,
     repair,
     nodes: openLru(nodesKept),

@@ -6,6 +6,7 @@ import type { Lanes } from '../chunks/lanes.ts'
 import { Unavailable } from '../domain/errors.ts'
 import type { Holding, HoldingRows } from '../domain/holdings.ts'
 import type { SpaceId } from '../domain/spaces.ts'
+import type { Moved } from './moved.ts'
 import { isDamage } from './trailers.ts'
 
 /** Puts good bytes under the key of a holding that has bad ones. */
@@ -22,6 +23,7 @@ export function openRepair(ports: {
   readonly rows: HoldingRows
   readonly lanes: Lanes
   readonly world: World
+  readonly moved: Moved
   addressOf(space: SpaceId): BlobsAddress
   blobsOf(space: SpaceId): Blobs
 }): Repair {
@@ -36,6 +38,8 @@ export function openRepair(ports: {
     for (const from of holders.filter(({ id }) => id !== bad.id)) {
       const trouble = await mirrored(from, bad)
       if (trouble === undefined) {
+        ports.moved.packsRepaired += 1
+        ports.moved.repairedBytes += bad.sizeBytes
         ports.world.log({ level: 'warn', event: 'pack-repaired', ...told, from: from.space })
         return true
       }
@@ -47,6 +51,7 @@ export function openRepair(ports: {
         trouble,
       })
     }
+    ports.moved.packsDamaged += 1
     failedMs.set(bad.id, ports.world.now().getTime())
     ports.world.log({ level: 'error', event: 'pack-damaged', ...told })
     return false

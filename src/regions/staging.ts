@@ -36,7 +36,10 @@ export async function stagePage(
   const { upload, offsetBytes, grant } = page
   const blobs = plane.blobsOf(page.space)
   await blobs.put(key, page.bytes, page.signal)
-  if (await plane.uploads.add(upload, { offsetBytes, lengthBytes, key }, grant)) return true
+  if (await plane.uploads.add(upload, { offsetBytes, lengthBytes, key }, grant)) {
+    plane.moved.uploadedBytes += lengthBytes
+    return true
+  }
   // Nobody else would find it again; and whoever sent it may be gone.
   await blobs.delete(key, AbortSignal.timeout(deleteMs))
   return false

@@ -1,4 +1,4 @@
-import { openLru } from '../base/lru.ts'
+import { type Lookups, openLru } from '../base/lru.ts'
 import { BlobMissing, BlobShort, type Blobs } from '../blobs/blobs.ts'
 import { Damaged } from '../chunks/layout.ts'
 import {
@@ -15,6 +15,7 @@ import type { SpaceId } from '../domain/spaces.ts'
 export type Trailers = {
   /** undefined when no space has a sound one. Throws Unavailable when one that may be sound cannot be reached. */
   of(pack: PackId, holders: () => Promise<readonly Holding[]>): Promise<PackTrailer | undefined>
+  lookups(): Lookups
 }
 
 /** About 8 MiB of typical indexes. */
@@ -62,7 +63,7 @@ export function openTrailers(ports: {
     return await running
   }
 
-  return { of }
+  return { of, lookups: kept.lookups }
 }
 
 /** Reads and checks the index of one pack in one space. Throws Damaged, BlobMissing, BlobShort, Unavailable. */

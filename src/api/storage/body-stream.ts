@@ -29,7 +29,7 @@ export async function streamRange(
   read: Read,
   range: ByteRange,
 ): Promise<ReadableStream<Uint8Array>> {
-  const { budget, raw, incoming, world, grant } = request
+  const { budget, raw, incoming, world, grant, plane } = request
   const pieces = piecesOf(read, range)
   let ahead: Promise<Piece> | undefined
   let sent: Hold | undefined
@@ -60,6 +60,8 @@ export async function streamRange(
     ahead = undefined
     if (!piece) return controller.close()
     sent = piece.hold
+    // Counted before it is handed over: its buffer may be moved away.
+    plane.moved.downloadedBytes += piece.bytes.byteLength
     controller.enqueue(piece.bytes)
     stalled = setTimeout(() => {
       world.log({ level: 'info', event: 'reader-stalled', disk: grant.key })
