@@ -2,7 +2,7 @@ import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { mapBounded } from '../src/base/bounded.ts'
-import { openHttp } from '../src/client/http.ts'
+import { type Http, openHttp } from '../src/client/http.ts'
 import { type Bench, type Group, ratios, secondsOf, takePairs } from './bench.ts'
 import { startVitrine } from './child-server.ts'
 import { formatSpread } from './figures.ts'
@@ -28,15 +28,16 @@ export const createVersions: Group = {
     try {
       const { one, headers } = await openVersions(folder, server.url)
       const body = JSON.stringify(versionBody(disk))
-      const create = async (name: string): Promise<void> => {
-        const sent = { ...headers, 'content-type': 'application/json' }
-        const request = { method: 'PUT', url: one(name), headers: sent, body, signal } as const
-        const answer = await http.send(request)
-        if (answer.status !== 201) throw new Error(`${name}: ${answer.status} ${answer.body}`)
-      }
       const paired = await takePairs(
         bench.pairs,
-        (round) => createRate(round, create),
+        (round) =>
+          createRate((at) => ({
+            method: 'PUT',
+            url: one(`2.${round}.${at}`),
+            headers,
+            body,
+            http,
+          })),
         async () => appendRate(bench),
       )
       bench.say({
@@ -56,7 +57,7 @@ export const createVersions: Group = {
   },
 }
 
-function versionBody(disk: string) {
+export function versionBody(disk: string) {
   return {
     location: 'westeurope',
     properties: {
@@ -66,11 +67,26 @@ function versionBody(disk: string) {
   }
 }
 
-async function createRate(round: number, create: (name: string) => Promise<void>) {
-  const seconds = await secondsOf(() =>
-    mapBounded(Array(creates).keys(), atOnce, (at) => create(`2.${round}.${at}`)),
-  )
-  return creates / seconds
+type Create = {
+  readonly method: 'PUT' | 'POST'
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+  readonly http: Http
+}
+
+/** Creates a second, eight at once. */
+export async function createRate(
+  requestOf: (at: number) => Create,
+  count = creates,
+): Promise<number> {
+  const create = async (at: number): Promise<void> => {
+    const { http, ...request } = requestOf(at)
+    const headers = { ...request.headers, 'content-type': 'application/json' }
+    const answer = await http.send({ ...request, headers, signal })
+    if (answer.status !== 201) throw new Error(`${request.url}: ${answer.status} ${answer.body}`)
+  }
+  return count / (await secondsOf(() => mapBounded(Array(count).keys(), atOnce, create)))
 }
 
 function appendRate(bench: Bench): number {

@@ -9,20 +9,24 @@ import { growth } from './growth.ts'
 import { openImages } from './images.ts'
 import { ingestSize } from './ingest-size.ts'
 import { manyDisks } from './many-disks.ts'
+import { publishOverGlance } from './publish-glance.ts'
 import { publishFromDisk } from './publish-local.ts'
 import { readDisk } from './read-disk.ts'
 import { readVersions } from './read-versions.ts'
 import { replicate } from './replicate.ts'
 import { transfer } from './transfer.ts'
+import { versionsOverGlance } from './versions-glance.ts'
 
 const groups: readonly Group[] = [
   publishFromDisk,
+  publishOverGlance,
   growth,
   replicate,
   manyDisks,
   readDisk,
   readVersions,
   createVersions,
+  versionsOverGlance,
   ingestSize,
   transfer,
 ]

@@ -99,7 +99,7 @@ async function listAll(bench: Bench, versions: Versions): Promise<void> {
 }
 
 /** The URLs of all pages, asked one after another. */
-async function allPages({ list, headers }: Versions): Promise<string[]> {
+export async function allPages({ list, headers }: Versions): Promise<string[]> {
   const pages: string[] = []
   let count = 0
   for (let next: string | undefined = list; next !== undefined; ) {

@@ -16,7 +16,7 @@ import { publishLocal } from './bench-plane.ts'
 export const group = 'bench'
 export const gallery = 'bench'
 export const definition = 'disk'
-const location = 'westeurope'
+export const location = 'westeurope'
 const forever = new AbortController().signal
 
 /** A whole installation in this process, and a client of its API that is signed in as its owner. */

@@ -1,18 +1,9 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { apiVersions } from '../src/cli/paths.ts'
-import { readOwner } from '../src/cli/profile.ts'
-import { openSession } from '../src/cli/session.ts'
-import { isObject } from '../src/client/client.ts'
-import { downloadDisk } from '../src/client/download-disk.ts'
-import { pageBytesOf, uploadDisk } from '../src/client/upload-disk.ts'
-import { openWorld } from '../src/world.ts'
 import { type Bench, type Group, secondsOf } from './bench.ts'
 import { startVitrine } from './child-server.ts'
+import { openDiskCalls } from './disk-calls.ts'
 import { run, settle } from './programs.ts'
-
-const { signal } = new AbortController()
-const world = openWorld('error')
 
 /** Figures beside the targets: what our own client moves in and out of a disk over TLS on loopback. */
 export const transfer: Group = {
@@ -47,51 +38,22 @@ type Move = { readonly folder: string; readonly file: string; readonly name: str
 
 async function moveOnce({ folder, file, name }: Move) {
   settle(folder)
-  const session = await openSession(await readOwner(join(folder, 'owner.json')), world)
-  const { client, paths } = session
+  const calls = await openDiskCalls(folder)
   const out = join(folder, 'out.raw')
-  const arm = { apiVersion: apiVersions.disks, signal }
-  const path = paths.disk('bench', name)
-  const location = 'westeurope'
-  const done = async (method: 'PUT' | 'POST', at: string, body: object, apiVersion: string) => {
-    const sent = { apiVersion, signal, body: JSON.parse(JSON.stringify(body)) }
-    return await client.wait(await client.call(method, at, sent), { signal })
-  }
-  const access = async (kind: string): Promise<string> => {
-    const given = await done(
-      'POST',
-      `${path}/beginGetAccess`,
-      { access: kind, durationInSeconds: 3600 },
-      arm.apiVersion,
-    )
-    return isObject(given) ? String(given.accessSAS) : ''
-  }
   try {
-    await done('PUT', paths.group('bench'), { location }, apiVersions.groups)
-    const creationData = { createOption: 'Upload', uploadSizeBytes: pageBytesOf(fileBytes(file)) }
-    await done('PUT', path, { location, properties: { creationData } }, arm.apiVersion)
-    const common = { http: client.http, world, signal }
+    await calls.makeGroup()
     let dataBytes = 0
-    const upSas = await access('Write')
+    const upSas = await calls.beginUpload(name, file)
     const upSeconds = await secondsOf(async () => {
-      const up = { ...common, file, sasUrl: upSas, blobId: name, journalFolder: folder }
-      dataBytes = (await uploadDisk(up)).sentBytes
+      dataBytes = await calls.upload(name, upSas, file)
     })
-    const inSeconds = await secondsOf(() =>
-      done('POST', `${path}/endGetAccess`, {}, arm.apiVersion),
-    )
-    const downSas = await access('Read')
-    const downSeconds = await secondsOf(() =>
-      downloadDisk({ ...common, sasUrl: downSas, contentId: name, out, format: 'raw' }),
-    )
+    const inSeconds = await secondsOf(() => calls.endAccess(name))
+    const downSas = await calls.access(name, 'Read')
+    const downSeconds = await secondsOf(() => calls.download(name, downSas, out))
     run('cmp', [out, file])
     return { dataBytes, upSeconds, inSeconds, downSeconds }
   } finally {
-    client.close()
+    calls.close()
     await rm(out, { force: true })
   }
-}
-
-function fileBytes(file: string): number {
-  return Number(run('stat', ['-c', '%s', file]))
 }
