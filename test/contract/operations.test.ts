@@ -58,6 +58,10 @@ describe('operations', () => {
         name: expect.any(String),
       })
       expect(first.headers.get('retry-after')).toBe('1')
+      // Short operations are over long before a second is: clients that know this header ask sooner.
+      const againMs = Number(first.headers.get('retry-after-ms'))
+      expect(againMs).toBeGreaterThan(0)
+      expect(againMs).toBeLessThanOrEqual(1000)
     }
     const last = await arm.ended(made)
     expect(last).toEqual({

@@ -3,7 +3,18 @@ import { formatTime } from '../../resources/coerce.ts'
 import type { LroHeaders } from '../../resources/declaration.ts'
 
 /** Seconds that clients wait between polls; Azure asks for 60, but most of ours are done by then. az reads 0 as 30. */
-export const pollSeconds = 1
+const pollSeconds = 1
+
+const firstPollMs = 50
+/** A poll more for each tenth of the time that it took so far: who waits learns of its end soon, short or long. */
+const pollShare = 0.1
+
+/** When to ask again: whole seconds as Azure has it, and for clients that know it the milliseconds of a short operation. */
+export function pollHeaders(operation: OperationRow, now: Date): Record<string, string> {
+  const ageMs = now.getTime() - operation.startedMs
+  const waitMs = Math.min(Math.max(ageMs * pollShare, firstPollMs), pollSeconds * 1000)
+  return { 'retry-after': String(pollSeconds), 'retry-after-ms': String(Math.round(waitMs)) }
+}
 
 /** Where the polls of an operation go: Azure's path for its flavour, under the host that the client used. */
 export function operationUrl(

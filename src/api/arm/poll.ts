@@ -1,7 +1,7 @@
-import type { Json, JsonObject } from '../../domain/rows.ts'
+import type { Json, JsonObject, OperationRow } from '../../domain/rows.ts'
 import { readOperation, type ShownOperation } from '../../providers/operation.ts'
 import type { Answer, ArmRequest } from './answer.ts'
-import { operationBody, operationUrl, pollSeconds } from './operations.ts'
+import { operationBody, operationUrl, pollHeaders } from './operations.ts'
 import { present } from './present.ts'
 
 /** A poll of an operation: the status form (Azure-AsyncOperation) or the monitor form (Location). */
@@ -18,10 +18,13 @@ export async function answerOperation(
 
 function statusAnswer(request: ArmRequest, shown: ShownOperation): Answer {
   const { operation } = shown
-  const running: Record<string, string> =
-    operation.status === 'InProgress' ? { 'retry-after': String(pollSeconds) } : {}
+  const running = operation.status === 'InProgress' ? pollAgain(request, operation) : {}
   const body = operationBody(operation, outputOf(request, shown))
   return { status: 200, headers: running, body }
+}
+
+function pollAgain({ providers }: ArmRequest, operation: OperationRow): Record<string, string> {
+  return pollHeaders(operation, providers.world.now())
 }
 
 /** 202 while it runs, then the result alone: its output, or nothing. A failure keeps its status and error. */
@@ -35,8 +38,7 @@ function monitorAnswer(request: ArmRequest, shown: ShownOperation): Answer {
       request.asked.apiVersion,
       true,
     )
-    const headers = { location, 'retry-after': String(pollSeconds) }
-    return { status: 202, headers }
+    return { status: 202, headers: { location, ...pollAgain(request, operation) } }
   }
   if (operation.error) return { status: 409, body: { error: operation.error } }
   const output = outputOf(request, shown)
