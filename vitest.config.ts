@@ -22,7 +22,7 @@ export default defineConfig({
       {
         test: {
           name: 'contract-postgres',
-          include: ['test/contract/**/*.test.ts'],
+          include: ['test/contract/**/*.test.ts', 'test/processes/**/*.test.ts'],
           provide: { database: 'postgres' },
           ...postgres,
           ...slow,
@@ -32,6 +32,18 @@ export default defineConfig({
         test: {
           name: 'crash',
           include: ['test/crash/**/*.test.ts'],
+          ...postgres,
+          testTimeout: 240_000,
+          hookTimeout: 60_000,
+        },
+      },
+      // The same on PostgreSQL, but for those that choose their database themselves or have none.
+      {
+        test: {
+          name: 'crash-postgres',
+          include: ['test/crash/**/*.test.ts'],
+          exclude: ['**/{data-plane,database-away,store-kill}.test.ts'],
+          provide: { database: 'postgres' },
           ...postgres,
           testTimeout: 240_000,
           hookTimeout: 60_000,

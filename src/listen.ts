@@ -37,10 +37,13 @@ const listenFaults: Readonly<Record<string, string>> = {
 
 /** `https://host:port` of a server that listens. */
 export function urlOf(server: Server, host: string, scheme: 'http' | 'https'): string {
-  const address = server.address()
-  const port = typeof address === 'object' && address ? address.port : 0
   const reached = ['0.0.0.0', '::'].includes(host) ? '127.0.0.1' : host
-  return `${scheme}://${reached.includes(':') ? `[${reached}]` : reached}:${port}`
+  return `${scheme}://${reached.includes(':') ? `[${reached}]` : reached}:${portOf(server)}`
+}
+
+export function portOf(server: Server): number {
+  const address = server.address()
+  return typeof address === 'object' && address ? address.port : 0
 }
 
 /** Takes no new connection, and gives open requests their time. Again it does nothing. */

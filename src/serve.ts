@@ -15,7 +15,7 @@ import {
 } from './identity/certificates.ts'
 import { openPeerIdentity } from './identity/peer-identity.ts'
 import { type Installation, openInstallation } from './installation.ts'
-import { listen, stopListening, urlOf } from './listen.ts'
+import { listen, portOf, stopListening, urlOf } from './listen.ts'
 import { openPeerDoor, type PeerDoor } from './peer-door.ts'
 import { alone, openProcesses } from './processes.ts'
 import { release } from './release.ts'
@@ -23,7 +23,10 @@ import { release } from './release.ts'
 const renewEveryMs = 24 * 3_600_000
 
 export type Serving = {
+  /** How clients reach it. */
   readonly url: string
+  /** Where it listens itself. */
+  readonly port: number
   readonly installation: Installation
   /** The CA that clients are to trust; undefined with the user's own certificate or plain HTTP. */
   readonly caFile: string | undefined
@@ -60,7 +63,8 @@ export async function serve(config: Config, world: World): Promise<Serving> {
   // First of all when it stops: what is asked by then is answered.
   opened.defer(() => stopListening(door.server))
   const stack = opened.move()
-  return { url: baseUrl, installation, caFile, stop: () => stack.disposeAsync() }
+  const port = portOf(door.server)
+  return { url: baseUrl, port, installation, caFile, stop: () => stack.disposeAsync() }
 }
 
 /** The server of clients. Until `serve` is called everybody is asked to come again. */

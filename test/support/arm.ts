@@ -2,7 +2,7 @@ import { expect } from 'vitest'
 import type { Json, JsonObject } from '../../src/domain/rows.ts'
 import { isObject, valueAt } from '../../src/resources/paths.ts'
 import { group, pageBlob } from './main-job.ts'
-import type { TestInstallation } from './test-installation.ts'
+import type { OwnerClients } from './owner-clients.ts'
 
 /** One answer, its body read; `{}` when there is none. */
 export type Answer = {
@@ -28,7 +28,7 @@ const patienceMs = 30_000
  * `Microsoft.Compute` in the resource group; the api-version is added.
  */
 export function openArm(
-  vitrine: TestInstallation,
+  vitrine: OwnerClients,
   resourceGroup = group,
   headers: Readonly<Record<string, string>> = {},
 ) {

@@ -1,0 +1,133 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { dataBytes, openArm } from '../support/arm.ts'
+import { type Cluster, openCluster } from '../support/cluster.ts'
+import {
+  definition,
+  gallery,
+  group,
+  makeDefinition,
+  readVersion,
+  uploadDisk,
+} from '../support/main-job.ts'
+import type { OwnerClients } from '../support/owner-clients.ts'
+
+const peer = { port: 0 }
+
+/**
+ * Two API processes that reach no space, a worker for each of three regions with its spaces in its own folder; from the
+ * last one nobody can pull.
+ */
+describe('several processes', () => {
+  let cluster: Cluster
+  let vitrine: OwnerClients
+  const north = { roles: ['worker' as const], ownRegions: ['northeurope'], peer }
+  beforeAll(async () => {
+    cluster = await openCluster()
+    await cluster.start('api-1', { roles: ['api'], ownRegions: [] })
+    await cluster.start('west', { roles: ['worker'], ownRegions: ['westeurope'], peer })
+    await cluster.start('north', north)
+    await cluster.start('east', { roles: ['worker'], ownRegions: ['eastus'] })
+    await cluster.start('api-2', { roles: ['api'], ownRegions: [] })
+    // Until all have heard of all.
+    await new Promise((resolve) => setTimeout(resolve, 5_500))
+    vitrine = await cluster.clients('api-1')
+    await makeDefinition(vitrine)
+  })
+  afterAll(() => cluster.close())
+
+  const versionOf = (version: string) =>
+    `/subscriptions/${vitrine.subscription}/resourceGroups/${group}/providers/Microsoft.Compute/galleries/${gallery}/images/${definition}/versions/${version}`
+
+  async function publish(version: string, source: string, regions: readonly string[]) {
+    const poller = await vitrine.compute.galleryImageVersions.createOrUpdate(
+      group,
+      gallery,
+      definition,
+      version,
+      {
+        location: 'westeurope',
+        publishingProfile: {
+          targetRegions: regions.map((name) => ({ name, storageAccountType: 'Standard_LRS' })),
+        },
+        storageProfile: { osDiskImage: { source: { id: source } } },
+      },
+    )
+    return poller
+  }
+
+  it('an upload, its ingest, the copies, polls and downloads each land where they land', async () => {
+    const bytes = dataBytes(3, 6 * 1024 * 1024)
+    const disk = await uploadDisk(vitrine, 'source', bytes)
+    const version = await publish('1.0.0', disk, ['westeurope', 'northeurope', 'eastus'])
+    expect(version.provisioningState).toBe('Succeeded')
+    for (const region of ['westeurope', 'northeurope']) {
+      const read = await readVersion(vitrine, '1.0.0', region)
+      expect(Buffer.compare(read, bytes)).toBe(0)
+    }
+  })
+
+  it('each region lies with its own processes alone', async () => {
+    const regionsBelow = (name: string) =>
+      readdir(join(cluster.folder, name, 'spaces')).catch(() => [])
+    expect(await regionsBelow('west')).toEqual(['westeurope'])
+    expect(await regionsBelow('north')).toEqual(['northeurope'])
+    expect(await regionsBelow('east')).toEqual(['eastus'])
+    expect(await regionsBelow('api-1')).toEqual([])
+  })
+
+  it('bytes of a region that lets nobody in come from another one that has them', async () => {
+    const read = await readVersion(vitrine, '1.0.0', 'eastus')
+    expect(Buffer.compare(read, dataBytes(3, 6 * 1024 * 1024))).toBe(0)
+  })
+
+  it('a region without a worker is shown, holds up no other, and catches up', async () => {
+    await cluster.stop('north')
+    const arm = openArm(vitrine)
+    const bytes = dataBytes(4, 6 * 1024 * 1024)
+    const disk = await uploadDisk(vitrine, 'source-2', bytes)
+    const published = publish('1.1.0', disk, ['westeurope', 'northeurope'])
+    const statesOf = async () => {
+      const { body } = await arm.get(`${versionOf('1.1.0')}?$expand=ReplicationStatus`)
+      return body.properties
+    }
+    await vi.waitFor(
+      async () =>
+        expect(await statesOf()).toMatchObject({
+          provisioningState: 'Creating',
+          replicationStatus: {
+            aggregatedState: 'InProgress',
+            summary: [
+              { region: 'West Europe', state: 'Completed' },
+              { region: 'North Europe', state: 'Unknown', details: /out of reach/ },
+            ],
+          },
+        }),
+      { timeout: 20_000, interval: 200 },
+    )
+    expect(Buffer.compare(await readVersion(vitrine, '1.1.0', 'westeurope'), bytes)).toBe(0)
+    await cluster.start('north', north)
+    expect((await published).provisioningState).toBe('Succeeded')
+    await vi.waitFor(
+      async () =>
+        expect(Buffer.compare(await readVersion(vitrine, '1.1.0', 'northeurope'), bytes)).toBe(0),
+      { timeout: 20_000, interval: 1_000 },
+    )
+  })
+
+  it('what is deleted leaves every region, by the region’s own worker', async () => {
+    for (const version of ['1.0.0', '1.1.0']) {
+      await vitrine.compute.galleryImageVersions.delete(group, gallery, definition, version)
+    }
+    for (const [name, region] of [
+      ['west', 'westeurope'],
+      ['north', 'northeurope'],
+      ['east', 'eastus'],
+    ] as const) {
+      const roots = join(cluster.folder, name, 'spaces', region, 'Standard_LRS', '1', 'roots')
+      // The uploaded disks of West Europe are resources of their own.
+      expect(await readdir(roots)).toHaveLength(name === 'west' ? 2 : 0)
+    }
+  })
+})

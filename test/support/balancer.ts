@@ -1,0 +1,55 @@
+import { once } from 'node:events'
+import { connect, createServer, type Socket } from 'node:net'
+
+export type Balancer = Awaited<ReturnType<typeof openBalancer>>
+
+/**
+ * A TCP load balancer on loopback: each connection goes to the next of its targets, and none of it is understood, so TLS
+ * ends behind it. `port` 0 takes a free one.
+ */
+export async function openBalancer() {
+  let targets: readonly number[] = []
+  let turns = 0
+  const open = new Set<Socket>()
+  const server = createServer((client) => {
+    const port = targets[turns++ % targets.length]
+    if (port === undefined) {
+      client.destroy()
+      return
+    }
+    const target = connect(port, '127.0.0.1')
+    for (const [one, other] of [
+      [client, target],
+      [target, client],
+    ] as const) {
+      open.add(one)
+      one.on('error', () => other.destroy())
+      one.on('close', () => {
+        open.delete(one)
+        other.destroy()
+      })
+      one.pipe(other)
+    }
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  const port = typeof address === 'object' && address ? address.port : 0
+
+  return {
+    port,
+    /** Where connections made from now on go, by port. */
+    spread(ports: readonly number[]): void {
+      targets = ports
+    },
+    /** Cuts every connection. */
+    cut(): void {
+      for (const socket of open) socket.destroy()
+    },
+    async close(): Promise<void> {
+      server.close()
+      for (const socket of open) socket.destroy()
+      await once(server, 'close')
+    },
+  }
+}
