@@ -1,3 +1,4 @@
+import { regionName } from '../domain/regions.ts'
 import { sameType } from '../domain/resource-id.ts'
 import type { ReplicaRow, ResourceRow } from '../domain/rows.ts'
 import { loadAbove, resourceNotFound } from './front-door.ts'
@@ -17,11 +18,17 @@ export async function readResource(
   const rows = providers.store.read
   const row = await rows.resources.get(id.key)
   if (row && sameType(row.type, type.type)) {
-    return {
-      row,
-      replicas: withReplicas && type.hasReplicas ? await rows.replicas.of([row.key]) : [],
-    }
+    const replicas = withReplicas && type.hasReplicas ? await rows.replicas.of([row.key]) : []
+    return { row, replicas: replicas.map((replica) => asReached(providers, replica)) }
   }
   await loadAbove(providers, rows, id)
   throw resourceNotFound(id)
+}
+
+/** What a region still has to do is not under way while none of its workers is there. */
+function asReached({ isAway, settings }: Providers, replica: ReplicaRow): ReplicaRow {
+  if (replica.state !== 'Replicating' || !isAway(regionName(replica.region))) return replica
+  const name = settings.regions.find(replica.region)?.displayName ?? replica.region
+  const reason = `${name} is out of reach: none of its workers was heard of late. It goes on when one returns.`
+  return { ...replica, state: 'Unknown', reason, bytesPerSecond: 0 }
 }
