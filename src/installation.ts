@@ -1,3 +1,4 @@
+import type { RequestListener } from 'node:http'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { Hono } from 'hono'
@@ -5,7 +6,7 @@ import { openAccess } from './access/access.ts'
 import { challenge } from './access/challenge.ts'
 import { builtInRoles } from './access/roles.ts'
 import { openSas } from './access/sas.ts'
-import { armApp } from './api/arm/app.ts'
+import { openArm } from './api/arm/app.ts'
 import { signinRoutes } from './api/signin/signin.ts'
 import { storageApp } from './api/storage/disk-blob.ts'
 import { StartError } from './base/start-error.ts'
@@ -48,6 +49,8 @@ const workAtOnce = Math.max(4, availableParallelism())
 export type Installation = {
   /** Everything that answers HTTP. */
   readonly app: Hono
+  /** What of it is ARM, straight on Node's own requests; undefined in a process that answers no clients. */
+  readonly arm: RequestListener | undefined
   readonly store: Store
   readonly plane: Plane
   /** Undefined in a process that answers no clients. */
@@ -131,7 +134,7 @@ export async function openInstallation(parts: InstallationParts): Promise<Instal
 
 /** A process that only works answers no client. */
 function closedDoors(config: Config) {
-  return { app: new Hono(), owner: undefined, ownerFile: ownerFileOf(config) }
+  return { app: new Hono(), arm: undefined, owner: undefined, ownerFile: ownerFileOf(config) }
 }
 
 const ownerFileOf = ({ data }: Config): string => join(data, 'owner.json')
@@ -171,17 +174,15 @@ async function openDoors(
   const app = new Hono()
   app.route('/', signinRoutes(issuer))
   app.route('/', storageApp({ store, plane, sas, world }))
-  app.route(
-    '/',
-    armApp({
-      providers,
-      authenticate: access.authenticate,
-      challenge: (origin, why) => challenge(origin, tenantId, why),
-      sasUrl: sas.url,
-      publicUrl: config.publicUrl,
-    }),
-  )
-  return { app, owner, ownerFile }
+  const arm = openArm({
+    providers,
+    authenticate: access.authenticate,
+    challenge: (origin, why) => challenge(origin, tenantId, why),
+    sasUrl: sas.url,
+    publicUrl: config.publicUrl,
+  })
+  app.route('/', arm.routes)
+  return { app, arm: arm.listener, owner, ownerFile }
 }
 
 /** A region that holds images stays configured: without it nothing could read, move or delete them. */

@@ -3,6 +3,7 @@ import { createServer as createHttpServer, type RequestListener, type Server } f
 import { createServer as createHttpsServer, type Server as TlsServer } from 'node:https'
 import { join } from 'node:path'
 import { getRequestListener } from '@hono/node-server'
+import { armFirst } from './api/arm/app.ts'
 import { peerListener } from './api/peer/peer.ts'
 import { StartError } from './base/start-error.ts'
 import type { World } from './base/world.ts'
@@ -51,7 +52,8 @@ export async function serve(config: Config, world: World): Promise<Serving> {
   opened.defer(installation.close)
   const regions = ownRegionsOf(config)
   peerDoor?.serve(peerListener({ blobsOf: installation.plane.blobsOf, regions, world }))
-  door.serve(getRequestListener(installation.app.fetch))
+  const routes = getRequestListener(installation.app.fetch)
+  door.serve(armFirst(installation.arm, routes))
   installation.startWork()
   const caFile = certificate?.caPem === undefined ? undefined : join(config.data, 'tls', 'ca.pem')
   await tellAddress(config, baseUrl, caFile)

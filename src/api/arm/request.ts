@@ -1,5 +1,20 @@
+import type { IncomingMessage } from 'node:http'
+import { TLSSocket } from 'node:tls'
 import { ArmError } from '../../domain/errors.ts'
 import { limits } from '../../domain/limits.ts'
+
+const hostForm = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i
+
+/** The whole URL as the client asked it. Throws BadRequest for a target or Host header that is none. */
+export function urlOf({ url: target = '', headers, socket }: IncomingMessage): URL {
+  const scheme = socket instanceof TLSSocket ? 'https' : 'http'
+  const host = headers.host ?? ''
+  // Joined as text: a target that begins with two slashes would be read as another host.
+  const whole = target.startsWith('/') ? `${scheme}://${host}${target}` : target
+  const url = hostForm.test(host) && !target.includes('\\') ? URL.parse(whole) : null
+  if (url?.protocol.startsWith('http')) return url
+  throw new ArmError('BadRequest', 'The target or the Host header of the request is no URL.')
+}
 
 /** The query of an ARM request: names are case-insensitive, with or without an encoded `$`. */
 export type Query = {
@@ -33,7 +48,9 @@ export function readApiVersion(query: Query): string {
 }
 
 /** The body as JSON: an object, or `{}` for an empty one. Throws InvalidRequestContent, RequestEntityTooLarge. */
-export async function readJson(request: Request): Promise<Readonly<Record<string, unknown>>> {
+export async function readJson(
+  request: IncomingMessage,
+): Promise<Readonly<Record<string, unknown>>> {
   const bytes = await readBody(request, limits.bodyBytesMax)
   try {
     // Drops a byte order mark, as Windows tools send it.
@@ -67,37 +84,30 @@ function badContent(why: string): ArmError {
 }
 
 /** All bytes of a body, at most `bytesMax`. Throws RequestEntityTooLarge before more than that is held, BadRequest for a body that broke off. */
-export async function readBody(request: Request, bytesMax: number): Promise<Uint8Array> {
-  const tooLarge = () =>
-    new ArmError(
-      'RequestEntityTooLarge',
-      `The body is larger than ${bytesMax} bytes. Send less at once.`,
-    )
-  const told = request.headers.get('content-length')
-  if (Number(told ?? 0) > bytesMax) throw tooLarge()
-  try {
-    // A length that was told is kept by the server: read in one go, which spares a stream.
-    const whole =
-      told === null
-        ? await readParts(request, bytesMax)
-        : new Uint8Array(await request.arrayBuffer())
-    if (whole === undefined || whole.byteLength > bytesMax) throw tooLarge()
-    return whole
-  } catch (error) {
-    if (error instanceof ArmError) throw error
-    // A body fails only when its client is gone: nobody reads this answer, and it is no fault of ours.
-    throw new ArmError('BadRequest', 'The body broke off before its end. Send it again.')
+function readBody(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
+  const parts: Buffer[] = []
+  let lengthBytes = Number(request.headers['content-length'] ?? 0)
+  const tooLarge = () => {
+    parts.length = 0
+    const message = `The body is larger than ${bytesMax} bytes. Send less at once.`
+    reject(new ArmError('RequestEntityTooLarge', message))
   }
-}
-
-/** undefined as soon as there are more. */
-async function readParts(request: Request, bytesMax: number): Promise<Uint8Array | undefined> {
-  const parts: Uint8Array[] = []
-  let lengthBytes = 0
-  for await (const part of request.body ?? []) {
-    lengthBytes += part.byteLength
-    if (lengthBytes > bytesMax) return undefined
-    parts.push(part)
+  // A body fails only when its client is gone: nobody reads this answer, and it is no fault of ours.
+  const brokenOff = () =>
+    reject(new ArmError('BadRequest', 'The body broke off before its end. Send it again.'))
+  if (lengthBytes > bytesMax) {
+    tooLarge()
+    return promise
   }
-  return parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts)
+  lengthBytes = 0
+  request.on('data', (part: Buffer) => {
+    lengthBytes += part.length
+    if (lengthBytes > bytesMax) tooLarge()
+    else parts.push(part)
+  })
+  request.on('end', () => resolve(parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts)))
+  request.on('error', brokenOff)
+  request.on('close', brokenOff)
+  return promise
 }

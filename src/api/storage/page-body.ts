@@ -26,6 +26,23 @@ export function readPage(incoming: IncomingMessage, lengthBytes: number): Promis
   return promise
 }
 
+/** A body of unknown length. Throws BlobError before more than `bytesMax` is held, and when it breaks off. */
+export async function readParts(request: Request, bytesMax: number): Promise<Buffer> {
+  const parts: Uint8Array[] = []
+  let lengthBytes = 0
+  try {
+    for await (const part of request.body ?? []) {
+      lengthBytes += part.byteLength
+      if (lengthBytes > bytesMax) break
+      parts.push(part)
+    }
+  } catch {
+    throw new BlobError('InvalidHeaderValue', 'The body broke off.')
+  }
+  if (lengthBytes <= bytesMax) return Buffer.concat(parts)
+  throw new BlobError('RequestBodyTooLarge', `A page range has at most ${bytesMax} bytes.`)
+}
+
 export function wrongLength(bodyBytes: number, lengthBytes: number): BlobError {
   return new BlobError(
     'InvalidHeaderValue',

@@ -4,11 +4,10 @@ import type { ByteRange } from '../../domain/byte-range.ts'
 import { limits } from '../../domain/limits.ts'
 import { clearPages, type Staging, stagePage } from '../../regions/staging.ts'
 import { stagingOf } from '../../resources/disk.ts'
-import { readBody } from '../arm/request.ts'
 import { BlobError } from './blob-error.ts'
 import type { BlobRequest } from './blob-request.ts'
 import { takeRoom } from './body-stream.ts'
-import { readPage, wrongLength } from './page-body.ts'
+import { readPage, readParts, wrongLength } from './page-body.ts'
 
 const pageBytes = 512
 
@@ -59,7 +58,7 @@ async function readBytes({ raw, incoming }: BlobRequest, lengthBytes: number) {
   const told = raw.headers.get('content-length')
   if (told !== null && Number(told) !== lengthBytes) throw wrongLength(Number(told), lengthBytes)
   if (incoming && told !== null) return readPage(incoming, lengthBytes)
-  const bytes = await readBody(raw, limits.putPageBytesMax)
+  const bytes = await readParts(raw, limits.putPageBytesMax)
   if (bytes.byteLength !== lengthBytes) throw wrongLength(bytes.byteLength, lengthBytes)
   return bytes
 }

@@ -1,0 +1,98 @@
+import { ArmError } from '../../domain/errors.ts'
+import { sameType } from '../../domain/resource-id.ts'
+import type { Providers } from '../../providers/ports.ts'
+import type { ResourceType } from '../../resources/declaration.ts'
+import type { Address } from './address.ts'
+import { type Answer, type ArmRequest, notAllowed } from './answer.ts'
+import { answerExtension } from './extension.ts'
+import { answerOperation } from './poll.ts'
+import { answerResourceList } from './resource-list.ts'
+import { answerAction, answerCollection, answerResource } from './resources.ts'
+import {
+  answerLocations,
+  answerProviders,
+  answerRegistration,
+  answerSubscription,
+  answerSubscriptions,
+  answerTenants,
+  answerUsages,
+} from './subscriptions.ts'
+
+/** The handler of what the path points at, and its answer. */
+export function answerAddress(request: ArmRequest, address: Address): Promise<Answer> | Answer {
+  if (isReadOnly(address) && request.method !== 'GET') throw notAllowed(request.method)
+  switch (address.is) {
+    case 'tenants':
+      return answerTenants(request)
+    case 'subscriptions':
+      return answerSubscriptions(request)
+    case 'subscription':
+      return answerSubscription(request, address.subscription)
+    case 'locations':
+      return answerLocations(request, address.subscription)
+    case 'providers':
+      return answerProviders(request, address.subscription, address.namespace)
+    case 'registration':
+      return answerRegistration(request, address.subscription, address.namespace)
+    case 'usages':
+      return answerUsages(request, address.subscription, address.location)
+    case 'operation':
+      return answerOperation(request, address.subscription, address.operation)
+    case 'resources':
+      return answerResourceList(request, address.scope)
+    case 'collection':
+      return answerCollection(request, typeFor(request, address.type), address.scope)
+    case 'resource':
+      return answerResource({ ...request, id: address.id, type: typeFor(request, address.id.type) })
+    case 'action':
+      return answerActionOrList(request, address)
+    case 'extension': {
+      const type = findType(request, address.id.type)
+      return answerExtension({ ...request, id: address.id, type }, address.view, address.name)
+    }
+  }
+}
+
+function isReadOnly({ is }: Address): boolean {
+  return !['resource', 'action', 'extension', 'registration'].includes(is)
+}
+
+/** `{id}/images` is a list of children, `{id}/share` an action: the types tell. */
+function answerActionOrList(
+  request: ArmRequest,
+  { id, action }: Address & { is: 'action' },
+): Promise<Answer> {
+  const childType = `${id.type}/${action}`
+  const isAction = request.method === 'POST' && !request.providers.findType(childType)
+  if (!isAction) return answerCollection(request, typeFor(request, childType), id)
+  return answerAction({ ...request, id, type: typeFor(request, id.type) }, action)
+}
+
+function findType({ providers, asked }: ArmRequest, type: string): ResourceType {
+  const found = providers.findType(type)
+  if (found) return found
+  const [namespace = '', ...rest] = type.split('/')
+  throw new ArmError(
+    'InvalidResourceType',
+    `The resource type '${rest.join('/')}' could not be found in the namespace '${namespace}' for api version '${asked.apiVersion}'. ` +
+      `The supported types are '${supportedTypes(providers, namespace)}'.`,
+  )
+}
+
+function supportedTypes({ types }: Providers, namespace: string): string {
+  const inside = types.filter((type) => sameType(type.type.split('/')[0] ?? '', namespace))
+  return inside.map((type) => type.type).join(',')
+}
+
+/** The type at the asked api-version. Throws InvalidResourceType with Azure's words. */
+function typeFor(request: ArmRequest, name: string): ResourceType {
+  const type = findType(request, name)
+  const { apiVersion } = request.asked
+  if (type.apiVersions.includes(apiVersion)) return type
+  const [namespace, ...rest] = type.type.split('/')
+  throw new ArmError(
+    'InvalidResourceType',
+    `The resource type '${rest.join('/')}' could not be found in the namespace '${namespace}' for api version '${apiVersion}'. ` +
+      `The supported api-versions are '${type.apiVersions.join(',')}'.`,
+  )
+}
