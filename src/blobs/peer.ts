@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import { Agent, request } from 'node:https'
 import { addAbortSignal } from 'node:stream'
+import { openLru } from '../base/lru.ts'
 import type { ByteRange } from '../domain/byte-range.ts'
 import { Unavailable } from '../domain/errors.ts'
 import { BlobMissing, BlobShort, type Blobs, type PeerAddress } from './blobs.ts'
@@ -13,15 +14,18 @@ const socketsMax = 32
 
 type Identity = PeerAddress['identity']
 
-let agent: { readonly certPem: string; readonly agent: Agent } | undefined
+/** By identity, which lasts a year; what falls out closes its connections as they come to rest. */
+const agents = openLru<string, Agent>(8)
 
-/** Shares the thread's connections; one agent an identity, and an identity lasts a year. */
+/** Shares the thread's connections. */
 function agentOf({ certPem, keyPem, caPem }: Identity): Agent {
-  if (agent?.certPem !== certPem) {
-    const tls = { cert: certPem, key: keyPem, ca: caPem, minVersion: 'TLSv1.3' } as const
-    agent = { certPem, agent: new Agent({ keepAlive: true, maxSockets: socketsMax, ...tls }) }
-  }
-  return agent.agent
+  const name = certPem + caPem
+  const known = agents.get(name)
+  if (known) return known
+  const tls = { cert: certPem, key: keyPem, ca: caPem, minVersion: 'TLSv1.3' } as const
+  const agent = new Agent({ keepAlive: true, maxSockets: socketsMax, ...tls })
+  agents.set(name, agent)
+  return agent
 }
 
 type Ask = {
