@@ -5,10 +5,10 @@ import type { Rows } from '../store/store.ts'
 import type { WorkPorts } from './ports.ts'
 import { forgetRow } from './remove.ts'
 import { failRemoval } from './settle.ts'
+import { waitLonger } from './wait-longer.ts'
 
 /** Rows handled in one transaction. */
 const pageRows = 200
-const waitMs = 150
 
 /** Deletes a resource group: everything below it is marked first, so that nothing new starts, then goes deepest first. */
 export function removeTree(ports: WorkPorts): Work {
@@ -46,7 +46,7 @@ export function removeTree(ports: WorkPorts): Work {
     await write(async (rows) => {
       for (const resource of [...page].reverse()) await removeOne(rows, resource, nowMs)
     })
-    return { is: 'wait', state, forMs: waitMs }
+    return waitLonger(state, `${page.length} ${page[0]?.key}`)
   }
 
   /** A parent waits for its children; what keeps images goes by its own work; the rest goes now. */

@@ -6,9 +6,7 @@ import type { Rows } from '../store/store.ts'
 import type { WorkPorts } from './ports.ts'
 import { regionsLeft, releases } from './release-region.ts'
 import { failRemoval } from './settle.ts'
-
-/** How often a removal looks whether the work that it stopped or asked for has ended. */
-const waitMs = 100
+import { waitLonger } from './wait-longer.ts'
 
 /**
  * Deletes a resource that keeps images: first each region lets go of its blobs (`ReleaseRegion`), durably, then the rows go.
@@ -27,12 +25,12 @@ export function remove(ports: WorkPorts): Work {
     if (!(await isMeant(row))) return { is: 'done' }
     const unfinished = await store.read.work.unfinishedOf(row.subject)
     const others = unfinished.filter((other) => other.id !== row.id)
-    if (others.length > 0) return { is: 'wait', state, forMs: waitMs }
+    if (others.length > 0) return waitLonger(state, 'work')
     const regions = await regionsLeft(store, row.subject)
     if (regions.length === 0) return { is: 'next', state }
     const nowMs = await store.nowMs()
     await write((rows) => rows.work.request(releases(row, regions), nowMs))
-    return { is: 'wait', state, forMs: waitMs }
+    return waitLonger(state, 'work')
   }
 
   async function forget({ row, write }: Running): Promise<Outcome> {
