@@ -33,9 +33,11 @@ afterEach(async () => {
   await rm(folder, { recursive: true })
 })
 
+type Ending = { status: string; error: { code: string; message: string } | null }
+
 /** How the last operation of a resource ended. */
-function ending(path: string): { status: string; error: { code: string; message: string } | null } {
-  const [row] = engine.tables.all(
+async function ending(path: string): Promise<Ending> {
+  const [row] = await engine.tables.all(
     `select status, error from operations where key = '${path.toLowerCase()}'
      order by started_ms desc limit 1`,
   )
@@ -57,7 +59,7 @@ describe('a space that is full', () => {
     await engine.sendPages('one', one)
     trouble.leaveRoom(home, 1024)
     await engine.endUpload('one')
-    expect(ending(diskId('one'))).toMatchObject({
+    expect(await ending(diskId('one'))).toMatchObject({
       status: 'Failed',
       error: { code: 'StorageFull', message: expect.stringContaining('no room left') },
     })
@@ -77,22 +79,24 @@ describe('a space that is full', () => {
     await startUpload('one', one)
     trouble.leaveRoom(inEast, 1024)
     await engine.publish('1.0.0', 'one', [west, east])
-    expect(ending(versionId('1.0.0'))).toMatchObject({
+    expect(await ending(versionId('1.0.0'))).toMatchObject({
       status: 'Failed',
       error: { code: 'ReplicationFailed', message: expect.stringContaining('no room left') },
     })
     expect((await engine.find(versionId('1.0.0')))?.state).toBe('Failed')
-    expect(replicasOf()).toMatchObject([
+    expect(await replicasOf()).toMatchObject([
       { region: 'eastus', state: 'Failed', usable: 0, reason: expect.stringContaining('no room') },
       { region: 'westeurope', state: 'Completed', usable: 1, reason: null },
     ])
     await engine.sweep()
     await expectSoundAtRest(engine, { [versionId('1.0.0')]: [one] })
-    expect(engine.tables.all(`select key from holdings where space = '${inEast}'`)).toEqual([])
+    expect(await engine.tables.all(`select key from holdings where space = '${inEast}'`)).toEqual(
+      [],
+    )
     trouble.makeRoom(inEast)
     await engine.publish('1.0.0', 'one', [west, east])
-    expect(ending(versionId('1.0.0'))).toMatchObject({ status: 'Succeeded', error: null })
-    expect(replicasOf()).toMatchObject([
+    expect(await ending(versionId('1.0.0'))).toMatchObject({ status: 'Succeeded', error: null })
+    expect(await replicasOf()).toMatchObject([
       { region: 'eastus', state: 'Completed', usable: 1, reason: null },
       { region: 'westeurope', state: 'Completed' },
     ])
@@ -108,7 +112,7 @@ describe('a space that is full', () => {
     expect((await engine.find(versionId('1.0.0')))?.state).toBe('Failed')
     await engine.publish('1.0.0', 'one', [west])
     expect((await engine.find(versionId('1.0.0')))?.state).toBe('Succeeded')
-    expect(replicasOf()).toMatchObject([{ region: 'westeurope', state: 'Completed' }])
+    expect(await replicasOf()).toMatchObject([{ region: 'westeurope', state: 'Completed' }])
     await engine.sweep()
     await expectSoundAtRest(engine, { [versionId('1.0.0')]: [one] })
   })
@@ -119,7 +123,7 @@ describe('a space that is away', () => {
     await startUpload('one', one)
     trouble.takeAway(inEast)
     await engine.publish('1.0.0', 'one', [west, east])
-    expect(replicasOf()).toMatchObject([
+    expect(await replicasOf()).toMatchObject([
       { region: 'eastus', state: 'Failed', reason: expect.stringContaining('is away') },
       { region: 'westeurope', state: 'Completed' },
     ])
@@ -146,21 +150,21 @@ describe('a space that is away', () => {
     await engine.publish('1.0.0', 'one', [west, east])
     trouble.takeAway(inEast)
     await engine.removed(versionId('1.0.0'))
-    expect(ending(versionId('1.0.0'))).toMatchObject({
+    expect(await ending(versionId('1.0.0'))).toMatchObject({
       status: 'Failed',
       error: { message: expect.stringContaining('is away') },
     })
     expect((await engine.find(versionId('1.0.0')))?.state).toBe('Failed')
     await engine.removed(group)
-    expect(ending(group)).toMatchObject({
+    expect(await ending(group)).toMatchObject({
       status: 'Failed',
       error: { message: expect.stringContaining('versions/1.0.0') },
     })
-    const states = engine.tables.all('select key, state from resources').map(({ state }) => state)
-    expect(states).not.toContain('Deleting')
+    const rows = await engine.tables.all('select key, state from resources')
+    expect(rows.map(({ state }) => state)).not.toContain('Deleting')
     trouble.bringBack(inEast)
     await engine.removed(group)
-    expect(engine.tables.all('select key from resources')).toEqual([])
+    expect(await engine.tables.all('select key from resources')).toEqual([])
     await engine.sweep()
     await expectSoundAtRest(engine, {})
   })
@@ -194,13 +198,13 @@ describe('an upload that is no disk', () => {
     async (...row) => {
       const [, bad, mended, disk, why] = row
       await startUpload('one', bad)
-      expect(ending(diskId('one'))).toMatchObject({
+      expect(await ending(diskId('one'))).toMatchObject({
         status: 'Failed',
         error: { code: 'InvalidDisk', message: expect.stringContaining(why) },
       })
       expect(await engine.find(diskId('one'))).toMatchObject({ state: 'Succeeded' })
       await startUpload('one', mended)
-      expect(ending(diskId('one')).status).toBe('Succeeded')
+      expect((await ending(diskId('one'))).status).toBe('Succeeded')
       await engine.sweep()
       await expectSoundAtRest(engine, { [diskId('one')]: [disk] })
     },
@@ -211,7 +215,7 @@ describe('an upload that is no disk', () => {
     const blockBytes = 2 * mib
     const big = { blockBytes, spareEntries: 1025 * 512 - 1, currentSizeBytes: sizeBytes }
     await startUpload('one', vhdDynamic(new Uint8Array(mib), big))
-    expect(ending(diskId('one'))).toMatchObject({
+    expect(await ending(diskId('one'))).toMatchObject({
       status: 'Failed',
       error: { code: 'InvalidParameter', message: expect.stringContaining(String(sizeBytes)) },
     })

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import fc from 'fast-check'
-import { expect, it } from 'vitest'
+import { expect, inject, it } from 'vitest'
+import { openTables, type Tables } from '../support/engine-database.ts'
 import { openKilledOften, patiently } from '../support/kill-often.ts'
 import {
   definition,
@@ -14,10 +15,11 @@ import {
   readVersion,
 } from '../support/main-job.ts'
 import type { OwnerClients } from '../support/owner-clients.ts'
-import { openRowsOnDisk } from '../support/rows-on-disk.ts'
+import { databaseOf } from '../support/postgres-database.ts'
 import { blobsByRows, blobsOnDisk } from '../support/soundness.ts'
 
 const mib = 1024 * 1024
+const onPostgres = inject('database') === 'postgres'
 const diskBytes = 64 * mib
 const pageBytes = 4 * mib
 
@@ -91,25 +93,26 @@ async function remove({ compute }: OwnerClients, version: string): Promise<void>
 
 /** Nothing waits, nothing is lost, nothing is left over, as soon as the sweep has passed. */
 async function expectSettled(data: string): Promise<void> {
-  const tables = openRowsOnDisk(data)
+  const tables = await openTables(data)
   try {
     await expect
       .poll(() => tables.all(`select kind from work where kind not in ('Sweep', 'Prune')`))
       .toEqual([])
-    expect(tables.all('select id from operations where ended_ms is null')).toEqual([])
-    expect(tables.all(`select error from operations where status = 'Failed'`)).toEqual([])
-    expect(tables.all(`select key from resources where state <> 'Succeeded'`)).toEqual([])
-    await expect
-      .poll(async () => [...(await blobsOnDisk(data)).symmetricDifference(blobsByRows(tables))], {
-        timeout: 20_000,
-      })
-      .toEqual([])
+    expect(await tables.all('select id from operations where ended_ms is null')).toEqual([])
+    expect(await tables.all(`select error from operations where status = 'Failed'`)).toEqual([])
+    expect(await tables.all(`select key from resources where state <> 'Succeeded'`)).toEqual([])
+    await expect.poll(() => strayBlobs(data, tables), { timeout: 20_000 }).toEqual([])
     const unreferenced = `select space from holdings
       where state <> 'live' or id not in (select holding_id from refs)`
-    expect(tables.all(unreferenced)).toEqual([])
+    expect(await tables.all(unreferenced)).toEqual([])
   } finally {
-    tables.close()
+    await tables.close()
   }
+}
+
+/** Those that only the folder has, or only the rows. */
+async function strayBlobs(data: string, tables: Tables): Promise<string[]> {
+  return [...(await blobsOnDisk(data)).symmetricDifference(await blobsByRows(tables))]
 }
 
 async function expectReads(
@@ -126,7 +129,8 @@ async function expectReads(
 it('a server that is killed again and again loses nothing and leaves nothing undone', async () => {
   const data = await mkdtemp(join(tmpdir(), 'vitrine-killed-'))
   const configFile = join(data, 'config.json')
-  await writeFile(configFile, JSON.stringify({ sweepHoldSeconds: 0 }))
+  const database = onPostgres ? { url: await databaseOf(data) } : undefined
+  await writeFile(configFile, JSON.stringify({ sweepHoldSeconds: 0, database }))
   const seed = Date.now()
   const [delaysMs = []] = fc.sample(
     fc.array(fc.integer({ min: 50, max: 1_500 }), { minLength: 8, maxLength: 8 }),

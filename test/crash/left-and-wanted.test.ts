@@ -44,9 +44,9 @@ it('a region that is wanted again while it leaves is not usable until it is whol
   trouble.leaveRoom(inEast, 0)
   hold.letGo()
   await engine.quiet()
-  expect(engine.tables.all(`select state, usable from replicas where region = 'eastus'`)).toEqual([
-    { state: 'Failed', usable: 0 },
-  ])
+  expect(
+    await engine.tables.all(`select state, usable from replicas where region = 'eastus'`),
+  ).toEqual([{ state: 'Failed', usable: 0 }])
   const galleryImageReference = { id: version }
   const creationData = { createOption: 'FromImage', galleryImageReference }
   await expect(
@@ -73,5 +73,7 @@ it('an empty disk that could not be made is made by the next PUT', async () => {
   const disk = await engine.find(diskId('empty'))
   expect(disk?.state).toBe('Succeeded')
   expect(disk?.status.disks).toHaveLength(1)
-  expect(engine.tables.all(`select id from operations where status = 'InProgress'`)).toEqual([])
+  expect(await engine.tables.all(`select id from operations where status = 'InProgress'`)).toEqual(
+    [],
+  )
 })

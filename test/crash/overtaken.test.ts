@@ -7,7 +7,7 @@ import { storageApp } from '../../src/api/storage/disk-blob.ts'
 import type { JsonObject } from '../../src/domain/rows.ts'
 import { LeaseLost } from '../../src/runner/work.ts'
 import { convergeRegion } from '../../src/work/converge-region.ts'
-import { remove } from '../../src/work/remove.ts'
+import { releaseRegion } from '../../src/work/release-region.ts'
 import { diskId, versionId } from '../support/as-owner.ts'
 import { type Engine, openClock, openEngine } from '../support/engine.ts'
 import { openHold } from '../support/faulty-blobs.ts'
@@ -52,7 +52,9 @@ async function expectIn(regions: readonly string[]): Promise<void> {
   await engine.quiet()
   await engine.sweep()
   expect((await engine.find(version))?.state).toBe('Succeeded')
-  const replicas = engine.tables.all('select region, state, usable from replicas order by region')
+  const replicas = await engine.tables.all(
+    'select region, state, usable from replicas order by region',
+  )
   expect(replicas).toEqual(regions.map((region) => ({ region, state: 'Completed', usable: 1 })))
   await expectSoundAtRest(engine, { [version]: [one] })
 }
@@ -126,8 +128,9 @@ it('who lost a row removes nothing that was written under the same name since', 
   const retiring = running(`${version.toLowerCase()}@eastus`, { leaving: [inEast], gone: old })
   const { retire } = convergeRegion(engine.ports).steps
   await expect(retire?.(retiring)).rejects.toThrow(LeaseLost)
-  const { removeRoots } = remove(engine.ports).steps
-  await removeRoots?.(running(diskId('again').toLowerCase(), { roots: old, staged: [] }))
+  const { release } = releaseRegion(engine.ports).steps
+  const releasing = running(`${diskId('again').toLowerCase()}@eastus`, { roots: old, staged: [] })
+  await expect(release?.(releasing)).rejects.toThrow(LeaseLost)
   await engine.endUpload('again')
   await engine.sweep()
   await expectSoundAtRest(engine, { [version]: [one], [diskId('again')]: [one] })
@@ -140,7 +143,7 @@ it('a deletion waits for bytes that are on their way, and leaves nothing of them
   await hold.reached
   await engine.remove(version)
   const waiting = () => engine.tables.all(`select step from work where kind = 'Remove'`)
-  await expect.poll(waiting).toEqual([{ step: 'waitForOthers' }])
+  await expect.poll(waiting).toEqual([{ step: 'release' }])
   hold.letGo()
   await engine.quiet()
   await engine.sweep()
@@ -153,7 +156,7 @@ it('a page that is on its way when its disk is deleted is refused, and leaves no
   engine = await openEngine(folder, { clock, atOnce: 4, faulty: hold.faulty })
   await engine.makeDefinition()
   await engine.beginUpload('one', one.length)
-  const [grant] = engine.tables.all('select id from sas')
+  const [grant] = await engine.tables.all('select id from sas')
   const sas = openSas(Buffer.alloc(32, 7))
   const { store, plane, world } = engine
   const app = storageApp({ store, plane, sas, world })
@@ -164,6 +167,6 @@ it('a page that is on its way when its disk is deleted is refused, and leaves no
   await engine.removed(diskId('one'))
   hold.letGo()
   expect((await page).status).toBe(403)
-  expect(engine.tables.all('select key from upload_pages')).toEqual([])
+  expect(await engine.tables.all('select key from upload_pages')).toEqual([])
   await expectSoundAtRest(engine, {})
 })

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
-import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Engine, openClock, openEngine } from './engine.ts'
+import { keepBeginning } from './engine-database.ts'
 import { type Death, Died } from './life.ts'
 import { expectSoundAtDeath, expectSoundAtRest, outcomeOf } from './soundness.ts'
 import type { Story } from './stories.ts'
@@ -25,13 +26,14 @@ export async function openStory(story: Story) {
   const engine = await openEngine(beginning, { clock })
   await story.prepare(engine)
   await engine.close()
+  const beginAgain = await keepBeginning(beginning)
   const startMs = clock.nowMs
   let runs = 0
 
   /** Tells it with this fate, holding every promise on the way. Answers how it ended and what each life changed. */
   async function tell(fate: Fate) {
     const folder = join(place, `run-${runs++}`)
-    await cp(beginning, folder, { recursive: true })
+    await beginAgain(folder)
     const lives: (readonly string[])[] = []
     const time = { nowMs: startMs }
     let open: Engine | undefined
@@ -51,7 +53,7 @@ export async function openStory(story: Story) {
       }
       if (!open) throw new Error('the story has an end')
       await expectSoundAtRest(open, story.contents)
-      return { outcome: outcomeOf(open), lives }
+      return { outcome: await outcomeOf(open), lives }
     } finally {
       await open?.close()
       await rm(folder, { recursive: true, force: true })

@@ -7,3 +7,17 @@ export async function freshDatabase(): Promise<string> {
   if (!response.ok) throw new Error(`The test's PostgreSQL: ${said}`)
   return said
 }
+
+const databases = new Map<string, string>()
+
+/** The url of the folder's own database, made at first: an installation that starts again on the folder finds it. */
+export async function databaseOf(folder: string): Promise<string> {
+  const url = databases.get(folder) ?? (await freshDatabase())
+  databases.set(folder, url)
+  return url
+}
+
+/** From now on the folder's database is the one at `url`. */
+export function shareDatabase(url: string, folder: string): void {
+  databases.set(folder, url)
+}

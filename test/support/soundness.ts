@@ -11,28 +11,33 @@ import { contentOf } from '../../src/resources/content.ts'
 import type { ArmDocument } from '../../src/resources/declaration.ts'
 import { findType } from '../../src/resources/types.ts'
 import { type Engine, spaceFolder } from './engine.ts'
-import type { RowsOnDisk } from './rows-on-disk.ts'
+import type { Tables } from './engine-database.ts'
 
 /** The disks of a resource by its id, the OS disk first. */
 export type Contents = Readonly<Record<string, readonly Uint8Array[]>>
 
 /** What an installation comes to, without ids, times and the numbers of attempts: two that end alike are equal. */
-export function outcomeOf({ tables }: Engine) {
+export async function outcomeOf({ tables }: Engine) {
+  const resources = await tables.all('select key, state, doc, status from resources order by key')
   return {
-    resources: tables.all('select key, state, doc, status from resources order by key').map(shown),
-    replicas: tables.all(
+    resources: resources.map(shown),
+    replicas: await tables.all(
       `select version_key, region, state, usable, phase, reason, bytes_done = bytes_total as whole
        from replicas order by version_key, region`,
     ),
-    placements: tables.all(
+    placements: await tables.all(
       `select keeper, space, image, root is not null as rooted
        from placements join owners on owners.id = owner_id order by keeper, space, image`,
     ),
-    claims: tables.all('select name, holder from claims order by name'),
-    counters: tables.all('select scope, name, value from counters where value <> 0 order by 1, 2'),
+    claims: await tables.all('select name, holder from claims order by name'),
+    counters: await tables.all(
+      'select scope, name, value from counters where value <> 0 order by 1, 2',
+    ),
     // A request that was asked again after a death may have preempted itself: cancelled ones are not compared.
-    failures: tables.all(`select distinct error from operations where status = 'Failed'`),
-    grants: tables.all('select key, access from sas order by key, access'),
+    failures: await tables.all(
+      `select distinct error from operations where status = 'Failed' order by 1`,
+    ),
+    grants: await tables.all('select key, access from sas order by key, access'),
   }
 }
 
@@ -46,12 +51,12 @@ function shown({ key, state, doc, status }: Readonly<Record<string, unknown>>) {
  * durable.
  */
 export async function expectSoundAtDeath({ folder, tables }: Engine): Promise<void> {
-  expect(unserved(tables)).toEqual([])
-  for (const { space, key, size_bytes } of liveHoldings(tables)) {
+  expect(await unserved(tables)).toEqual([])
+  for (const { space, key, size_bytes } of await liveHoldings(tables)) {
     const { size } = await stat(join(spaceFolder(folder, space as SpaceId), String(key)))
     expect(size).toBe(size_bytes)
   }
-  for (const { state, space, root } of recordedRoots(tables)) {
+  for (const { state, space, root } of await recordedRoots(tables)) {
     const found = await stat(join(spaceFolder(folder, space as SpaceId), String(root))).catch(
       () => undefined,
     )
@@ -63,26 +68,25 @@ export async function expectSoundAtDeath({ folder, tables }: Engine): Promise<vo
 /** What holds when all is done and swept: nothing waits, nothing is lost, nothing is left over, all of it reads. */
 export async function expectSoundAtRest(engine: Engine, contents: Contents): Promise<void> {
   const { tables } = engine
-  expect(tables.all('select kind, subject, step from work')).toEqual([])
-  expect(tables.all('select id, key from operations where ended_ms is null')).toEqual([])
-  expect(
-    tables.all('select key, state from resources').filter((row) => !isFinal(row.state)),
-  ).toEqual([])
-  expect(countersOf(engine)).toEqual(recount(engine))
-  expect(tables.all('select name from owners where image is null')).toEqual([])
+  expect(await tables.all('select kind, subject, step from work')).toEqual([])
+  expect(await tables.all('select id, key from operations where ended_ms is null')).toEqual([])
+  const states = await tables.all('select key, state from resources')
+  expect(states.filter((row) => !isFinal(row.state))).toEqual([])
+  expect(await countersOf(engine)).toEqual(await recount(engine))
+  expect(await tables.all('select name from owners where image is null')).toEqual([])
   const unreferenced = `select space, key, state from holdings
     where state <> 'live' or id not in (select holding_id from refs)`
-  expect(tables.all(unreferenced)).toEqual([])
-  expect(await blobsOnDisk(engine.folder)).toEqual(blobsByRows(tables))
+  expect(await tables.all(unreferenced)).toEqual([])
+  expect(await blobsOnDisk(engine.folder)).toEqual(await blobsByRows(tables))
   await expectReadable(engine, contents)
 }
 
-function unserved(tables: RowsOnDisk): unknown[] {
-  const work = tables.all('select key from work').map(({ key }) => String(key))
+async function unserved(tables: Tables): Promise<unknown[]> {
+  const work = (await tables.all('select key from work')).map(({ key }) => String(key))
   const isServed = (key: unknown) =>
     work.some((served) => served === key || String(key).startsWith(`${served}/`))
-  const resources = tables.all('select key, state from resources')
-  const operations = tables.all('select id, key from operations where ended_ms is null')
+  const resources = await tables.all('select key, state from resources')
+  const operations = await tables.all('select id, key from operations where ended_ms is null')
   return [
     ...resources.filter(({ key, state }) => !isFinal(state) && !isServed(key)),
     ...operations.filter(({ key }) => !isServed(key)),
@@ -92,11 +96,11 @@ function unserved(tables: RowsOnDisk): unknown[] {
 const isFinal = (state: unknown): boolean =>
   state === 'Succeeded' || state === 'Failed' || state === 'Canceled'
 
-function liveHoldings(tables: RowsOnDisk) {
+function liveHoldings(tables: Tables) {
   return tables.all(`select space, key, size_bytes from holdings where state = 'live'`)
 }
 
-function recordedRoots(tables: RowsOnDisk) {
+function recordedRoots(tables: Tables) {
   return tables.all(
     `select state, space, root from placements join owners on owners.id = owner_id
      join resources on resources.key = keeper where root is not null`,
@@ -105,17 +109,17 @@ function recordedRoots(tables: RowsOnDisk) {
 
 type Counts = Readonly<Record<string, number>>
 
-function countersOf({ tables }: Engine): Counts {
-  const rows = tables.all('select scope, name, value from counters where value <> 0')
+async function countersOf({ tables }: Engine): Promise<Counts> {
+  const rows = await tables.all('select scope, name, value from counters where value <> 0')
   return Object.fromEntries(
     rows.map(({ scope, name, value }) => [`${scope} ${name}`, Number(value)]),
   )
 }
 
 /** The counters as the resources that exist make them. */
-function recount({ tables, settings }: Engine): Counts {
+async function recount({ tables, settings }: Engine): Promise<Counts> {
   const counts: Record<string, number> = {}
-  for (const { id, type, doc } of tables.all('select id, type, doc from resources')) {
+  for (const { id, type, doc } of await tables.all('select id, type, doc from resources')) {
     const known = findType(String(type))
     const parsed = parseResourceId(String(id))
     if (!known || !parsed) continue
@@ -128,10 +132,10 @@ function recount({ tables, settings }: Engine): Counts {
 }
 
 /** Every blob that a row names, as a path below `spaces`. */
-export function blobsByRows(tables: RowsOnDisk): ReadonlySet<string> {
-  const packs = tables.all('select space, key from holdings')
-  const roots = recordedRoots(tables).map(({ space, root }) => ({ space, key: root }))
-  const pages = tables.all('select key from upload_pages where key is not null')
+export async function blobsByRows(tables: Tables): Promise<ReadonlySet<string>> {
+  const packs = await tables.all('select space, key from holdings')
+  const roots = (await recordedRoots(tables)).map(({ space, root }) => ({ space, key: root }))
+  const pages = await tables.all('select key from upload_pages where key is not null')
   return new Set([
     ...[...packs, ...roots].map(({ space, key }) => `${space}/${key}`),
     ...pages.map(({ key }) => `westeurope/Standard_LRS/1/${key}`),
@@ -150,7 +154,9 @@ export async function blobsOnDisk(folder: string): Promise<ReadonlySet<string>> 
 /** Every image in every space by itself, and its bytes are those that went in. */
 async function expectReadable({ tables, plane, rows }: Engine, contents: Contents): Promise<void> {
   const signal = new AbortController().signal
-  const placed = tables.all('select distinct space, image from owners where image is not null')
+  const placed = await tables.all(
+    'select distinct space, image from owners where image is not null',
+  )
   for (const { space, image } of placed) {
     const verified = await verifyImage(plane, {
       image: image as Digest,

@@ -7,7 +7,7 @@ import { type ConfigOverrides, readConfig } from '../../src/config.ts'
 import { serve } from '../../src/serve.ts'
 import { openWorld } from '../../src/world.ts'
 import { openOwnerClients } from './owner-clients.ts'
-import { freshDatabase } from './postgres-database.ts'
+import { databaseOf } from './postgres-database.ts'
 
 export type TestInstallation = Awaited<ReturnType<typeof openTestInstallation>>
 
@@ -23,15 +23,6 @@ type Options = {
   readonly world?: World
   /** A folder that outlives this installation: restarts. */
   readonly data?: string
-}
-
-const databases = new Map<string, string>()
-
-/** The folder's own database: an installation that starts again finds it. */
-async function databaseOf(folder: string): Promise<string> {
-  const url = databases.get(folder) ?? (await freshDatabase())
-  databases.set(folder, url)
-  return url
 }
 
 /**
