@@ -145,6 +145,21 @@ const ConfigFile = z.strictObject({
   lanes: z.int().min(1).max(64).default(2),
   /** Seconds that a pack without owners stays readable. */
   sweepHoldSeconds: z.number().min(0).default(600),
+  /** The quietest lines of the log that are written; `debug` has one for each request. */
+  logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+  /** A file with the bearer token that reads /metrics; left out, they are read from this machine alone. */
+  metricsTokenFile: z.string().min(1).optional(),
+  /** Sends OpenTelemetry traces by OTLP over HTTP. */
+  tracing: z
+    .strictObject({
+      /** The collector's own address for traces, e.g. `http://127.0.0.1:4318/v1/traces`. */
+      url: z.url({ protocol: /^https?$/ }),
+      /** The part of requests that is traced when their client does not say. */
+      ratio: z.number().min(0).max(1).default(1),
+    })
+    .optional(),
+  /** Seconds that it goes on answering after SIGTERM, with /readyz at 503: until balancers send it nothing more. */
+  drainSeconds: z.number().min(0).max(3_600).default(0),
 })
 
 export type Config = z.output<typeof ConfigFile>

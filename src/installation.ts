@@ -31,6 +31,7 @@ import { openPlane, type Plane } from './regions/plane.ts'
 import type { Settings } from './resources/declaration.ts'
 import { resourceTypes } from './resources/types.ts'
 import { runWork } from './runner/runner.ts'
+import type { Work } from './runner/work.ts'
 import { bucketsOf, spaceAddress } from './space-address.ts'
 import { openSpacePreparation } from './spaces.ts'
 import type { Store } from './store/store.ts'
@@ -70,12 +71,20 @@ export type InstallationParts = Foundation & {
   /** How clients reach this process. */
   readonly baseUrl: string
   readonly processes: Processes
+  readonly watch: Observing
+}
+
+/** Hands back what it is given, observed: measured, traced. */
+type Observing = {
+  store(store: Store): Store
+  work(work: Work): Work
+  access<Given, Found>(find: (given: Given) => Promise<Found>): (asked: Given) => Promise<Found>
 }
 
 /** Builds every room of one process and hands each its ports. */
 export async function openInstallation(parts: InstallationParts): Promise<Installation> {
-  const { config, world, database, installation, processes } = parts
-  const { store } = database
+  const { config, world, database, installation, processes, watch } = parts
+  const store = watch.store(database.store)
   const settings = settingsOf(config)
   const own = ownRegionsOf(config)
   const addressOf = (space: SpaceId): BlobsAddress =>
@@ -112,7 +121,7 @@ export async function openInstallation(parts: InstallationParts): Promise<Instal
   const sweepHoldMs = config.sweepHoldSeconds * 1000
   const { prepare } = spaces
   const work: WorkPorts = { store, plane, world, settings, findType, prepare, sweepHoldMs }
-  const running = openRunning(work, database.holder, own)
+  const running = openRunning(work, { own, holder: database.holder, watch })
   const stopping = new AbortController()
   let preparing: Promise<void> = Promise.resolve()
 
@@ -141,11 +150,11 @@ const ownerFileOf = ({ data }: Config): string => join(data, 'owner.json')
 
 /** Sign-in, ARM and storage behind one Hono app. */
 async function openDoors(
-  { config, world, baseUrl, key, secrets, database }: InstallationParts,
+  { config, world, baseUrl, key, secrets, watch }: InstallationParts,
   { plane, providers }: { readonly plane: Plane; readonly providers: Providers },
 ) {
   const { tenantId } = config
-  const { store } = database
+  const { store } = providers
   const { applications, assignments } = store.directory
   const urls = installationUrls(baseUrl, ['127.0.0.1', 'localhost', '::1', ...config.hostNames])
   const audiences = armAudiences(urls)
@@ -176,7 +185,7 @@ async function openDoors(
   app.route('/', storageApp({ store, plane, sas, world }))
   const arm = openArm({
     providers,
-    authenticate: access.authenticate,
+    authenticate: watch.access(access.authenticate),
     challenge: (origin, why) => challenge(origin, tenantId, why),
     sasUrl: sas.url,
     publicUrl: config.publicUrl,
@@ -200,7 +209,14 @@ function isIn(regions: readonly RegionName[], space: SpaceId): boolean {
 }
 
 /** Works for the regions whose spaces this process reaches, and on rows alone for all of them. */
-function openRunning(ports: WorkPorts, holder: string, own: readonly RegionName[]) {
+function openRunning(
+  ports: WorkPorts,
+  {
+    own,
+    holder,
+    watch,
+  }: { readonly own: readonly RegionName[]; readonly holder: string; readonly watch: Observing },
+) {
   const queues = ['control', ...own.map((region) => `region:${region}`)]
   const stopping = new AbortController()
   let run: Promise<void> = Promise.resolve()
@@ -219,8 +235,9 @@ function openRunning(ports: WorkPorts, holder: string, own: readonly RegionName[
   async function workUntilStopped(): Promise<void> {
     const nowMs = await store.nowMs()
     await store.write((rows) => rows.work.request(duties(own), nowMs))
-    const options = { store, world, kinds: kinds.map((kind) => kind(ports)), queues, holder }
-    await runWork({ ...options, atOnce: workAtOnce }, stopping.signal)
+    const observed = kinds.map((kind) => watch.work(kind(ports)))
+    const options = { store, world, kinds: observed, queues, holder, atOnce: workAtOnce }
+    await runWork(options, stopping.signal)
   }
 
   /** A database that is away just now delays the beginning. */

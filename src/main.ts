@@ -25,7 +25,7 @@ const local: LocalCommands = {
     const { serve } = await import('./serve.ts')
     const flags = { data, port, host, roles, ownRegions: regions }
     const config = await readConfig(configFile, flags)
-    const world = openWorld('info')
+    const world = openWorld(config.logLevel)
     const serving = await serve(config, world)
     const { url, installation, caFile } = serving
     out.write(`Vitrine serves ${url}, data in ${config.data}. Stop it with Ctrl-C.\n`)

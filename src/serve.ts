@@ -20,6 +20,7 @@ import { listen, portOf, stopListening, urlOf } from './listen.ts'
 import { openPeerDoor, type PeerDoor } from './peer-door.ts'
 import { alone, openProcesses } from './processes.ts'
 import { release } from './release.ts'
+import { openWatch, type Watch } from './watch.ts'
 
 const renewEveryMs = 24 * 3_600_000
 
@@ -35,12 +36,15 @@ export type Serving = {
 }
 
 /** Starts one process: opens its database, listens, runs work. Throws StartError when the person can mend why it cannot. */
-export async function serve(config: Config, world: World): Promise<Serving> {
+export async function serve(config: Config, given: World): Promise<Serving> {
   await using opened = new AsyncDisposableStack()
+  const watch = await openWatch(config, given)
+  opened.defer(watch.close)
+  const { world } = watch
   const foundation = await openFoundation(config, world)
   opened.defer(() => foundation.database.close())
   const certificate = config.plainHttp ? undefined : await certificateOf(config, world, foundation)
-  const door = openDoor(certificate)
+  const door = openDoor(certificate, watch.feed)
   await listen(door.server, { ...config, setting: '--port' })
   opened.defer(() => stopListening(door.server))
   const baseUrl =
@@ -48,13 +52,16 @@ export async function serve(config: Config, world: World): Promise<Serving> {
   const others = await meetOthers(config, world, { foundation, baseUrl })
   opened.defer(others.close)
   const { processes, peerDoor } = others
-  const installation = await openInstallation({ ...foundation, config, world, baseUrl, processes })
+  const shared = { ...foundation, config, world, baseUrl, processes, watch }
+  const installation = await openInstallation(shared)
   opened.defer(installation.close)
   const regions = ownRegionsOf(config)
-  peerDoor?.serve(peerListener({ blobsOf: installation.plane.blobsOf, regions, world }))
+  const { blobsOf } = installation.plane
+  peerDoor?.serve(watch.peers(peerListener({ blobsOf, regions, world })))
   const routes = getRequestListener(installation.app.fetch)
-  door.serve(armFirst(installation.arm, routes))
+  door.serve(watch.clients(armFirst(installation.arm, routes)))
   installation.startWork()
+  watch.begin(installation, processes)
   const caFile = certificate?.caPem === undefined ? undefined : join(config.data, 'tls', 'ca.pem')
   await tellAddress(config, baseUrl, caFile)
   const renewal = setInterval(() => {
@@ -64,13 +71,14 @@ export async function serve(config: Config, world: World): Promise<Serving> {
   opened.defer(() => clearInterval(renewal))
   // First of all when it stops: what is asked by then is answered.
   opened.defer(() => stopListening(door.server))
+  opened.defer(watch.drain)
   const stack = opened.move()
   const port = portOf(door.server)
   return { url: baseUrl, port, installation, caFile, stop: () => stack.disposeAsync() }
 }
 
 /** The server of clients. Until `serve` is called everybody is asked to come again. */
-function openDoor(certificate: ServerCertificate | undefined) {
+function openDoor(certificate: ServerCertificate | undefined, feed: Watch['feed']) {
   const server = certificate
     ? createHttpsServer({ cert: certificate.certPem, key: certificate.keyPem })
     : createHttpServer()
@@ -82,7 +90,9 @@ function openDoor(certificate: ServerCertificate | undefined) {
   let answer: RequestListener = (_request, response) => {
     response.writeHead(503, { 'retry-after': '1' }).end()
   }
-  server.on('request', (request, response) => answer(request, response))
+  server.on('request', (request, response) => {
+    if (!feed(request, response)) answer(request, response)
+  })
   return {
     server,
     serve(listener: RequestListener): void {

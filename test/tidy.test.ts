@@ -33,6 +33,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'regions',
     'api/arm',
   ],
+  'api/feed': ['base', 'domain'],
+  telemetry: ['base', 'domain', 'blobs', 'store', 'regions', 'runner'],
   client: ['base', 'domain'],
   cli: ['base', 'domain', 'client'],
 }
