@@ -43,7 +43,7 @@ if (!system) {
   check('types', ['node_modules/typescript/bin/tsc', '-p', '.'])
   check('lint and format', ['node_modules/@biomejs/biome/bin/biome', 'ci', '.'])
   check('dead code', ['node_modules/knip/bin/knip.js'])
-  tests(['unit', 'contract', 'contract-postgres', ...(quick ? [] : ['crash'])])
+  tests(['unit', 'contract', 'contract-postgres', ...(quick ? [] : ['crash', 'crash-postgres'])])
   console.log(
     '\nLeft to .ci/run, which installs what they need: tests against qemu-img, a full file system, az, S3.',
   )

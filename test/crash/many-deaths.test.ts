@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { afterAll, expect, it } from 'vitest'
+import { afterAll, expect, inject, it } from 'vitest'
 import { openStory } from '../support/die-and-restart.ts'
 import { stories } from '../support/stories.ts'
 
@@ -44,5 +44,5 @@ it('any number of deaths, with any haste of the client, ends where it would have
     const { outcome } = await story.tell(fate)
     expect(outcome).toEqual(end)
   })
-  await fc.assert(promise, { numRuns: 120 })
+  await fc.assert(promise, { numRuns: inject('database') === 'postgres' ? 40 : 120 })
 })

@@ -1,7 +1,7 @@
 import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { Client, TypeOverrides, types } from 'pg'
+import { Pool, TypeOverrides, types } from 'pg'
 import { inject } from 'vitest'
 import type { World } from '../../src/base/world.ts'
 import { openPostgresStore } from '../../src/store/postgres.ts'
@@ -49,7 +49,7 @@ export async function openEngineDatabase(
 /** The tables of the installation on `folder`, as they lie on disk or in its database. */
 export async function openTables(folder: string): Promise<Tables> {
   if (inject('database') !== 'postgres') return openSqliteTables(folder)
-  return await openPostgresTables(await databaseOf(folder))
+  return openPostgresTables(await databaseOf(folder))
 }
 
 function openSqliteTables(folder: string): Tables {
@@ -60,18 +60,17 @@ function openSqliteTables(folder: string): Tables {
   }
 }
 
-async function openPostgresTables(url: string): Promise<Tables> {
-  const client = await connect(url)
-  return { all: async (query) => (await client.query(query)).rows, close: () => client.end() }
+function openPostgresTables(url: string): Tables {
+  const pool = connect(url)
+  return { all: async (query) => (await pool.query(query)).rows, close: () => pool.end() }
 }
 
-async function connect(url: string): Promise<Client> {
+function connect(url: string): Pool {
   const numbers = new TypeOverrides()
   numbers.setTypeParser(types.builtins.INT8, Number)
-  const client = new Client({ connectionString: url, types: numbers })
-  client.on('error', () => undefined)
-  await client.connect()
-  return client
+  const pool = new Pool({ connectionString: url, types: numbers, max: 1 })
+  pool.on('error', () => undefined)
+  return pool
 }
 
 /** The server's own clock is the test's: `public` is searched before the system's functions. */
@@ -84,24 +83,24 @@ do $$ begin
 end $$`
 
 async function openOnPostgres(url: string, world: World, clock: Clock): Promise<EngineDatabase> {
-  const client = await connect(url)
-  await client.query(movedClock)
+  const pool = connect(url)
+  await pool.query(movedClock)
   const ahead = `select setval('test_clock', greatest(nextval('test_clock'), $1::bigint))`
-  await client.query(ahead, [clock.nowMs])
+  await pool.query(ahead, [clock.nowMs])
   const store = await openPostgresStore({ url, poolMax: 8, world })
   return {
     store,
     tables: {
-      all: async (query) => (await client.query(query)).rows,
+      all: async (query) => (await pool.query(query)).rows,
       close: async () => undefined,
     },
     async moveTo(ms) {
       clock.nowMs = Math.max(clock.nowMs, ms)
-      await client.query(ahead, [clock.nowMs])
+      await pool.query(ahead, [clock.nowMs])
     },
     async close() {
       await store.close()
-      await client.end()
+      await pool.end()
     },
   }
 }
@@ -113,22 +112,22 @@ async function openOnPostgres(url: string, world: World, clock: Clock): Promise<
 export async function keepBeginning(from: string): Promise<(to: string) => Promise<void>> {
   if (inject('database') !== 'postgres') return (to) => cp(from, to, { recursive: true })
   const url = await databaseOf(from)
-  const client = await connect(url)
-  const script = await restoringScript(client)
-  await client.end()
+  const pool = connect(url)
+  const script = await restoringScript(pool)
+  await pool.end()
   return async (to) => {
     await cp(from, to, { recursive: true })
     shareDatabase(url, to)
-    const again = await connect(url)
+    const again = connect(url)
     await again.query(script)
     await again.end()
   }
 }
 
 /** Keeps all rows in a schema beside; answers the statements that put them back. Numbers go on: none is used twice. */
-async function restoringScript(client: Client): Promise<string> {
-  await client.query('create schema beginning')
-  const { rows } = await client.query<{ name: string; columns: string }>(
+async function restoringScript(pool: Pool): Promise<string> {
+  await pool.query('create schema beginning')
+  const { rows } = await pool.query<{ name: string; columns: string }>(
     `select table_name as name, string_agg(quote_ident(column_name), ', ') as columns
      from information_schema.columns join information_schema.tables using (table_schema, table_name)
      where table_schema = 'public' and table_type = 'BASE TABLE' and is_generated = 'NEVER'
@@ -136,10 +135,10 @@ async function restoringScript(client: Client): Promise<string> {
   )
   const parts = ['begin; set local session_replication_role = replica;']
   for (const { name, columns } of rows) {
-    await client.query(`create table beginning.${name} as select ${columns} from public.${name}`)
+    await pool.query(`create table beginning.${name} as select ${columns} from public.${name}`)
     const insert = `insert into public.${name} (${columns}) overriding system value`
     parts.push(`delete from public.${name}; ${insert} select ${columns} from beginning.${name};`)
   }
-  const clock = await client.query<{ now: number }>('select last_value as now from test_clock')
+  const clock = await pool.query<{ now: number }>('select last_value as now from test_clock')
   return [...parts, `select setval('test_clock', ${clock.rows[0]?.now}); commit;`].join(' ')
 }
