@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Context, Span } from '@opentelemetry/api'
+import { withDeadline } from '../base/deadline.ts'
 import type { World } from '../base/world.ts'
 import type { WorkRow } from '../domain/rows.ts'
 
@@ -12,6 +13,9 @@ type TracingOptions = {
   readonly release: string
   readonly world: Pick<World, 'log'>
 }
+
+/** What a collector may take: nobody waits longer for it, also not at the end. */
+const sendMs = 3_000
 
 /** What is known of the request or the step of work that runs now. */
 type Here = {
@@ -155,12 +159,18 @@ async function loadLibraries({ url, ratio, release, world }: TracingOptions) {
     }),
     sampler: new sdk.ParentBasedSampler({ root: new sdk.TraceIdRatioBasedSampler(ratio) }),
     spanProcessors: [
-      new sdk.BatchSpanProcessor({ exporter: new exporter.OTLPTraceExporter({ url }) }),
+      new sdk.BatchSpanProcessor({
+        exporter: new exporter.OTLPTraceExporter({ url, timeoutMillis: sendMs }),
+      }),
     ],
   })
   const tracer = provider.getTracer('vitrine', release)
   const propagator = new core.W3CTraceContextPropagator()
-  return { tracer, propagator, api, close: () => provider.shutdown() }
+  const close = async () => {
+    const sent = provider.shutdown().catch((error: unknown) => tell(String(error)))
+    await withDeadline(sent, sendMs, () => tell('the collector did not answer in time'))
+  }
+  return { tracer, propagator, api, close }
 }
 
 function epochMs(): number {
