@@ -5,14 +5,19 @@ import { processes } from './migrations/0002-processes.ts'
 import { workTraces } from './migrations/0003-work-traces.ts'
 
 /** In order, forward only. One that was released never changes: the next one follows it. */
-const migrations: readonly ((db: QueryExecutorProvider) => Promise<void>)[] = [
+export const migrations: readonly ((db: QueryExecutorProvider) => Promise<void>)[] = [
   first,
   processes,
   workTraces,
 ]
 
+/** Only another release can use the database. No waiting mends it. */
+export class SchemaNewer extends Unavailable {
+  override readonly name = 'SchemaNewer'
+}
+
 /**
- * Brings the tables of `db` (inside a transaction) to this release. Throws Unavailable when a newer release was here:
+ * Brings the tables of `db` (inside a transaction) to this release. Throws SchemaNewer when a newer release was here:
  * its rows may mean what this one does not know.
  */
 export async function migrate(db: QueryExecutorProvider): Promise<void> {
@@ -21,8 +26,8 @@ export async function migrate(db: QueryExecutorProvider): Promise<void> {
     select max(number) as number from migrations`.execute(db)
   const from = Number(done.rows[0]?.number ?? 0)
   if (from > migrations.length) {
-    throw new Unavailable(
-      `The database was written by a newer release (schema ${from}, this one knows ${migrations.length}). Start that release, or restore a backup made before it.`,
+    throw new SchemaNewer(
+      `The database was written by a newer release (schema ${from}, this one knows ${migrations.length}). Start that release${await releaseOf(db)} or one after it, or restore a backup made before it.`,
     )
   }
   for (const [index, apply] of migrations.entries()) {
@@ -30,4 +35,12 @@ export async function migrate(db: QueryExecutorProvider): Promise<void> {
     await apply(db)
     await sql`insert into migrations (number) values (${index + 1})`.execute(db)
   }
+}
+
+/** The release that a process told last, where that release still tells it here and any did. */
+async function releaseOf(db: QueryExecutorProvider): Promise<string> {
+  const last = sql<{ release: string }>`
+    select release from processes order by seen_ms desc, started_ms desc limit 1`
+  const { rows } = await last.execute(db).catch(() => ({ rows: [] }))
+  return rows[0] ? ` (${rows[0].release} ran last)` : ''
 }

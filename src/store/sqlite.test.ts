@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { storeSuite } from '../../test/suites/store-suite.ts'
+import { sqliteSchemaOf } from '../../test/support/sqlite-schema.ts'
 import { inserting, topRow } from '../../test/support/store-rows.ts'
 import { Unavailable } from '../domain/errors.ts'
 import { openSqliteStore } from './sqlite.ts'
@@ -37,13 +38,8 @@ describe('the SQLite file', () => {
   it('has the schema of the golden dump', async () => {
     await (await open()).close()
     const database = new DatabaseSync(path())
-    const rows = database
-      .prepare(
-        "select sql from sqlite_schema where sql is not null and name not like 'sqlite_%' order by tbl_name, type desc, name",
-      )
-      .all()
+    const dump = sqliteSchemaOf(database)
     database.close()
-    const dump = rows.map(({ sql }) => `${sql};\n`).join('\n')
     await expect(dump).toMatchFileSnapshot('../../test/golden/schema.sqlite.sql')
   })
 
