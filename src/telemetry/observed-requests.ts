@@ -54,8 +54,7 @@ function watchIds(request: IncomingMessage, response: ServerResponse) {
   let headers = new Map<string, unknown>()
   const writeHead = response.writeHead
   response.writeHead = (...given: unknown[]) => {
-    const sent = given.find((each) => typeof each === 'object' && each !== null)
-    headers = new Map(Object.entries(sent ?? {}))
+    headers = headersOf(given.find((each) => typeof each === 'object'))
     return Reflect.apply(writeHead, response, given)
   }
   const idOf = (name: string) => response.getHeader(name) ?? headers.get(name)
@@ -64,4 +63,12 @@ function watchIds(request: IncomingMessage, response: ServerResponse) {
     correlationId: idOf('x-ms-correlation-request-id'),
     from: request.socket.remoteAddress,
   })
+}
+
+/** Sent as an object, or as a list of names and values in turn. */
+function headersOf(sent: unknown): Map<string, unknown> {
+  if (!Array.isArray(sent)) return new Map(Object.entries(sent ?? {}))
+  const all = new Map<string, unknown>()
+  for (let at = 0; at < sent.length; at += 2) all.set(String(sent[at]), sent[at + 1])
+  return all
 }
