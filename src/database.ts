@@ -66,5 +66,12 @@ export async function moveEmbedded(
 }
 
 async function pemOf(file: string | undefined): Promise<string | undefined> {
-  return file === undefined ? undefined : readFile(file, 'utf8')
+  if (file === undefined) return undefined
+  const pem = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw new StartError(`The CA file of the database, ${file}, cannot be read: ${error}.`, {
+      cause: error,
+    })
+  })
+  if (pem.includes('-----BEGIN CERTIFICATE-----')) return pem
+  throw new StartError(`The CA file of the database, ${file}, holds no certificate in PEM.`)
 }

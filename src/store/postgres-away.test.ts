@@ -44,7 +44,9 @@ it('over TLS the server must prove its name by the CA that was given', async () 
   const url = `${await server.createDatabase('tls')}?sslmode=disable`
   const other = (await authority('another')).caPem
   const closed = openPostgresStore({ url, tlsCa: other, poolMax: 2, world })
-  await expect(closed).rejects.toThrow(Unavailable)
+  await expect(closed).rejects.toThrow(/not trusted .*Name the CA .* "database.caFile"/)
+  const system = openPostgresStore({ url: url.replace('disable', 'require'), poolMax: 2, world })
+  await expect(system).rejects.toThrow(/not trusted .*Name the CA .* "database.caFile"/)
   const store = await openPostgresStore({ url, tlsCa: caPem, poolMax: 2, world })
   await store.nowMs()
   const client = new Client({ connectionString: server.url('tls') })

@@ -45,10 +45,17 @@ export function migrationConfig(options: PostgresOptions): ClientConfig {
 
 const tlsMembers = ['ssl', 'sslmode', 'sslrootcert', 'sslnegotiation']
 
+/** Which `pg` takes as `verify-full`, with a warning that it will not do so for ever. */
+const strictModes = ['prefer', 'require', 'verify-ca']
+
 function target({ url, tlsCa }: PostgresOptions): ClientConfig {
-  if (tlsCa === undefined) return { connectionString: url }
-  // What the url says of TLS would win over the CA.
   const plain = new URL(url)
+  if (tlsCa === undefined) {
+    const mode = plain.searchParams.get('sslmode') ?? ''
+    if (strictModes.includes(mode)) plain.searchParams.set('sslmode', 'verify-full')
+    return { connectionString: plain.href }
+  }
+  // What the url says of TLS would win over the CA.
   for (const name of tlsMembers) plain.searchParams.delete(name)
   return { connectionString: plain.href, ssl: { ca: tlsCa } }
 }

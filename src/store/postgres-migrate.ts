@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { Client } from 'pg'
 import type { Ending } from './grouped-writes.ts'
 import { migrate } from './migrate.ts'
+import { withAdvice } from './postgres-advice.ts'
 import { migrationConfig, type PostgresOptions } from './postgres-config.ts'
 import { openWire, type Wire } from './postgres-dialect.ts'
 import { postgresFaults } from './postgres-faults.ts'
@@ -11,7 +12,7 @@ const migrationLock = 0x56495452
 
 /**
  * Brings the database to this release's schema, then runs `act` in the same transaction: all of it stays, or nothing. One
- * process at a time; the others wait.
+ * process at a time; the others wait. Throws DatabaseRefused where the settings or the server are to be mended.
  */
 export async function migratePostgres<Result>(
   options: PostgresOptions,
@@ -29,6 +30,8 @@ export async function migratePostgres<Result>(
       return { keeps: true, result: await act(wire) }
     })
     return result
+  } catch (error) {
+    throw withAdvice(error, options)
   } finally {
     await client.end().catch(() => undefined)
   }

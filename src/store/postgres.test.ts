@@ -69,15 +69,6 @@ describe('the PostgreSQL database', () => {
     await expect(open(url)).rejects.toThrow('newer release')
   })
 
-  it('that does not exist, or whose password is another, is Unavailable', async () => {
-    const url = new URL(await freshDatabase())
-    await expect(open(`${url.origin}/none`)).rejects.toThrow(Unavailable)
-    url.pathname = '/none'
-    await expect(open(url.href)).rejects.toThrow(Unavailable)
-    url.password = 'wrong'
-    await expect(open(url.href)).rejects.toThrow(Unavailable)
-  })
-
   it('refuses everything once closed, and finishes what was asked before', async () => {
     const closing = await open(await freshDatabase())
     const commits = many(20).map((index) => closing.commit(inserting(topRow(`n${index}`))))
