@@ -1,4 +1,5 @@
 import type { BlobsAddress } from '../blobs/blobs.ts'
+import type { ByteRange } from '../domain/byte-range.ts'
 import type { Digest } from '../domain/digest.ts'
 import type { PackId } from '../domain/holdings.ts'
 import type { Kind } from './layout.ts'
@@ -61,6 +62,15 @@ export type LaneHandlers = {
   /** Puts what is open, unless it is smaller than `restBytesMax`: then it is answered, to be packed with others. */
   end(order: { session: string; restBytesMax: number }): Promise<Packable[]>
   drop(order: { session: string }): Promise<void>
+  /** Packs a page of an upload, whole chunks, and puts it: the name is added to `folder`. Answers the key. */
+  page(order: {
+    to: BlobsAddress
+    folder: string
+    salt: Uint8Array
+    plain: Uint8Array
+  }): Promise<string>
+  /** Plain bytes of a packed page. Throws Damaged, BlobMissing, BlobShort, Unavailable. */
+  pagePart(order: { from: BlobPlace; range: ByteRange }): Promise<Uint8Array>
   /** Plain bytes of the frames, one after another, checked; bad ones are left zero and named. */
   fetch(order: {
     from: BlobPlace

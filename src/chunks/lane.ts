@@ -21,6 +21,7 @@ import { openSource, type SourceReader } from './lane-source.ts'
 import { Damaged } from './layout.ts'
 import { ingestLeaf, windowBytes } from './leaf-ingest.ts'
 import type { Frame } from './pack-format.ts'
+import { openPackedPages, packPage } from './packed-page.ts'
 import { moving, openRpc, type Port } from './rpc.ts'
 
 type Session = {
@@ -63,6 +64,8 @@ export function serveLane(port: Port, openBlobs: (address: BlobsAddress) => Blob
         return rest
       }),
     drop: async ({ session }) => forget(session),
+    page: (order) => putPage(order, blobsOf),
+    pagePart: (order) => readPagePart(order, blobsOf),
     fetch: ({ from, frames }) =>
       fetchFrames(blobsOf(from.address), { key: from.key, frames, signal: forever }),
     mirror: (order) => mirror(order, blobsOf),
@@ -105,6 +108,28 @@ export function serveLane(port: Port, openBlobs: (address: BlobsAddress) => Blob
 type BlobsOf = (address: BlobsAddress) => Blobs
 
 const forever = new AbortController().signal
+
+async function putPage(
+  { to, folder, salt, plain }: Parameters<LaneHandlers['page']>[0],
+  blobsOf: BlobsOf,
+): Promise<string> {
+  const { name, bytes } = packPage(plain, salt)
+  release(plain)
+  await blobsOf(to).put(`${folder}${name}`, bytes, forever)
+  release(bytes)
+  return `${folder}${name}`
+}
+
+async function readPagePart(
+  { from, range }: Parameters<LaneHandlers['pagePart']>[0],
+  blobsOf: BlobsOf,
+): Promise<Uint8Array> {
+  const pages = openPackedPages(blobsOf(from.address))
+  const into = Buffer.allocUnsafeSlow(range.lengthBytes)
+  await pages.read(from.key, range.offsetBytes, { into, signal: forever })
+  pages.close()
+  return moving(into, [into.buffer])
+}
 
 async function readPack(
   { from, pack, sizeBytes }: PackPlace,

@@ -3,21 +3,26 @@ import { limits } from '../domain/limits.ts'
 import type { Leaf, LeafPart, LeafResult, SessionHandlers } from './lane-protocol.ts'
 import type { PackSession } from './lane-session.ts'
 import type { SourceReader } from './lane-source.ts'
-import { kinds, layout } from './layout.ts'
+import { type Codec, kinds, layout } from './layout.ts'
 import { encodeNode } from './node.ts'
 import { rawPackable } from './pack-writer.ts'
+import { type StoredChunk, zeroChunk, zeroDigest } from './packed-page.ts'
 
 /** Chunks that are read, hashed and asked about at once. Two such windows are in hand: 4 MiB a lane. */
 const windowChunks = 32
 export const windowBytes = windowChunks * limits.chunkBytes
 
-const zeroChunk = Buffer.alloc(limits.chunkBytes)
-
-/** Plain chunks in hand, and the answer which of them must be packed. */
-type Window = {
-  readonly chunks: readonly { readonly digest: Digest; readonly plain: Buffer }[]
-  readonly wanted: Promise<Uint8Array>
+/** `bytes` are plain, or with a codec what is stored. */
+type Chunk = {
+  /** Its place in the window. */
+  readonly at: number
+  readonly digest: Digest
+  readonly codec: Codec | undefined
+  readonly bytes: Buffer
 }
+
+/** Chunks in hand, and the answer which of them must be packed. */
+type Window = { readonly chunks: readonly Chunk[]; readonly wanted: Promise<Uint8Array> }
 
 /**
  * Reads one leaf, packs the chunks that are new, and the leaf's node if that is new. While the answer for one window is on
@@ -38,8 +43,7 @@ export async function ingestLeaf(
   let turn = 0
   for (const from of windowStarts(leaf)) {
     const buffer = parts.windows[turn++ % 2 === 0 ? 0 : 1]
-    const touched = await fill(buffer, { ...parts, from, leaf })
-    const chunks = hashChunks(buffer, touched)
+    const chunks = chunksOf(buffer, await fill(buffer, { ...parts, from, leaf }))
     for (const { at, digest } of chunks) children[chunkOf(leaf, from) + at] = digest
     const next = chunks.length > 0 ? ask(chunks, parts.owner) : undefined
     if (last) await packWanted(last, parts.session)
@@ -62,17 +66,19 @@ function windowStarts(leaf: Leaf): number[] {
   return [...starts]
 }
 
+type Filling = {
+  readonly from: number
+  readonly leaf: Leaf
+  readonly source: SourceReader
+  readonly session: PackSession
+}
+
+/** What lies at the place of a chunk: plain bytes, or the chunk as it is stored. */
+type Filled = Map<number, StoredChunk | undefined>
+
 /** Reads a window, zeros where no part is. Answers which of its chunks any part touches. */
-async function fill(
-  buffer: Buffer,
-  {
-    from,
-    leaf,
-    source,
-    session,
-  }: { from: number; leaf: Leaf; source: SourceReader; session: PackSession },
-): Promise<Set<number>> {
-  const touched = new Set<number>()
+async function fill(buffer: Buffer, { from, leaf, source, session }: Filling): Promise<Filled> {
+  const filled: Filled = new Map()
   let filledTo = 0
   for (const part of leaf.parts) {
     const cut = cutTo(part, from, from + windowBytes)
@@ -81,13 +87,41 @@ async function fill(
     const at = cut.offsetBytes - from
     buffer.fill(0, filledTo, at)
     filledTo = at + cut.lengthBytes
+    if (source.isPacked(cut)) {
+      await fillPacked(buffer, cut, { from, source, session, filled })
+      continue
+    }
     await source.read(cut, buffer.subarray(at, filledTo), session.signal)
     const lastChunk = Math.floor((filledTo - 1) / limits.chunkBytes)
     for (let chunk = Math.floor(at / limits.chunkBytes); chunk <= lastChunk; chunk++)
-      touched.add(chunk)
+      filled.set(chunk, undefined)
   }
   buffer.fill(0, filledTo)
-  return touched
+  return filled
+}
+
+/** Takes whole chunks as they are stored, into their places; the rest is unpacked. */
+async function fillPacked(
+  buffer: Buffer,
+  cut: LeafPart,
+  { from, source, session, filled }: Omit<Filling, 'leaf'> & { readonly filled: Filled },
+): Promise<void> {
+  const end = cut.offsetBytes + cut.lengthBytes
+  for (let offset = cut.offsetBytes; offset < end; ) {
+    const chunk = Math.floor((offset - from) / limits.chunkBytes)
+    const part = cutTo(cut, offset, from + (chunk + 1) * limits.chunkBytes)
+    if (part === undefined) break
+    const at = offset - from
+    const into = buffer.subarray(at, at + part.lengthBytes)
+    const isWhole =
+      part.lengthBytes === limits.chunkBytes && part.fromBytes % limits.chunkBytes === 0
+    if (isWhole) filled.set(chunk, await source.stored(part, into, session.signal))
+    else {
+      await source.read(part, into, session.signal)
+      filled.set(chunk, undefined)
+    }
+    offset += part.lengthBytes
+  }
 }
 
 function cutTo(part: LeafPart, from: number, to: number): LeafPart | undefined {
@@ -102,10 +136,18 @@ function cutTo(part: LeafPart, from: number, to: number): LeafPart | undefined {
   }
 }
 
-function hashChunks(buffer: Buffer, touched: ReadonlySet<number>) {
-  return [...touched].flatMap((at) => {
-    const plain = buffer.subarray(at * limits.chunkBytes, (at + 1) * limits.chunkBytes)
-    return plain.equals(zeroChunk) ? [] : [{ at, plain, digest: digestOf(plain) }]
+/** The chunks of a window that are not zeros; plain ones are hashed. */
+function chunksOf(buffer: Buffer, filled: Filled): Chunk[] {
+  return [...filled].flatMap(([at, stored]): Chunk[] => {
+    const place = buffer.subarray(at * limits.chunkBytes, (at + 1) * limits.chunkBytes)
+    if (stored) {
+      const { digest, codec, storedBytes } = stored
+      return digest === zeroDigest
+        ? []
+        : [{ at, digest, codec, bytes: place.subarray(0, storedBytes) }]
+    }
+    if (place.equals(zeroChunk)) return []
+    return [{ at, digest: digestOf(place), codec: undefined, bytes: place }]
   })
 }
 
@@ -119,8 +161,13 @@ function ask(chunks: Window['chunks'], owner: SessionHandlers): Window {
 
 async function packWanted({ chunks, wanted }: Window, session: PackSession): Promise<void> {
   const bitmap = await wanted
-  for (const [at, { digest, plain }] of chunks.entries()) {
-    if (bitmap[at] === 1) await session.addChunk(digest, plain)
+  for (const [at, { digest, codec, bytes }] of chunks.entries()) {
+    if (bitmap[at] !== 1) continue
+    if (codec === undefined) await session.addChunk(digest, bytes)
+    else {
+      const { chunkBytes } = limits
+      await session.add({ kind: kinds.chunk, digest, codec, plainBytes: chunkBytes, stored: bytes })
+    }
   }
 }
 

@@ -15,7 +15,7 @@ import { SpaceFull } from '../domain/errors.ts'
 import { workOwner } from '../domain/holdings.ts'
 import { limits } from '../domain/limits.ts'
 import { ingest } from './ingest.ts'
-import { stagePage } from './staging.ts'
+import { stagedReader, stagePage } from './staging.ts'
 import { sweepSpace } from './sweep-space.ts'
 
 const { chunkBytes } = limits
@@ -42,6 +42,56 @@ describe('ingest', () => {
       }),
       { numRuns: 30 },
     )
+  })
+
+  test('pages of any size and place, over one another, become what a disk would hold', async () => {
+    const write = fc.record({
+      at: fc.oneof(
+        fc.nat(8 * 128),
+        fc.nat(7).map((chunk) => chunk * 128),
+      ),
+      sectors: fc.oneof(fc.integer({ min: 1, max: 300 }), fc.constantFrom(128, 256, 1024)),
+      seed: fc.nat(4),
+    })
+    await fc.assert(
+      fc.asyncProperty(fc.array(write, { minLength: 1, maxLength: 8 }), async (writes) => {
+        const plane = open(openDurable())
+        const wanted = Buffer.alloc(18 * chunkBytes)
+        for (const { at, sectors, seed } of writes) {
+          const page = Buffer.alloc(sectors * 512)
+          // Seed 0 writes zeros, which are bytes as well.
+          for (let i = 0; seed > 0 && i < page.length; i++) page[i] = (i * 31 + seed * 7) & 0xff
+          page.copy(wanted, at * 512)
+          const place = { upload: 'u1', space: home, offsetBytes: at * 512 }
+          await stagePage(plane, { ...place, bytes: page, signal })
+        }
+        const reader = stagedReader(plane, { upload: 'u1', space: home, sizeBytes: wanted.length })
+        const staged = await reader.read({ offsetBytes: 512, lengthBytes: 17 * chunkBytes }, signal)
+        expect(Buffer.from(staged).equals(wanted.subarray(512, 512 + staged.length))).toBe(true)
+        const { image, occupiedBytes } = await ingestUpload(plane, wanted.length, { upload: 'u1' })
+        expect(occupiedBytes).toBe(chunkBytes * nonZeroChunks(wanted))
+        expect((await readAll(plane, image)).equals(wanted)).toBe(true)
+      }),
+      { numRuns: 40 },
+    )
+  })
+
+  test('a page that is damaged before it is ingested is refused by name, and can be written again', async () => {
+    const durable = openDurable()
+    const plane = open(durable)
+    const stage = () =>
+      stagePage(plane, { upload: 'u1', space: home, offsetBytes: 0, bytes: noiseChunk(1), signal })
+    await stage()
+    const place = durable.places.placeAt(home)
+    const [key = ''] = [...place.keys()].filter((name) => name.startsWith('uploads/'))
+    const bytes = Uint8Array.from(place.get(key) ?? [])
+    bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1
+    place.set(key, bytes)
+    const refused = ingestUpload(plane, chunkBytes, { upload: 'u1' })
+    await expect(refused).rejects.toMatchObject({ code: 'InvalidDisk' })
+    await stage()
+    const { image } = await ingestUpload(plane, chunkBytes, { upload: 'u1' })
+    expect((await readAll(plane, image)).equals(noiseChunk(1))).toBe(true)
   })
 
   test('content alone decides the digest: not the pages, the lanes or what the space has', async () => {
@@ -183,7 +233,7 @@ async function publishWith(
   report: (bytesDone: number) => void = () => undefined,
 ) {
   for (let offsetBytes = 0; offsetBytes < bytes.length; offsetBytes += 2 ** 20) {
-    const page = bytes.subarray(offsetBytes, offsetBytes + 2 ** 20)
+    const page = Uint8Array.from(bytes.subarray(offsetBytes, offsetBytes + 2 ** 20))
     await stagePage(plane, { upload: 'u1', space: home, offsetBytes, bytes: page, signal })
   }
   return await ingest(plane, {

@@ -1,11 +1,12 @@
 import { mapBounded } from '../base/bounded.ts'
-import type { LaneSource, SessionHandlers } from '../chunks/lane-protocol.ts'
-import { depthOf, kinds, layout } from '../chunks/layout.ts'
+import type { LaneSource, Leaf, SessionHandlers } from '../chunks/lane-protocol.ts'
+import { Damaged, depthOf, kinds, layout } from '../chunks/layout.ts'
 import { encodeManifest } from '../chunks/manifest.ts'
 import { openPackStream, type PackStream } from '../chunks/pack-stream.ts'
 import { type Packable, rawPackable } from '../chunks/pack-writer.ts'
 import { type BuiltNode, openTreeBuilder } from '../chunks/tree-builder.ts'
 import { type Digest, digestOf } from '../domain/digest.ts'
+import { ArmError } from '../domain/errors.ts'
 import type { Owner } from '../domain/holdings.ts'
 import { limits } from '../domain/limits.ts'
 import type { SpaceId } from '../domain/spaces.ts'
@@ -114,7 +115,9 @@ async function storeLeaves(
 
   await mapBounded(leavesOf(plane, order), plane.lanes.count, async (leaf, turn) => {
     order.signal.throwIfAborted()
-    const result = await stream.leaf(leaf)
+    const result = await stream.leaf(leaf).catch((error: unknown) => {
+      throw error instanceof Damaged ? damagedUpload(leaf, error) : error
+    })
     chunkCount += result.chunkCount
     inOrder.put(turn, { leaf: leaf.index, digest: result.digest })
     const nodes = await onlyNew(wanted.handlers, takeNodes())
@@ -122,6 +125,15 @@ async function storeLeaves(
   })
   const root = tree.finish()
   return { root, chunkCount, nodes: takeNodes() }
+}
+
+/** Pages lie in one place alone until they are ingested: nothing can be repaired from elsewhere. */
+function damagedUpload({ index }: Leaf, { message }: Damaged): ArmError {
+  const fromBytes = index * layout.leafBytes
+  return new ArmError(
+    'InvalidDisk',
+    `Of the bytes that were uploaded, some in the 16 MiB from ${fromBytes} on are damaged where they lie (${message}). Write these again, or delete the disk and upload it anew.`,
+  )
 }
 
 async function onlyNew(

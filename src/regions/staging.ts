@@ -1,5 +1,7 @@
+import { hash } from 'node:crypto'
 import { invariant } from '../base/assert.ts'
 import { mapBounded } from '../base/bounded.ts'
+import { isPackedPage } from '../chunks/packed-page.ts'
 import type { ByteRange } from '../domain/byte-range.ts'
 import { limits, sizes } from '../domain/limits.ts'
 import type { SpaceId } from '../domain/spaces.ts'
@@ -17,8 +19,8 @@ const deletesAtOnce = 8
 const deleteMs = 60_000
 
 /**
- * Keeps one Put Page: durable once resolved. At most 4 MiB, offset and length multiples of 512. False: its `grant` was
- * revoked meanwhile, nothing is kept. Throws SpaceFull, Unavailable.
+ * Keeps one Put Page: durable once resolved. At most 4 MiB, offset and length multiples of 512; `bytes` are not the
+ * caller's any more. False: its `grant` was revoked meanwhile, nothing is kept. Throws SpaceFull, Unavailable.
  */
 export async function stagePage(
   plane: Plane,
@@ -32,17 +34,43 @@ export async function stagePage(
   const lengthBytes = page.bytes.length
   invariant(lengthBytes > 0 && lengthBytes <= limits.putPageBytesMax, 'a page is at most 4 MiB')
   invariant((page.offsetBytes | lengthBytes) % 512 === 0, 'a page lies on sectors')
-  const key = `${folderOf(page.upload)}${plane.world.id()}`
   const { upload, offsetBytes, grant } = page
-  const blobs = plane.blobsOf(page.space)
-  await blobs.put(key, page.bytes, page.signal)
+  const key = await putPage(plane, page)
   if (await plane.uploads.add(upload, { offsetBytes, lengthBytes, key }, grant)) {
     plane.moved.uploadedBytes += lengthBytes
     return true
   }
   // Nobody else would find it again; and whoever sent it may be gone.
-  await blobs.delete(key, AbortSignal.timeout(deleteMs))
+  await plane.blobsOf(page.space).delete(key, AbortSignal.timeout(deleteMs))
   return false
+}
+
+/** Whole chunks are hashed and compressed while the upload runs, other pages are kept as they are. Answers the key. */
+async function putPage(
+  plane: Plane,
+  page: Staging & {
+    readonly offsetBytes: number
+    readonly bytes: Uint8Array
+    readonly signal: AbortSignal
+  },
+): Promise<string> {
+  const folder = folderOf(page.upload)
+  if ((page.offsetBytes | page.bytes.length) % limits.chunkBytes !== 0) {
+    const key = `${folder}${plane.world.id()}`
+    await plane.blobsOf(page.space).put(key, page.bytes, page.signal)
+    return key
+  }
+  const plain = alone(page.bytes)
+  const salt = hash('sha256', plane.world.id(), 'buffer')
+  const to = plane.addressOf(page.space)
+  return await plane.lanes.call('page', { to, folder, salt, plain }, [plain.buffer])
+}
+
+/** In a buffer that holds nothing else, to change hands. */
+function alone(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const { buffer } = bytes
+  const isAlone = buffer instanceof ArrayBuffer && buffer.byteLength === bytes.length
+  return isAlone ? new Uint8Array(buffer) : Uint8Array.from(bytes)
 }
 
 /** Makes a range read as zeros again. False: its `grant` was revoked meanwhile. */
@@ -67,7 +95,10 @@ export function stagedReader(
     const pieces = await piecesIn(range.offsetBytes, range.offsetBytes + range.lengthBytes)
     await mapBounded(pieces, 4, async ({ key, fromBytes, lengthBytes, offsetBytes }) => {
       const blobRange = { offsetBytes: fromBytes, lengthBytes }
-      const bytes = await plane.blobsOf(space).read(key, blobRange, signal)
+      const from = { address: plane.addressOf(space), key }
+      const bytes = isPackedPage(key)
+        ? await plane.lanes.call('pagePart', { from, range: blobRange })
+        : await plane.blobsOf(space).read(key, blobRange, signal)
       out.set(bytes, offsetBytes - range.offsetBytes)
     })
     return out
