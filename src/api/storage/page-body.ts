@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { release } from '../../base/release.ts'
 import { BlobError } from './blob-error.ts'
 
 /** The part of Hono's environment that node's server fills; without it the request came from no socket. */
@@ -13,8 +14,11 @@ export function readPage(incoming: IncomingMessage, lengthBytes: number): Promis
   const bytes = Buffer.allocUnsafeSlow(lengthBytes)
   let at = 0
   incoming.on('data', (part: Buffer) => {
-    if (at + part.length <= lengthBytes) part.copy(bytes, at)
-    at += part.length
+    const { length } = part
+    if (at + length <= lengthBytes) part.copy(bytes, at)
+    at += length
+    // Else the collector would run every few pages, for these alone.
+    release(part)
   })
   incoming.on('end', () => {
     if (at === lengthBytes) resolve(bytes)
