@@ -18,6 +18,7 @@ import { openLanes } from './chunks/lanes.ts'
 import { type Config, ownRegionsOf, settingsOf } from './config.ts'
 import { armAudiences, graphAudiences, installationUrls } from './domain/audiences.ts'
 import { Unavailable } from './domain/errors.ts'
+import type { Holding } from './domain/holdings.ts'
 import type { RegionName } from './domain/regions.ts'
 import { sameType } from './domain/resource-id.ts'
 import { diskSpace, parseSpaceId, type SpaceId } from './domain/spaces.ts'
@@ -43,6 +44,7 @@ import { publish } from './work/publish.ts'
 import { releaseRegion } from './work/release-region.ts'
 import { remove } from './work/remove.ts'
 import { removeTree } from './work/remove-tree.ts'
+import { repair, repairRequest } from './work/repair.ts'
 
 /** Rows of work in hand at once: more than lanes, since most of them wait for bytes. */
 const workAtOnce = Math.max(4, availableParallelism())
@@ -95,6 +97,12 @@ export async function openInstallation(parts: InstallationParts): Promise<Instal
   await spaces.prepareAtStart(first, bucketsOf(config))
   const lanes = openLanes({ count: config.lanes })
   const index = openChunkIndex(join(config.data, 'index.db'))
+  const askRepair = async (bad: Holding): Promise<boolean> => {
+    if (isIn(own, bad.space)) return false
+    const nowMs = await store.nowMs()
+    await store.write((rows) => rows.work.request([repairRequest(bad)], nowMs))
+    return true
+  }
   const plane = openPlane({
     rows: store.holdings,
     uploads: store.uploads,
@@ -103,6 +111,7 @@ export async function openInstallation(parts: InstallationParts): Promise<Instal
     lanes,
     index,
     world,
+    askRepair,
   })
   const findType: Providers['findType'] = (name) =>
     resourceTypes.find((type) => sameType(type.type, name))
@@ -227,6 +236,7 @@ function openRunning(
     remove,
     releaseRegion,
     removeTree,
+    repair,
     sweep,
     prune,
   ]

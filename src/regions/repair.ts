@@ -15,6 +15,9 @@ export type Repair = (
   facts: { readonly why: string; readonly chunk?: string },
 ) => Promise<boolean>
 
+/** Has the workers of another region repair a holding of theirs: true. False: it lies where this process writes. */
+export type AskRepair = (bad: Holding) => Promise<boolean>
+
 /** A holding that could not be repaired is left alone for this long: trying costs a read of every other copy. */
 const triedAgainMs = 10 * 60_000
 
@@ -26,6 +29,7 @@ export function openRepair(ports: {
   readonly moved: Moved
   addressOf(space: SpaceId): BlobsAddress
   blobsOf(space: SpaceId): Blobs
+  readonly askRepair?: AskRepair | undefined
 }): Repair {
   const running = new Map<number, Promise<boolean>>()
   const failedMs = openLru<number, number>(4096)
@@ -35,6 +39,11 @@ export function openRepair(ports: {
     // A holding that was swept meanwhile is missing by right.
     if (!holders.some(({ id }) => id === bad.id)) return false
     const told = { space: bad.space, pack: bad.pack, ...facts }
+    if (await ports.askRepair?.(bad)) {
+      failedMs.set(bad.id, ports.world.now().getTime())
+      ports.world.log({ level: 'warn', event: 'repair-asked', ...told })
+      return false
+    }
     for (const from of holders.filter(({ id }) => id !== bad.id)) {
       const trouble = await mirrored(from, bad)
       if (trouble === undefined) {

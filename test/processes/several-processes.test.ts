@@ -1,4 +1,5 @@
-import { readdir } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { dataBytes, openArm } from '../support/arm.ts'
@@ -14,6 +15,8 @@ import {
 import type { OwnerClients } from '../support/owner-clients.ts'
 
 const peer = { port: 0 }
+/** A process tells of itself, and looks who else is there, every five seconds. */
+const untilAllHeardOfAll = () => new Promise((resolve) => setTimeout(resolve, 5_500))
 
 /**
  * Two API processes that reach no space, a worker for each of three regions with its spaces in its own folder; from the
@@ -30,8 +33,7 @@ describe('several processes', () => {
     await cluster.start('north', north)
     await cluster.start('east', { roles: ['worker'], ownRegions: ['eastus'] })
     await cluster.start('api-2', { roles: ['api'], ownRegions: [] })
-    // Until all have heard of all.
-    await new Promise((resolve) => setTimeout(resolve, 5_500))
+    await untilAllHeardOfAll()
     vitrine = await cluster.clients('api-1')
     await makeDefinition(vitrine)
   })
@@ -116,8 +118,33 @@ describe('several processes', () => {
     )
   })
 
+  it('what one process finds damaged in another region, that region’s worker repairs', async () => {
+    await untilAllHeardOfAll()
+    // No chunk of it lies anywhere else.
+    const bytes = randomBytes(6 * 1024 * 1024)
+    const disk = await uploadDisk(vitrine, 'source-3', bytes)
+    const packs = join(cluster.folder, 'north/spaces/northeurope/Standard_LRS/1/packs')
+    const before = await readdir(packs, { recursive: true })
+    await publish('1.2.0', disk, ['westeurope', 'northeurope'])
+    const added = (await readdir(packs, { recursive: true })).filter(
+      (name) => name.includes('/') && !before.includes(name),
+    )
+    const files = added.map((name) => join(packs, name))
+    const good = await Promise.all(files.map((file) => readFile(file)))
+    for (const [at, file] of files.entries()) {
+      await writeFile(file, Buffer.alloc(good[at]?.length ?? 0, 7))
+    }
+    expect(Buffer.compare(await readVersion(vitrine, '1.2.0', 'northeurope'), bytes)).toBe(0)
+    // Only what was read was found.
+    const isMended = async (): Promise<void> => {
+      const now = await Promise.all(files.map((file) => readFile(file)))
+      expect(now.some((found, at) => found.equals(good[at] ?? found))).toBe(true)
+    }
+    await vi.waitFor(isMended, { timeout: 20_000, interval: 200 })
+  })
+
   it('what is deleted leaves every region, by the region’s own worker', async () => {
-    for (const version of ['1.0.0', '1.1.0']) {
+    for (const version of ['1.0.0', '1.1.0', '1.2.0']) {
       await vitrine.compute.galleryImageVersions.delete(group, gallery, definition, version)
     }
     for (const [name, region] of [
@@ -127,7 +154,7 @@ describe('several processes', () => {
     ] as const) {
       const roots = join(cluster.folder, name, 'spaces', region, 'Standard_LRS', '1', 'roots')
       // The uploaded disks of West Europe are resources of their own.
-      expect(await readdir(roots)).toHaveLength(name === 'west' ? 2 : 0)
+      expect(await readdir(roots)).toHaveLength(name === 'west' ? 3 : 0)
     }
   })
 })

@@ -18,6 +18,8 @@ export type PeerPorts = {
 
 /** A pack read whole, with room for its index. */
 const readBytesMax = 2 * limits.packBytesMax
+/** A page as it is stored: packed, it has an index besides. */
+const pageBytesMax = limits.putPageBytesMax + limits.chunkBytes
 
 /** What other processes may reach: pages of uploads they may write as well, since those come from clients. */
 const path = /^\/spaces\/([a-z0-9]+\/\w+\/\d+(?:\/\w+)?)\/((packs|roots|uploads)\/[\w./-]+)$/
@@ -121,7 +123,7 @@ async function sendRange(
 
 async function pageOf(request: IncomingMessage): Promise<Uint8Array> {
   const lengthBytes = Number(request.headers['content-length'])
-  if (!(lengthBytes > 0 && lengthBytes <= limits.putPageBytesMax)) throw new Refused(413)
+  if (!(lengthBytes > 0 && lengthBytes <= pageBytesMax)) throw new Refused(413)
   const bytes = Buffer.allocUnsafeSlow(lengthBytes)
   let done = 0
   for await (const part of request) {
