@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -40,6 +40,25 @@ describe('spaces at the start', () => {
     await rm(place, { recursive: true })
     await start()
     expect(existsSync(place)).toBe(false)
+    await store.close()
+  })
+
+  test('a space with packs that is another installation’s by now stops the start', async () => {
+    const world = openWorld('error')
+    const store = await openSqliteStore({ path: join(folder, 'rows.db'), world })
+    const addressOf = (id: SpaceId) => ({ kind: 'disk', folder: join(folder, id) }) as const
+    const start = (installation: string) =>
+      openSpacePreparation({ store, installation, world, addressOf }).prepareAtStart([space], [])
+    await start('i')
+    const zone = 'westeurope/Standard_ZRS/1/2' as SpaceId
+    await store.holdings.intend(workOwner('1'), [
+      { space: zone, pack: 'ab' as PackId, key: 'packs/ab/1', sizeBytes: 1 },
+    ])
+    await start('i')
+    await mkdir(join(folder, zone), { recursive: true })
+    const another = { format: 1, installation: 'another', space: zone }
+    await writeFile(join(folder, zone, 'store.json'), JSON.stringify(another))
+    await expect(start('i')).rejects.toThrow(/of installation 'another'.*place of its own/)
     await store.close()
   })
 

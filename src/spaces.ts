@@ -3,7 +3,7 @@ import type { BlobsAddress, S3Address } from './blobs/blobs.ts'
 import { checkBucket, checkStore, makeStore } from './blobs/open-blobs.ts'
 import { SpaceRefused } from './blobs/s3-errors.ts'
 import { Unavailable } from './domain/errors.ts'
-import type { SpaceId } from './domain/spaces.ts'
+import { parseSpaceId, type SpaceId } from './domain/spaces.ts'
 import type { Store } from './store/store.ts'
 
 type SpaceParts = {
@@ -37,16 +37,21 @@ export function openSpacePreparation({ store, installation, world, addressOf }: 
   }
 
   /**
-   * Makes what will be needed first, and asks of every bucket whether it may be used. What is away does not stop the
-   * start. What is refused or another's does: settings are wrong.
+   * Makes what will be needed first, checks what has packs in the same regions, and asks of every bucket whether it may be
+   * used. What is away does not stop the start. What is refused or another's does: settings are wrong.
    */
   async function prepareAtStart(
     first: readonly SpaceId[],
     buckets: readonly S3Address[],
   ): Promise<void> {
+    const regionOf = (space: SpaceId) => parseSpaceId(space)?.region
+    const regions = new Set(first.map(regionOf))
+    const known = (await store.holdings.spaces()).filter((space) => regions.has(regionOf(space)))
     const checks = [
       ...buckets.map((one) => unlessAway({ bucket: one.bucket }, () => checkBucket(one))),
-      ...first.map((space) => unlessAway({ space }, () => prepare(space))),
+      ...new Set([...first, ...known])
+        .values()
+        .map((space) => unlessAway({ space }, () => prepare(space))),
     ]
     for (const check of await Promise.allSettled(checks)) {
       if (check.status === 'rejected') throw check.reason

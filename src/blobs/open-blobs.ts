@@ -28,6 +28,7 @@ export async function makeStore(address: BlobsAddress, owner: StoreOwner): Promi
  */
 export async function checkStore(address: BlobsAddress, owner: StoreOwner): Promise<void> {
   if (address.kind === 'disk') await checkDiskStore(address.folder, owner)
+  if (address.kind === 's3') await (await loadS3()).checkS3Store(address, owner)
 }
 
 /** Asks whether a bucket is there for us. Throws SpaceRefused when it is not, Unavailable when its server is away. */

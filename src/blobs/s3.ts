@@ -91,6 +91,13 @@ export async function makeS3Store(address: S3Address, owner: StoreOwner): Promis
   checkOwner(`${bucket.name}store.json`, kept, owner)
 }
 
+/** As `checkStore`. */
+export async function checkS3Store(address: S3Address, owner: StoreOwner): Promise<void> {
+  const bucket = openBucket(address)
+  const kept = await bucket.readText('store.json', AbortSignal.timeout(callMs))
+  if (kept !== undefined) checkOwner(`${bucket.name}store.json`, kept, owner)
+}
+
 /** As in `open-blobs.ts`. */
 export async function checkBucket(address: S3Address): Promise<void> {
   await openBucket(address).probe(AbortSignal.timeout(callMs))
