@@ -9,7 +9,7 @@ import type { Digest } from '../domain/digest.ts'
 import type { HoldingRows, Owner, UploadRows } from '../domain/holdings.ts'
 import type { SpaceId } from '../domain/spaces.ts'
 import { type Moved, nothingMoved } from './moved.ts'
-import { openRepair, type Repair } from './repair.ts'
+import { type AskRepair, openRepair, type Repair } from './repair.ts'
 import { openTrailers, type Trailers } from './trailers.ts'
 
 /** What the data plane stands on. */
@@ -23,6 +23,8 @@ export type PlanePorts = {
   readonly lanes: Lanes
   readonly index: ChunkIndex
   readonly world: World
+  /** Left out: this process writes every space. */
+  readonly askRepair?: AskRepair | undefined
 }
 
 /** The handle that every function of this folder takes first. */
