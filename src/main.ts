@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { LocalCommands } from './cli/commands/local.ts'
 import { readOwner } from './cli/profile.ts'
 import { runQuickstart } from './cli/quickstart.ts'
@@ -43,6 +43,17 @@ const local: LocalCommands = {
     const moved = await moveEmbedded(await readConfig(configFile, { data }), to, caFile)
     for (const { table, rows, digest } of moved) out.write(`${table}: ${rows} rows, ${digest}\n`)
     out.write('All rows arrived. Next: serve with the setting "database": { "url": … }.\n')
+  },
+
+  async backup({ to, data, configFile }) {
+    process.umask(0o077)
+    const { backUp } = await import('./backup.ts')
+    const { packs, bytes, elsewhere } = await backUp(
+      await readConfig(configFile, { data }),
+      resolve(to),
+    )
+    out.write(`${to} has all rows and ${packs} packs (${bytes} bytes); every pack is there.\n`)
+    if (elsewhere.length > 0) out.write(`Not copied, in buckets: ${elsewhere.join(', ')}.\n`)
   },
 
   async quickstart({ file, data, keep }) {

@@ -25,6 +25,7 @@ const served: unknown[] = []
 const local = {
   serve: async (flags: unknown) => void served.push(flags),
   migrate: async (flags: unknown) => void served.push(flags),
+  backup: async (flags: unknown) => void served.push(flags),
   quickstart: async (flags: unknown) => void served.push(flags),
 }
 
@@ -65,15 +66,17 @@ test('help is exit 0, a wrong command line exit 2 with the fix', async () => {
   expect(number).toMatchObject({ code: 2, err: expect.stringContaining('whole number') })
 })
 
-test('serve, quickstart and migrate get their flags', async () => {
+test('serve, quickstart, migrate and backup get their flags', async () => {
   served.length = 0
   await run(['serve', '--data', 'd', '--port', '1234'])
   await run(['quickstart', 'my.vhd', '--keep'])
   await run(['migrate', '--to', 'postgres://h/d', '--data', 'd'])
+  await run(['backup', '--to', '/b', '--data', 'd'])
   expect(served).toEqual([
     { data: 'd', port: 1234, host: undefined, configFile: undefined },
     { file: 'my.vhd', data: undefined, keep: true },
     { to: 'postgres://h/d', caFile: undefined, data: 'd', configFile: undefined },
+    { to: '/b', data: 'd', configFile: undefined },
   ])
 })
 

@@ -33,8 +33,16 @@ export type MigrateFlags = {
   readonly configFile: string | undefined
 }
 
+export type BackupFlags = {
+  /** A new folder. */
+  readonly to: string
+  readonly data: string | undefined
+  readonly configFile: string | undefined
+}
+
 /** The commands that need the server's own code: `main.ts` brings them. */
 export type LocalCommands = {
+  backup(flags: BackupFlags): Promise<void>
   migrate(flags: MigrateFlags): Promise<void>
   serve(flags: ServeFlags): Promise<void>
   quickstart(flags: QuickstartFlags): Promise<void>
@@ -97,7 +105,22 @@ export function localCommands(local: LocalCommands): CommandGroup {
       return undefined
     },
   })
-  return { name: '', says: '', commands: [serve, quickstart, migrate] }
+  const backup = command({
+    name: 'backup',
+    says: 'Copy an installation, which may run, into a new folder.',
+    more: 'The copy is a data folder of its own: serve it with --data, or move it where the lost one was. For metadata in PostgreSQL see docs/operate.md.',
+    examples: ['vitrine backup --to /backup/monday --data ./data'],
+    flags: {
+      to: needs('--to <folder>', 'Where the copy goes: a folder that is empty or not there yet.'),
+      data: may('--data <folder>', 'Where everything is kept.'),
+      configFile: may('--config <file>', 'The settings of the server.'),
+    },
+    run: async (_context, given) => {
+      await local.backup(given)
+      return undefined
+    },
+  })
+  return { name: '', says: '', commands: [serve, quickstart, migrate, backup] }
 }
 
 function words(text: string): string[] {
