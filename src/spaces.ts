@@ -1,7 +1,6 @@
 import type { World } from './base/world.ts'
-import type { BlobsAddress, S3Address } from './blobs/blobs.ts'
+import { type BlobsAddress, type S3Address, SpaceRefused } from './blobs/blobs.ts'
 import { checkBucket, checkStore, makeStore } from './blobs/open-blobs.ts'
-import { SpaceRefused } from './blobs/s3-errors.ts'
 import { Unavailable } from './domain/errors.ts'
 import { parseSpaceId, type SpaceId } from './domain/spaces.ts'
 import type { Store } from './store/store.ts'

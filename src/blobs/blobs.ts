@@ -1,8 +1,14 @@
 import type { ByteRange } from '../domain/byte-range.ts'
+import { Unavailable } from '../domain/errors.ts'
 
 /** There is no blob under this key. */
 export class BlobMissing extends Error {
   override readonly name = 'BlobMissing'
+}
+
+/** The place answers and refuses: credentials, bucket, rights, a file system. No waiting mends it, an operator does. */
+export class SpaceRefused extends Unavailable {
+  override readonly name = 'SpaceRefused'
 }
 
 /** Where a space's blobs are, as plain data: it crosses threads, each of which opens it for itself. */

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { blobsSuite } from '../../test/suites/blobs-suite.ts'
 import { SpaceFull, Unavailable } from '../domain/errors.ts'
-import { openDiskBlobs, systemFiles } from './disk.ts'
+import { SpaceRefused } from './blobs.ts'
+import { makeDiskStore, openDiskBlobs, systemFiles } from './disk.ts'
 import { makeStore, openBlobs } from './open-blobs.ts'
 import { StoreForeign } from './store-file.ts'
 
@@ -89,6 +90,27 @@ describe('a store on disk', () => {
     const put = openDiskBlobs(folder, files).put('roots/r', Buffer.from('x'), signal)
     await expect(put).rejects.toThrow(SpaceFull)
     expect(await readdir(join(folder, 'tmp'))).toEqual([])
+  })
+
+  test.each([
+    ['files', 'EINVAL', 'w'],
+    ['folders', 'ENOTSUP', 'r'],
+  ])('on a file system that syncs no %s is refused, with what to do', async (_, code, flag) => {
+    const files = {
+      ...systemFiles,
+      open: async (path: string, flags: string, mode?: number) => {
+        const file = await systemFiles.open(path, flags, mode)
+        if (!flags.startsWith(flag)) return file
+        const syscall = 'fsync'
+        const fails = async () => {
+          throw Object.assign(new Error(`${code}: not here, fsync`), { code, syscall })
+        }
+        return Object.assign(file, { sync: fails, datasync: fails })
+      },
+    }
+    const made = makeDiskStore(folder, owner, files)
+    await expect(made).rejects.toThrow(SpaceRefused)
+    await expect(made).rejects.toThrow(/cannot promise to keep .*knows fsync, such as ext4/)
   })
 
   test('what a crash left in tmp goes at a later start, a running put stays', async () => {

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { threadId } from 'node:worker_threads'
 import type { ByteRange } from '../domain/byte-range.ts'
 import { SpaceFull, Unavailable } from '../domain/errors.ts'
-import { BlobMissing, BlobShort, type Blobs } from './blobs.ts'
+import { BlobMissing, BlobShort, type Blobs, SpaceRefused } from './blobs.ts'
 import { checkKey, checkOwner, type StoreOwner, storeFileOf } from './store-file.ts'
 
 /**
@@ -19,7 +19,7 @@ export function openDiskBlobs(folder: string, files: Files = systemFiles): Blobs
     // Each new entry lies in its parent: every parent down from the first new folder is synced.
     if (first !== undefined) {
       for (let made = path; made.length >= first.length; made = dirname(made)) {
-        await syncFolder(dirname(made))
+        await syncFolder(files, dirname(made))
       }
     }
     foldersMade.add(path)
@@ -58,7 +58,7 @@ export function openDiskBlobs(folder: string, files: Files = systemFiles): Blobs
     try {
       await told(folder, key, async () => {
         await rm(join(folder, key))
-        await syncFolder(dirname(join(folder, key)))
+        await syncFolder(files, dirname(join(folder, key)))
       })
     } catch (error) {
       if (!(error instanceof BlobMissing)) throw error
@@ -95,7 +95,11 @@ export type Files = {
 export const systemFiles: Files = { open, rename }
 
 /** As `makeStore`. */
-export async function makeDiskStore(folder: string, owner: StoreOwner): Promise<void> {
+export async function makeDiskStore(
+  folder: string,
+  owner: StoreOwner,
+  files: Files = systemFiles,
+): Promise<void> {
   const path = join(folder, 'store.json')
   try {
     await mkdir(join(folder, 'tmp'), { recursive: true })
@@ -103,15 +107,16 @@ export async function makeDiskStore(folder: string, owner: StoreOwner): Promise<
     // Written at every start, equal when it was there: the probe that fsync and rename work here.
     if (present !== undefined) checkOwner(path, present, owner)
     const signal = AbortSignal.timeout(60_000)
-    await writeWhole(systemFiles, {
+    await writeWhole(files, {
       folder,
       target: path,
       bytes: Buffer.from(storeFileOf(owner)),
       signal,
     })
-    await syncFolder(dirname(folder))
+    await syncFolder(files, dirname(folder))
     await removeLeftovers(folder, path)
   } catch (error) {
+    if (isUnsynced(error)) throw unsynced(folder, error)
     throw translated(error, `the store ${folder} cannot be used`)
   }
 }
@@ -169,7 +174,7 @@ async function writeWhole(files: Files, { folder, target, bytes, signal }: Write
     await rm(path, { force: true })
     throw error
   }
-  await syncFolder(dirname(target))
+  await syncFolder(files, dirname(target))
 }
 
 async function readExactly(path: string, range: ByteRange, key: string): Promise<Uint8Array> {
@@ -194,8 +199,8 @@ async function readExactly(path: string, range: ByteRange, key: string): Promise
   }
 }
 
-async function syncFolder(path: string): Promise<void> {
-  const handle = await open(path, 'r')
+async function syncFolder(files: Files, path: string): Promise<void> {
+  const handle = await files.open(path, 'r')
   try {
     await handle.sync()
   } finally {
@@ -231,6 +236,20 @@ function translated(error: unknown, what: string): unknown {
     return new SpaceFull(`no room left for ${what}`, { cause: error })
   }
   return new Unavailable(`${what}: ${error.message}`, { cause: error })
+}
+
+/** The file system knows no fsync, of files or of folders: a power cut would take what was told to be kept. */
+function isUnsynced(error: unknown): error is Error {
+  if (!(error instanceof Error) || !('syscall' in error) || !('code' in error)) return false
+  const isSync = error.syscall === 'fsync' || error.syscall === 'fdatasync'
+  return isSync && ['EINVAL', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP'].includes(String(error.code))
+}
+
+function unsynced(folder: string, cause: Error): SpaceRefused {
+  return new SpaceRefused(
+    `The file system at ${folder} cannot promise to keep what is written there (${cause.message}). Put the space on one that knows fsync, such as ext4 or XFS.`,
+    { cause },
+  )
 }
 
 function isMissing(error: unknown): boolean {

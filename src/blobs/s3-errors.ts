@@ -1,11 +1,6 @@
 import { InvariantBroken } from '../base/assert.ts'
 import { SpaceFull, Unavailable } from '../domain/errors.ts'
-import { BlobMissing, BlobShort, type S3Address } from './blobs.ts'
-
-/** The server answers and refuses: credentials, bucket, region or rights. No waiting mends it, an operator does. */
-export class SpaceRefused extends Unavailable {
-  override readonly name = 'SpaceRefused'
-}
+import { BlobMissing, BlobShort, type S3Address, SpaceRefused } from './blobs.ts'
 
 /** An answer whose body ended early: asked again it may come whole. */
 export class BodyCut extends Unavailable {

@@ -3,9 +3,8 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { SpaceFull, Unavailable } from '../domain/errors.ts'
-import type { S3Address } from './blobs.ts'
+import { type S3Address, SpaceRefused } from './blobs.ts'
 import { makeS3Store, openS3Blobs } from './s3.ts'
-import { SpaceRefused } from './s3-errors.ts'
 import { storeFileOf } from './store-file.ts'
 
 type Answer = (request: IncomingMessage, response: ServerResponse, body: Buffer) => void

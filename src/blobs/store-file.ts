@@ -1,10 +1,11 @@
 import { invariant } from '../base/assert.ts'
+import { StartError } from '../base/start-error.ts'
 
 /** Who a store belongs to, as its `store.json` says. */
 export type StoreOwner = { readonly installation: string; readonly space: string }
 
 /** The place has the `store.json` of another installation, or of another space of this one. */
-export class StoreForeign extends Error {
+export class StoreForeign extends StartError {
   override readonly name = 'StoreForeign'
 }
 
