@@ -144,7 +144,7 @@ describe('faults', () => {
     expect(ends).toEqual(['a failed: Conflict does not fit'])
   })
 
-  it('of another release, a step that is not known, fail with a reason', async () => {
+  it('of another release, a step that is not known, are left to its workers for ten minutes', async () => {
     const { work, ends } = workOf({ only: async () => ({ is: 'done' }) })
     await ask()
     await store().write(async (rows) => {
@@ -153,9 +153,23 @@ describe('faults', () => {
       const to = { step: 'from-the-future', state: {}, wakeMs: clock.nowMs, attempts: 0 }
       await rows.work.advance(id, fence, to)
     })
+    const startMs = clock.nowMs
     run(work)
     await gone()
-    expect(ends[0]).toContain("Try has no step 'from-the-future'")
+    expect(ends).toEqual([expect.stringMatching(/^a failed: ServiceUnavailable/)])
+    expect(clock.nowMs - startMs).toBeGreaterThan(600_000)
+  })
+
+  it('of another release, a kind that is not known, stay for its workers', async () => {
+    const { work } = workOf({ only: async () => ({ is: 'done' }) })
+    await ask()
+    const sent = run({ ...work, kind: 'Later' })
+    const left = () => logged.filter(({ event }) => event === 'work-of-another-release')
+    await vi.waitUntil(() => left().length > 2)
+    await sent.stop()
+    expect(await rowOf()).toBeDefined()
+    run(work)
+    await gone()
   })
 
   it('of the database leave the row to its lease, and the runner goes on', async () => {

@@ -1,4 +1,3 @@
-import { invariant } from '../base/assert.ts'
 import { mapBounded } from '../base/bounded.ts'
 import type { World } from '../base/world.ts'
 import { ArmError, SpaceFull, Unavailable } from '../domain/errors.ts'
@@ -19,6 +18,9 @@ export type RunnerOptions = {
   /** Rows in hand at the same time. */
   readonly atOnce: number
 }
+
+/** How long work that this release does not know is left to others, each time. */
+const otherReleaseMs = 10_000
 
 /** Why the step's signal fired. */
 const stop = { cancel: new Error('told to stop'), lost: new LeaseLost('lease lost') }
@@ -41,7 +43,8 @@ export async function runWork(options: RunnerOptions, signal: AbortSignal): Prom
   /** When not even a failure can be written down, the row is left to its lease: this runner goes on. */
   async function runOrDrop(row: WorkRow): Promise<void> {
     try {
-      await runRow(options, workOf(row), row, signal)
+      const work = kinds.get(row.kind)
+      await (work ? runRow(options, work, row, signal) : leaveToOthers(options, row))
     } catch (error) {
       const told = { ...nameOf(row), error: String(error) }
       world.log({ level: 'error', event: 'work-dropped', ...told })
@@ -65,12 +68,6 @@ export async function runWork(options: RunnerOptions, signal: AbortSignal): Prom
       await world.sleep(1_000, signal).catch(() => undefined)
     }
     return undefined
-  }
-
-  function workOf(row: WorkRow): Work {
-    const work = kinds.get(row.kind)
-    invariant(work, `this process claims only queues whose kinds it knows: ${row.kind}`)
-    return work
   }
 
   const startedMs = await store.nowMs()
@@ -101,7 +98,7 @@ async function runStep(
   const names = Object.keys(work.steps)
   const name = row.step === '' ? names[0] : row.step
   const step = name === undefined ? undefined : work.steps[name]
-  if (!step || name === undefined) return endBadly(options, work, row, unknownStep(row))
+  if (!step || name === undefined) return afterFault(options, work, row, unknownStep(row))
   const halt = new AbortController()
   const heart = beat(options, row, halt)
   const signal = AbortSignal.any([halt.signal, shutdown])
@@ -162,6 +159,14 @@ type Advance = Parameters<Rows['work']['advance']>[2]
 
 function advance({ store }: RunnerOptions, row: WorkRow, to: Advance): Promise<boolean> {
   return store.write((rows) => rows.work.advance(row.id, row.fence, to))
+}
+
+/** Of a kind that only a newer release knows: its workers take it. Without an end, since nobody here knows how to end it. */
+async function leaveToOthers(options: RunnerOptions, row: WorkRow): Promise<void> {
+  options.world.log({ level: 'warn', event: 'work-of-another-release', ...nameOf(row) })
+  const { step, state, attempts } = row
+  const wakeMs = (await options.store.nowMs()) + otherReleaseMs
+  await advance(options, row, { step, state, wakeMs, attempts })
 }
 
 /** Stopping for a shutdown: the row is claimable at once, at the step it is in. */
@@ -252,9 +257,9 @@ function finalProblem(error: unknown, row: WorkRow): Problem {
   return { code: 'InternalServerError', message }
 }
 
-function unknownStep(row: WorkRow): Problem {
-  const message = `${row.kind} has no step '${row.step}': it was started by another release.`
-  return { code: 'InternalServerError', message }
+/** Releases may run side by side for a while: a worker of the other one will take it. */
+function unknownStep(row: WorkRow): Unavailable {
+  return new Unavailable(`${row.kind} has no step '${row.step}' here: another release began it.`)
 }
 
 /** 0.5 s, 1 s, 2 s … at most a minute. */
