@@ -22,18 +22,23 @@ const forever = new AbortController().signal
 
 export type BenchPlane = { readonly plane: Plane; readonly store: Store; close(): Promise<void> }
 
-/** The data plane as a server has it: SQLite rows, lanes, index, spaces in folders. Nothing runs but what is called. */
-export async function openBenchPlane(folder: string, lanes = 2): Promise<BenchPlane> {
+/**
+ * The data plane as a server has it: SQLite rows, lanes, index; spaces in folders, but those that `elsewhere` names.
+ * Nothing runs but what is called.
+ */
+export async function openBenchPlane(
+  folder: string,
+  elsewhere: ReadonlyMap<SpaceId, BlobsAddress> = new Map(),
+): Promise<BenchPlane> {
   await mkdir(folder, { recursive: true })
   const world = openWorld('error')
   const store = await openSqliteStore({ path: join(folder, 'vitrine.db'), world })
-  const running = openLanes({ count: lanes })
+  const running = openLanes({ count: 2 })
   const index = openChunkIndex(join(folder, 'index.db'))
-  const addressOf = (space: SpaceId): BlobsAddress => ({
-    kind: 'disk',
-    folder: join(folder, 'spaces', ...space.split('/')),
-  })
-  await makeStore(addressOf(home), { installation: 'bench', space: home })
+  const addressOf = (space: SpaceId): BlobsAddress =>
+    elsewhere.get(space) ?? { kind: 'disk', folder: join(folder, 'spaces', ...space.split('/')) }
+  for (const space of new Set([home, ...elsewhere.keys()]))
+    await makeStore(addressOf(space), { installation: 'bench', space })
   const plane = openPlane({
     rows: store.holdings,
     uploads: store.uploads,

@@ -14,6 +14,7 @@ import { publishFromDisk } from './publish-local.ts'
 import { readDisk } from './read-disk.ts'
 import { readVersions } from './read-versions.ts'
 import { replicate } from './replicate.ts'
+import { replicateStores } from './replicate-stores.ts'
 import { transfer } from './transfer.ts'
 import { versionsOverGlance } from './versions-glance.ts'
 
@@ -22,6 +23,7 @@ const groups: readonly Group[] = [
   publishOverGlance,
   growth,
   replicate,
+  replicateStores,
   manyDisks,
   readDisk,
   readVersions,
