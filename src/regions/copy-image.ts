@@ -33,6 +33,9 @@ export type CopiedImage = {
   readonly movedBytes: number
 }
 
+/** One is read and hashed while another becomes durable. */
+const packsALane = 2
+
 /** A copy under way. */
 type Job = {
   readonly plane: Plane
@@ -87,11 +90,15 @@ async function copyWhole(job: Job, needs: readonly SpaceNeeds[]): Promise<Readon
     }
   }
   const broken = new Set<PackId>()
-  await mapBounded(targets, job.plane.lanes.count, async ([pack, { sizeBytes, spaces }]) => {
-    job.order.signal.throwIfAborted()
-    const copied = await copyPack(job, { pack, sizeBytes, spaces })
-    if (!copied) broken.add(pack)
-  })
+  await mapBounded(
+    targets,
+    packsALane * job.plane.lanes.count,
+    async ([pack, { sizeBytes, spaces }]) => {
+      job.order.signal.throwIfAborted()
+      const copied = await copyPack(job, { pack, sizeBytes, spaces })
+      if (!copied) broken.add(pack)
+    },
+  )
   return broken
 }
 
