@@ -1,5 +1,5 @@
 import type { RequestListener } from 'node:http'
-import { availableParallelism } from 'node:os'
+import { availableParallelism, hostname } from 'node:os'
 import { join } from 'node:path'
 import { Hono } from 'hono'
 import { openAccess } from './access/access.ts'
@@ -91,7 +91,8 @@ export async function openInstallation(parts: InstallationParts): Promise<Instal
   const own = ownRegionsOf(config)
   const addressOf = (space: SpaceId): BlobsAddress =>
     isIn(own, space) ? spaceAddress(config, space) : processes.addressOf(space)
-  const spaces = openSpacePreparation({ store, installation, world, addressOf })
+  const maker = config.database && `${hostname()}:${config.data}`
+  const spaces = openSpacePreparation({ store, installation, world, maker, addressOf })
   refuseLostRegions(settings, await store.holdings.spaces())
   const first = own.map((region) => diskSpace(region).id)
   await spaces.prepareAtStart(first, bucketsOf(config))

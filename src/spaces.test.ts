@@ -12,6 +12,8 @@ import { openWorld } from './world.ts'
 
 const space = 'westeurope/Standard_LRS/1' as SpaceId
 
+const alone = { maker: undefined }
+
 describe('spaces at the start', () => {
   let folder: string
   beforeEach(async () => {
@@ -25,7 +27,7 @@ describe('spaces at the start', () => {
     const place = join(folder, 'space')
     const addressOf = () => ({ kind: 'disk', folder: place }) as const
     const start = async () => {
-      const spaces = openSpacePreparation({ store, installation: 'i', world, addressOf })
+      const spaces = openSpacePreparation({ ...alone, store, installation: 'i', world, addressOf })
       await spaces.prepareAtStart([space], [])
     }
     await start()
@@ -43,12 +45,32 @@ describe('spaces at the start', () => {
     await store.close()
   })
 
+  test('a process that finds a space of another one at another place is refused', async () => {
+    const world = openWorld('error')
+    const store = await openSqliteStore({ path: join(folder, 'rows.db'), world })
+    const start = (maker: string, place: string) => {
+      const addressOf = () => ({ kind: 'disk', folder: join(folder, place) }) as const
+      const parts = { store, installation: 'i', world, maker, addressOf }
+      return openSpacePreparation(parts).prepareAtStart([space], [])
+    }
+    await start('one:/data', 'space')
+    await start('two:/data', 'space')
+    await expect(start('two:/data', 'elsewhere')).rejects.toThrow(/made by .* one:\/data/)
+    expect(existsSync(join(folder, 'elsewhere'))).toBe(false)
+    await rm(join(folder, 'space'), { recursive: true })
+    await start('one:/data', 'space')
+    await store.close()
+  })
+
   test('a space with packs that is another installation’s by now stops the start', async () => {
     const world = openWorld('error')
     const store = await openSqliteStore({ path: join(folder, 'rows.db'), world })
     const addressOf = (id: SpaceId) => ({ kind: 'disk', folder: join(folder, id) }) as const
     const start = (installation: string) =>
-      openSpacePreparation({ store, installation, world, addressOf }).prepareAtStart([space], [])
+      openSpacePreparation({ ...alone, store, installation, world, addressOf }).prepareAtStart(
+        [space],
+        [],
+      )
     await start('i')
     const zone = 'westeurope/Standard_ZRS/1/2' as SpaceId
     await store.holdings.intend(workOwner('1'), [
@@ -73,7 +95,7 @@ describe('spaces at the start', () => {
     const world = { ...openWorld('error'), sleep, log: (event: LogEvent) => logged.push(event) }
     const store = await openSqliteStore({ path: join(folder, 'rows.db'), world })
     const addressOf = () => ({ kind: 'disk', folder: join(blocked, 'space') }) as const
-    const spaces = openSpacePreparation({ store, installation: 'i', world, addressOf })
+    const spaces = openSpacePreparation({ ...alone, store, installation: 'i', world, addressOf })
     await spaces.prepareAtStart([space], [])
     await spaces.prepareRest(new AbortController().signal)
     expect(await readFile(join(blocked, 'space', 'store.json'), 'utf8')).toContain(space)

@@ -9,6 +9,8 @@ type SpaceParts = {
   readonly store: Store
   readonly installation: string
   readonly world: World
+  /** Names this process's data folder among others that share the database; undefined when there is no other. */
+  readonly maker: string | undefined
   addressOf(space: SpaceId): BlobsAddress
 }
 
@@ -21,7 +23,8 @@ const retryMs = 10_000
  * Makes spaces at their first use, and never again: a space that has packs by its rows and no `store.json` by its folder
  * is a disk that is not mounted, and an empty one in its place would hide that.
  */
-export function openSpacePreparation({ store, installation, world, addressOf }: SpaceParts) {
+export function openSpacePreparation(parts: SpaceParts) {
+  const { store, installation, world, addressOf } = parts
   const prepared = new Set<SpaceId>()
   const away = new Set<SpaceId>()
 
@@ -31,8 +34,20 @@ export function openSpacePreparation({ store, installation, world, addressOf }: 
     const known = await store.holdings.spaces()
     const owner = { installation, space }
     if (known.includes(space)) await checkStore(addressOf(space), owner)
-    else await makeStore(addressOf(space), owner)
+    else await makeOnce(space)
     prepared.add(space)
+  }
+
+  /** Processes that reach the same space must find the same place: one makes it, the others find it made. */
+  async function makeOnce(space: SpaceId): Promise<void> {
+    const owner = { installation, space }
+    const { maker } = parts
+    const madeBy = maker && (await store.secrets.putIfAbsent(`made:${space}`, maker))
+    if (madeBy === maker) return await makeStore(addressOf(space), owner)
+    if (await checkStore(addressOf(space), owner)) return
+    throw new SpaceRefused(
+      `The space ${space} was made by the process with the data folder ${madeBy}, and this process finds nothing at its own place for it. Give both the same place (setting spaces), or leave the region out of ownRegions of one.`,
+    )
   }
 
   /**

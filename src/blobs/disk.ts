@@ -122,13 +122,14 @@ export async function makeDiskStore(
 }
 
 /** As `checkStore`. */
-export async function checkDiskStore(folder: string, owner: StoreOwner): Promise<void> {
+export async function checkDiskStore(folder: string, owner: StoreOwner): Promise<boolean> {
   const isThere = await stat(join(folder, 'store.json')).catch(undefinedWhenMissing)
-  if (!isThere) return
+  if (!isThere) return false
   await makeDiskStore(folder, owner).catch((error: unknown) => {
     // Whoever writes next says so; what is there can be read all the same.
     if (!(error instanceof SpaceFull)) throw error
   })
+  return true
 }
 
 /** Temporary files of processes that died: older than an hour by the file system's own clock. */

@@ -23,12 +23,13 @@ export async function makeStore(address: BlobsAddress, owner: StoreOwner): Promi
 }
 
 /**
- * Checks whose store it is, when it is there, and removes what writers that died left in it. Throws StoreForeign. One that
- * is not there is left alone: it has blobs, so it is away.
+ * Checks whose store it is, when it is there, and removes what writers that died left in it. Throws StoreForeign. False:
+ * there is none; where it has blobs, it is away.
  */
-export async function checkStore(address: BlobsAddress, owner: StoreOwner): Promise<void> {
-  if (address.kind === 'disk') await checkDiskStore(address.folder, owner)
-  if (address.kind === 's3') await (await loadS3()).checkS3Store(address, owner)
+export async function checkStore(address: BlobsAddress, owner: StoreOwner): Promise<boolean> {
+  invariant(address.kind !== 'peer', 'a region checks its own spaces')
+  if (address.kind === 'disk') return await checkDiskStore(address.folder, owner)
+  return await (await loadS3()).checkS3Store(address, owner)
 }
 
 /** Asks whether a bucket is there for us. Throws SpaceRefused when it is not, Unavailable when its server is away. */

@@ -92,10 +92,12 @@ export async function makeS3Store(address: S3Address, owner: StoreOwner): Promis
 }
 
 /** As `checkStore`. */
-export async function checkS3Store(address: S3Address, owner: StoreOwner): Promise<void> {
+export async function checkS3Store(address: S3Address, owner: StoreOwner): Promise<boolean> {
   const bucket = openBucket(address)
   const kept = await bucket.readText('store.json', AbortSignal.timeout(callMs))
-  if (kept !== undefined) checkOwner(`${bucket.name}store.json`, kept, owner)
+  if (kept === undefined) return false
+  checkOwner(`${bucket.name}store.json`, kept, owner)
+  return true
 }
 
 /** As in `open-blobs.ts`. */

@@ -75,7 +75,13 @@ export async function openEngine(folder: string, options: EngineOptions = {}) {
   const index = openChunkIndex(join(folder, 'index.db'))
   const { holdings: rows, uploads } = store
   const plane = openPlane({ rows, uploads, addressOf, openBlobs: blobsAt, lanes, index, world })
-  const { prepare } = openSpacePreparation({ store, installation: 'engine', world, addressOf })
+  const { prepare } = openSpacePreparation({
+    store,
+    installation: 'engine',
+    world,
+    maker: undefined,
+    addressOf,
+  })
   const [subscription] = config.subscriptions
   invariant(subscription, 'there is a subscription')
   const providers: Providers = {
