@@ -7,7 +7,7 @@ import { readOwner } from './cli/profile.ts'
 import { runQuickstart } from './cli/quickstart.ts'
 import { runCli } from './cli/run-cli.ts'
 import type { Terminal } from './cli/terminal.ts'
-import { readConfig } from './config.ts'
+import { ownRegionsOf, readConfig } from './config.ts'
 import { release } from './release.ts'
 import { openWorld } from './world.ts'
 
@@ -28,11 +28,16 @@ const local: LocalCommands = {
     const world = openWorld(config.logLevel)
     const serving = await serve(config, world)
     const { url, installation, caFile } = serving
-    out.write(`Vitrine serves ${url}, data in ${config.data}. Stop it with Ctrl-C.\n`)
-    if (installation.owner?.created)
-      out.write(`The owner's secret lies in ${installation.ownerFile}.\n`)
-    if (caFile) out.write(`Clients trust it with ${caFile}.\n`)
-    out.write(`Next: vitrine login --data ${config.data}\n`)
+    if (!config.roles.includes('api')) {
+      const regions = ownRegionsOf(config).join(', ')
+      out.write(`Vitrine works for ${regions}, data in ${config.data}. Stop it with Ctrl-C.\n`)
+    } else {
+      out.write(`Vitrine serves ${url}, data in ${config.data}. Stop it with Ctrl-C.\n`)
+      if (installation.owner?.created)
+        out.write(`The owner's secret lies in ${installation.ownerFile}.\n`)
+      if (caFile) out.write(`Clients trust it with ${caFile}.\n`)
+      out.write(`Next: vitrine login --data ${config.data}\n`)
+    }
     if (!stopping.signal.aborted) await once(stopping.signal, 'abort')
     await serving.stop()
     world.log({ level: 'info', event: 'stopped' })
@@ -96,6 +101,8 @@ process.exitCode = await runCli(process.argv.slice(2), {
 })
 
 function terminalOf(stream: NodeJS.WriteStream): Terminal {
+  // Whoever read it is gone (`| head`): nobody is left to be told.
+  stream.on('error', () => undefined)
   return {
     write: (text) => void stream.write(text),
     isTerminal: stream.isTTY === true,
