@@ -58,6 +58,8 @@ export default defineConfig({
           hookTimeout: 120_000,
         },
       },
+      // As long as somebody wants: `npm run soak`.
+      { test: { name: 'soak', include: ['test/soak/**/*.test.ts'], testTimeout: 0 } },
     ],
   },
 })

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 export type Balancer = Awaited<ReturnType<typeof openBalancer>>
 
@@ -10,6 +11,7 @@ export type Balancer = Awaited<ReturnType<typeof openBalancer>>
 export async function openBalancer() {
   let targets: readonly number[] = []
   let turns = 0
+  let delayMs = 0
   const open = new Set<Socket>()
   const server = createServer((client) => {
     const port = targets[turns++ % targets.length]
@@ -28,9 +30,19 @@ export async function openBalancer() {
         open.delete(one)
         other.destroy()
       })
-      one.pipe(other)
+      one.on('data', (bytes: Buffer) => void passOn(one, other, bytes))
+      one.on('end', () => other.end())
     }
   })
+
+  async function passOn(one: Socket, other: Socket, bytes: Buffer): Promise<void> {
+    one.pause()
+    if (delayMs > 0) await sleep(delayMs)
+    if (other.destroyed) return
+    if (other.write(bytes)) one.resume()
+    else other.once('drain', () => one.resume())
+  }
+
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()
@@ -41,6 +53,10 @@ export async function openBalancer() {
     /** Where connections made from now on go, by port. */
     spread(ports: readonly number[]): void {
       targets = ports
+    },
+    /** From now on everything that passes, either way, is this late. */
+    delay(ms: number): void {
+      delayMs = ms
     },
     /** Cuts every connection. */
     cut(): void {

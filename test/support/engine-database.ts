@@ -60,7 +60,7 @@ function openSqliteTables(folder: string): Tables {
   }
 }
 
-function openPostgresTables(url: string): Tables {
+export function openPostgresTables(url: string): Tables {
   const pool = connect(url)
   return { all: async (query) => (await pool.query(query)).rows, close: () => pool.end() }
 }

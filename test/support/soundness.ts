@@ -72,7 +72,7 @@ export async function expectSoundAtRest(engine: Engine, contents: Contents): Pro
   expect(await tables.all('select id, key from operations where ended_ms is null')).toEqual([])
   const states = await tables.all('select key, state from resources')
   expect(states.filter((row) => !isFinal(row.state))).toEqual([])
-  expect(await countersOf(engine)).toEqual(await recount(engine))
+  await expectExactCounters(engine)
   expect(await tables.all('select name from owners where image is null')).toEqual([])
   const unreferenced = `select space, key, state from holdings
     where state <> 'live' or id not in (select holding_id from refs)`
@@ -109,7 +109,14 @@ function recordedRoots(tables: Tables) {
 
 type Counts = Readonly<Record<string, number>>
 
-async function countersOf({ tables }: Engine): Promise<Counts> {
+type Counted = Pick<Engine, 'tables' | 'settings'>
+
+/** Each quota's counter is what a count of the resources gives. */
+export async function expectExactCounters(counted: Counted): Promise<void> {
+  expect(await countersOf(counted)).toEqual(await recount(counted))
+}
+
+async function countersOf({ tables }: Counted): Promise<Counts> {
   const rows = await tables.all('select scope, name, value from counters where value <> 0')
   return Object.fromEntries(
     rows.map(({ scope, name, value }) => [`${scope} ${name}`, Number(value)]),
@@ -117,7 +124,7 @@ async function countersOf({ tables }: Engine): Promise<Counts> {
 }
 
 /** The counters as the resources that exist make them. */
-async function recount({ tables, settings }: Engine): Promise<Counts> {
+async function recount({ tables, settings }: Counted): Promise<Counts> {
   const counts: Record<string, number> = {}
   for (const { id, type, doc } of await tables.all('select id, type, doc from resources')) {
     const known = findType(String(type))
