@@ -68,7 +68,7 @@ const S3Place = z.strictObject({
 export type S3Place = z.output<typeof S3Place>
 
 /** What a configuration file (JSON) may say; every setting once, each with its default. */
-const ConfigFile = z.strictObject({
+export const ConfigFile = z.strictObject({
   /** Where everything is kept. */
   data: z.string().default('./data'),
   host: z.string().default('127.0.0.1'),

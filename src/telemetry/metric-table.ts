@@ -80,7 +80,7 @@ export const metricTable = {
   vitrine_region_up: gauge('1 when a worker of the region was heard of late.', 'region'),
   vitrine_event_loop_lag_seconds: gauge(
     'How late the event loop came to its timers since the last scrape.',
-    'quantile',
+    'at',
   ),
   vitrine_ready: gauge('1 when this process would answer /readyz with 200.'),
   vitrine_build_info: gauge('1, with the release in its labels.', 'version', 'node'),

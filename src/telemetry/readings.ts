@@ -178,11 +178,11 @@ export function openProcessReadings(version: string) {
 
 /** The histogram is of the time between two looks: what is beyond its resolution is lag. */
 function lagSamples(loop: ReturnType<typeof monitorEventLoopDelay>): Sample[] {
-  const quantiles = { '0.5': loop.percentile(50), '0.99': loop.percentile(99), '1': loop.max }
-  return Object.entries(quantiles).map(([quantile, nanoseconds]) => {
+  const points = { p50: loop.percentile(50), p99: loop.percentile(99), max: loop.max }
+  return Object.entries(points).map(([at, nanoseconds]) => {
     const seconds = nanoseconds / 1e9 - loopResolutionMs / 1000
     const value = loop.count === 0 ? 0 : Math.max(0, seconds)
-    return { name: 'vitrine_event_loop_lag_seconds', labels: { quantile }, value }
+    return { name: 'vitrine_event_loop_lag_seconds', labels: { at }, value }
   })
 }
 

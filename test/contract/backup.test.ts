@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -87,5 +87,26 @@ it('a folder with anything in it, no installation, and PostgreSQL are refused', 
   const url = 'postgres://127.0.0.1/x'
   const grown = { ...config, database: { url, poolMax: 2 } }
   await expect(backUp(grown, join(folder, 'copy'))).rejects.toThrow('pg_dump')
+  await installation.close()
+})
+
+it('a space that was lost is made anew from another region, as docs/operate.md says', async () => {
+  const first = await openTestInstallation({ data: folder, config: embedded })
+  await makeDefinition(first)
+  await publish(first, '1.0.0', [1, 2, 3])
+  await first.close()
+  const space = join(folder, 'spaces', 'eastus', 'Standard_LRS', '1')
+  const storeFile = await readFile(join(space, 'store.json'))
+  await rm(space, { recursive: true })
+  await mkdir(space)
+  await writeFile(join(space, 'store.json'), storeFile)
+
+  const installation = await openTestInstallation({ data: folder, config: embedded })
+  const { galleryImageVersions } = installation.compute
+  for (const targets of [['westeurope'], ['westeurope', 'eastus']]) {
+    const publishingProfile = { targetRegions: targets.map((name) => ({ name })) }
+    await galleryImageVersions.update(group, gallery, definition, '1.0.0', { publishingProfile })
+  }
+  expect(await readVersion(installation, '1.0.0', 'eastus')).toEqual(diskOf([1, 2, 3]))
   await installation.close()
 })
