@@ -15,21 +15,28 @@ export function openRoutes(types: readonly string[]): (path: string) => string {
   const known = new Map(types.map((type) => [type.toLowerCase(), shortName(type)]))
 
   function ofResource(path: string): string | undefined {
-    const at = path.toLowerCase().lastIndexOf('/providers/')
+    const text = path.toLowerCase()
+    const at = text.lastIndexOf('/providers/')
     if (at < 0) return undefined
-    const [namespace = '', ...rest] = path.slice(at + '/providers/'.length).split('/')
-    const words = rest.filter((_, index) => index % 2 === 0)
-    const named = (some: readonly string[]) =>
-      known.get([namespace, ...some].join('/').toLowerCase())
-    const route = named(words)
-    if (route !== undefined || rest.length % 2 === 0) return route
-    const parent = named(words.slice(0, -1))
-    return parent && `${parent}/action`
+    const parts = text.slice(at + '/providers/'.length).split('/')
+    let type = parts[0] ?? ''
+    let parent = type
+    for (let word = 1; word < parts.length; word += 2) {
+      parent = type
+      type = `${type}/${parts[word]}`
+    }
+    const isNamed = parts.length % 2 === 1
+    const route = known.get(type)
+    if (route !== undefined || isNamed) return route
+    const above = known.get(parent)
+    return above && `${above}/action`
   }
 
   return (path) => {
+    const route = ofResource(path)
+    if (route !== undefined) return route
     const door = doors.find(([form]) => form.test(path))
-    return door?.[1] ?? ofResource(path) ?? ofScope(path)
+    return door?.[1] ?? ofScope(path)
   }
 }
 
