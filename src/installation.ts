@@ -18,7 +18,7 @@ import { openLanes } from './chunks/lanes.ts'
 import { type Config, ownRegionsOf, settingsOf } from './config.ts'
 import { armAudiences, graphAudiences, installationUrls } from './domain/audiences.ts'
 import { Unavailable } from './domain/errors.ts'
-import type { Holding } from './domain/holdings.ts'
+import type { Holding, HoldingRows } from './domain/holdings.ts'
 import type { RegionName } from './domain/regions.ts'
 import { sameType } from './domain/resource-id.ts'
 import { diskSpace, parseSpaceId, type SpaceId } from './domain/spaces.ts'
@@ -105,7 +105,7 @@ export async function openInstallation(parts: InstallationParts): Promise<Instal
     return true
   }
   const plane = openPlane({
-    rows: store.holdings,
+    rows: { ...store.holdings, holdersOf: nearFirst(store, own) },
     uploads: store.uploads,
     addressOf,
     openBlobs,
@@ -211,6 +211,15 @@ function refuseLostRegions({ regions }: Settings, held: readonly SpaceId[]): voi
   throw new StartError(
     `The configuration leaves out regions that hold images (spaces ${lost.join(', ')}). Add them again, and remove them from all versions first.`,
   )
+}
+
+/** Of several holders of a pack, those come first that are reached without another process. */
+function nearFirst({ holdings }: Store, own: readonly RegionName[]): HoldingRows['holdersOf'] {
+  return async (packs, spaces) => {
+    const all = await holdings.holdersOf(packs, spaces)
+    const isNear = ({ space }: Holding): boolean => isIn(own, space)
+    return [...all.filter(isNear), ...all.filter((one) => !isNear(one))]
+  }
 }
 
 function isIn(regions: readonly RegionName[], space: SpaceId): boolean {

@@ -1,6 +1,6 @@
 import type { World } from './base/world.ts'
 import type { PeerAddress } from './blobs/blobs.ts'
-import { Unavailable } from './domain/errors.ts'
+import { RegionAway, Unavailable } from './domain/errors.ts'
 import { type ProcessRow, peerName } from './domain/processes.ts'
 import type { RegionName } from './domain/regions.ts'
 import { parseSpaceId, type SpaceId } from './domain/spaces.ts'
@@ -95,7 +95,7 @@ export async function openProcesses({ store, world, self, identity }: Parts): Pr
       peerUrl !== undefined && regions.includes(region) ? [peerUrl] : [],
     )
     if (urls.length === 0) {
-      throw new Unavailable(
+      throw new RegionAway(
         `The region ${region} is out of reach: none of its processes that let others in (setting peer) was heard of late.`,
       )
     }

@@ -127,6 +127,15 @@ export class Unavailable extends Error {
   }
 }
 
+/** The processes of a region are gone. They may be for hours: work that needs them waits, and does not give up. */
+export class RegionAway extends Unavailable {
+  override readonly name = 'RegionAway'
+
+  protected override get tells(): string {
+    return 'A region that is needed is out of reach. Retry when it has returned.'
+  }
+}
+
 /** No room left in a space. The world's fault, with its own wording for people. */
 export class SpaceFull extends Unavailable {
   override readonly name = 'SpaceFull'

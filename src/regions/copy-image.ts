@@ -11,7 +11,7 @@ import { planOf } from './plan-image-copy.ts'
 import type { Plane, Progress } from './plane.ts'
 import { openPresence, type Presence } from './presence.ts'
 import { freshKey, openPutting } from './put-packs.ts'
-import { type ImagePlace, useWants, type Want } from './sources.ts'
+import { type ImagePlace, outOfReach, useWants, type Want } from './sources.ts'
 import { isDamage } from './trailers.ts'
 
 export type CopyOrder = {
@@ -126,7 +126,8 @@ async function copyPack(job: Job, { pack, sizeBytes, spaces }: WholePack): Promi
       for (const { source: holding, why } of bad) await plane.repair(holding, { why })
       return true
     }
-    if (trouble instanceof SourceAway) away = new Unavailable(`${source.space}: ${trouble.message}`)
+    if (trouble instanceof Unavailable) away = trouble
+    else if (trouble instanceof SourceAway) away = outOfReach(source.space, trouble)
     else bad.push({ source, why: trouble.message })
   }
   // Damaged everywhere: frame by frame, each from wherever it is good.
@@ -143,10 +144,22 @@ async function mirror(
   }: Omit<WholePack, 'spaces'> & { source: Holding; to: ReturnType<typeof placeOf>[] },
 ): Promise<Error | undefined> {
   try {
-    await plane.lanes.call('mirror', { from: placeOf(plane, source), ...rest })
+    const from = sourceOf(plane, source)
+    if (from instanceof Unavailable) return from
+    await plane.lanes.call('mirror', { from, ...rest })
     return undefined
   } catch (error) {
     if (isDamage(error) || error instanceof SourceAway) return error
+    throw error
+  }
+}
+
+/** Its region may be away: another source may do. */
+function sourceOf(plane: Plane, holding: Holding) {
+  try {
+    return placeOf(plane, holding)
+  } catch (error) {
+    if (error instanceof Unavailable) return outOfReach(holding.space, error)
     throw error
   }
 }

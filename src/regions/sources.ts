@@ -3,7 +3,7 @@ import type { BadFrame } from '../chunks/lane-protocol.ts'
 import { type Kind, kinds } from '../chunks/layout.ts'
 import type { Frame } from '../chunks/pack-format.ts'
 import type { Digest } from '../domain/digest.ts'
-import { ArmError, Unavailable } from '../domain/errors.ts'
+import { ArmError, RegionAway, Unavailable } from '../domain/errors.ts'
 import { type Holding, imageOwner, type PackId } from '../domain/holdings.ts'
 import { limits } from '../domain/limits.ts'
 import type { SpaceId } from '../domain/spaces.ts'
@@ -42,7 +42,8 @@ type Failure = {
   readonly open: Open
   readonly holding: Holding
   readonly why: string
-  away: boolean
+  /** Why it could not be reached; undefined: it is bad there. */
+  readonly away: Unavailable | undefined
 }
 
 /** Reads and uses frames of one blob; answers those that are missing or bad. */
@@ -108,12 +109,12 @@ async function useOrder(use: UseFrames, { holding, parts }: Order): Promise<Fail
     )
     return bad.flatMap(({ at, why }) => {
       const part = parts[at]
-      return part ? [{ open: part.open, holding, why, away: false }] : []
+      return part ? [{ open: part.open, holding, why, away: undefined }] : []
     })
   } catch (error) {
     // Another space may answer; when none does, chooseSources says so.
     if (!(error instanceof Unavailable)) throw error
-    return parts.map(({ open }) => ({ open, holding, why: error.message, away: true }))
+    return parts.map(({ open }) => ({ open, holding, why: error.message, away: error }))
   }
 }
 
@@ -153,8 +154,7 @@ async function chooseSources(
     const untried = sources.filter(({ holding }) => !one.tried.has(holding.id))
     const source = best(untried, place.spaces)
     if (source === undefined) {
-      const away = failures.find((failure) => failure.away)
-      if (away) throw new Unavailable(`${away.holding.space} cannot be read: ${away.why}`)
+      for (const { holding, away } of failures) if (away) throw outOfReach(holding.space, away)
       const offsetBytes = one.want.offsetBytes ?? (await offsetOf?.(one.want))
       const spaces = sources.map(({ holding }) => holding.space)
       throw goodNowhere(place, { ...one.want, offsetBytes }, spaces)
@@ -173,6 +173,12 @@ function best(sources: readonly Source[], spaces: readonly SpaceId[]): Source | 
     (chosen, source) => (chosen === undefined || rank(source) < rank(chosen) ? source : chosen),
     undefined,
   )
+}
+
+/** With the name of what was wanted; for a region that is away it stays one. */
+export function outOfReach(space: SpaceId, away: Error): Unavailable {
+  const why = `${space} cannot be read: ${away.message}`
+  return away instanceof RegionAway ? new RegionAway(why) : new Unavailable(why)
 }
 
 /** The error for what is damaged in `spaces`, or in no pack at all. */

@@ -1,6 +1,6 @@
 import { mapBounded } from '../base/bounded.ts'
 import type { World } from '../base/world.ts'
-import { ArmError, SpaceFull, Unavailable } from '../domain/errors.ts'
+import { ArmError, RegionAway, SpaceFull, Unavailable } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
 import type { Problem } from '../domain/problem.ts'
 import type { WorkRow } from '../domain/rows.ts'
@@ -18,6 +18,9 @@ export type RunnerOptions = {
   /** Rows in hand at the same time. */
   readonly atOnce: number
 }
+
+/** Between two looks whether a region has returned. */
+const regionAwayMs = 10_000
 
 /** How long work that this release does not know is left to others, each time. */
 const otherReleaseMs = 10_000
@@ -228,7 +231,8 @@ async function afterFault(
     return endBadly(options, work, row, { code, message, ...(target && { target }) })
   }
   const worlds = error instanceof Unavailable
-  const attempts = row.attempts + 1
+  // A region may be away for hours, and is shown as such meanwhile: nobody counts how often it was looked for.
+  const attempts = error instanceof RegionAway ? row.attempts : row.attempts + 1
   options.world.log({
     level: worlds ? 'warn' : 'error',
     event: 'step-failed',
@@ -240,7 +244,8 @@ async function afterFault(
   if (attempts >= attemptsMax(error)) {
     return endBadly(options, work, row, finalProblem(error, row))
   }
-  const wakeMs = (await options.store.nowMs()) + backoffMs(attempts)
+  const restMs = error instanceof RegionAway ? regionAwayMs : backoffMs(attempts)
+  const wakeMs = (await options.store.nowMs()) + restMs
   await advance(options, row, { step: row.step, state: row.state, wakeMs, attempts })
 }
 

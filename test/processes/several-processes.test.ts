@@ -25,11 +25,12 @@ const untilAllHeardOfAll = () => new Promise((resolve) => setTimeout(resolve, 5_
 describe('several processes', () => {
   let cluster: Cluster
   let vitrine: OwnerClients
+  const west = { roles: ['worker' as const], ownRegions: ['westeurope'], peer }
   const north = { roles: ['worker' as const], ownRegions: ['northeurope'], peer }
   beforeAll(async () => {
     cluster = await openCluster()
     await cluster.start('api-1', { roles: ['api'], ownRegions: [] })
-    await cluster.start('west', { roles: ['worker'], ownRegions: ['westeurope'], peer })
+    await cluster.start('west', west)
     await cluster.start('north', north)
     await cluster.start('east', { roles: ['worker'], ownRegions: ['eastus'] })
     await cluster.start('api-2', { roles: ['api'], ownRegions: [] })
@@ -118,6 +119,18 @@ describe('several processes', () => {
     )
   })
 
+  it('a region whose source is out of reach waits for it', async () => {
+    const bytes = dataBytes(6, 6 * 1024 * 1024)
+    const disk = await uploadDisk(vitrine, 'source-4', bytes)
+    await cluster.stop('west')
+    await untilAllHeardOfAll()
+    const published = publish('1.3.0', disk, ['westeurope', 'northeurope'])
+    await untilAllHeardOfAll()
+    await cluster.start('west', west)
+    expect((await published).provisioningState).toBe('Succeeded')
+    expect(Buffer.compare(await readVersion(vitrine, '1.3.0', 'northeurope'), bytes)).toBe(0)
+  })
+
   it('what one process finds damaged in another region, that region’s worker repairs', async () => {
     await untilAllHeardOfAll()
     // No chunk of it lies anywhere else.
@@ -144,7 +157,7 @@ describe('several processes', () => {
   })
 
   it('what is deleted leaves every region, by the region’s own worker', async () => {
-    for (const version of ['1.0.0', '1.1.0', '1.2.0']) {
+    for (const version of ['1.0.0', '1.1.0', '1.2.0', '1.3.0']) {
       await vitrine.compute.galleryImageVersions.delete(group, gallery, definition, version)
     }
     for (const [name, region] of [
@@ -154,7 +167,7 @@ describe('several processes', () => {
     ] as const) {
       const roots = join(cluster.folder, name, 'spaces', region, 'Standard_LRS', '1', 'roots')
       // The uploaded disks of West Europe are resources of their own.
-      expect(await readdir(roots)).toHaveLength(name === 'west' ? 3 : 0)
+      expect(await readdir(roots)).toHaveLength(name === 'west' ? 4 : 0)
     }
   })
 })
