@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto'
 import { openLru } from '../base/lru.ts'
 import type { World } from '../base/world.ts'
 import type { Caller } from '../domain/access.ts'
@@ -29,16 +28,15 @@ type AccessParts = {
  */
 export function openAccess({ trusted, audiences, assignments, world }: AccessParts) {
   const verifyToken = openTokenCheck(trusted, audiences, world)
-  // Keyed by digest: a heap dump of the cache holds no token.
+  /** By the whole header. */
   const principals = openLru<string, Principal>(tokensMax)
   const held = openHeldAssignments(assignments, world)
 
   async function authenticate(authorization: string | undefined): Promise<Caller> {
-    const digest = hash('sha256', authorization ?? '', 'base64')
-    let principal = principals.get(digest)
+    let principal = authorization === undefined ? undefined : principals.get(authorization)
     if (!principal || principal.expiresAtMs <= world.now().getTime()) {
       principal = await verifyToken(bearerOf(authorization))
-      principals.set(digest, principal)
+      principals.set(authorization ?? '', principal)
     }
     const { principalId, tenantId, name, kind } = principal
     const { may, visible } = await held.permissions(principalId)

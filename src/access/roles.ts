@@ -43,11 +43,12 @@ export function roleById(id: string): Role | undefined {
 }
 
 export function roleAllows(role: Role, action: string): boolean {
-  return matchesAny(role.actions, action) && !matchesAny(role.notActions, action)
+  const text = action.toLowerCase()
+  return matchesAny(role.actions, text) && !matchesAny(role.notActions, text)
 }
 
-function matchesAny(patterns: readonly string[], action: string): boolean {
-  return patterns.some((pattern) => matches(pattern.toLowerCase(), action.toLowerCase()))
+function matchesAny(patterns: readonly string[], text: string): boolean {
+  return patterns.some((pattern) => pattern === '*' || matches(pattern.toLowerCase(), text))
 }
 
 /** Takes the leftmost place for each piece between stars, which suffices, so the cost has no blow-up. */

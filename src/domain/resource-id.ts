@@ -19,8 +19,12 @@ export type ResourceId = {
 export const subscriptionType = 'Microsoft.Resources/subscriptions'
 export const resourceGroupType = 'Microsoft.Resources/resourceGroups'
 
+const slash = 47
+
 export function keyOf(id: string): string {
-  return id.replace(/\/+$/, '').toLowerCase()
+  let length = id.length
+  while (id.charCodeAt(length - 1) === slash) length--
+  return id.slice(0, length).toLowerCase()
 }
 
 export function sameType(one: string, other: string): boolean {
@@ -32,28 +36,34 @@ export function sameType(one: string, other: string): boolean {
  * Undefined for anything else: an empty, missing or dotted segment, an odd number of segments, another head.
  */
 export function parseResourceId(text: string): ResourceId | undefined {
-  const trimmed = text.replace(/\/$/, '')
-  const [head, ...segments] = trimmed.split('/')
-  if (head !== '' || segments.length < 2) return undefined
-  if (segments.some((segment) => segment === '' || segment === '.' || segment === '..'))
-    return undefined
-  if (segments[0]?.toLowerCase() !== 'subscriptions') return undefined
-  const subscription = segments[1] ?? ''
-  const inGroup = segments[2]?.toLowerCase() === 'resourcegroups'
-  const resourceGroup = inGroup ? segments[3] : undefined
+  const trimmed = text.endsWith('/') ? text.slice(0, -1) : text
+  const parts = trimmed.split('/')
+  if (parts[0] !== '' || parts.length < 3) return undefined
+  for (let at = 1; at < parts.length; at++) {
+    if (parts[at] === '' || parts[at] === '.' || parts[at] === '..') return undefined
+  }
+  const key = trimmed.toLowerCase()
+  if (!key.startsWith('/subscriptions/')) return undefined
+  const subscription = parts[2] ?? ''
+  const inGroup = parts[3]?.toLowerCase() === 'resourcegroups'
+  const resourceGroup = inGroup ? parts[4] : undefined
   if (inGroup && resourceGroup === undefined) return undefined
-  const rest = segments.slice(inGroup ? 4 : 2)
-  const base = { text: trimmed, key: keyOf(trimmed), subscription, resourceGroup }
-  if (rest.length === 0) {
+  const base = { text: trimmed, key, subscription, resourceGroup }
+  const rest = inGroup ? 5 : 3
+  if (parts.length === rest) {
     const name = resourceGroup ?? subscription
     return { ...base, type: inGroup ? resourceGroupType : subscriptionType, name, names: [name] }
   }
-  if (rest[0]?.toLowerCase() !== 'providers' || rest.length < 4 || rest.length % 2 !== 0)
+  const restLength = parts.length - rest
+  if (parts[rest]?.toLowerCase() !== 'providers' || restLength < 4 || restLength % 2 !== 0)
     return undefined
-  const pairs = rest.slice(2)
-  const types = pairs.filter((_, index) => index % 2 === 0)
-  const names = pairs.filter((_, index) => index % 2 === 1)
-  return { ...base, type: [rest[1], ...types].join('/'), name: names.at(-1) ?? '', names }
+  let type = parts[rest + 1] ?? ''
+  const names: string[] = []
+  for (let at = rest + 2; at < parts.length; at += 2) {
+    type += `/${parts[at]}`
+    names.push(parts[at + 1] ?? '')
+  }
+  return { ...base, type, name: names.at(-1) ?? '', names }
 }
 
 /** The id directly above: a resource, else the resource group, else the subscription; undefined above that. */

@@ -51,6 +51,9 @@ export type ResourceRow = {
   readonly updatedBy: Actor
 }
 
+/** A resource as it is now: `stamp` is another number after each write of its row. */
+export type RowStamp = { readonly key: string; readonly stamp: number }
+
 /** One region of one version: what is wanted of it is in the version's doc, what is there stands here. */
 export type ReplicaRow = {
   readonly versionKey: string

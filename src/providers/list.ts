@@ -1,15 +1,15 @@
 import { narrowTo } from '../domain/access.ts'
 import { limits } from '../domain/limits.ts'
 import type { ResourceId } from '../domain/resource-id.ts'
+import type { RowStamp } from '../domain/rows.ts'
 import type { ResourceType } from '../resources/declaration.ts'
+import type { Page } from '../store/store.ts'
 import { mustExist } from './front-door.ts'
 import type { Asked, Providers } from './ports.ts'
-import type { Shown } from './read.ts'
-
-export type ShownPage = { readonly items: readonly Shown[]; readonly next: string | undefined }
 
 /**
- * One page of a type below a scope (subscription, resource group or parent resource), of what the caller may see.
+ * One page of a type below a scope (subscription, resource group or parent resource), of what the caller may see, as
+ * stamps: most of the rows were read before.
  * `after` is the opaque cursor of the page before. Pages are full: what is not visible is not read.
  */
 export async function listResources(
@@ -18,30 +18,27 @@ export async function listResources(
   type: ResourceType,
   scope: ResourceId,
   after: string | undefined,
-): Promise<ShownPage> {
+): Promise<Page<RowStamp>> {
   const rows = providers.store.read
   const scopes = narrowTo(caller.visible(`${type.type}/read`), scope.key)
   // Who may see nothing here is not told either whether there is a here.
-  if (scopes.length === 0) return { items: [], next: undefined }
+  if (scopes.length === 0) return { rows: [], next: undefined }
   await mustExist(providers, rows, scope)
   const page =
     scopes.length === 1 && scopes[0] === scope.key && type.parent !== undefined
-      ? await rows.resources.children({
+      ? await rows.resources.childStamps({
           parentKey: scope.key,
           type: type.type,
-          descending: false,
           after: readCursor(after),
           rowsMax: limits.pageRows,
         })
-      : await rows.resources.list({
+      : await rows.resources.listStamps({
           type: type.type,
           scopes,
           after: readCursor(after),
           rowsMax: limits.pageRows,
         })
-  // A list never shows the state of replication, so no replica is read.
-  const items = page.rows.map((row) => ({ row, replicas: [] }))
-  return { items, next: page.next === undefined ? undefined : writeCursor(page.next) }
+  return { rows: page.rows, next: page.next === undefined ? undefined : writeCursor(page.next) }
 }
 
 function writeCursor(position: string): string {

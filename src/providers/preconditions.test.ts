@@ -42,9 +42,9 @@ describe('B10 preconditions', () => {
   })
 
   it('a reader that holds the newest is told so', () => {
-    expect(isHeld({ ...none, ifNoneMatch: `"x", ${etag}` }, row)).toBe(true)
-    expect(isHeld({ ...none, ifNoneMatch: '"x"' }, row)).toBe(false)
-    expect(isHeld(none, row)).toBe(false)
+    expect(isHeld({ ...none, ifNoneMatch: `"x", ${etag}` }, etag)).toBe(true)
+    expect(isHeld({ ...none, ifNoneMatch: '"x"' }, etag)).toBe(false)
+    expect(isHeld(none, etag)).toBe(false)
   })
 
   it('another revision and another life have another ETag', () => {

@@ -16,13 +16,14 @@ export function etagOf({ revision, createdMs }: Dated): string {
 
 /** Throws PreconditionFailed when what is stored (undefined: nothing) is not what the client expects. */
 export function expectMatch({ ifMatch, ifNoneMatch }: Preconditions, row: Dated | undefined): void {
-  if (ifMatch !== undefined && !names(ifMatch, row)) {
+  const etag = row && etagOf(row)
+  if (ifMatch !== undefined && !names(ifMatch, etag)) {
     throw new ArmError(
       'PreconditionFailed',
-      `The resource is not the one that If-Match ${ifMatch} names; it is now ${row ? etagOf(row) : 'absent'}. Read it again and retry.`,
+      `The resource is not the one that If-Match ${ifMatch} names; it is now ${etag ?? 'absent'}. Read it again and retry.`,
     )
   }
-  if (ifNoneMatch !== undefined && names(ifNoneMatch, row)) {
+  if (ifNoneMatch !== undefined && names(ifNoneMatch, etag)) {
     throw new ArmError(
       'PreconditionFailed',
       `If-None-Match ${ifNoneMatch} does not hold: the resource exists already.`,
@@ -31,12 +32,12 @@ export function expectMatch({ ifMatch, ifNoneMatch }: Preconditions, row: Dated 
 }
 
 /** True when the client of a read holds what is stored already. */
-export function isHeld({ ifNoneMatch }: Preconditions, row: Dated): boolean {
-  return ifNoneMatch !== undefined && names(ifNoneMatch, row)
+export function isHeld({ ifNoneMatch }: Preconditions, etag: string): boolean {
+  return ifNoneMatch !== undefined && names(ifNoneMatch, etag)
 }
 
-function names(header: string, row: Dated | undefined): boolean {
-  if (row === undefined) return false
+function names(header: string, etag: string | undefined): boolean {
+  if (etag === undefined) return false
   const tags = header.split(',').map((tag) => tag.trim().replace(/^W\//, ''))
-  return header.trim() === '*' || tags.includes(etagOf(row))
+  return header.trim() === '*' || tags.includes(etag)
 }

@@ -1,11 +1,21 @@
 import { regionName } from '../domain/regions.ts'
 import { sameType } from '../domain/resource-id.ts'
-import type { ReplicaRow, ResourceRow } from '../domain/rows.ts'
+import type { ReplicaRow, ResourceRow, RowStamp } from '../domain/rows.ts'
 import { loadAbove, resourceNotFound } from './front-door.ts'
 import { type Asked, mustBeAllowed, type Providers, type Target } from './ports.ts'
 
 /** A stored resource and what is joined to show it. */
 export type Shown = { readonly row: ResourceRow; readonly replicas: readonly ReplicaRow[] }
+
+/** Whether there is a row, and which: what was made of it under this stamp holds. Throws AuthorizationFailed. */
+export function readStamp(
+  { store }: Providers,
+  { caller }: Asked,
+  { id, type }: Target,
+): Promise<RowStamp | undefined> {
+  mustBeAllowed(caller, `${type.type}/read`, id.text)
+  return store.read.resources.stamp(id.key)
+}
 
 /** One resource, its regions only when they are to be shown. Throws AuthorizationFailed, ResourceNotFound or what the front door says of its parents. */
 export async function readResource(

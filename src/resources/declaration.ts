@@ -209,7 +209,6 @@ export type View = {
   /** Lower-cased `$expand` and `$select`. */
   readonly expand: string | undefined
   readonly select: string | undefined
-  readonly list: boolean
   readonly settings: Settings
 }
 

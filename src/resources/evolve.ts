@@ -1,7 +1,7 @@
 import { limits } from '../domain/limits.ts'
 import type { Problem } from '../domain/problem.ts'
 import type { JsonObject } from '../domain/rows.ts'
-import type { ResourceType } from './declaration.ts'
+import type { Evolution, ResourceType } from './declaration.ts'
 import { patchMerge, withoutEmpties, withoutNulls } from './merge.ts'
 import { parseDocument } from './parse.ts'
 import { filledFrom, isObject, jsonOf, valueAt, withoutPath, withValueAt } from './paths.ts'
@@ -107,10 +107,19 @@ function withoutReadOnly(type: ResourceType, body: JsonObject): JsonObject {
   return type.readOnly.reduce(withoutPath, body)
 }
 
-function unsayable(type: ResourceType, apiVersion: string): readonly string[] {
-  return Object.entries(type.evolution.since)
-    .filter(([, since]) => apiVersion < since)
-    .map(([path]) => path)
+/** By evolution, then api-version; asked once for each row that is shown. */
+const unsayablePaths = new WeakMap<Evolution, Map<string, readonly string[]>>()
+
+/** `apiVersion` is one of the type's, so that there are few. */
+function unsayable({ evolution }: ResourceType, apiVersion: string): readonly string[] {
+  const known = unsayablePaths.get(evolution) ?? new Map<string, readonly string[]>()
+  const paths =
+    known.get(apiVersion) ??
+    Object.entries(evolution.since)
+      .filter(([, since]) => apiVersion < since)
+      .map(([path]) => path)
+  unsayablePaths.set(evolution, known.set(apiVersion, paths))
+  return paths
 }
 
 function refusedProblems(

@@ -22,8 +22,9 @@ export function showVersion(stored: Stored<ImageVersion>, view: View): JsonObjec
         reportedForPolicyViolation: false,
       },
       ...(securityProfile && expands('uefisettings') && { securityProfile }),
-      ...(expands('replicationstatus') &&
-        !view.list && { replicationStatus: replicationStatus(stored, view.replicas) }),
+      ...(expands('replicationstatus') && {
+        replicationStatus: replicationStatus(stored, view.replicas),
+      }),
     },
   })
 }

@@ -1,10 +1,10 @@
-import type { Insertable } from 'kysely'
 import { isFinal, type WorkRequest } from '../domain/rows.ts'
 import type { Change, Committed } from './change.ts'
 import { locksRows } from './locks-rows.ts'
 import { prepared } from './prepared.ts'
 import { changing, toTable } from './resources.ts'
-import type { Db, ResourceTable } from './schema.ts'
+import type { Db } from './schema.ts'
+import { freshStamp } from './stamps.ts'
 import type { Rows } from './store.ts'
 import { stopWork } from './work.ts'
 
@@ -41,10 +41,10 @@ export function changeWriter(db: Db, rows: Rows): (change: Change) => Promise<Co
 
 /** What every change runs, built once. */
 function hotQueries(db: Db) {
-  const insertNew = prepared(db, (row: Insertable<ResourceTable>) =>
+  const insertNew = prepared(db, (row: ReturnType<typeof toTable>) =>
     db
       .insertInto('resources')
-      .values(row)
+      .values({ ...row, stamp: freshStamp(db) })
       .onConflict((conflict) => conflict.column('key').doNothing()),
   )
   const lockShared = prepared(db, ({ key }: { key: string }) =>
@@ -99,6 +99,7 @@ async function updatePlanned(
     .updateTable('resources')
     .set({
       ...columns,
+      stamp: freshStamp(db),
       ...(patches && { status: JSON.stringify({ ...stored?.status, ...statusPatch }) }),
     })
     .where('key', '=', row.key)

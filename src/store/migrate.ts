@@ -3,12 +3,14 @@ import { Unavailable } from '../domain/errors.ts'
 import { first } from './migrations/0001-first.ts'
 import { processes } from './migrations/0002-processes.ts'
 import { workTraces } from './migrations/0003-work-traces.ts'
+import { stamps } from './migrations/0004-stamps.ts'
 
 /** In order, forward only. One that was released never changes: the next one follows it. */
 export const migrations: readonly ((db: QueryExecutorProvider) => Promise<void>)[] = [
   first,
   processes,
   workTraces,
+  stamps,
 ]
 
 /** Only another release can use the database. No waiting mends it. */

@@ -11,15 +11,15 @@ import {
 import type { ClientBase, QueryResult as PgResult } from 'pg'
 import { Unavailable } from '../domain/errors.ts'
 import { Clash, postgresFaults } from './postgres-faults.ts'
-import type { Schema } from './schema.ts'
+import type { Db, Schema } from './schema.ts'
 
 /** Texts differ by the lengths of their lists: the first ones of a connection are prepared there, once each. */
 const statementsMax = 200
 
 /** One connection to the server. All but `db` throws Unavailable, SpaceFull, Clash for what the world did. */
 export type Wire = DatabaseConnection & {
-  /** Kysely on this very connection. */
-  readonly db: Kysely<Schema>
+  /** The queries on this very connection. */
+  readonly db: Db
   /** A statement without values; answers what the server says it did. */
   run(text: string): Promise<string>
   /** A fault was met: an answer may still be under way, so nobody else can use the connection. */
@@ -56,7 +56,8 @@ export function openWire(client: ClientBase): Wire {
   }
 
   const connection = { executeQuery, streamQuery, giveBack: () => undefined }
-  const db = new Kysely<Schema>({ dialect: postgresDialect(async () => connection) })
+  const kysely = new Kysely<Schema>({ dialect: postgresDialect(async () => connection) })
+  const db = Object.assign(kysely, { run: executeQuery })
   const run = async (text: string) => (await query(text, [])).command
   return { executeQuery, streamQuery, db, run, isBroken: () => broken }
 }

@@ -4,7 +4,7 @@ import { Unavailable } from '../domain/errors.ts'
 import { connectionConfig, type PostgresOptions } from './postgres-config.ts'
 import { type Lent, openWire, postgresDialect, type Wire } from './postgres-dialect.ts'
 import { postgresFaults } from './postgres-faults.ts'
-import type { Schema } from './schema.ts'
+import type { Db, Schema } from './schema.ts'
 
 /** More would wait longer than their clients do. */
 const waitingMax = 10_000
@@ -43,7 +43,16 @@ export function openSessions(options: PostgresOptions & { readonly poolMax: numb
     return { ...wire, giveBack: () => client.release(wire.isBroken()) }
   }
 
-  const db = new Kysely<Schema>({ dialect: postgresDialect(take) })
+  const run: Db['run'] = async (query) => {
+    const session = await take()
+    try {
+      return await session.executeQuery(query)
+    } finally {
+      session.giveBack()
+    }
+  }
+
+  const db: Db = Object.assign(new Kysely<Schema>({ dialect: postgresDialect(take) }), { run })
 
   function load() {
     const { totalCount, idleCount, waitingCount } = pool

@@ -15,11 +15,10 @@ export function prepared<Values extends object, Row>(
   let compiled: CompiledQuery<Row> | undefined
   return (values: Values): Promise<QueryResult<Row>> => {
     compiled ??= build(slotsFor(values)).compile()
-    const given = new Map<string, unknown>(Object.entries(values))
     const parameters = compiled.parameters.map((each) =>
-      isSlot(each) ? given.get(each.slot) : each,
+      isSlot(each) ? Reflect.get(values, each.slot) : each,
     )
-    return db.executeQuery<Row>({ ...compiled, parameters })
+    return db.run<Row>({ ...compiled, parameters })
   }
 }
 

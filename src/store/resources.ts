@@ -1,25 +1,36 @@
-import type { Insertable, Selectable } from 'kysely'
-import { openLru } from '../base/lru.ts'
-import type { ProvisioningState, ResourceRow } from '../domain/rows.ts'
+import type { Selectable, SelectQueryBuilder } from 'kysely'
+import type { ProvisioningState, ResourceRow, RowStamp } from '../domain/rows.ts'
 import { keyRanges } from './key-ranges.ts'
 import { locksRows } from './locks-rows.ts'
 import { prepared } from './prepared.ts'
-import type { Db, ResourceTable } from './schema.ts'
+import type { Db, ResourceTable, Schema } from './schema.ts'
+import { freshStamp } from './stamps.ts'
 import type { Page, ResourceRows } from './store.ts'
 import { fromJson, pagesOf } from './values.ts'
 
-/** Rows that are read often are kept as they were parsed: a few KB each, longer ones are parsed again. */
-const parsedMax = 2_000
-const parsedCharsMax = 16_384
-
 export function resourceRows(db: Db): ResourceRows {
-  const fromTable = openParser()
   const all = db.selectFrom('resources').selectAll()
+  const stamps = db.selectFrom('resources').select(['key', 'name_sort', 'stamp'])
   const byKey = prepared(db, ({ key }: { key: string }) => all.where('key', '=', key))
+  const stampByKey = prepared(db, ({ key }: { key: string }) =>
+    db.selectFrom('resources').select(['key', 'stamp']).where('key', '=', key),
+  )
+  const nextStamps = prepared(db, (page: ChildPage) =>
+    stamps
+      .where('parent_key', '=', page.parentKey)
+      .where('type', '=', page.type)
+      .where('name_sort', '>', page.after)
+      .orderBy('name_sort')
+      .limit(page.rowsMax),
+  )
 
   async function get(key: string): Promise<ResourceRow | undefined> {
     const { rows } = await byKey({ key })
     return rows[0] && fromTable(rows[0])
+  }
+
+  async function stamp(key: string): Promise<RowStamp | undefined> {
+    return (await stampByKey({ key })).rows[0]
   }
 
   async function lock(key: string): Promise<ResourceRow | undefined> {
@@ -39,22 +50,13 @@ export function resourceRows(db: Db): ResourceRows {
     return found
   }
 
-  const list: ResourceRows['list'] = async ({ type, scopes, after, rowsMax }) => {
-    const rows: ResourceRow[] = []
-    for (const range of keyRanges(scopes, after)) {
-      const found = await all
-        .where('type', '=', type)
-        .where('key', '>=', range.from)
-        .$if(range.until !== undefined, (query) => query.where('key', '<', range.until ?? ''))
-        .$if(after !== undefined, (query) => query.where('key', '>', after ?? ''))
-        .orderBy('key')
-        .limit(rowsMax + 1 - rows.length)
-        .execute()
-      for (const row of found) rows.push(fromTable(row))
-      if (rows.length > rowsMax) break
-    }
-    return pageOf(rows, rowsMax, (row) => row.key)
+  const list: ResourceRows['list'] = async (query) => {
+    const rows = await inKeyOrder(query, all)
+    return pageOf(rows.map(fromTable), query.rowsMax, (row) => row.key)
   }
+
+  const listStamps: ResourceRows['listStamps'] = async (query) =>
+    pageOf(await inKeyOrder(query, stamps), query.rowsMax, (row) => row.key)
 
   const children: ResourceRows['children'] = async (query) => {
     const { parentKey, type, descending, after, rowsMax } = query
@@ -70,6 +72,11 @@ export function resourceRows(db: Db): ResourceRows {
     return pageOf(found.map(fromTable), rowsMax, (row) => row.nameSort)
   }
 
+  const childStamps: ResourceRows['childStamps'] = async ({ rowsMax, ...query }) => {
+    const page = { ...query, after: query.after ?? '', rowsMax: rowsMax + 1 }
+    return pageOf((await nextStamps(page)).rows, rowsMax, (row) => row.name_sort)
+  }
+
   const below: ResourceRows['below'] = async (key, after, rowsMax) => {
     const found = await all
       .where('key', '>=', `${key}/`)
@@ -82,18 +89,24 @@ export function resourceRows(db: Db): ResourceRows {
   }
 
   async function insert(row: ResourceRow): Promise<void> {
-    await db.insertInto('resources').values(toTable(row)).execute()
+    const values = { ...toTable(row), stamp: freshStamp(db) }
+    await db.insertInto('resources').values(values).execute()
   }
 
   async function update(row: ResourceRow): Promise<void> {
-    await db.updateTable('resources').set(changing(row)).where('key', '=', row.key).execute()
+    const columns = { ...changing(row), stamp: freshStamp(db) }
+    await db.updateTable('resources').set(columns).where('key', '=', row.key).execute()
   }
 
   const setStatus: ResourceRows['setStatus'] = async (key, { state, status }) => {
     if (state === undefined && status === undefined) return
     await db
       .updateTable('resources')
-      .set({ ...(state && { state }), ...(status && { status: JSON.stringify(status) }) })
+      .set({
+        ...(state && { state }),
+        ...(status && { status: JSON.stringify(status) }),
+        stamp: freshStamp(db),
+      })
       .where('key', '=', key)
       .execute()
   }
@@ -102,7 +115,49 @@ export function resourceRows(db: Db): ResourceRows {
     await db.deleteFrom('resources').where('key', '=', key).execute()
   }
 
-  return { get, lock, getMany, list, children, below, insert, update, setStatus, delete: remove }
+  return {
+    get,
+    stamp,
+    lock,
+    getMany,
+    list,
+    listStamps,
+    children,
+    childStamps,
+    below,
+    insert,
+    update,
+    setStatus,
+    delete: remove,
+  }
+}
+
+type ChildPage = {
+  readonly parentKey: string
+  readonly type: string
+  readonly after: string
+  readonly rowsMax: number
+}
+
+/** The first rows of a list, one more than asked for when there is one. */
+async function inKeyOrder<Row extends object>(
+  { type, scopes, after, rowsMax }: Parameters<ResourceRows['list']>[0],
+  from: SelectQueryBuilder<Schema, 'resources', Row>,
+): Promise<Row[]> {
+  const rows: Row[] = []
+  for (const range of keyRanges(scopes, after)) {
+    const found = await from
+      .where('type', '=', type)
+      .where('key', '>=', range.from)
+      .$if(range.until !== undefined, (query) => query.where('key', '<', range.until ?? ''))
+      .$if(after !== undefined, (query) => query.where('key', '>', after ?? ''))
+      .orderBy('key')
+      .limit(rowsMax + 1 - rows.length)
+      .execute()
+    for (const row of found) rows.push(row)
+    if (rows.length > rowsMax) break
+  }
+  return rows
 }
 
 /** The columns that an update replaces. */
@@ -119,7 +174,7 @@ export function changing(row: ResourceRow) {
   }
 }
 
-export function toTable(row: ResourceRow): Insertable<ResourceTable> {
+export function toTable(row: ResourceRow): Omit<Selectable<ResourceTable>, 'stamp'> {
   return {
     ...changing(row),
     key: row.key,
@@ -142,34 +197,7 @@ function isSubscription(key: string): boolean {
   return /^\/subscriptions\/[^/]+$/.test(key)
 }
 
-/**
- * Rows as objects. A row whose every column is as it was when it was last read is the same object again, so that whoever
- * made something of it may keep that with it (a WeakMap); nothing can be stale, since the columns were just read.
- */
-function openParser() {
-  const parsed = openLru<string, { table: Selectable<ResourceTable>; row: ResourceRow }>(parsedMax)
-  return (table: Selectable<ResourceTable>): ResourceRow => {
-    const known = parsed.get(table.key)
-    if (known && isSame(known.table, table)) return known.row
-    const row = parse(table)
-    if (table.doc.length + table.status.length <= parsedCharsMax)
-      parsed.set(table.key, { table, row })
-    return row
-  }
-}
-
-function isSame(one: Selectable<ResourceTable>, other: Selectable<ResourceTable>): boolean {
-  for (const column in one) {
-    if (!isColumn(one, column) || one[column] !== other[column]) return false
-  }
-  return true
-}
-
-function isColumn(row: Selectable<ResourceTable>, name: string): name is keyof ResourceTable {
-  return name in row
-}
-
-function parse(row: Selectable<ResourceTable>): ResourceRow {
+function fromTable(row: Omit<Selectable<ResourceTable>, 'stamp'>): ResourceRow {
   return {
     key: row.key,
     id: row.id,

@@ -1,7 +1,10 @@
-import type { Generated, GeneratedAlways, Kysely } from 'kysely'
+import type { CompiledQuery, Generated, GeneratedAlways, Kysely, QueryResult } from 'kysely'
 
 /** A connection or a transaction: the same queries run on either, and on either database. */
-export type Db = Kysely<Schema>
+export type Db = Kysely<Schema> & {
+  /** Runs a query that is built already: what Kysely does around it costs as much as a point read. */
+  run<Row>(query: CompiledQuery<Row>): Promise<QueryResult<Row>>
+}
 
 /**
  * The tables as the queries see them. Times are epoch milliseconds, flags 0 or 1, documents JSON text that no query
@@ -60,6 +63,8 @@ export type ResourceTable = {
   updated_ms: number
   updated_by: string
   updated_by_kind: string
+  /** Another number after each write of the row. */
+  stamp: number
 }
 
 export type ReplicaTable = {

@@ -2,17 +2,16 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { Kysely } from 'kysely'
 import type { World } from '../base/world.ts'
 import { type AllRows, allRows } from './all-rows.ts'
 import { changeWriter } from './commit.ts'
 import { openGroupedWrites } from './grouped-writes.ts'
 import { migrate } from './migrate.ts'
 import { ownTransactions } from './own-transactions.ts'
-import type { Schema } from './schema.ts'
-import { sqliteDialect, sqliteFaults } from './sqlite-dialect.ts'
+import type { Db } from './schema.ts'
+import { openLooks } from './looks.ts'
+import { sqliteDb, sqliteFaults } from './sqlite-dialect.ts'
 import type { Store } from './store.ts'
-import { keepUnchanged, openDataVersion } from './unchanged.ts'
 import { openWakes } from './wakes.ts'
 import { watchRows } from './watch.ts'
 
@@ -38,14 +37,14 @@ export type SqliteStoreOptions = {
 export async function openSqliteStore({ path, world }: SqliteStoreOptions): Promise<Store> {
   const place = path === ':memory:' ? await passingPlace() : lastingPlace(path)
   const database = sqliteFaults(() => openWriter(place))
-  const writer = new Kysely<Schema>({ dialect: sqliteDialect(database) })
-  let passed = (): void => undefined
-  const writes = openGroupedWrites(database, () => passed())
+  const writer = sqliteDb(database)
+  let renew = (): void => undefined
+  const writes = openGroupedWrites(database, () => renew())
   await migrateOrClose(database, writes, writer)
   const readOnly = openReader(place.file)
-  const reader = new Kysely<Schema>({ dialect: sqliteDialect(readOnly) })
-  const dataVersion = openDataVersion(readOnly)
-  passed = dataVersion.passed
+  const looks = openLooks(readOnly)
+  renew = looks.renew
+  const reader = sqliteDb(readOnly, looks.look)
   const wakes = openWakes(world)
   const nowMs = async () => world.now().getTime()
   let woken = false
@@ -53,8 +52,7 @@ export async function openSqliteStore({ path, world }: SqliteStoreOptions): Prom
     woken = true
   }
   const rows = allRows({ db: writer, nowMs, woken: markWoken })
-  const committed = allRows({ db: reader, nowMs, woken: () => undefined })
-  const read = { ...committed, resources: keepUnchanged(committed.resources, dataVersion) }
+  const read = allRows({ db: reader, nowMs, woken: () => undefined })
 
   const applyChange = changeWriter(writer, rows)
 
@@ -135,7 +133,7 @@ function openReader(file: string): DatabaseSync {
 async function migrateOrClose(
   database: DatabaseSync,
   writes: ReturnType<typeof openGroupedWrites>,
-  writer: Kysely<Schema>,
+  writer: Db,
 ): Promise<void> {
   try {
     await writes.write(async () => ({ keeps: true, result: await migrate(writer) }))

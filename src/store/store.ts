@@ -7,6 +7,7 @@ import type {
   OperationRow,
   ReplicaRow,
   ResourceRow,
+  RowStamp,
   SasRow,
   WorkRequest,
   WorkRow,
@@ -106,7 +107,9 @@ export type Page<Row> = { readonly rows: readonly Row[]; readonly next: string |
 
 export type ResourceRows = {
   get(key: string): Promise<ResourceRow | undefined>
-  /** The same under a row lock, in a `write`. */
+  /** Of the row as it is now, see RowStamp. */
+  stamp(key: string): Promise<RowStamp | undefined>
+  /** The row under a row lock, in a `write`. */
   lock(key: string): Promise<ResourceRow | undefined>
   /** Those of `keys` that exist, any order. */
   getMany(keys: readonly string[]): Promise<readonly ResourceRow[]>
@@ -128,6 +131,11 @@ export type ResourceRows = {
     readonly after: string | undefined
     readonly rowsMax: number
   }): Promise<Page<ResourceRow>>
+  /** The same pages, ascending, of stamps alone. */
+  listStamps(query: Parameters<ResourceRows['list']>[0]): Promise<Page<RowStamp>>
+  childStamps(
+    query: Omit<Parameters<ResourceRows['children']>[0], 'descending'>,
+  ): Promise<Page<RowStamp>>
   /** Up to `rowsMax` rows below a key (not itself), deepest types last: in key order. */
   below(key: string, after: string | undefined, rowsMax: number): Promise<readonly ResourceRow[]>
   insert(row: ResourceRow): Promise<void>

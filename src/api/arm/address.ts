@@ -1,4 +1,3 @@
-import { openLru } from '../../base/lru.ts'
 import { ArmError } from '../../domain/errors.ts'
 import { parseResourceId, type ResourceId } from '../../domain/resource-id.ts'
 
@@ -32,25 +31,14 @@ export type Address =
 
 const operationKinds = new Set(['capsoperations', 'diskoperations', 'operations'])
 
-/** The same paths come over and over: pollers, lists, refreshes. */
-const parsedMax = 500
-const parsed = openLru<string, Address>(parsedMax)
-
 /** Reads a path as ARM does: case is ignored, doubled slashes count once. Throws NotFound for what is none of ours. */
 export function parseAddress(path: string): Address {
-  const known = parsed.get(path)
-  if (known) return known
-  const address = parse(path)
-  parsed.set(path, address)
-  return address
-}
-
-function parse(path: string): Address {
   const text = path.replace(/\/{2,}/g, '/').replace(/(.)\/$/, '$1')
+  const lower = text.toLowerCase()
   const address =
-    tenantAddress(text) ??
-    extensionAddress(text) ??
-    subscriptionAddress(text) ??
+    tenantAddress(lower) ??
+    (lower.includes('/providers/vitrine.gallery/') ? extensionAddress(text) : undefined) ??
+    (inGroup.test(lower) ? undefined : subscriptionAddress(text)) ??
     resourceAddress(text)
   if (address) return address
   throw new ArmError(
@@ -59,9 +47,11 @@ function parse(path: string): Address {
   )
 }
 
-function tenantAddress(text: string): Address | undefined {
-  if (/^\/tenants$/i.test(text)) return { is: 'tenants' }
-  if (/^\/subscriptions$/i.test(text)) return { is: 'subscriptions' }
+const inGroup = /^\/subscriptions\/[^/]+\/resourcegroups\//
+
+function tenantAddress(lower: string): Address | undefined {
+  if (lower === '/tenants') return { is: 'tenants' }
+  if (lower === '/subscriptions') return { is: 'subscriptions' }
   return undefined
 }
 

@@ -3,18 +3,18 @@ import type { ResourceRow } from '../../domain/rows.ts'
 import type { Asked, Providers, Target } from '../../providers/ports.ts'
 import type { Preconditions } from '../../providers/preconditions.ts'
 import { etagOf } from '../../providers/preconditions.ts'
-import type { Query } from './request.ts'
+import type { Asking, Query } from './request.ts'
+import type { openShownTexts } from './shown-texts.ts'
 
 /** One ARM request, read: what every handler is given. */
-export type ArmRequest = {
+export type ArmRequest = Asking & {
   readonly providers: Providers
   readonly asked: Asked
   readonly method: string
-  readonly url: URL
-  /** `https://host:port` as the client reached us: every absolute URL of an answer starts with it. */
-  readonly origin: string
   readonly query: Query
   readonly preconditions: Preconditions
+  /** What resources looked like in earlier requests. */
+  readonly texts: ReturnType<typeof openShownTexts>
   /** Read once, bounded, as JSON. */
   json(): Promise<Readonly<Record<string, unknown>>>
   /** Signs the URL of a grant of bytes. */
@@ -45,17 +45,17 @@ export function resourceAnswer(
 
 /** A list page in ARM's envelope; `nextLink` is the same URL with the cursor, so it keeps api-version and filter. */
 export function listAnswer(
-  { url, origin }: Pick<ArmRequest, 'url' | 'origin'>,
+  { origin, path, search }: Asking,
   /** The JSON text of each row. */
   texts: readonly string[],
   next: string | undefined,
 ): Answer {
   const value = `"value":[${texts.join(',')}]`
   if (next === undefined) return { status: 200, text: `{${value}}` }
-  const query = new URLSearchParams(url.search)
+  const query = new URLSearchParams(search)
   query.set('$skiptoken', next)
   // Joined as text: a path that begins with two slashes would be read as another host.
-  const nextLink = JSON.stringify(`${origin}${url.pathname}?${query}`)
+  const nextLink = JSON.stringify(`${origin}${path}?${query}`)
   return { status: 200, text: `{${value},"nextLink":${nextLink}}` }
 }
 

@@ -6,8 +6,9 @@ import type { Providers } from '../../providers/ports.ts'
 import { parseAddress } from './address.ts'
 import type { Answer, ArmRequest } from './answer.ts'
 import { errorAnswer } from './envelope.ts'
-import { readApiVersion, readJson, readQuery, urlOf } from './request.ts'
+import { askingOf, readApiVersion, readJson, readQuery } from './request.ts'
 import { answerAddress } from './route.ts'
+import { openShownTexts } from './shown-texts.ts'
 
 export type ArmPorts = {
   readonly providers: Providers
@@ -24,12 +25,14 @@ export type ArmPorts = {
  * response: what Fetch's objects cost is more than all else of a GET. It never throws.
  */
 export function openArm(ports: ArmPorts) {
+  const texts = openShownTexts()
+
   async function rendered(raw: IncomingMessage): Promise<Rendered> {
     const requestId = ports.providers.world.id()
     const correlationId = traceId(raw.headers['x-ms-correlation-request-id']) ?? requestId
     const arrival = { raw, requestId, correlationId }
     try {
-      return render(await answerArm(ports, arrival), arrival)
+      return render(await answerArm(ports, arrival, texts), arrival)
     } catch (error) {
       return render(refusal(ports, arrival, error), arrival)
     }
@@ -87,7 +90,7 @@ function refusal(ports: ArmPorts, { raw, correlationId }: Arrival, error: unknow
     ports.providers.world.log({ level: 'warn', event: 'request-unavailable', ...facts })
   }
   if (!(error instanceof ArmError) || error.code !== 'AuthenticationFailed') return answer
-  const origin = ports.publicUrl ?? urlOf(raw).origin
+  const origin = ports.publicUrl ?? askingOf(raw).origin
   const challenge = { 'www-authenticate': ports.challenge(origin, error.message) }
   return { ...answer, headers: { ...answer.headers, ...challenge } }
 }
@@ -143,21 +146,26 @@ function traceId(text: string | string[] | undefined): string | undefined {
 }
 
 /** ARM's order: authenticate, route and api-version, then what each verb checks. */
-async function answerArm(ports: ArmPorts, { raw, correlationId }: Arrival): Promise<Answer> {
+async function answerArm(
+  ports: ArmPorts,
+  { raw, correlationId }: Arrival,
+  texts: ArmRequest['texts'],
+): Promise<Answer> {
   const { headers, method = '' } = raw
-  const url = urlOf(raw)
+  const asking = askingOf(raw)
   const caller = await ports.authenticate(headers.authorization)
-  const address = parseAddress(decodePath(url.pathname))
-  const query = readQuery(url)
+  const address = parseAddress(decodePath(asking.path))
+  const query = readQuery(asking.search)
   const apiVersion = readApiVersion(query)
   const request: ArmRequest = {
     providers: ports.providers,
     asked: { caller, correlationId, apiVersion },
+    ...asking,
+    origin: ports.publicUrl ?? asking.origin,
     method,
-    url,
-    origin: ports.publicUrl ?? url.origin,
     query,
     preconditions: { ifMatch: headers['if-match'], ifNoneMatch: headers['if-none-match'] },
+    texts,
     json: () => readJson(raw),
     sasUrl: ports.sasUrl,
   }
@@ -166,7 +174,7 @@ async function answerArm(ports: ArmPorts, { raw, correlationId }: Arrival): Prom
 
 function decodePath(path: string): string {
   try {
-    return decodeURIComponent(path)
+    return path.includes('%') ? decodeURIComponent(path) : path
   } catch {
     throw new ArmError(
       'BadRequest',

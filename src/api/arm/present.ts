@@ -1,48 +1,27 @@
-import type { JsonObject, ResourceRow } from '../../domain/rows.ts'
+import type { JsonObject } from '../../domain/rows.ts'
 import type { Shown } from '../../providers/read.ts'
 import type { ArmDocument, ResourceType, Settings, Stored } from '../../resources/declaration.ts'
 import { lower } from '../../resources/evolve.ts'
 import type { Query } from './request.ts'
 
-type Presented = {
+export type Presented = {
   readonly type: ResourceType
   readonly apiVersion: string
   readonly settings: Settings
   readonly query?: Query
-  readonly list?: boolean
   /** The state to show instead of the stored one. */
   readonly state?: string | undefined
 }
 
-/** Forms of one row that are kept: each api-version and expansion is one. */
-const formsMax = 4
-const texts = new WeakMap<ResourceRow, Map<string, string>>()
-
-/**
- * The same as JSON text, kept as long as the row itself is: GETs and lists ask for the same rows over and over. Not for
- * what shows replicas, whose rows change meanwhile.
- */
-export function presentText(row: ResourceRow, how: Omit<Presented, 'state'>): string {
-  const { apiVersion, query, list } = how
-  const form = [apiVersion, list, query?.get('$expand'), query?.get('$select')].join('|')
-  const forms = texts.get(row) ?? new Map<string, string>()
-  const known = forms.get(form)
-  if (known !== undefined) return known
-  const text = JSON.stringify(present({ row, replicas: [] }, how))
-  if (forms.size < formsMax) texts.set(row, forms.set(form, text))
-  return text
-}
-
 /** A stored resource as the asked api-version shows it, in ARM's envelope order. */
 export function present({ row, replicas }: Shown, how: Presented): JsonObject {
-  const { type, apiVersion, settings, query, list } = how
+  const { type, apiVersion, settings, query } = how
   // The row was stored by this type's own schema.
   const stored = row as unknown as Stored<ArmDocument>
   const view = {
     replicas,
     expand: query?.get('$expand')?.toLowerCase(),
     select: query?.get('$select')?.toLowerCase(),
-    list: list ?? false,
     settings,
   }
   const shown: JsonObject = type.show?.(stored, view) ?? row.doc

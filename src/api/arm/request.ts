@@ -3,28 +3,60 @@ import { TLSSocket } from 'node:tls'
 import { ArmError } from '../../domain/errors.ts'
 import { limits } from '../../domain/limits.ts'
 
-const hostForm = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i
+/** Where a request goes, as its URL says it. */
+export type Asking = {
+  /** `https://host:port` as the client reached us: every absolute URL of an answer starts with it. */
+  readonly origin: string
+  readonly path: string
+  /** With its question mark; '' when there is none. */
+  readonly search: string
+}
 
-/** The whole URL as the client asked it. Throws BadRequest for a target or Host header that is none. */
-export function urlOf({ url: target = '', headers, socket }: IncomingMessage): URL {
+const hostForm = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i
+/** What URL.parse would leave as it is. */
+const plainHost = /^[a-z\d-]+(?:\.[a-z\d-]+)*(?::[1-9]\d{3,4})?$/
+const plainTarget = /^\/[\w\-./?=&$:,~]*$/
+
+/** Throws BadRequest for a target or Host header that makes no URL. */
+export function askingOf({ url: target = '', headers, socket }: IncomingMessage): Asking {
   const scheme = socket instanceof TLSSocket ? 'https' : 'http'
   const host = headers.host ?? ''
+  if (plainHost.test(host) && plainTarget.test(target) && !target.includes('/.')) {
+    const at = target.indexOf('?')
+    const path = at < 0 ? target : target.slice(0, at)
+    return { origin: `${scheme}://${host}`, path, search: at < 0 ? '' : target.slice(at) }
+  }
   // Joined as text: a target that begins with two slashes would be read as another host.
   const whole = target.startsWith('/') ? `${scheme}://${host}${target}` : target
   const url = hostForm.test(host) && !target.includes('\\') ? URL.parse(whole) : null
-  if (url?.protocol.startsWith('http')) return url
+  if (url?.protocol.startsWith('http')) {
+    return { origin: url.origin, path: url.pathname, search: url.search }
+  }
   throw new ArmError('BadRequest', 'The target or the Host header of the request is no URL.')
 }
 
 /** The query of an ARM request: names are case-insensitive, with or without an encoded `$`. */
 export type Query = {
+  /** `name` in lower case. */
   get(name: string): string | undefined
 }
 
-export function readQuery(url: URL): Query {
+export function readQuery(search: string): Query {
   const values = new Map<string, string>()
-  for (const [name, value] of url.searchParams) values.set(name.toLowerCase(), value)
-  return { get: (name) => values.get(name.toLowerCase()) }
+  // What is not encoded, as a rule, is read without what decodes it.
+  const pairs = /[%+]/.test(search) ? new URLSearchParams(search) : plainPairs(search)
+  for (const [name = '', value = ''] of pairs) values.set(name.toLowerCase(), value)
+  return { get: (name) => values.get(name) }
+}
+
+function plainPairs(search: string): string[][] {
+  return search
+    .slice(1)
+    .split('&')
+    .map((pair) => {
+      const at = pair.indexOf('=')
+      return at < 0 ? [pair] : [pair.slice(0, at), pair.slice(at + 1)]
+    })
 }
 
 const apiVersionForm = /^\d{4}-\d{2}-\d{2}(-(preview|alpha|beta|rc|privatepreview))?$/i

@@ -1,8 +1,9 @@
 import type { ResourceId } from '../../domain/resource-id.ts'
+import type { RowStamp } from '../../domain/rows.ts'
 import { actOnResource } from '../../providers/act.ts'
 import { listResources } from '../../providers/list.ts'
 import { etagOf, isHeld } from '../../providers/preconditions.ts'
-import { readResource } from '../../providers/read.ts'
+import { readResource, readStamp } from '../../providers/read.ts'
 import { removeResource } from '../../providers/remove.ts'
 import { writeResource } from '../../providers/write.ts'
 import type { ResourceType } from '../../resources/declaration.ts'
@@ -15,7 +16,8 @@ import {
   resourceAnswer,
 } from './answer.ts'
 import { operationHeaders } from './operations.ts'
-import { present, presentText } from './present.ts'
+import { type Presented, present } from './present.ts'
+import type { ShownText } from './shown-texts.ts'
 
 /** GET, HEAD, PUT, PATCH, DELETE of one resource of any type. */
 export function answerResource(request: Resourceful): Promise<Answer> {
@@ -40,15 +42,32 @@ function howToShow({ type, asked, providers, query }: Resourceful) {
 }
 
 async function get(request: Resourceful): Promise<Answer> {
+  const { query, preconditions } = request
+  if (query.get('$expand') !== undefined || query.get('$select') !== undefined) {
+    return getExpanded(request)
+  }
+  const { etag, text } = await shownText(request)
+  if (isHeld(preconditions, etag)) return { status: 304, headers: { etag } }
+  return { status: 200, headers: { etag }, text }
+}
+
+async function shownText(request: Resourceful): Promise<ShownText> {
+  const { providers, asked, texts } = request
+  // Before the row: what is written between the two is shown, and looked at again by the next one.
+  const stamp = await readStamp(providers, asked, request)
+  const known = stamp && texts.find(asked.apiVersion, stamp)
+  if (known) return known
+  const { row } = await readResource(providers, asked, request, false)
+  return texts.add(howToShow(request), stamp, row)
+}
+
+/** Shows what other rows tell, or a part alone: rendered each time. */
+async function getExpanded(request: Resourceful): Promise<Answer> {
   const expands = /replicationstatus/i.test(request.query.get('$expand') ?? '')
   const shown = await readResource(request.providers, request.asked, request, expands)
-  if (isHeld(request.preconditions, shown.row)) {
-    return { status: 304, headers: { etag: etagOf(shown.row) } }
-  }
-  const { row } = shown
-  if (shown.replicas.length > 0) return resourceAnswer(row, present(shown, howToShow(request)))
-  const text = presentText(row, howToShow(request))
-  return { status: 200, headers: { etag: etagOf(row) }, text }
+  const etag = etagOf(shown.row)
+  if (isHeld(request.preconditions, etag)) return { status: 304, headers: { etag } }
+  return resourceAnswer(shown.row, present(shown, howToShow(request)))
 }
 
 /** ARM answers HEAD with 204 and 404, without a body. */
@@ -106,10 +125,25 @@ export async function answerCollection(
   if (request.method !== 'GET') throw notAllowed(request.method)
   const { providers, asked, query } = request
   const page = await listResources(providers, asked, type, scope, query.get('$skiptoken'))
-  const how = { type, apiVersion: asked.apiVersion, settings: providers.settings, list: true }
-  return listAnswer(
-    request,
-    page.items.map(({ row }) => presentText(row, how)),
-    page.next,
-  )
+  const how = { type, apiVersion: asked.apiVersion, settings: providers.settings }
+  return listAnswer(request, await shownTexts(request, how, page.rows), page.next)
+}
+
+/** The JSON of each row; those that are gone meanwhile are left out. */
+async function shownTexts(
+  { providers, texts }: ArmRequest,
+  how: Presented,
+  stamps: readonly RowStamp[],
+): Promise<readonly string[]> {
+  const known = stamps.map((stamp) => texts.find(how.apiVersion, stamp))
+  const missing = stamps.filter((_, at) => !known[at]).map(({ key }) => key)
+  if (missing.length > 0) {
+    const rows = await providers.store.read.resources.getMany(missing)
+    const byKey = new Map(rows.map((row) => [row.key, row]))
+    for (const [at, stamp] of stamps.entries()) {
+      const row = byKey.get(stamp.key)
+      if (row) known[at] = texts.add(how, stamp, row)
+    }
+  }
+  return known.flatMap((shown) => shown?.text ?? [])
 }
