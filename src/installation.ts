@@ -20,6 +20,7 @@ import { armAudiences, graphAudiences, installationUrls } from './domain/audienc
 import { Unavailable } from './domain/errors.ts'
 import type { Holding, HoldingRows } from './domain/holdings.ts'
 import type { RegionName } from './domain/regions.ts'
+import { sameType } from './domain/resource-id.ts'
 import { diskSpace, parseSpaceId, type SpaceId } from './domain/spaces.ts'
 import type { Foundation } from './foundation.ts'
 import { openIssuer } from './identity/issuer.ts'
@@ -113,8 +114,8 @@ export async function openInstallation(parts: InstallationParts): Promise<Instal
     world,
     askRepair,
   })
-  const typesByName = new Map(resourceTypes.map((type) => [type.type.toLowerCase(), type]))
-  const findType: Providers['findType'] = (name) => typesByName.get(name.toLowerCase())
+  const findType: Providers['findType'] = (name) =>
+    resourceTypes.find((type) => sameType(type.type, name))
   const subscriptions = config.subscriptions.map((each) => ({ ...each, tenantId: config.tenantId }))
   const providers: Providers = {
     store,

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { Kysely, sql } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import { Client } from 'pg'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { z } from 'zod'
@@ -13,7 +13,7 @@ import { openStoreAt } from '../../test/support/store-at.ts'
 import { migrations } from './migrate.ts'
 import { openWire } from './postgres-dialect.ts'
 import type { Schema } from './schema.ts'
-import { sqliteDialect } from './sqlite-dialect.ts'
+import { sqliteDb } from './sqlite-dialect.ts'
 
 type Db = Kysely<Schema>
 type Value = string | number | null
@@ -41,7 +41,7 @@ async function sqlitePlace(): Promise<Place> {
   })
   return {
     at,
-    db: new Kysely<Schema>({ dialect: sqliteDialect(database) }),
+    db: sqliteDb(database),
     numbered: '',
     tables: "select name from sqlite_schema where type = 'table' and name not like 'sqlite_%'",
     schema: async () => sqliteSchemaOf(database),

@@ -136,6 +136,7 @@ table resources
   updated_ms bigint not null
   updated_by text not null
   updated_by_kind text not null
+  stamp bigint not null
   constraint resources_parent_row_fkey FOREIGN KEY (parent_row) REFERENCES resources(key) ON DELETE RESTRICT
   constraint resources_pkey PRIMARY KEY (key)
   CREATE INDEX resources_by_parent ON public.resources USING btree (parent_key, type, name_sort)

@@ -146,7 +146,7 @@ CREATE TABLE resources (
   updated_ms bigint not null,
   updated_by text not null,
   updated_by_kind text not null
-);
+, stamp bigint not null default 0);
 
 CREATE INDEX resources_by_parent on resources (parent_key, type, name_sort);
 

@@ -159,7 +159,7 @@ export function openDesk(options: { readonly settings?: Settings; readonly now?:
       const own = replicas.filter((replica) => replica.versionKey === row.key)
       return present(
         { row, replicas: own },
-        { type, apiVersion, settings: used, query: readQuery(new URL(`https://desk/?${query}`)) },
+        { type, apiVersion, settings: used, query: readQuery(`?${query}`) },
       )
     },
     rowAt,

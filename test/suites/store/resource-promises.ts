@@ -1,6 +1,13 @@
 import { expect, it } from 'vitest'
 import type { ResourceRow } from '../../../src/domain/rows.ts'
-import { replicaRow, resourceRow, subscriptionKey, topRow } from '../../support/store-rows.ts'
+import {
+  inserting,
+  replicaRow,
+  resourceRow,
+  subscriptionKey,
+  topRow,
+  updating,
+} from '../../support/store-rows.ts'
 import { type OpenStore, useStore } from './use-store.ts'
 
 export function resourcePromises(open: OpenStore): void {
@@ -66,6 +73,34 @@ export function resourcePromises(open: OpenStore): void {
       state: 'Succeeded',
       status: { fresh: 2 },
     })
+  })
+
+  it('each write of a row gives it a stamp that it never had, and reads give it none', async () => {
+    const row = topRow('a')
+    const { read, write, commit } = store()
+    const writes: readonly (() => Promise<unknown>)[] = [
+      () => insert(row),
+      () => write(({ resources }) => resources.setStatus(row.key, { state: row.state })),
+      () => write(({ resources }) => resources.setStatus(row.key, { status: { a: 1 } })),
+      () => commit(updating({ ...row, revision: 2 })),
+      () => write(({ resources }) => resources.update({ ...row, revision: 3 })),
+      () => write(({ resources }) => resources.delete(row.key)),
+      () => commit(inserting(row)),
+    ]
+    const seen = new Set<number | undefined>()
+    for (const act of writes) {
+      await act()
+      const stamped = await read.resources.stamp(row.key)
+      expect(await read.resources.stamp(row.key)).toEqual(stamped)
+      const { parentKey, type } = row
+      const page = { type, after: undefined, rowsMax: 10 }
+      const rows = stamped ? [stamped] : []
+      expect((await read.resources.childStamps({ ...page, parentKey })).rows).toMatchObject(rows)
+      expect((await read.resources.listStamps({ ...page, scopes: 'all' })).rows).toMatchObject(rows)
+      expect(Number.isSafeInteger(stamped?.stamp ?? 0)).toBe(true)
+      seen.add(stamped?.stamp)
+    }
+    expect(seen.size).toBe(writes.length)
   })
 
   it('getMany answers those that exist, each once', async () => {
