@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Sas } from '../../access/sas.ts'
 import type { ByteBudget } from '../../base/byte-budget.ts'
 import type { World } from '../../base/world.ts'
@@ -18,6 +18,9 @@ export type BlobRequest = StoragePorts & {
   readonly raw: Request
   /** Node's own message behind it, when it came over a socket. */
   readonly incoming: IncomingMessage | undefined
+  readonly outgoing: ServerResponse | undefined
+  /** Headers of every answer. */
+  readonly told: Readonly<Record<string, string>>
   /** Bounds what all requests together hold of bodies. */
   readonly budget: ByteBudget
   readonly url: URL

@@ -1,4 +1,6 @@
+import type { ServerResponse } from 'node:http'
 import type { Hold } from '../../base/byte-budget.ts'
+import { release } from '../../base/release.ts'
 import type { ByteRange } from '../../domain/byte-range.ts'
 import { limits } from '../../domain/limits.ts'
 import { BlobError } from './blob-error.ts'
@@ -22,67 +24,72 @@ export async function takeRoom({ budget, raw }: BlobRequest, bytes: number): Pro
 
 /**
  * One piece in hand and, where there is room, one on its way: memory stays flat however large the disk is and however
- * many read. Throws what the first piece throws, so that it gets a status; a later one can only cut the body off.
+ * many read. Over node's own response: what the system has taken is given back at once, where web streams would leave
+ * megabytes to the collector. Throws what the first piece throws, so that it gets a status; a later one can only cut the
+ * body off. Resolves once all is sent, or cut off.
  */
-export async function streamRange(
+export async function sendRange(
   request: BlobRequest,
-  read: Read,
-  range: ByteRange,
-): Promise<ReadableStream<Uint8Array>> {
-  const { budget, raw, incoming, world, grant, plane } = request
-  const pieces = piecesOf(read, range)
+  outgoing: ServerResponse,
+  answer: {
+    readonly status: number
+    readonly headers: Readonly<Record<string, string>>
+    readonly read: Read
+    readonly range: ByteRange
+  },
+): Promise<void> {
+  const { raw, budget, world, grant } = request
+  const pieces = piecesOf(answer.read, answer.range)
+  let piece: Piece | undefined = await pieces.next(await takeRoom(request, pieces.nextBytes()))
   let ahead: Promise<Piece> | undefined
-  let sent: Hold | undefined
-  let stalled: NodeJS.Timeout | undefined
-
-  function giveBack(): void {
-    clearTimeout(stalled)
-    sent?.()
-    sent = undefined
-  }
-
-  function end(): void {
-    giveBack()
+  outgoing.writeHead(answer.status, answer.headers)
+  try {
+    while (piece) {
+      const room = pieces.nextBytes() > 0 ? budget.tryTake(pieces.nextBytes()) : undefined
+      ahead = room && pieces.next(room)
+      if (!(await isTaken(request, outgoing, piece))) throw readerLeft
+      request.plane.moved.downloadedBytes += piece.bytes.byteLength
+      release(piece.bytes)
+      piece.hold()
+      piece = undefined
+      const lengthBytes = pieces.nextBytes()
+      if (ahead) piece = await ahead
+      else if (lengthBytes > 0) {
+        const hold = await budget.take(lengthBytes, raw.signal)
+        piece = await pieces.next(hold ?? (await takeRoom(request, lengthBytes)))
+      }
+      ahead = undefined
+    }
+    outgoing.end()
+  } catch (error) {
+    piece?.hold()
     ahead?.then(({ hold }) => hold()).catch(() => undefined)
-    ahead = undefined
-  }
-
-  async function take(): Promise<Piece | undefined> {
-    const lengthBytes = pieces.nextBytes()
-    if (ahead || lengthBytes === 0) return ahead
-    const hold = await budget.take(lengthBytes, raw.signal)
-    return pieces.next(hold ?? (await takeRoom(request, lengthBytes)))
-  }
-
-  async function pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
-    giveBack()
-    const piece = await take().catch(cutOff)
-    ahead = undefined
-    if (!piece) return controller.close()
-    sent = piece.hold
-    // Counted before it is handed over: its buffer may be moved away.
-    plane.moved.downloadedBytes += piece.bytes.byteLength
-    controller.enqueue(piece.bytes)
-    stalled = setTimeout(() => {
-      world.log({ level: 'info', event: 'reader-stalled', disk: grant.key })
-      end()
-      incoming?.destroy()
-    }, stallMs).unref()
-    const room = pieces.nextBytes() > 0 ? budget.tryTake(pieces.nextBytes()) : undefined
-    if (room) ahead = pieces.next(room)
-  }
-
-  function cutOff(error: unknown): never {
-    end()
-    const level = raw.signal.aborted ? 'debug' : 'error'
+    const level = error === readerLeft || raw.signal.aborted ? 'debug' : 'error'
     world.log({ level, event: 'read-cut-off', disk: grant.key, error: String(error) })
-    throw error
+    outgoing.destroy()
   }
+}
 
-  raw.signal.addEventListener('abort', end, { once: true })
-  ahead = pieces.next(await takeRoom(request, pieces.nextBytes()))
-  await ahead
-  return new ReadableStream<Uint8Array>({ pull, cancel: end }, { highWaterMark: 0 })
+const readerLeft = new Error('the reader left')
+
+/** Answers once the system has the bytes; false: the reader is gone, or takes nothing for too long. */
+async function isTaken(
+  { world, grant }: BlobRequest,
+  outgoing: ServerResponse,
+  { bytes }: Piece,
+): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  const stalled = setTimeout(() => {
+    world.log({ level: 'info', event: 'reader-stalled', disk: grant.key })
+    outgoing.destroy()
+  }, stallMs).unref()
+  const left = (): void => resolve(false)
+  outgoing.once('close', left)
+  outgoing.write(bytes, (error) => resolve(!error))
+  const taken = await promise
+  outgoing.off('close', left)
+  clearTimeout(stalled)
+  return taken
 }
 
 /** The range, read piece by piece into room that was taken for each. */

@@ -1,11 +1,13 @@
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { Hono } from 'hono'
+import { invariant } from '../../base/assert.ts'
 import { openByteBudget } from '../../base/byte-budget.ts'
 import type { World } from '../../base/world.ts'
 import { ArmError, Unavailable } from '../../domain/errors.ts'
 import { limits } from '../../domain/limits.ts'
 import { BlobError, blobErrorResponse } from './blob-error.ts'
 import type { BlobRequest, StoragePorts } from './blob-request.ts'
-import { streamRange } from './body-stream.ts'
+import { sendRange } from './body-stream.ts'
 import { openDiskBytes } from './disk-bytes.ts'
 import type { NodeEnvironment } from './page-body.ts'
 import { answerPageList } from './page-list.ts'
@@ -18,18 +20,20 @@ export function storageApp(ports: StoragePorts): Hono {
   const budget = openByteBudget(limits.transferBytesMax, limits.transferWaitersMax)
   app.all('/md-disks/:grant/:blob', async (context) => {
     const requestId = ports.world.id()
+    const version = context.req.header('x-ms-version') ?? '2018-03-28'
+    const told = { 'x-ms-request-id': requestId, 'x-ms-version': version }
     let response: Response
     try {
       const admitted = await admit(ports, context.req.raw, context.req.param('grant'))
-      const { incoming } = (context.env as NodeEnvironment) ?? {}
-      response = await answer({ ...admitted, incoming, budget })
+      const { incoming, outgoing } = (context.env as NodeEnvironment) ?? {}
+      response = await answer({ ...admitted, incoming, outgoing, told, budget })
     } catch (error) {
       // Nobody reads this answer: whatever broke did so because its client is gone.
       const world = context.req.raw.signal.aborted ? quietly(ports.world) : ports.world
       response = blobErrorResponse(known(world, error, requestId), requestId)
     }
-    response.headers.set('x-ms-request-id', requestId)
-    response.headers.set('x-ms-version', context.req.header('x-ms-version') ?? '2018-03-28')
+    if (response === RESPONSE_ALREADY_SENT) return response
+    for (const [name, value] of Object.entries(told)) response.headers.set(name, value)
     return response
   })
   return app
@@ -40,7 +44,7 @@ async function admit(
   ports: StoragePorts,
   raw: Request,
   grantId: string,
-): Promise<Omit<BlobRequest, 'incoming' | 'budget'>> {
+): Promise<Omit<BlobRequest, 'incoming' | 'outgoing' | 'told' | 'budget'>> {
   const url = new URL(raw.url)
   if (!ports.sas.isSigned(grantId, url.searchParams.get('sig') ?? undefined)) {
     throw new BlobError(
@@ -85,7 +89,7 @@ async function answerGet(request: BlobRequest): Promise<Response> {
   const { raw } = request
   const bytes = await openDiskBytes(request)
   const range = readRange(raw.headers, bytes.sizeBytes)
-  const headers = new Headers({
+  const headers: Record<string, string> = {
     'accept-ranges': 'bytes',
     'content-type': 'application/octet-stream',
     'content-length': String(range.lengthBytes),
@@ -95,14 +99,18 @@ async function answerGet(request: BlobRequest): Promise<Response> {
     'x-ms-blob-sequence-number': '0',
     'x-ms-lease-status': 'unlocked',
     'x-ms-lease-state': 'available',
-  })
+  }
   if (range.isPart) {
     const last = range.offsetBytes + range.lengthBytes - 1
-    headers.set('content-range', `bytes ${range.offsetBytes}-${last}/${bytes.sizeBytes}`)
+    headers['content-range'] = `bytes ${range.offsetBytes}-${last}/${bytes.sizeBytes}`
   }
   if (raw.method === 'HEAD') return new Response(null, { status: 200, headers })
-  const body = await streamRange(request, bytes.read, range)
-  return new Response(body, { status: range.isPart ? 206 : 200, headers })
+  const { outgoing, told } = request
+  invariant(outgoing, 'a disk is read over a socket')
+  const status = range.isPart ? 206 : 200
+  const head = { status, headers: { ...headers, ...told } }
+  await sendRange(request, outgoing, { ...head, read: bytes.read, range })
+  return RESPONSE_ALREADY_SENT
 }
 
 function quietly(world: World): World {

@@ -1,9 +1,11 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { release } from '../../base/release.ts'
 import { BlobError } from './blob-error.ts'
 
 /** The part of Hono's environment that node's server fills; without it the request came from no socket. */
-export type NodeEnvironment = { readonly incoming?: IncomingMessage } | undefined
+export type NodeEnvironment =
+  | { readonly incoming?: IncomingMessage; readonly outgoing?: ServerResponse }
+  | undefined
 
 /**
  * Exactly `lengthBytes` bytes of a request's body, in one buffer of their own that can be released: megabytes that pass
