@@ -40,13 +40,21 @@ type Parts = {
   readonly world: World
   readonly self: Omit<ProcessRow, 'startedMs' | 'seenMs'>
   identity(): PeerIdentity
+  /** Hears the database's time. */
+  follow(databaseMs: number): void
 }
 
 /**
  * Tells the others that this process is here, every few seconds, and hears who else is. Throws Unavailable. When the
  * database is away later, what was heard last holds.
  */
-export async function openProcesses({ store, world, self, identity }: Parts): Promise<Processes> {
+export async function openProcesses({
+  store,
+  world,
+  self,
+  identity,
+  follow,
+}: Parts): Promise<Processes> {
   const startedMs = await store.nowMs()
   const closing = new AbortController()
   let others: readonly ProcessRow[] = []
@@ -56,6 +64,7 @@ export async function openProcesses({ store, world, self, identity }: Parts): Pr
 
   async function tell(): Promise<void> {
     const nowMs = await store.nowMs()
+    follow(nowMs)
     await store.write((rows) => rows.processes.put({ ...self, startedMs, seenMs: nowMs }))
     const all = await store.read.processes.all(processesMax)
     others = all.filter(({ seenMs }) => nowMs - seenMs < goneAfterMs)

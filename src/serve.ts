@@ -20,6 +20,7 @@ import { listen, portOf, stopListening, urlOf } from './listen.ts'
 import { openPeerDoor, type PeerDoor } from './peer-door.ts'
 import { alone, openProcesses } from './processes.ts'
 import { release } from './release.ts'
+import { openSharedClock } from './shared-clock.ts'
 import { openWatch, type Watch } from './watch.ts'
 
 const renewEveryMs = 24 * 3_600_000
@@ -38,18 +39,21 @@ export type Serving = {
 /** Starts one process: opens its database, listens, runs work. Throws StartError when the person can mend why it cannot. */
 export async function serve(config: Config, given: World): Promise<Serving> {
   await using opened = new AsyncDisposableStack()
-  const watch = await openWatch(config, given)
+  const clock = openSharedClock(given)
+  const watch = await openWatch(config, clock.world)
   opened.defer(watch.close)
   const { world } = watch
   const foundation = await openFoundation(config, world)
   opened.defer(() => foundation.database.close())
+  if (config.database) clock.follow(await foundation.database.store.nowMs())
   const certificate = config.plainHttp ? undefined : await certificateOf(config, world, foundation)
   const door = openDoor(certificate, watch.feed)
   await listen(door.server, { ...config, setting: '--port' })
   opened.defer(() => stopListening(door.server))
   const baseUrl =
     config.publicUrl ?? urlOf(door.server, config.host, config.plainHttp ? 'http' : 'https')
-  const others = await meetOthers(config, world, { foundation, baseUrl })
+  const standing = { foundation, baseUrl, follow: clock.follow }
+  const others = await meetOthers(config, world, standing)
   opened.defer(others.close)
   const { processes, peerDoor } = others
   const shared = { ...foundation, config, world, baseUrl, processes, watch }
@@ -101,10 +105,16 @@ function openDoor(certificate: ServerCertificate | undefined, feed: Watch['feed'
   }
 }
 
-type Standing = { readonly foundation: Foundation; readonly baseUrl: string }
+type Standing = {
+  readonly foundation: Foundation
+  readonly baseUrl: string
+  /** Hears the database's time. */
+  follow(databaseMs: number): void
+}
 
 /** What several processes of one installation need of each other; an embedded database has one process. */
-async function meetOthers(config: Config, world: World, { foundation, baseUrl }: Standing) {
+async function meetOthers(config: Config, world: World, standing: Standing) {
+  const { foundation, baseUrl, follow } = standing
   if (!config.database) {
     return {
       processes: alone,
@@ -126,7 +136,7 @@ async function meetOthers(config: Config, world: World, { foundation, baseUrl }:
     publicUrl: config.roles.includes('api') ? baseUrl : undefined,
     peerUrl: peerDoor?.url,
   }
-  const told = { store: database.store, world, self, identity: identity.current }
+  const told = { store: database.store, world, self, identity: identity.current, follow }
   const processes = await openProcesses(told).catch(async (error: unknown) => {
     await peerDoor?.close()
     throw error
