@@ -12,6 +12,8 @@ const skewed = fileURLToPath(new URL('./skewed-clock.ts', import.meta.url))
 
 export type Child = ReturnType<typeof openChild>
 
+type End = 'killed' | 'stopped' | 'refused to start' | 'crashed'
+
 type Parts = {
   readonly folder: string
   readonly config: ConfigOverrides
@@ -30,7 +32,7 @@ export function openChild(name: string, { folder, config, env }: Parts) {
   let wanted = true
   let skewMs = 0
   let restMs = 100
-  const ends: string[] = []
+  const ends: End[] = []
   const running = run()
 
   async function run(): Promise<void> {
@@ -43,7 +45,7 @@ export function openChild(name: string, { folder, config, env }: Parts) {
     }
   }
 
-  async function runOnce(): Promise<string> {
+  async function runOnce(): Promise<End> {
     const skew = skewMs === 0 ? [] : ['--import', skewed]
     const started = spawn(process.execPath, [...skew, main, 'serve', '--config', configFile], {
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -52,14 +54,19 @@ export function openChild(name: string, { folder, config, env }: Parts) {
     child = started
     started.stderr.on('data', (text) => void log.write(text))
     const [code, signal] = await once(started, 'exit')
-    return signal ?? String(code)
+    if (signal) return 'killed'
+    if (code === 0) return 'stopped'
+    return (await isTold()) ? 'crashed' : 'refused to start'
+  }
+
+  async function isTold(): Promise<boolean> {
+    return (await readFile(join(data, 'server.json'), 'utf8').catch(() => '')).endsWith('}\n')
   }
 
   /** Resolves when it answers. */
   async function ready(): Promise<void> {
     for (let waitedMs = 0; waitedMs < 120_000; waitedMs += 50) {
-      const told = await readFile(join(data, 'server.json'), 'utf8').catch(() => '')
-      if (told.endsWith('}\n')) return
+      if (await isTold()) return
       await sleep(50)
     }
     throw new Error(`${name} does not start: see ${folder}/${name}.log`)
@@ -80,7 +87,7 @@ export function openChild(name: string, { folder, config, env }: Parts) {
       restMs = 100
       child?.kill('SIGTERM')
     },
-    /** How it ended, each time: a signal or an exit code. */
+    /** How it ended, each time; refused to start where the database was away just then. */
     ends: () => ends,
     async stop(): Promise<void> {
       wanted = false

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { vi } from 'vitest'
+import { expect, vi } from 'vitest'
 import { gallery, group, openActor, patiently } from './actor.ts'
 import { openChance } from './chance.ts'
 import { expectWhole } from './expect-whole.ts'
@@ -40,7 +40,12 @@ export async function runSoak({ seconds, seed }: { seconds: number; seed: number
     for (const child of site.children) await child.ready()
     say(`done: ${told(totals(actors.map(({ done }) => done)))}`)
     await expectWhole(site, actors)
-    say(`whole; processes ended ${site.children.flatMap((child) => child.ends()).length} times`)
+    const ends = Map.groupBy(
+      site.children.flatMap((child) => child.ends()),
+      (end) => end,
+    )
+    say(`whole; processes: ${told(new Map([...ends].map(([end, all]) => [end, all.length])))}`)
+    expect(ends.get('crashed')).toBeUndefined()
   } catch (error) {
     throw new Error(`seed ${seed}\n${await lastWords(site)}`, { cause: error })
   } finally {
