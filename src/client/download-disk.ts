@@ -2,6 +2,7 @@ import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { mapBounded } from '../base/bounded.ts'
 import { openMutex } from '../base/mutex.ts'
+import { release } from '../base/release.ts'
 import type { World } from '../base/world.ts'
 import type { ByteRange } from '../domain/byte-range.ts'
 import { digestOf } from '../domain/digest.ts'
@@ -95,6 +96,7 @@ async function fetchBlocks(fetch: Fetch) {
         throw fileFault(`${fetch.out}.part`, error)
       })
       receivedBytes += bytes.length
+      release(bytes)
     }
     await finish.add(block, blockDataBytes)
     // A failure to read is met again at the end.
