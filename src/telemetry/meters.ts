@@ -15,7 +15,7 @@ export type Meters = {
   step(labels: Record<'kind' | 'step' | 'outcome', string>, seconds: number): void
   leaseLost(): void
   logged(event: Pick<LogEvent, 'level' | 'event'>): void
-  /** Everything counted so far, and `samples` in place of those that were told before, in Prometheus' text format. */
+  /** Everything counted so far, and `samples`, in Prometheus' text format. */
   render(samples: readonly Sample[]): Promise<string>
 }
 
@@ -24,36 +24,18 @@ export const metricsContentType = Registry.PROMETHEUS_CONTENT_TYPE
 /** The instruments of one process. */
 export function openMeters(): Meters {
   const registry = new Registry()
-  const opened = new Map<MetricName, Counter | Gauge>()
-
-  function told(name: MetricName) {
-    const { help, labels } = metricTable[name]
-    return { name, help, labelNames: [...labels], registers: [registry] }
-  }
 
   function histogram(name: keyof typeof bucketsSeconds): Histogram {
-    return new Histogram({ ...told(name), buckets: [...bucketsSeconds[name]] })
-  }
-
-  function open(name: MetricName): Counter | Gauge {
-    const known = opened.get(name)
-    if (known) return known
-    const fresh =
-      metricTable[name].kind === 'counter' ? new Counter(told(name)) : new Gauge(told(name))
-    opened.set(name, fresh)
-    return fresh
+    return new Histogram({ ...toldIn(registry, name), buckets: [...bucketsSeconds[name]] })
   }
 
   const requests = histogram('vitrine_http_request_duration_seconds')
   const steps = histogram('vitrine_work_step_duration_seconds')
-  const events = new Counter(told('vitrine_log_events_total'))
-  const leases = new Counter(told('vitrine_work_leases_lost_total'))
+  const events = new Counter(toldIn(registry, 'vitrine_log_events_total'))
+  const leases = new Counter(toldIn(registry, 'vitrine_work_leases_lost_total'))
 
   async function render(samples: readonly Sample[]): Promise<string> {
-    // What is not told any more (a space that was emptied) is gone.
-    for (const metric of opened.values()) metric.reset()
-    for (const { name, labels = {}, value } of samples) open(name).inc(labels, value)
-    return await registry.metrics()
+    return `${await registry.metrics()}\n${await textOf(samples)}`
   }
 
   return {
@@ -63,4 +45,26 @@ export function openMeters(): Meters {
     logged: ({ level, event }) => events.inc({ level, event }),
     render,
   }
+}
+
+/** In a registry of their own: what is not told this time (the database is away, a space was emptied) is not there. */
+async function textOf(samples: readonly Sample[]): Promise<string> {
+  const registry = new Registry()
+  const opened = new Map<MetricName, Counter | Gauge>()
+  for (const { name, labels = {}, value } of samples) {
+    const metric = opened.get(name) ?? open(registry, name)
+    opened.set(name, metric)
+    metric.inc(labels, value)
+  }
+  return await registry.metrics()
+}
+
+function open(registry: Registry, name: MetricName): Counter | Gauge {
+  const told = toldIn(registry, name)
+  return metricTable[name].kind === 'counter' ? new Counter(told) : new Gauge(told)
+}
+
+function toldIn(registry: Registry, name: MetricName) {
+  const { help, labels } = metricTable[name]
+  return { name, help, labelNames: [...labels], registers: [registry] }
 }

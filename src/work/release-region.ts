@@ -63,13 +63,15 @@ export async function regionsLeft(store: Store, key: string): Promise<readonly s
 
 /** What asks these regions to let go of the resource that `removal` deletes. */
 export function releases(removal: WorkRow, regions: readonly string[]): WorkRequest[] {
-  const { subject: key, generation } = removal
+  const { subject: key, generation, correlationId, trace } = removal
   return regions.map((region) => ({
     kind: 'ReleaseRegion',
     subject: `${key}@${region}`,
     queue: `region:${region}`,
     generation,
     key,
+    correlationId,
+    trace,
   }))
 }
 

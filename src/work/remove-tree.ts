@@ -1,5 +1,5 @@
 import type { Problem } from '../domain/problem.ts'
-import type { ResourceRow } from '../domain/rows.ts'
+import type { ResourceRow, WorkRow } from '../domain/rows.ts'
 import type { Failed, Outcome, Running, Work } from '../runner/work.ts'
 import type { Rows } from '../store/store.ts'
 import type { WorkPorts } from './ports.ts'
@@ -44,13 +44,17 @@ export function removeTree(ports: WorkPorts): Work {
     if (stuck) return { is: 'failed', problem: stuckProblem(stuck) }
     const nowMs = await store.nowMs()
     await write(async (rows) => {
-      for (const resource of [...page].reverse()) await removeOne(rows, resource, nowMs)
+      for (const resource of [...page].reverse()) await removeOne(rows, resource, { row, nowMs })
     })
     return waitLonger(state, `${page.length} ${page[0]?.key}`)
   }
 
   /** A parent waits for its children; what keeps images goes by its own work; the rest goes now. */
-  async function removeOne(rows: Rows, resource: ResourceRow, nowMs: number): Promise<void> {
+  async function removeOne(
+    rows: Rows,
+    resource: ResourceRow,
+    { row, nowMs }: { readonly row: WorkRow; readonly nowMs: number },
+  ): Promise<void> {
     const type = ports.findType(resource.type)
     const children = await rows.resources.below(resource.key, undefined, 1)
     if (children.length > 0) return
@@ -61,7 +65,9 @@ export function removeTree(ports: WorkPorts): Work {
     const missing = requests.filter(
       (request) => !unfinished.some((work) => work.kind === request.kind),
     )
-    await rows.work.request(missing, nowMs)
+    const { correlationId, trace } = row
+    const asked = missing.map((request) => ({ ...request, correlationId, trace }))
+    await rows.work.request(asked, nowMs)
   }
 
   async function removeGroup({ row, write }: Running): Promise<Outcome> {
