@@ -96,6 +96,43 @@ describe('the PostgreSQL database', () => {
     await empty()
   })
 
+  it('a write that meets others runs again, a bounded number of times, and leaves nothing of the tries', async () => {
+    await database.query(`create sequence tries;
+      create function clash() returns trigger language plpgsql as $$ begin
+        if nextval('tries') <= new.holder::int then raise exception sqlstate '40001'; end if;
+        return new;
+      end $$;
+      create trigger clash before insert on claims for each row execute function clash()`)
+    const take = (name: string, clashes: number) =>
+      store.write(({ claims }) => claims.take(name, String(clashes)))
+    await take('third time', 2)
+    expect(await store.read.claims.holderOf('third time')).toBe('2')
+    const { rows } = await database.query("select nextval('tries') - 1 as tries")
+    expect(rows).toEqual([{ tries: '3' }])
+    await expect(take('never', 1_000)).rejects.toThrow(Unavailable)
+    expect(await store.read.claims.holderOf('never')).toBeUndefined()
+    const { rows: after } = await database.query("select nextval('tries') - 2 as tries")
+    expect(after).toEqual([{ tries: '11' }])
+    await database.query('drop trigger clash on claims; drop sequence tries')
+    await empty()
+  })
+
+  it('a row that somebody else holds for ever is waited for a bounded time; others go on meanwhile', async () => {
+    const [held, free] = [topRow('held'), topRow('free')]
+    await store.commit(inserting(held))
+    await store.commit(inserting(free))
+    await database.query('begin')
+    await database.query('select 1 from resources where key = $1 for update', [held.key])
+    const setStatus = (key: string) =>
+      store.write(({ resources }) => resources.setStatus(key, { status: { is: 'set' } }))
+    const waiting = setStatus(held.key)
+    await setStatus(free.key)
+    await expect(waiting).rejects.toThrow(Unavailable)
+    await database.query('rollback')
+    await setStatus(held.key)
+    await empty()
+  })
+
   it('two that wait for each other both end: one of them runs again', async () => {
     const [one, other] = [topRow('one'), topRow('other')]
     await store.commit(inserting(one))
