@@ -67,7 +67,7 @@ it('a space that hangs is away, holds up no other, and is asked once however oft
 })
 
 it('a database that is away is asked again at the next look', async () => {
-  const database = { isAway: true }
+  const database: { isAway: boolean } = { isAway: true }
   const spaces = async () => {
     if (database.isAway) throw new Error('away')
     return [one]

@@ -1,4 +1,4 @@
-import { rm, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
@@ -116,6 +116,20 @@ describe('a scrape after a publish', () => {
     expect(moved('process_cpu_seconds_total')).toBeGreaterThan(0)
   })
 
+  it('counts packs that a read found damaged and mended from another zone', async () => {
+    for (const zone of ['1', '2']) {
+      await damagePacks(join(installation.data, 'spaces', 'eastus', 'Standard_ZRS', '1', zone))
+    }
+    const read = await readVersion(installation, '1.0.0', 'eastus', 'after-damage')
+    expect(Buffer.compare(read, bytes)).toBe(0)
+    const mended = await scrape()
+    expect(sumOf(mended, 'vitrine_packs_repaired_total')).toBeGreaterThan(0)
+    expect(sumOf(mended, 'vitrine_repaired_bytes_total')).toBeGreaterThan(0)
+    expect(sumOf(mended, 'vitrine_packs_damaged_total')).toBe(0)
+    const repairs = { level: 'warn', event: 'pack-repaired' }
+    expect(sumOf(mended, 'vitrine_log_events_total', repairs)).toBeGreaterThan(0)
+  })
+
   it('has no label that a client chose', () => {
     const words = after.flatMap(({ labels }) => Object.values(labels)).join(' ')
     for (const chosen of [gallery, definition, group, installation.subscription, 'nothing']) {
@@ -123,6 +137,18 @@ describe('a scrape after a publish', () => {
     }
   })
 })
+
+/** Turns a stretch in the middle of every pack of a space around. */
+async function damagePacks(space: string): Promise<void> {
+  const packs = join(space, 'packs')
+  const found = await readdir(packs, { withFileTypes: true, recursive: true })
+  for (const entry of found.filter((each) => each.isFile())) {
+    const path = join(entry.parentPath, entry.name)
+    const pack = await readFile(path)
+    for (let at = 1_000; at < pack.length / 2; at += 1_000) pack[at] = ~(pack[at] ?? 0)
+    await writeFile(path, pack)
+  }
+}
 
 describe('who may read the metrics', () => {
   it('without a token this machine, but nobody for whom a proxy speaks', async () => {
