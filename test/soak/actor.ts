@@ -217,10 +217,22 @@ export async function patiently<Result>(act: () => Promise<Result>): Promise<Res
   }
 }
 
-/** No answer, a server in trouble, an operation that another one or a full disk ended. Never a refusal of what was asked. */
+/**
+ * No answer, a server in trouble, an operation that another one or a full disk ended. Never a refusal of what was asked,
+ * and never a fault of the server's own.
+ */
 function mayPass(error: unknown): boolean {
+  if (error instanceof Error && /InternalServerError|ImageDamaged/.test(codeAndWords(error))) {
+    return false
+  }
   const status = statusOf(error)
-  return status === undefined || [200, 408, 409, 429].includes(status) || status >= 500
+  return status === undefined || passing.includes(status)
+}
+
+const passing = [200, 408, 409, 429, 502, 503, 504, 507]
+
+function codeAndWords(error: Error): string {
+  return `${'code' in error ? error.code : ''} ${error.message}`
 }
 
 function statusOf(error: unknown): number | undefined {
