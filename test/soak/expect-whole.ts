@@ -55,7 +55,7 @@ export async function expectWhole(site: Site, actors: readonly Actor[]): Promise
       askRepair: async () => false,
     })
     await expectBytes(plane, store, { tables, known })
-    for (const actor of actors) await expectDownloads(actor)
+    await Promise.all(actors.map(expectDownloads))
     await expectSettled(tables)
     await expectSwept(plane, store, tables)
   } finally {
@@ -111,7 +111,7 @@ async function expectReplicas(tables: Tables, known: readonly Known[]): Promise<
       regions.map(({ name }) => `${definition}/versions/${version} ${name} Completed 1`),
     ),
   )
-  expect(found.sort()).toEqual(wanted.map((line) => line).sort())
+  expect(found.sort()).toEqual(wanted.sort())
 }
 
 type Asked = { readonly tables: Tables; readonly known: readonly Known[] }

@@ -12,11 +12,16 @@ const actorsCount = 4
 
 /** An installation under load and faults for so long, all by the seed; then everything must be whole. */
 export async function runSoak({ seconds, seed }: { seconds: number; seed: number }): Promise<void> {
-  const say = (text: string): void => void process.stdout.write(`soak: ${text}\n`)
+  const startedMs = performance.now()
+  const say = (text: string): void => {
+    const elapsedS = Math.round((performance.now() - startedMs) / 1_000)
+    process.stdout.write(`soak, ${elapsedS} s: ${text}\n`)
+  }
   say(`seed ${seed}, ${seconds} s`)
   const site = await openSite()
   vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', site.s3.credentialsFile)
   try {
+    say('six processes run')
     const chance = openChance(seed)
     const clients = await site.clients()
     await patiently(() =>
