@@ -10,13 +10,17 @@ export function claimRows(db: Db): ClaimRows {
       .onConflict((conflict) => conflict.column('name').doNothing()),
   )
 
+  const removeOne = prepared(db, ({ name, holder }: Schema['claims']) =>
+    db.deleteFrom('claims').where('name', '=', name).where('holder', '=', holder),
+  )
+
   async function take(name: string, holder: string): Promise<boolean> {
     const { numAffectedRows } = await insertNew({ name, holder })
     return numAffectedRows === 1n || (await holderOf(name)) === holder
   }
 
   async function release(name: string, holder: string): Promise<void> {
-    await db.deleteFrom('claims').where('name', '=', name).where('holder', '=', holder).execute()
+    await removeOne({ name, holder })
   }
 
   async function releaseAllOf(holder: string): Promise<void> {

@@ -106,3 +106,19 @@ it('more writes than one group holds all end', async () => {
   expect(names(observer)).toHaveLength(300)
   await expect(write(keeping('late'))).rejects.toThrow(Unavailable)
 })
+
+it('patient writes let others go first, and still have their turn', async () => {
+  const { write } = openGroupedWrites(database)
+  let left = 100
+  const chain = async (): Promise<void> => {
+    while (left-- > 0) await write(keeping('urgent'))
+  }
+  const urgent = chain()
+  await write(keeping('patient'), true)
+  // It did not wait for all of them, and not one of the first groups took it along.
+  const before = names(database).indexOf('patient')
+  expect(before).toBeGreaterThan(1)
+  expect(before).toBeLessThan(50)
+  left = 0
+  await urgent
+})

@@ -5,6 +5,8 @@ import { sqliteFaults } from './sqlite-dialect.ts'
 
 /** Writes of one commit: one fsync for all of them, and still a short wait for the first. */
 const writesMax = 64
+/** Groups that may pass by a patient write: some milliseconds each. */
+const passesMax = 8
 /** More would wait longer than their clients do. */
 const waitingMax = 10_000
 
@@ -15,21 +17,24 @@ type Waiting = {
   /** Runs the write; the function it answers tells its caller, once all of it is durable. */
   run(): Promise<{ readonly keeps: boolean; tell(): void }>
   fail(error: unknown): void
+  /** Nobody waits for it as clients wait for what they asked. */
+  readonly patient: boolean
 }
 
 /**
  * Runs writes one after another, those that wait at the same time in one durable transaction, each under its own
  * savepoint: one that throws or does not keep leaves nothing behind and disturbs no other. A promise that resolved is
- * on disk. `onCommit` is told before anybody else is.
+ * on disk. Patient writes let others go first, for a bounded number of groups. `onCommit` is told before anybody else is.
  */
 export function openGroupedWrites(database: DatabaseSync, onCommit: () => void = () => undefined) {
-  const waiting: Waiting[] = []
+  let waiting: Waiting[] = []
+  let passes = 0
   const exec = openExec(database)
   let draining: Promise<void> | undefined
   let closed = false
   let commits = 0
 
-  function write<Result>(act: () => Promise<Ending<Result>>): Promise<Result> {
+  function write<Result>(act: () => Promise<Ending<Result>>, patient = false): Promise<Result> {
     if (closed) return Promise.reject(new Unavailable('The metadata database is closed.'))
     if (waiting.length >= waitingMax) {
       return Promise.reject(new Unavailable('Too many writes wait for the metadata database.'))
@@ -39,7 +44,7 @@ export function openGroupedWrites(database: DatabaseSync, onCommit: () => void =
         const { keeps, result } = await act()
         return { keeps, tell: () => resolve(result) }
       }
-      waiting.push({ run, fail })
+      waiting.push({ run, fail, patient })
       draining ??= drain()
     })
   }
@@ -48,9 +53,19 @@ export function openGroupedWrites(database: DatabaseSync, onCommit: () => void =
     while (waiting.length > 0) {
       // The turn of the loop in which the first one came brings the others that were ready with it.
       await setImmediate()
-      await commitTogether(waiting.splice(0, writesMax))
+      await commitTogether(takeNext())
     }
     draining = undefined
+  }
+
+  function takeNext(): readonly Waiting[] {
+    const urgent = waiting.filter(({ patient }) => !patient)
+    passes = urgent.length === 0 || urgent.length === waiting.length ? 0 : passes + 1
+    const takesAll = passes === 0 || passes > passesMax
+    if (takesAll) passes = 0
+    const taken = new Set((takesAll ? waiting : urgent).slice(0, writesMax))
+    waiting = waiting.filter((each) => !taken.has(each))
+    return [...taken]
   }
 
   async function commitTogether(writes: readonly Waiting[]): Promise<void> {

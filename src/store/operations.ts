@@ -5,10 +5,19 @@ import type { Db, OperationTable } from './schema.ts'
 import type { OperationRows } from './store.ts'
 import { fromJson } from './values.ts'
 
+type OperationEnd = Pick<OperationTable, 'id' | 'status' | 'error' | 'output' | 'ended_ms'>
+
 export function operationRows(db: Db): OperationRows {
   const all = db.selectFrom('operations').selectAll()
   const byId = prepared(db, ({ id }: { id: string }) => all.where('id', '=', id))
   const insertOne = prepared(db, (row: OperationTable) => db.insertInto('operations').values(row))
+
+  const unfinished = prepared(db, ({ key }: { key: string }) =>
+    all.where('key', '=', key).where('ended_ms', 'is', null).orderBy('started_ms').orderBy('id'),
+  )
+  const end = prepared(db, ({ id, ...columns }: OperationEnd) =>
+    db.updateTable('operations').set(columns).where('id', '=', id).where('ended_ms', 'is', null),
+  )
 
   async function get(id: string): Promise<OperationRow | undefined> {
     const { rows } = await byId({ id })
@@ -20,22 +29,11 @@ export function operationRows(db: Db): OperationRows {
   }
 
   async function unfinishedOf(key: string): Promise<readonly OperationRow[]> {
-    const rows = await all
-      .where('key', '=', key)
-      .where('ended_ms', 'is', null)
-      .orderBy('started_ms')
-      .orderBy('id')
-      .execute()
-    return rows.map(fromTable)
+    return (await unfinished({ key })).rows.map(fromTable)
   }
 
   const finish: OperationRows['finish'] = async (id, { status, error, output, endedMs }) => {
-    await db
-      .updateTable('operations')
-      .set({ status, error: orNull(error), output: orNull(output), ended_ms: endedMs })
-      .where('id', '=', id)
-      .where('ended_ms', 'is', null)
-      .execute()
+    await end({ id, status, error: orNull(error), output: orNull(output), ended_ms: endedMs })
   }
 
   async function prune(endedBeforeMs: number, rowsMax: number): Promise<number> {

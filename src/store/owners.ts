@@ -3,6 +3,7 @@ import { Unavailable } from '../domain/errors.ts'
 import { imageOwner, type Owner } from '../domain/holdings.ts'
 import type { SpaceId } from '../domain/spaces.ts'
 import { locksRows } from './locks-rows.ts'
+import { prepared } from './prepared.ts'
 import type { Db, Schema } from './schema.ts'
 import { pagesOf } from './values.ts'
 
@@ -12,15 +13,23 @@ const noWork = 0
 
 const takesMax = 5
 
+const finders = new WeakMap<Db, ReturnType<typeof ownerFinder>>()
+
+function ownerFinder(db: Db) {
+  return prepared(db, ({ name }: { name: string }) =>
+    db
+      .selectFrom('owners')
+      .select('id')
+      .where('name', '=', name)
+      .$if(locksRows(db), (query) => query.forUpdate()),
+  )
+}
+
 /** The number of an owner's row, locked; undefined when it references nothing. */
 export async function findOwner(db: Db, owner: string): Promise<number | undefined> {
-  const row = await db
-    .selectFrom('owners')
-    .select('id')
-    .where('name', '=', owner)
-    .$if(locksRows(db), (query) => query.forUpdate())
-    .executeTakeFirst()
-  return row?.id
+  const find = finders.get(db) ?? ownerFinder(db)
+  finders.set(db, find)
+  return (await find({ name: owner })).rows[0]?.id
 }
 
 /** The number of a work's row as an owner, made when it is new. Images become owners by `sealOwner` alone. */

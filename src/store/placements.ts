@@ -2,9 +2,12 @@ import type { Digest } from '../domain/digest.ts'
 import { imageOwner, type Placement } from '../domain/holdings.ts'
 import type { SpaceId } from '../domain/spaces.ts'
 import { dropOwner, findOwner, takeImageOwner } from './owners.ts'
+import { prepared, preparedList } from './prepared.ts'
 import type { Db } from './schema.ts'
 import type { PlacementRows } from './store.ts'
 import { distinctSorted, pagesOf } from './values.ts'
+
+type Rooted = { readonly keeper: string; readonly owner: number; readonly root: string }
 
 export function placementRows(db: Db): PlacementRows {
   const placed = db
@@ -12,10 +15,27 @@ export function placementRows(db: Db): PlacementRows {
     .innerJoin('owners', 'owners.id', 'placements.owner_id')
     .select(['keeper', 'space', 'image', 'root'])
 
+  const ofSome = preparedList(db, (keepers) => placed.where('keeper', 'in', keepers))
+  const rooted = prepared(db, ({ keeper }: { keeper: string }) =>
+    placed.where('keeper', '=', keeper).where('root', 'is not', null),
+  )
+  const addPlain = prepared(db, ({ keeper, owner }: { keeper: string; owner: number }) =>
+    db
+      .insertInto('placements')
+      .values({ keeper, owner_id: owner, root: null })
+      .onConflict((conflict) => conflict.columns(['keeper', 'owner_id']).doNothing()),
+  )
+  const addRooted = prepared(db, ({ keeper, owner, root }: Rooted) =>
+    db
+      .insertInto('placements')
+      .values({ keeper, owner_id: owner, root })
+      .onConflict((conflict) => conflict.columns(['keeper', 'owner_id']).doUpdateSet({ root })),
+  )
+
   async function ofKeepers(keepers: readonly string[]): Promise<readonly Placement[]> {
     const found: Placement[] = []
     for (const page of pagesOf(keepers)) {
-      for (const row of await placed.where('keeper', 'in', page).execute()) {
+      for (const row of (await ofSome(page)).rows) {
         found.push({ ...placeOf(row), keeper: row.keeper })
       }
     }
@@ -49,14 +69,8 @@ export function placementRows(db: Db): PlacementRows {
   }
 
   async function addKeeper(keeper: string, ownerId: number, root: string | null): Promise<void> {
-    await db
-      .insertInto('placements')
-      .values({ keeper, owner_id: ownerId, root })
-      .onConflict((conflict) => {
-        const known = conflict.columns(['keeper', 'owner_id'])
-        return root === null ? known.doNothing() : known.doUpdateSet({ root })
-      })
-      .execute()
+    if (root === null) await addPlain({ keeper, owner: ownerId })
+    else await addRooted({ keeper, owner: ownerId, root })
   }
 
   const seal: PlacementRows['seal'] = async ({ placement, owner, holdings, root }) => {
@@ -111,7 +125,7 @@ export function placementRows(db: Db): PlacementRows {
   }
 
   const rootsOf: PlacementRows['rootsOf'] = async (keeper) => {
-    const rows = await placed.where('keeper', '=', keeper).where('root', 'is not', null).execute()
+    const { rows } = await rooted({ keeper })
     return rows.map((row) => ({ ...placeOf(row), root: row.root ?? '' }))
   }
 

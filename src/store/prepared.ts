@@ -22,6 +22,25 @@ export function prepared<Values extends object, Row>(
   }
 }
 
+/** Lists up to this long are built once for each length. */
+const listMax = 8
+
+/** The same for a query over a list of texts. */
+export function preparedList<Row>(
+  db: Db,
+  build: (texts: readonly string[]) => { compile(): CompiledQuery<Row> },
+) {
+  const byLength = new Map<number, (texts: readonly string[]) => Promise<QueryResult<Row>>>()
+  return (texts: readonly string[]): Promise<QueryResult<Row>> => {
+    if (texts.length > listMax) return db.run(build(texts).compile())
+    const run =
+      byLength.get(texts.length) ??
+      prepared(db, (slots: readonly string[]) => build(Object.values(slots)))
+    byLength.set(texts.length, run)
+    return run(texts)
+  }
+}
+
 function slotsFor<Values extends object>(values: Values): Values {
   const slots = Object.keys(values).map((slot) => [slot, { slot } satisfies Slot])
   // Kysely passes parameters through unread, so a stand-in may have any type.

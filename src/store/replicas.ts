@@ -1,32 +1,37 @@
 import type { Selectable } from 'kysely'
 import type { ReplicaRow } from '../domain/rows.ts'
+import { prepared, preparedList } from './prepared.ts'
 import type { Db, ReplicaTable } from './schema.ts'
 import type { ReplicaRows } from './store.ts'
 import { pagesOf } from './values.ts'
 
 export function replicaRows(db: Db): ReplicaRows {
+  const ofVersions = preparedList(db, (keys) =>
+    db
+      .selectFrom('replicas')
+      .selectAll()
+      .where('version_key', 'in', keys)
+      .orderBy('version_key')
+      .orderBy('region'),
+  )
+  const upsert = prepared(db, (row: ReplicaTable) =>
+    db
+      .insertInto('replicas')
+      .values(row)
+      .onConflict((conflict) => conflict.columns(['version_key', 'region']).doUpdateSet(row)),
+  )
+
   async function of(versionKeys: readonly string[]): Promise<readonly ReplicaRow[]> {
     const found: ReplicaRow[] = []
     for (const page of pagesOf(versionKeys)) {
-      const rows = await db
-        .selectFrom('replicas')
-        .selectAll()
-        .where('version_key', 'in', page)
-        .orderBy('version_key')
-        .orderBy('region')
-        .execute()
+      const { rows } = await ofVersions(page)
       for (const row of rows) found.push(fromTable(row))
     }
     return found
   }
 
   async function put(row: ReplicaRow): Promise<void> {
-    const values = toTable(row)
-    await db
-      .insertInto('replicas')
-      .values(values)
-      .onConflict((conflict) => conflict.columns(['version_key', 'region']).doUpdateSet(values))
-      .execute()
+    await upsert(toTable(row))
   }
 
   async function remove(versionKey: string, region: string): Promise<void> {

@@ -2,7 +2,7 @@ import type { Selectable, SelectQueryBuilder } from 'kysely'
 import type { ProvisioningState, ResourceRow, RowStamp } from '../domain/rows.ts'
 import { keyRanges } from './key-ranges.ts'
 import { locksRows } from './locks-rows.ts'
-import { prepared } from './prepared.ts'
+import { prepared, preparedList } from './prepared.ts'
 import type { Db, ResourceTable, Schema } from './schema.ts'
 import { freshStamp } from './stamps.ts'
 import type { Page, ResourceRows } from './store.ts'
@@ -12,6 +12,10 @@ export function resourceRows(db: Db): ResourceRows {
   const all = db.selectFrom('resources').selectAll()
   const stamps = db.selectFrom('resources').select(['key', 'name_sort', 'stamp'])
   const byKey = prepared(db, ({ key }: { key: string }) => all.where('key', '=', key))
+  const lockByKey = prepared(db, ({ key }: { key: string }) =>
+    all.where('key', '=', key).$if(locksRows(db), (query) => query.forUpdate()),
+  )
+  const byKeys = preparedList(db, (keys) => all.where('key', 'in', keys))
   const stampByKey = prepared(db, ({ key }: { key: string }) =>
     db.selectFrom('resources').select(['key', 'stamp']).where('key', '=', key),
   )
@@ -34,17 +38,14 @@ export function resourceRows(db: Db): ResourceRows {
   }
 
   async function lock(key: string): Promise<ResourceRow | undefined> {
-    const row = await all
-      .where('key', '=', key)
-      .$if(locksRows(db), (query) => query.forUpdate())
-      .executeTakeFirst()
-    return row && fromTable(row)
+    const { rows } = await lockByKey({ key })
+    return rows[0] && fromTable(rows[0])
   }
 
   async function getMany(keys: readonly string[]): Promise<readonly ResourceRow[]> {
     const found: ResourceRow[] = []
     for (const page of pagesOf([...new Set(keys)])) {
-      const rows = await all.where('key', 'in', page).execute()
+      const { rows } = await byKeys(page)
       for (const row of rows) found.push(fromTable(row))
     }
     return found
@@ -98,8 +99,16 @@ export function resourceRows(db: Db): ResourceRows {
     await db.updateTable('resources').set(columns).where('key', '=', row.key).execute()
   }
 
+  const setState = prepared(db, ({ key, state }: { key: string; state: string }) =>
+    db
+      .updateTable('resources')
+      .set({ state, stamp: freshStamp(db) })
+      .where('key', '=', key),
+  )
+
   const setStatus: ResourceRows['setStatus'] = async (key, { state, status }) => {
     if (state === undefined && status === undefined) return
+    if (state !== undefined && status === undefined) return void (await setState({ key, state }))
     await db
       .updateTable('resources')
       .set({

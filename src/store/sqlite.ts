@@ -64,7 +64,9 @@ export async function openSqliteStore({ path, world }: SqliteStoreOptions): Prom
   }
 
   async function write<Result>(act: (rows: AllRows) => Promise<Result>): Promise<Result> {
-    const result = await writes.write(async () => ({ keeps: true, result: await act(rows) }))
+    const kept = async () => ({ keeps: true, result: await act(rows) })
+    // Clients wait for commits; these are the writes of work, as a rule.
+    const result = await writes.write(kept, true)
     wakeSoon()
     return result
   }

@@ -13,7 +13,7 @@ import { workHeads } from './work-heads.ts'
 export function workRows(db: Db, woken: () => void): WorkRows {
   const all = db.selectFrom('work').selectAll()
   const headsOf = workHeads(db)
-  const requestOne = prepared(db, (row: ReturnType<typeof toTable>) => upsert(db, row))
+  const hot = hotWork(db)
 
   /** The row while `fence` is the one of its holder. */
   function held(id: string, fence: number) {
@@ -25,43 +25,18 @@ export function workRows(db: Db, woken: () => void): WorkRows {
   }
 
   async function request(requests: readonly WorkRequest[], nowMs: number): Promise<void> {
-    for (const each of [...requests].sort(bySubject)) await requestOne(toTable(each, nowMs))
+    for (const each of [...requests].sort(bySubject)) await hot.requestOne(toTable(each, nowMs))
     if (requests.length > 0) woken()
   }
 
   const claim: WorkRows['claim'] = async ({ queues, holder, leaseMs, nowMs }) => {
     for (const { queue, due_ms } of await headsOf(queues)) {
       if (due_ms > nowMs) return undefined
-      const row = await claimFirst(queue, { holder, leaseMs, nowMs })
+      const lease = { queue, holder, nowMs, untilMs: nowMs + leaseMs }
+      const [row] = (await hot.claimFirst(lease)).rows
       if (row) return { ...fromTable(row), generation: row.begun }
     }
     return undefined
-  }
-
-  async function claimFirst(
-    queue: string,
-    { holder, leaseMs, nowMs }: { holder: string; leaseMs: number; nowMs: number },
-  ) {
-    const due = db
-      .selectFrom('work')
-      .select('id')
-      .where('queue', '=', queue)
-      .where('due_ms', '<=', nowMs)
-      .orderBy('due_ms')
-      .limit(1)
-      .$if(locksRows(db), (query) => query.forUpdate().skipLocked())
-    return db
-      .updateTable('work')
-      .set((work) => ({
-        holder,
-        lease_until_ms: nowMs + leaseMs,
-        fence: work('fence', '+', 1),
-        asked: 0,
-        begun: sql`case when step = '' then generation else begun end`,
-      }))
-      .where('id', '=', due)
-      .returningAll()
-      .executeTakeFirst()
   }
 
   async function get(id: string): Promise<WorkRow | undefined> {
@@ -70,10 +45,7 @@ export function workRows(db: Db, woken: () => void): WorkRows {
   }
 
   async function lock(id: string): Promise<WorkRow | undefined> {
-    const row = await all
-      .where('id', '=', Number(id))
-      .$if(locksRows(db), (query) => query.forUpdate())
-      .executeTakeFirst()
+    const [row] = (await hot.lockOne({ id: Number(id) })).rows
     return row && fromTable(row)
   }
 
@@ -108,22 +80,19 @@ export function workRows(db: Db, woken: () => void): WorkRows {
   }
 
   const proceed: WorkRows['proceed'] = async (id, fence, { step, state }) => {
-    const { numUpdatedRows } = await held(id, fence)
-      .set({ step, state: JSON.stringify(state), attempts: 0 })
-      .executeTakeFirstOrThrow()
-    return numUpdatedRows === 1n
+    const { numAffectedRows } = await hot.proceed({
+      id: Number(id),
+      fence,
+      step,
+      state: JSON.stringify(state),
+    })
+    return numAffectedRows === 1n
   }
 
   const finish: WorkRows['finish'] = async (id, fence, generation, nowMs) => {
     // Deleted first: a request that comes between the two statements raises the generation, and is found by the second.
-    const { numDeletedRows } = await db
-      .deleteFrom('work')
-      .where('id', '=', Number(id))
-      .where('fence', '=', fence)
-      .where('lease_until_ms', '>', 0)
-      .where('generation', '<=', generation)
-      .executeTakeFirstOrThrow()
-    if (numDeletedRows === 1n) {
+    const { numAffectedRows } = await hot.remove({ id: Number(id), fence, generation })
+    if (numAffectedRows === 1n) {
       await letGo(id)
       return true
     }
@@ -143,8 +112,7 @@ export function workRows(db: Db, woken: () => void): WorkRows {
   }
 
   async function unfinishedOf(key: string): Promise<readonly WorkRow[]> {
-    const rows = await all.where('key', '=', key).orderBy('id').execute()
-    return rows.map(fromTable)
+    return (await hot.ofKey({ key })).rows.map(fromTable)
   }
 
   const cancelOf: WorkRows['cancelOf'] = async (key, except, nowMs) => {
@@ -173,6 +141,69 @@ export function workRows(db: Db, woken: () => void): WorkRows {
     cancelOf,
     nextWakeMs,
   }
+}
+
+type Lease = {
+  readonly queue: string
+  readonly holder: string
+  readonly nowMs: number
+  readonly untilMs: number
+}
+
+type Proceeding = Pick<Selectable<WorkTable>, 'id' | 'fence' | 'step' | 'state'>
+
+/** What every step of every work runs, built once. */
+function hotWork(db: Db) {
+  const requestOne = prepared(db, (row: ReturnType<typeof toTable>) => upsert(db, row))
+  const claimFirst = prepared(db, ({ queue, holder, nowMs, untilMs }: Lease) => {
+    const due = db
+      .selectFrom('work')
+      .select('id')
+      .where('queue', '=', queue)
+      .where('due_ms', '<=', nowMs)
+      .orderBy('due_ms')
+      .limit(1)
+      .$if(locksRows(db), (query) => query.forUpdate().skipLocked())
+    return db
+      .updateTable('work')
+      .set((work) => ({
+        holder,
+        lease_until_ms: untilMs,
+        fence: work('fence', '+', 1),
+        asked: 0,
+        begun: sql`case when step = '' then generation else begun end`,
+      }))
+      .where('id', '=', due)
+      .returningAll()
+  })
+  const lockOne = prepared(db, ({ id }: { id: number }) =>
+    db
+      .selectFrom('work')
+      .selectAll()
+      .where('id', '=', id)
+      .$if(locksRows(db), (query) => query.forUpdate()),
+  )
+  const ofKey = prepared(db, ({ key }: { key: string }) =>
+    db.selectFrom('work').selectAll().where('key', '=', key).orderBy('id'),
+  )
+  const proceed = prepared(db, ({ id, fence, step, state }: Proceeding) =>
+    db
+      .updateTable('work')
+      .set({ step, state, attempts: 0 })
+      .where('id', '=', id)
+      .where('fence', '=', fence)
+      .where('lease_until_ms', '>', 0),
+  )
+  type Ended = { readonly id: number; readonly fence: number; readonly generation: number }
+  const remove = prepared(db, ({ id, fence, generation }: Ended) =>
+    db
+      .deleteFrom('work')
+      .where('id', '=', id)
+      .where('fence', '=', fence)
+      .where('lease_until_ms', '>', 0)
+      .where('generation', '<=', generation),
+  )
+  return { requestOne, claimFirst, lockOne, ofKey, proceed, remove }
 }
 
 const givenBack = { holder: null, lease_until_ms: 0, asked: 0 } as const
