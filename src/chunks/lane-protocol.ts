@@ -1,5 +1,6 @@
 import type { BlobsAddress } from '../blobs/blobs.ts'
 import type { ByteRange } from '../domain/byte-range.ts'
+import type { CompressedRun } from '../domain/compressed-run.ts'
 import type { Digest } from '../domain/digest.ts'
 import type { PackId } from '../domain/holdings.ts'
 import type { Kind } from './layout.ts'
@@ -20,8 +21,21 @@ export type LeafPart = {
   readonly fromBytes: number
 }
 
+/** Bytes of the virtual disk that lie compressed, and where the compressed ones lie. */
+export type CompressedPart = {
+  readonly offsetBytes: number
+  /** The first so many of what is unpacked. */
+  readonly lengthBytes: number
+  readonly run: CompressedRun
+  /** Offsets are those in the run; what no piece covers is zeros. */
+  readonly pieces: readonly LeafPart[]
+}
+
 /** 16 MiB of a disk, as far as it is not a hole. Parts ascend and do not overlap. */
-export type Leaf = { readonly index: number; readonly parts: readonly LeafPart[] }
+export type Leaf = {
+  readonly index: number
+  readonly parts: readonly (LeafPart | CompressedPart)[]
+}
 
 /** Where a session reads: one local file, or blobs of one space. */
 export type LaneSource =

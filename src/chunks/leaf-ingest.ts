@@ -1,6 +1,15 @@
+import { invariant } from '../base/assert.ts'
+import { compressedPlainBytesMax } from '../domain/compressed-run.ts'
 import { type Digest, digestOf } from '../domain/digest.ts'
 import { limits } from '../domain/limits.ts'
-import type { Leaf, LeafPart, LeafResult, SessionHandlers } from './lane-protocol.ts'
+import { inflateRun } from './inflate-run.ts'
+import type {
+  CompressedPart,
+  Leaf,
+  LeafPart,
+  LeafResult,
+  SessionHandlers,
+} from './lane-protocol.ts'
 import type { PackSession } from './lane-session.ts'
 import type { SourceReader } from './lane-source.ts'
 import { type Codec, kinds, layout } from './layout.ts'
@@ -81,23 +90,59 @@ async function fill(buffer: Buffer, { from, leaf, source, session }: Filling): P
   const filled: Filled = new Map()
   let filledTo = 0
   for (const part of leaf.parts) {
-    const cut = cutTo(part, from, from + windowBytes)
+    const cut = 'run' in part ? wholeIn(part, from) : cutTo(part, from, from + windowBytes)
     if (cut === undefined) continue
     session.signal.throwIfAborted()
     const at = cut.offsetBytes - from
     buffer.fill(0, filledTo, at)
     filledTo = at + cut.lengthBytes
-    if (source.isPacked(cut)) {
+    const into = buffer.subarray(at, filledTo)
+    if ('run' in cut) await unpack(cut, into, { source, signal: session.signal })
+    else if (source.isPacked(cut)) {
       await fillPacked(buffer, cut, { from, source, session, filled })
       continue
-    }
-    await source.read(cut, buffer.subarray(at, filledTo), session.signal)
+    } else await source.read(cut, into, session.signal)
     const lastChunk = Math.floor((filledTo - 1) / limits.chunkBytes)
     for (let chunk = Math.floor(at / limits.chunkBytes); chunk <= lastChunk; chunk++)
       filled.set(chunk, undefined)
   }
   buffer.fill(0, filledTo)
   return filled
+}
+
+/** A compressed part lies in one window: it begins at a multiple of its own length, which is at most a window's. */
+function wholeIn(part: CompressedPart, from: number): CompressedPart | undefined {
+  const isInside = part.offsetBytes >= from && part.offsetBytes < from + windowBytes
+  invariant(
+    !isInside || part.offsetBytes + part.lengthBytes <= from + windowBytes,
+    'a compressed part lies in one window',
+  )
+  return isInside ? part : undefined
+}
+
+/** Where compressed bytes are put together, one run at a time; it grows to the longest. */
+let gathered = Buffer.alloc(0)
+
+async function unpack(
+  { run, pieces }: CompressedPart,
+  into: Buffer,
+  { source, signal }: { readonly source: SourceReader; readonly signal: AbortSignal },
+): Promise<void> {
+  // A stream longer than twice its plain bytes is none that any program wrote.
+  invariant(run.storedBytes <= 2 * compressedPlainBytesMax, 'a compressed run is bounded')
+  // Taken for the time of the reads: another session of this lane gets one of its own.
+  const mine = gathered.length >= run.storedBytes ? gathered : Buffer.alloc(run.storedBytes)
+  gathered = Buffer.alloc(0)
+  const stored = mine.subarray(0, run.storedBytes)
+  let filledTo = 0
+  for (const piece of pieces) {
+    stored.fill(0, filledTo, piece.offsetBytes)
+    filledTo = piece.offsetBytes + piece.lengthBytes
+    await source.read(piece, stored.subarray(piece.offsetBytes, filledTo), signal)
+  }
+  stored.fill(0, filledTo)
+  inflateRun(run, stored, into)
+  gathered = mine
 }
 
 /** Takes whole chunks as they are stored, into their places; the rest is unpacked. */
