@@ -1,16 +1,10 @@
 import type { ByteRange } from '../domain/byte-range.ts'
 import { ArmError } from '../domain/errors.ts'
 import { sizes } from '../domain/limits.ts'
+import { openApart } from './apart.ts'
 import type { ByteReader, DiskExtent, DiskFile } from './disk-file.ts'
-import {
-  hasVhdCookie,
-  latin1,
-  parseVhdFooter,
-  requireChecksum,
-  sectorBytes,
-  type VhdFooter,
-  viewOf,
-} from './vhd-footer.ts'
+import { endOf, latin1, overlap, sectorBytes, viewOf } from './fields.ts'
+import { hasVhdCookie, parseVhdFooter, requireChecksum, type VhdFooter } from './vhd-footer.ts'
 
 const headerLengthBytes = 1024
 const unallocated = 0xffff_ffff
@@ -117,22 +111,14 @@ function requireSameFooter(sector: Uint8Array, footer: VhdFooter): void {
   if (!same) throw unsound('its footer and the copy at the beginning disagree')
 }
 
-/**
- * No two blocks may share bytes. All are equally long, so of the slots of that length each holds at most one start, and
- * only neighbouring slots can clash: one number a block that fits in the file, 16 MiB at most.
- */
+/** No two blocks may share bytes. */
 async function requireApart(layout: Layout, signal: AbortSignal): Promise<void> {
   const spanBytes = layout.bitmapBytes + layout.blockBytes
   const reachBytes = Math.min(layout.endBytes, blockReachBytes)
-  const startSectors = new Uint32Array(Math.floor(reachBytes / spanBytes) + 1)
+  const apart = openApart({ reachBytes, spanBytes, unitBytes: sectorBytes })
+  if (!apart) throw unsound('it has more blocks than a VHD can have')
   for await (const { index, startBytes } of allocated(layout, signal)) {
-    const slot = Math.floor(startBytes / spanBytes)
-    const clash = [slot - 1, slot, slot + 1].some((near) => {
-      const other = startSectors[near] ?? 0
-      return other !== 0 && Math.abs(other * sectorBytes - startBytes) < spanBytes
-    })
-    if (clash) throw unsound(`block ${index} overlaps another block`)
-    startSectors[slot] = startBytes / sectorBytes
+    if (!apart.isFree(startBytes)) throw unsound(`block ${index} overlaps another block`)
   }
 }
 
@@ -221,14 +207,6 @@ function seek(bitmap: Uint8Array, start: number, bits: number, wanted: boolean):
 function isBlockSize(bytes: number): boolean {
   const inBounds = bytes >= 512 * sizes.kib && bytes <= 256 * sizes.mib
   return inBounds && (bytes & (bytes - 1)) === 0
-}
-
-function endOf(range: ByteRange): number {
-  return range.offsetBytes + range.lengthBytes
-}
-
-function overlap(one: ByteRange, other: ByteRange): boolean {
-  return one.offsetBytes < endOf(other) && other.offsetBytes < endOf(one)
 }
 
 function unsound(what: string): ArmError {

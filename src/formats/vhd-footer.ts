@@ -1,16 +1,13 @@
 import { invariant } from '../base/assert.ts'
 import { ArmError } from '../domain/errors.ts'
 import { sizes } from '../domain/limits.ts'
+import { latin1, sectorBytes, viewOf } from './fields.ts'
 
 /**
  * The last 512 bytes of every VHD, big-endian, from Microsoft's "Virtual Hard Disk Image Format Specification" 1.0:
  * cookie 0, features 8, version 12, data offset 16, time stamp 24, creator 28, creator version 32, creator's system 36,
  * original size 40, current size 48, geometry 56, type 60, checksum 64, id 68, saved state 84, zeros to the end.
  */
-export const sectorBytes = 512
-/** What a VHD may span: the specification's own bound, held by Azure and qemu alike. */
-export const vhdBytesMax = 2040 * sizes.gib
-
 export type VhdFooter = {
   /** 2 fixed, 3 dynamic, 4 differencing; others were never used. */
   readonly diskType: number
@@ -21,6 +18,9 @@ export type VhdFooter = {
   /** The 16 bytes that name this disk, as hex. */
   readonly idHex: string
 }
+
+/** What a VHD may span: the specification's own bound, held by Azure and qemu alike. */
+export const vhdBytesMax = 2040 * sizes.gib
 
 type Geometry = { readonly cylinders: number; readonly heads: number; readonly sectors: number }
 
@@ -99,14 +99,6 @@ export function requireChecksum(bytes: Uint8Array, at: number, what: 'footer' | 
     'InvalidDisk',
     `The checksum of the VHD ${what} is wrong: the file was damaged. Copy or export the disk again.`,
   )
-}
-
-export function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-}
-
-export function latin1(bytes: Uint8Array, from: number, to: number): string {
-  return Buffer.from(bytes.subarray(from, to)).toString('latin1')
 }
 
 function vhdChecksum(bytes: Uint8Array, at: number): number {

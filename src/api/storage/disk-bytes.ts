@@ -1,6 +1,7 @@
 import type { ByteRange } from '../../domain/byte-range.ts'
 import type { SpaceId } from '../../domain/spaces.ts'
-import { fixedVhdFooter, sectorBytes } from '../../formats/vhd-footer.ts'
+import { sectorBytes } from '../../formats/fields.ts'
+import { fixedVhdFooter } from '../../formats/vhd-footer.ts'
 import { dataRanges, readImage } from '../../regions/read-image.ts'
 import { stagedReader } from '../../regions/staging.ts'
 import { contentOf } from '../../resources/content.ts'
