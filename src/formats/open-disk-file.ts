@@ -1,29 +1,46 @@
 import { ArmError } from '../domain/errors.ts'
 import { limits, sizes } from '../domain/limits.ts'
 import type { ByteReader, DiskExtent, DiskFile } from './disk-file.ts'
+import { latin1, sectorBytes } from './fields.ts'
+import { openQcow2 } from './qcow2.ts'
+import { qcow2Magic } from './qcow2-header.ts'
 import { openDynamicVhd } from './vhd-dynamic.ts'
-import { hasVhdCookie, latin1, parseVhdFooter, sectorBytes, type VhdFooter } from './vhd-footer.ts'
+import { hasVhdCookie, parseVhdFooter, type VhdFooter } from './vhd-footer.ts'
+import { openVhdx } from './vhdx.ts'
+import { vhdx } from './vhdx-layout.ts'
+import { openVmdk } from './vmdk.ts'
+import { vmdkMagic } from './vmdk-header.ts'
 
-/** Formats that are known by their first bytes and refused, with what to do. */
+/** Formats that are known by their first bytes, and how they are opened. */
+const known = [
+  { magic: qcow2Magic, open: openQcow2 },
+  { magic: vhdx.signature, open: openVhdx },
+  { magic: vmdkMagic, open: openVmdk },
+]
+
+/** VMDKs that are not one file, or not of this kind. */
 const foreign = [
-  { magic: 'QFI\xfb', name: 'QCOW2' },
-  { magic: 'vhdxfile', name: 'VHDX' },
-  { magic: 'KDMV', name: 'VMDK' },
-  { magic: 'COWD', name: 'VMDK' },
-  { magic: '# Disk DescriptorFile', name: 'VMDK' },
+  { magic: 'COWD', what: 'is of a host, and part of a disk of several files' },
+  {
+    magic: '# Disk DescriptorFile',
+    what: 'is a description only: the bytes lie in the files that it names',
+  },
 ]
 
 /**
- * Recognises a disk file by its bytes and checks it: raw, fixed VHD, dynamic VHD.
- * Throws InvalidDisk for a known format that is not read, a damaged or truncated VHD, a size that no disk has.
+ * Recognises a disk file by its bytes and checks it: QCOW2, VHDX, VMDK, VHD (fixed, dynamic), else raw.
+ * Throws InvalidDisk for a kind that is not read, a damaged or truncated file, a size that no disk has.
  */
 export async function openDiskFile(reader: ByteReader, signal: AbortSignal): Promise<DiskFile> {
   const { sizeBytes } = reader
   if (sizeBytes === 0) throw refused('The file is empty. Upload the bytes of a disk.')
   const headBytes = Math.min(sizeBytes, sectorBytes)
   const head = await reader.read({ offsetBytes: 0, lengthBytes: headBytes }, signal)
-  const known = foreign.find(({ magic }) => latin1(head, 0, magic.length) === magic)
-  if (known) throw notRead(known.name)
+  const begins = ({ magic }: { magic: string }) => latin1(head, 0, magic.length) === magic
+  const format = known.find(begins)
+  if (format) return await format.open(reader, signal)
+  const part = foreign.find(begins)
+  if (part) throw notWhole(part.what)
   if (sizeBytes >= sectorBytes) {
     const offsetBytes = sizeBytes - sectorBytes
     const tail = await reader.read({ offsetBytes, lengthBytes: sectorBytes }, signal)
@@ -109,9 +126,9 @@ function flatDisk(
   return { format, virtualSizeBytes, extents }
 }
 
-function notRead(name: string): ArmError {
+function notWhole(what: string): ArmError {
   return refused(
-    `${name} is not read yet. Convert it first: qemu-img convert -O raw SOURCE disk.raw (or -O vpc -o subformat=fixed,force_size=on SOURCE disk.vhd)`,
+    `This VMDK ${what}. Join them first: qemu-img convert -O qcow2 DESCRIPTOR.vmdk disk.qcow2`,
   )
 }
 
