@@ -38,8 +38,15 @@ test('a .vhd that lost its end is not taken for a raw disk', async () => {
   await expect(check('b.vhd', joined)).rejects.toThrow('truncated or joined')
 })
 
-test('other formats, folders and scraps are told by name', async () => {
+test('QCOW2, VHDX and VMDK are the server’s to judge', async () => {
   for (const magic of ['QFI\xfb', 'vhdxfile', 'KDMV']) {
+    const bytes = Buffer.concat([Buffer.from(magic, 'latin1'), Buffer.alloc(1020)])
+    expect(await check('a.img', bytes)).toBe(bytes.length)
+  }
+})
+
+test('VMDKs in parts, folders and scraps are told by name', async () => {
+  for (const magic of ['COWD', '# Disk DescriptorFile']) {
     const bytes = Buffer.concat([Buffer.from(magic, 'latin1'), Buffer.alloc(1024)])
     await expect(check('a.raw', bytes)).rejects.toThrow('qemu-img convert')
   }

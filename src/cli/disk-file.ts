@@ -4,13 +4,8 @@ const footerBytes = 512
 const headBytes = 32
 const fixedType = 2
 
-const foreign = [
-  { magic: 'QFI\xfb', name: 'QCOW2' },
-  { magic: 'vhdxfile', name: 'VHDX' },
-  { magic: 'KDMV', name: 'VMDK' },
-  { magic: 'COWD', name: 'VMDK' },
-  { magic: '# Disk DescriptorFile', name: 'VMDK' },
-] as const
+/** VMDKs whose bytes lie in other files. */
+const inParts = ['COWD', '# Disk DescriptorFile']
 
 /**
  * Looks whether a file can be a disk before anything is made or sent for it, and returns its length. What can only be seen
@@ -25,10 +20,9 @@ export async function checkDiskFile(path: string): Promise<number> {
   const head = Buffer.alloc(headBytes)
   await readPadded(file, 0, head)
   const start = head.toString('latin1')
-  const other = foreign.find(({ magic }) => start.startsWith(magic))
-  if (other !== undefined) {
-    const convert = `qemu-img convert -O raw ${path} disk.raw`
-    throw fileFault(path, `it is a ${other.name} file, which is not read; convert it: ${convert}`)
+  if (inParts.some((magic) => start.startsWith(magic))) {
+    const convert = `qemu-img convert -O qcow2 ${path} disk.qcow2`
+    throw fileFault(path, `it is a VMDK of several files; join them: ${convert}`)
   }
   const footer = Buffer.alloc(footerBytes)
   await readPadded(file, found.size - footerBytes, footer)

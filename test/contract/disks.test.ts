@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { JsonObject } from '../../src/domain/rows.ts'
 import { type Arm, dataBytes, errorOf, openArm } from '../support/arm.ts'
+import { goldenDisk } from '../support/golden-disks.ts'
 import { definition, gallery, group, makeDefinition, pageBlob } from '../support/main-job.ts'
 import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
 import { vhdDynamic, vhdFixed } from '../support/vhd-files.ts'
@@ -107,6 +108,37 @@ describe('disks', () => {
       expect(properties).toMatchObject({ diskSizeBytes: 4 * mib })
       expect(Buffer.compare(await arm.download(name), bytes)).toBe(0)
     }
+  })
+
+  it.each([
+    'qcow2-v3.qcow2',
+    'qcow2-v2-zlib.qcow2',
+    'qcow2-zstd.qcow2',
+    'qcow2-subclusters.qcow2',
+    'vhdx-dynamic.vhdx',
+    'vmdk-sparse.vmdk',
+    'vmdk-stream.vmdk',
+  ])('R39 %s gives the same disk as the raw bytes in it', async (name) => {
+    const disk = name.replaceAll('.', '-')
+    await arm.upload(disk, padded(goldenDisk(name)))
+    expect(Buffer.compare(await arm.download(disk), goldenDisk('disk.raw'))).toBe(0)
+  })
+
+  it('R39 a compressed cluster that does not unpack fails the upload, saying where', async () => {
+    const bad = goldenDisk('qcow2-zstd.qcow2')
+    // L1 table, its first L2 table, that one's first cluster.
+    const next = (at: number) => bad.readUInt32BE(at + 4)
+    const clusterAt = next(next(next(40)))
+    bad.fill(0xff, clusterAt, clusterAt + 4)
+    await arm.make(
+      'disks/unpack',
+      from({ createOption: 'Upload', uploadSizeBytes: bad.byteLength }),
+    )
+    await pageBlob(await arm.grant('unpack', 'Write')).uploadPages(bad, 0, bad.byteLength)
+    expect(await arm.revoke('unpack')).toMatchObject({
+      status: 'Failed',
+      error: { code: 'InvalidDisk', message: expect.stringMatching(/16 MiB from 0 .*zstd stream/) },
+    })
   })
 
   it.each([
