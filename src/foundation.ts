@@ -17,6 +17,8 @@ export type Foundation = {
   readonly database: Database
   /** The id under which spaces and data folders belong to it. */
   readonly installation: string
+  /** Tells this data folder from all others. */
+  readonly folderId: string
   readonly key: Uint8Array
   readonly secrets: SecretRows
 }
@@ -31,7 +33,8 @@ export async function openFoundation(config: Config, world: World): Promise<Foun
     const key = await openKey(config, secrets)
     const installation = await secrets.putIfAbsent('installation-id', world.id())
     await belongTogether(config.data, installation)
-    return { database, installation, key, secrets: sealSecrets(secrets, key) }
+    const folderId = await claimText(join(config.data, 'folder-id'), world.id())
+    return { database, installation, folderId, key, secrets: sealSecrets(secrets, key) }
   } catch (error) {
     await database.close()
     throw error
@@ -60,9 +63,13 @@ async function openKey(config: Config, secrets: SecretRows): Promise<Uint8Array>
 }
 
 async function belongTogether(folder: string, installation: string): Promise<void> {
-  const kept = (await claimPrivateFile(join(folder, 'installation-id'), `${installation}\n`)).trim()
+  const kept = await claimText(join(folder, 'installation-id'), installation)
   if (kept === installation) return
   throw new StartError(
     `The data folder ${folder} belongs to installation ${kept}, the database to ${installation}. Name the folder and the database of the same one.`,
   )
+}
+
+async function claimText(path: string, text: string): Promise<string> {
+  return (await claimPrivateFile(path, `${text}\n`)).trim()
 }

@@ -1,5 +1,5 @@
 import type { RequestListener } from 'node:http'
-import { availableParallelism, hostname } from 'node:os'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { Hono } from 'hono'
 import { openAccess } from './access/access.ts'
@@ -85,14 +85,15 @@ type Observing = {
 
 /** Builds every room of one process and hands each its ports. */
 export async function openInstallation(parts: InstallationParts): Promise<Installation> {
-  const { config, world, database, installation, processes, watch } = parts
+  const { config, world, database, installation, folderId, processes, watch } = parts
   const store = watch.store(database.store)
   const settings = settingsOf(config)
   const own = ownRegionsOf(config)
   const addressOf = (space: SpaceId): BlobsAddress =>
     isIn(own, space) ? spaceAddress(config, space) : processes.addressOf(space)
-  const maker = config.database && `${hostname()}:${config.data}`
-  const spaces = openSpacePreparation({ store, installation, world, maker, addressOf })
+  const isWorker = config.roles.includes('worker')
+  const among = config.database && { folderId, isWorker }
+  const spaces = openSpacePreparation({ store, installation, world, among, addressOf })
   refuseLostRegions(settings, await store.holdings.spaces())
   const first = own.map((region) => diskSpace(region).id)
   await spaces.prepareAtStart(first, bucketsOf(config))
@@ -136,7 +137,7 @@ export async function openInstallation(parts: InstallationParts): Promise<Instal
   let preparing: Promise<void> = Promise.resolve()
 
   function startWork(): void {
-    if (config.roles.includes('worker')) running.start()
+    if (isWorker) running.start()
     preparing = spaces.prepareRest(stopping.signal)
   }
 

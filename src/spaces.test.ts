@@ -12,7 +12,7 @@ import { openWorld } from './world.ts'
 
 const space = 'westeurope/Standard_LRS/1' as SpaceId
 
-const alone = { maker: undefined }
+const alone = { among: undefined }
 
 describe('spaces at the start', () => {
   let folder: string
@@ -47,18 +47,22 @@ describe('spaces at the start', () => {
 
   test('a process that finds a space of another one at another place is refused', async () => {
     const world = openWorld('error')
+    const hasty = { ...world, log: () => undefined, sleep: async () => undefined }
     const store = await openSqliteStore({ path: join(folder, 'rows.db'), world })
-    const start = (maker: string, place: string) => {
+    const start = (folderId: string, place: string, isWorker = true) => {
       const addressOf = () => ({ kind: 'disk', folder: join(folder, place) }) as const
-      const parts = { store, installation: 'i', world, maker, addressOf }
+      const among = { folderId, isWorker }
+      const parts = { store, installation: 'i', world: hasty, among, addressOf }
       return openSpacePreparation(parts).prepareAtStart([space], [])
     }
-    await start('one:/data', 'space')
-    await start('two:/data', 'space')
-    await expect(start('two:/data', 'elsewhere')).rejects.toThrow(/made by .* one:\/data/)
+    await start('api', 'elsewhere', false)
+    await start('one', 'space')
+    await start('two', 'space')
+    await expect(start('two', 'elsewhere')).rejects.toThrow(/made by another process .*one/)
     expect(existsSync(join(folder, 'elsewhere'))).toBe(false)
     await rm(join(folder, 'space'), { recursive: true })
-    await start('one:/data', 'space')
+    await start('one', 'space')
+    expect(existsSync(join(folder, 'space'))).toBe(true)
     await store.close()
   })
 

@@ -9,13 +9,16 @@ type SpaceParts = {
   readonly store: Store
   readonly installation: string
   readonly world: World
-  /** Names this process's data folder among others that share the database; undefined when there is no other. */
-  readonly maker: string | undefined
+  /** Other processes share the database: which data folder this is, and whether it is a worker's. Undefined: no others. */
+  readonly among: { readonly folderId: string; readonly isWorker: boolean } | undefined
   addressOf(space: SpaceId): BlobsAddress
 }
 
 type Facts = { readonly space?: SpaceId; readonly bucket?: string }
 
+/** How long another process may take between its claim on a space and the space. */
+const makingRestMs = 500
+const makingTriesMax = 10
 /** Between two tries to make a space that is away. */
 const retryMs = 10_000
 
@@ -24,7 +27,7 @@ const retryMs = 10_000
  * is a disk that is not mounted, and an empty one in its place would hide that.
  */
 export function openSpacePreparation(parts: SpaceParts) {
-  const { store, installation, world, addressOf } = parts
+  const { store, installation, world, among, addressOf } = parts
   const prepared = new Set<SpaceId>()
   const away = new Set<SpaceId>()
 
@@ -33,20 +36,29 @@ export function openSpacePreparation(parts: SpaceParts) {
     if (prepared.has(space)) return
     const known = await store.holdings.spaces()
     const owner = { installation, space }
-    if (known.includes(space)) await checkStore(addressOf(space), owner)
-    else await makeOnce(space)
+    if (!known.includes(space)) await makeOnce(space)
+    else if (!(await checkStore(addressOf(space), owner))) {
+      throw new Unavailable(
+        `The space ${space} has packs, and there is no store.json at its place: mount it, or mend the setting spaces.`,
+      )
+    }
     prepared.add(space)
   }
 
-  /** Processes that reach the same space must find the same place: one makes it, the others find it made. */
+  /** Processes that reach the same space must find the same place: one worker makes it, the others find it made. */
   async function makeOnce(space: SpaceId): Promise<void> {
     const owner = { installation, space }
-    const { maker } = parts
-    const madeBy = maker && (await store.secrets.putIfAbsent(`made:${space}`, maker))
-    if (madeBy === maker) return await makeStore(addressOf(space), owner)
+    if (!among) return await makeStore(addressOf(space), owner)
     if (await checkStore(addressOf(space), owner)) return
+    if (!among.isWorker) throw new Unavailable(`No worker has made the space ${space} yet.`)
+    const madeBy = await store.secrets.putIfAbsent(`made:${space}`, among.folderId)
+    if (madeBy === among.folderId) return await makeStore(addressOf(space), owner)
+    for (let tries = 0; tries < makingTriesMax; tries++) {
+      await world.sleep(makingRestMs, AbortSignal.timeout(2 * makingRestMs))
+      if (await checkStore(addressOf(space), owner)) return
+    }
     throw new SpaceRefused(
-      `The space ${space} was made by the process with the data folder ${madeBy}, and this process finds nothing at its own place for it. Give both the same place (setting spaces), or leave the region out of ownRegions of one.`,
+      `The space ${space} was made by another process (data folder ${madeBy}), and this one finds nothing at its own place for it. Give both the same place (setting spaces), or leave the region out of ownRegions of one. If the place was lost, put a store.json there.`,
     )
   }
 

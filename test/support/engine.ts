@@ -79,7 +79,7 @@ export async function openEngine(folder: string, options: EngineOptions = {}) {
     store,
     installation: 'engine',
     world,
-    maker: undefined,
+    among: undefined,
     addressOf,
   })
   const [subscription] = config.subscriptions
