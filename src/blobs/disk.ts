@@ -1,6 +1,7 @@
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { threadId } from 'node:worker_threads'
+import { openSharedRuns } from '../base/shared-runs.ts'
 import type { ByteRange } from '../domain/byte-range.ts'
 import { SpaceFull, Unavailable } from '../domain/errors.ts'
 import { BlobMissing, BlobShort, type Blobs, SpaceRefused } from './blobs.ts'
@@ -12,6 +13,8 @@ import { checkKey, checkOwner, type StoreOwner, storeFileOf } from './store-file
  */
 export function openDiskBlobs(folder: string, files: Files = systemFiles): Blobs {
   const foldersMade = new Set<string>()
+  // Pages of one upload come and go by many at once.
+  const syncShared = openSharedRuns((path) => syncFolder(files, path))
 
   async function makeFolder(path: string): Promise<void> {
     if (foldersMade.has(path)) return
@@ -32,6 +35,7 @@ export function openDiskBlobs(folder: string, files: Files = systemFiles): Blobs
       await requireStore(folder)
       await makeFolder(dirname(target))
       await writeWhole(files, { folder, target, bytes, signal })
+      await syncShared(dirname(target))
     })
   }
 
@@ -58,7 +62,7 @@ export function openDiskBlobs(folder: string, files: Files = systemFiles): Blobs
     try {
       await told(folder, key, async () => {
         await rm(join(folder, key))
-        await syncFolder(files, dirname(join(folder, key)))
+        await syncShared(dirname(join(folder, key)))
       })
     } catch (error) {
       if (!(error instanceof BlobMissing)) throw error
@@ -151,6 +155,7 @@ type Write = {
   readonly signal: AbortSignal
 }
 
+/** Durable once the folder is synced. */
 async function writeWhole(files: Files, { folder, target, bytes, signal }: Write): Promise<void> {
   signal.throwIfAborted()
   const path = join(
@@ -175,7 +180,6 @@ async function writeWhole(files: Files, { folder, target, bytes, signal }: Write
     await rm(path, { force: true })
     throw error
   }
-  await syncFolder(files, dirname(target))
 }
 
 async function readExactly(path: string, range: ByteRange, key: string): Promise<Uint8Array> {

@@ -4,11 +4,15 @@ import { Agent, request } from 'node:https'
 import { addAbortSignal } from 'node:stream'
 import { openLru } from '../base/lru.ts'
 import type { ByteRange } from '../domain/byte-range.ts'
-import { Unavailable } from '../domain/errors.ts'
+import { RegionAway, SpaceFull, Unavailable } from '../domain/errors.ts'
 import { BlobMissing, BlobShort, type Blobs, type PeerAddress } from './blobs.ts'
 
 /** Between two pieces of a request or an answer, and until the first. */
 const silenceMs = 30_000
+/** A process that is there answers a connection in less. */
+const connectMs = 5_000
+/** One that did not answer is asked last for this long. */
+const passedOverMs = 10_000
 /** Connections of a thread to the other processes. */
 const socketsMax = 32
 
@@ -48,18 +52,22 @@ export function openPeerBlobs(address: PeerAddress): Blobs {
     asked: Ask,
     use: (answer: IncomingMessage) => Promise<Result>,
   ): Promise<Result> {
+    let answered: Unavailable | undefined
     let why = 'no process that lets others reach its bytes is there'
-    for (const url of urls) {
+    for (const url of likelyFirst(urls)) {
       asked.signal.throwIfAborted()
       try {
         return await use(await send(`${url}/spaces/${space}/${key}`, asked))
       } catch (error) {
         asked.signal.throwIfAborted()
-        if (error instanceof BlobMissing || error instanceof BlobShort) throw error
+        if (isFinal(error)) throw error
         why = `${url}: ${error instanceof Error ? error.message : String(error)}`
+        if (error instanceof Unavailable) answered = error
+        else silentMs.set(url, performance.now())
       }
     }
-    throw new Unavailable(`${space} is out of reach: ${why}`)
+    const message = `${space} is out of reach: ${why}`
+    throw answered ? new Unavailable(message) : new RegionAway(message)
   }
 
   async function send(url: string, { method, headers, body, signal }: Ask) {
@@ -78,6 +86,7 @@ export function openPeerBlobs(address: PeerAddress): Blobs {
     if (statusCode >= 200 && statusCode < 300) return answer
     answer.resume()
     if (statusCode === 404) throw new BlobMissing(`${space} has no ${url}`)
+    if (statusCode === 507) throw new SpaceFull(`no room left in ${space}`)
     if (statusCode === 416) throw new BlobShort(`${url} ends before the range that was asked for`)
     throw new Unavailable(`it answered ${statusCode}`)
   }
@@ -119,7 +128,28 @@ export function openPeerBlobs(address: PeerAddress): Blobs {
   }
 }
 
+/** What another process of the region would answer as well. */
+function isFinal(error: unknown): boolean {
+  return error instanceof BlobMissing || error instanceof BlobShort || error instanceof SpaceFull
+}
+
+/** Processes that were silent lately come last. */
+const silentMs = openLru<string, number>(64)
+
+function likelyFirst(urls: readonly string[]): readonly string[] {
+  const wasSilent = (url: string): boolean =>
+    performance.now() - (silentMs.get(url) ?? -passedOverMs) < passedOverMs
+  return [...urls.filter((url) => !wasSilent(url)), ...urls.filter(wasSilent)]
+}
+
 async function answerOf(asking: ClientRequest): Promise<IncomingMessage> {
+  asking.once('socket', (socket) => {
+    if (!socket.connecting) return
+    const slow = () => asking.destroy(new Error(`no connection within ${connectMs} ms`))
+    const timer = setTimeout(slow, connectMs)
+    const over = () => clearTimeout(timer)
+    socket.once('connect', over).once('close', over)
+  })
   asking.on('timeout', () => asking.destroy(new Error(`silent for ${silenceMs} ms`)))
   const [answer] = await once(asking, 'response')
   return answer

@@ -64,6 +64,9 @@ export function openS3Blobs(address: S3Address): Blobs {
 
   async function remove(key: string, signal: AbortSignal): Promise<void> {
     checkKey(key)
+    // Elsewhere everything would count as deleted.
+    if (!storeSeen) await requireStore(signal)
+    storeSeen = true
     await bucket.remove(key, signal)
   }
 

@@ -3,7 +3,7 @@ import { openMutex } from '../base/mutex.ts'
 import { release } from '../base/release.ts'
 import { BlobMissing, BlobShort, type Blobs, type BlobsAddress } from '../blobs/blobs.ts'
 import { digestOf } from '../domain/digest.ts'
-import { Unavailable } from '../domain/errors.ts'
+import { RegionAway, Unavailable } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
 import { joinFrames, openFrame } from './frames.ts'
 import {
@@ -146,6 +146,8 @@ async function mirror(
   blobsOf: BlobsOf,
 ): Promise<void> {
   const bytes = await readPack(order, blobsOf).catch((error: unknown) => {
+    // Only a source lies in another region.
+    if (error instanceof RegionAway) throw error
     throw error instanceof Unavailable ? new SourceAway(error.message) : error
   })
   const puts = order.to.map(({ address, key }) => blobsOf(address).put(key, bytes, forever))

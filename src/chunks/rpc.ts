@@ -1,5 +1,5 @@
 import { BlobMissing, BlobShort } from '../blobs/blobs.ts'
-import { SpaceFull, Unavailable } from '../domain/errors.ts'
+import { RegionAway, SpaceFull, Unavailable } from '../domain/errors.ts'
 import { SourceAway } from './lane-protocol.ts'
 import { Damaged, FormatUnknown } from './layout.ts'
 
@@ -84,11 +84,22 @@ function buffersToMove(value: unknown): readonly ArrayBuffer[] {
 type PlainError = { readonly name: string; readonly message: string; readonly stack: string }
 
 /** Errors whose class decides what happens next keep it across threads. */
-const kept = { BlobMissing, BlobShort, SpaceFull, Unavailable, Damaged, FormatUnknown, SourceAway }
+const kept = {
+  BlobMissing,
+  BlobShort,
+  SpaceFull,
+  RegionAway,
+  Unavailable,
+  Damaged,
+  FormatUnknown,
+  SourceAway,
+}
 
 function toPlain(error: unknown): PlainError {
   if (!(error instanceof Error)) return { name: 'Error', message: String(error), stack: '' }
-  const name = error instanceof SpaceFull ? 'SpaceFull' : error.name
+  // The finer kinds of Unavailable are for people, who have the message.
+  const isFiner = error instanceof Unavailable && !(error.name in kept)
+  const name = isFiner ? 'Unavailable' : error.name
   return { name, message: error.message, stack: error.stack ?? '' }
 }
 

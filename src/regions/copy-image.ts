@@ -2,7 +2,7 @@ import { mapBounded } from '../base/bounded.ts'
 import { SourceAway } from '../chunks/lane-protocol.ts'
 import { openPackStream } from '../chunks/pack-stream.ts'
 import { type Digest, openDigest } from '../domain/digest.ts'
-import { Unavailable } from '../domain/errors.ts'
+import { RegionAway, Unavailable } from '../domain/errors.ts'
 import type { Holding, Owner, PackId } from '../domain/holdings.ts'
 import type { SpaceId } from '../domain/spaces.ts'
 import { followSpace } from './follow.ts'
@@ -149,7 +149,7 @@ async function mirror(
     await plane.lanes.call('mirror', { from, ...rest })
     return undefined
   } catch (error) {
-    if (isDamage(error) || error instanceof SourceAway) return error
+    if (isDamage(error) || error instanceof SourceAway || error instanceof RegionAway) return error
     throw error
   }
 }

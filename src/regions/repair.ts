@@ -9,11 +9,14 @@ import type { SpaceId } from '../domain/spaces.ts'
 import type { Moved } from './moved.ts'
 import { isDamage } from './trailers.ts'
 
+/** `away`: what may have good bytes cannot be reached, or was asked to see to it; `damaged`: nothing has them. */
+export type Repaired = 'repaired' | 'away' | 'damaged' | 'gone'
+
 /** Puts good bytes under the key of a holding that has bad ones. */
 export type Repair = (
   bad: Holding,
   facts: { readonly why: string; readonly chunk?: string },
-) => Promise<boolean>
+) => Promise<Repaired>
 
 /** Has the workers of another region repair a holding of theirs: true. False: it lies where this process writes. */
 export type AskRepair = (bad: Holding) => Promise<boolean>
@@ -31,43 +34,46 @@ export function openRepair(ports: {
   blobsOf(space: SpaceId): Blobs
   readonly askRepair?: AskRepair | undefined
 }): Repair {
-  const running = new Map<number, Promise<boolean>>()
+  const running = new Map<number, Promise<Repaired>>()
   const failedMs = openLru<number, number>(4096)
 
-  async function act(bad: Holding, facts: { why: string; chunk?: string }): Promise<boolean> {
+  async function act(bad: Holding, facts: { why: string; chunk?: string }): Promise<Repaired> {
     const holders = await ports.rows.holdersOf([bad.pack])
     // A holding that was swept meanwhile is missing by right.
-    if (!holders.some(({ id }) => id === bad.id)) return false
+    if (!holders.some(({ id }) => id === bad.id)) return 'gone'
     const told = { space: bad.space, pack: bad.pack, ...facts }
     if (await ports.askRepair?.(bad)) {
       failedMs.set(bad.id, ports.world.now().getTime())
       ports.world.log({ level: 'warn', event: 'repair-asked', ...told })
-      return false
+      return 'away'
     }
+    let away = false
     for (const from of holders.filter(({ id }) => id !== bad.id)) {
       const trouble = await mirrored(from, bad)
       if (trouble === undefined) {
         ports.moved.packsRepaired += 1
         ports.moved.repairedBytes += bad.sizeBytes
         ports.world.log({ level: 'warn', event: 'pack-repaired', ...told, from: from.space })
-        return true
+        return 'repaired'
       }
+      away ||= !isDamage(trouble)
       ports.world.log({
         level: 'warn',
         event: 'pack-not-copied',
         ...told,
         from: from.space,
-        trouble,
+        trouble: trouble.message,
       })
     }
+    if (away) return 'away'
     ports.moved.packsDamaged += 1
     failedMs.set(bad.id, ports.world.now().getTime())
     ports.world.log({ level: 'error', event: 'pack-damaged', ...told })
-    return false
+    return 'damaged'
   }
 
   /** What went wrong; undefined when it is repaired. */
-  async function mirrored(from: Holding, bad: Holding): Promise<string | undefined> {
+  async function mirrored(from: Holding, bad: Holding): Promise<Error | undefined> {
     const place = ({ space, key }: Holding) => ({ address: ports.addressOf(space), key })
     try {
       const { pack, sizeBytes } = from
@@ -75,7 +81,7 @@ export function openRepair(ports: {
     } catch (error) {
       // A repair that fails now is no failure of the read that asked for it.
       if (error instanceof Unavailable || error instanceof SourceAway || isDamage(error))
-        return error.message
+        return error
       throw error
     }
     await removeIfSwept(bad)
@@ -91,7 +97,8 @@ export function openRepair(ports: {
 
   return async (bad, facts) => {
     const failed = failedMs.get(bad.id)
-    if (failed !== undefined && ports.world.now().getTime() - failed < triedAgainMs) return false
+    if (failed !== undefined && ports.world.now().getTime() - failed < triedAgainMs)
+      return 'damaged'
     const run = running.get(bad.id) ?? act(bad, facts).finally(() => running.delete(bad.id))
     running.set(bad.id, run)
     return await run

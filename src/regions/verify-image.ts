@@ -96,7 +96,8 @@ async function checkPack({ plane, signal, note }: Check, holding: Holding): Prom
   } catch (error) {
     if (!isDamage(error)) throw error
     const repaired = await plane.repair(holding, { why: error.message })
-    note({ digest: pack, offsetBytes: undefined, why: error.message, repaired })
+    const isRepaired = repaired === 'repaired'
+    note({ digest: pack, offsetBytes: undefined, why: error.message, repaired: isRepaired })
   }
 }
 

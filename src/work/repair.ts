@@ -1,3 +1,4 @@
+import { RegionAway } from '../domain/errors.ts'
 import type { Holding, PackId } from '../domain/holdings.ts'
 import type { WorkRequest } from '../domain/rows.ts'
 import { parseSpaceId, type SpaceId } from '../domain/spaces.ts'
@@ -17,7 +18,8 @@ export function repair({ store, plane }: WorkPorts): Work {
     const [space, pack] = row.subject.split('#')
     const holders = await store.holdings.holdersOf([pack as PackId], [space as SpaceId])
     for (const holding of holders) {
-      await plane.repair(holding, { why: 'another region could not read it' })
+      const repaired = await plane.repair(holding, { why: 'another region could not read it' })
+      if (repaired === 'away') throw new RegionAway(`no good copy of ${pack} can be reached now`)
     }
     return { is: 'done' }
   }

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
-import { type ByteBudget, openByteBudget } from '../../base/byte-budget.ts'
+import { type ByteBudget, type Hold, openByteBudget } from '../../base/byte-budget.ts'
 import type { World } from '../../base/world.ts'
 import { BlobMissing, BlobShort, type Blobs } from '../../blobs/blobs.ts'
 import type { ByteRange } from '../../domain/byte-range.ts'
@@ -18,6 +18,9 @@ export type PeerPorts = {
 
 /** A pack read whole, with room for its index. */
 const readBytesMax = 2 * limits.packBytesMax
+/** For room, and for a reader that takes nothing. */
+const waitMs = 10_000
+const stallMs = 30_000
 /** A page as it is stored: packed, it has an index besides. */
 const pageBytesMax = limits.putPageBytesMax + limits.chunkBytes
 
@@ -64,7 +67,7 @@ export function peerListener({ blobsOf, regions, world }: PeerPorts): RequestLis
       return
     }
     if (kind !== 'uploads') throw new Refused(403)
-    if (request.method === 'PUT') await blobs.put(key, await pageOf(request), signal)
+    if (request.method === 'PUT') await keepPage(request, { blobs, key, budget, signal })
     else if (request.method === 'DELETE') await blobs.delete(key, signal)
     else throw new Refused(405)
     response.writeHead(204).end()
@@ -109,10 +112,11 @@ async function sendRange(
   response: ServerResponse,
   { blobs, key, range, budget, signal }: Sending,
 ): Promise<void> {
-  const hold = await budget.take(range.lengthBytes, signal)
-  if (!hold) throw new Refused(503)
+  const hold = await takeRoom(budget, range.lengthBytes, signal)
   try {
     const bytes = await blobs.read(key, range, signal)
+    // One that takes nothing any more holds up the others.
+    response.setTimeout(stallMs, () => response.destroy())
     response.writeHead(206, { 'content-length': bytes.length })
     response.end(bytes)
     await once(response, 'finish', { signal })
@@ -121,9 +125,27 @@ async function sendRange(
   }
 }
 
-async function pageOf(request: IncomingMessage): Promise<Uint8Array> {
+async function takeRoom(budget: ByteBudget, bytes: number, signal: AbortSignal): Promise<Hold> {
+  const hold = await budget.take(bytes, AbortSignal.any([signal, AbortSignal.timeout(waitMs)]))
+  if (!hold) throw new Refused(503)
+  return hold
+}
+
+async function keepPage(
+  request: IncomingMessage,
+  { blobs, key, budget, signal }: Omit<Sending, 'range'>,
+): Promise<void> {
   const lengthBytes = Number(request.headers['content-length'])
   if (!(lengthBytes > 0 && lengthBytes <= pageBytesMax)) throw new Refused(413)
+  const hold = await takeRoom(budget, lengthBytes, signal)
+  try {
+    await blobs.put(key, await pageOf(request, lengthBytes), signal)
+  } finally {
+    hold()
+  }
+}
+
+async function pageOf(request: IncomingMessage, lengthBytes: number): Promise<Uint8Array> {
   const bytes = Buffer.allocUnsafeSlow(lengthBytes)
   let done = 0
   for await (const part of request) {
