@@ -117,6 +117,7 @@ export async function makeDiskStore(
       bytes: Buffer.from(storeFileOf(owner)),
       signal,
     })
+    await syncFolder(files, folder)
     await syncFolder(files, dirname(folder))
     await removeLeftovers(folder, path)
   } catch (error) {
