@@ -192,7 +192,7 @@ describe('health and readiness', () => {
   })
 
   it('a process that is told to stop is not ready at once, and answers until it drained', async () => {
-    const installation = await openTestInstallation({ config: { drainSeconds: 1 } })
+    const installation = await openTestInstallation({ config: { drainSeconds: 4 } })
     const ask = async (path: string) => {
       const response = await fetch(new URL(path, installation.url))
       return [response.status, await response.text()]

@@ -75,7 +75,7 @@ it('a client’s trace goes through request, access, plan and commit, and on in 
         )
         return read.provisioningState
       },
-      { timeout: 30_000 },
+      { timeout: 50_000 },
     )
     .toBe('Succeeded')
   await installation.call('GET', url, undefined, { traceparent: `00-${traceOf('b')}-${client}-00` })
