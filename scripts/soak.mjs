@@ -11,6 +11,10 @@ for (const [name, value] of Object.entries({ minutes, seed })) {
   console.error(`--${name} is a number above 0, not '${value}'.`)
   process.exit(2)
 }
+if (spawnSync('radosgw', ['--version']).error) {
+  console.error('The S3 server of the soak is Ceph: apt-get install ceph-mon ceph-osd radosgw.')
+  process.exit(2)
+}
 setup()
 const env = {
   ...process.env,
