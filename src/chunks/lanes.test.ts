@@ -12,9 +12,10 @@ import { Unavailable } from '../domain/errors.ts'
 import type { PackId } from '../domain/holdings.ts'
 import { limits } from '../domain/limits.ts'
 import { type Lanes, type LaneThread, openLanes } from './lanes.ts'
-import { kinds } from './layout.ts'
+import { Damaged, kinds } from './layout.ts'
 import { parseTrailer } from './pack-format.ts'
 import { openPackStream } from './pack-stream.ts'
+import { isPackedPage } from './packed-page.ts'
 
 const { chunkBytes } = limits
 const signal = new AbortController().signal
@@ -31,6 +32,26 @@ describe('lanes, as threads', () => {
   afterEach(async () => {
     await lanes.close()
     await rm(folder, { recursive: true })
+  })
+
+  test('pack a page of an upload, and read any part of it back', async () => {
+    const zeros = Buffer.alloc(chunkBytes)
+    const page = Buffer.concat([noiseChunk(1), zeros, Buffer.alloc(chunkBytes, 'text '), zeros])
+    const order = { to: address(), folder: 'uploads/u/', salt: Buffer.alloc(16, 7) }
+    const key = await lanes.call('page', { ...order, plain: Uint8Array.from(page) })
+    expect(isPackedPage(key)).toBe(true)
+    const from = { address: address(), key }
+    for (const [offsetBytes, lengthBytes] of [
+      [0, page.length],
+      [512, chunkBytes],
+      [2 * chunkBytes, chunkBytes],
+      [page.length - 512, 512],
+    ] as const) {
+      const part = await lanes.call('pagePart', { from, range: { offsetBytes, lengthBytes } })
+      expect(page.subarray(offsetBytes, offsetBytes + lengthBytes).equals(part)).toBe(true)
+    }
+    const beyond = { offsetBytes: page.length, lengthBytes: 512 }
+    await expect(lanes.call('pagePart', { from, range: beyond })).rejects.toThrow(Damaged)
   })
 
   test('pack what is wanted of a file, and read it back checked', async () => {
