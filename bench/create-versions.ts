@@ -9,7 +9,7 @@ import { formatSpread } from './figures.ts'
 import { makeManyVersions, openVersions } from './many-versions.ts'
 
 const creates = 400
-const atOnce = 8
+export const atOnce = 8
 const appends = 1000
 const documentBytes = 1100
 const { signal } = new AbortController()
@@ -89,7 +89,8 @@ export async function createRate(
   return count / (await secondsOf(() => mapBounded(Array(count).keys(), atOnce, create)))
 }
 
-function appendRate(bench: Bench): number {
+/** Appends a second to one file, each synced. */
+export function appendRate(bench: Bench): number {
   const file = openSync(join(bench.folder, 'appends'), 'w')
   const document = Buffer.alloc(documentBytes, 'x')
   const start = performance.now()

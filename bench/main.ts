@@ -3,6 +3,7 @@ import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Bench, Group } from './bench.ts'
+import { claims } from './claims.ts'
 import { createVersions } from './create-versions.ts'
 import { type Figure, formatFigure, formatMissing, type Missing } from './figures.ts'
 import { growth } from './growth.ts'
@@ -17,6 +18,7 @@ import { replicate } from './replicate.ts'
 import { replicateStores } from './replicate-stores.ts'
 import { transfer } from './transfer.ts'
 import { versionsOverGlance } from './versions-glance.ts'
+import { versionsOnPostgres } from './versions-postgres.ts'
 
 const groups: readonly Group[] = [
   publishFromDisk,
@@ -28,6 +30,8 @@ const groups: readonly Group[] = [
   readDisk,
   readVersions,
   createVersions,
+  versionsOnPostgres,
+  claims,
   versionsOverGlance,
   ingestSize,
   transfer,

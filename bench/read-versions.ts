@@ -10,7 +10,7 @@ import { makeManyVersions, openVersions, versionCount } from './many-versions.ts
 const Page = z.object({ value: z.array(z.unknown()), nextLink: z.string().optional() })
 
 /** Versions that are asked for in turn. */
-const asked = 1000
+export const asked = 1000
 
 type Versions = Awaited<ReturnType<typeof openVersions>>
 

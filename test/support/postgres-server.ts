@@ -33,18 +33,28 @@ export type PostgresServer = {
 /** What the server shows to clients that ask for TLS, PEM. */
 export type ServerTls = { readonly certPem: string; readonly keyPem: string }
 
-/** A real PostgreSQL of its own, started, on a free port of loopback. */
-export async function startPostgres(tls?: ServerTls): Promise<PostgresServer> {
+/**
+ * A real PostgreSQL of its own, started, on a free port of loopback. What it is told it forgets when the power goes,
+ * unless `kept` has settings that say otherwise.
+ */
+export async function startPostgres(
+  tls?: ServerTls,
+  kept: Readonly<Record<string, string>> = {},
+): Promise<PostgresServer> {
   const folder = await mkdtemp(join(tmpdir(), 'vitrine-postgres-'))
   try {
-    return await startIn(folder, tls)
+    return await startIn(folder, tls, kept)
   } catch (error) {
     await rm(folder, { recursive: true, force: true })
     throw error
   }
 }
 
-async function startIn(folder: string, tls: ServerTls | undefined): Promise<PostgresServer> {
+async function startIn(
+  folder: string,
+  tls: ServerTls | undefined,
+  kept: Readonly<Record<string, string>>,
+): Promise<PostgresServer> {
   const user = await userFor(folder)
   const native = await binariesIn(folder)
   const data = join(folder, 'data')
@@ -60,7 +70,7 @@ async function startIn(folder: string, tls: ServerTls | undefined): Promise<Post
   execFileSync(join(native, 'bin/initdb'), made, { ...user, stdio: 'pipe' })
   const port = await freePort()
   const url = (database: string) => `postgres://vitrine:${password}@127.0.0.1:${port}/${database}`
-  const settings = { ...quick, ...(tls && (await tlsSettings(tls, secret))) }
+  const settings = { ...quick, ...kept, ...(tls && (await tlsSettings(tls, secret))) }
   const set = Object.entries(settings).map(([name, value]) => `--${name}=${value}`)
   const postgres = [join(native, 'bin/postgres'), '-D', data, '-p', String(port), ...set]
   let server: ChildProcess | undefined
