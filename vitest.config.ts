@@ -2,7 +2,9 @@ import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 const postgres = { globalSetup: ['test/support/postgres-door.ts'] }
-const slow = { testTimeout: 60_000, hookTimeout: 60_000 }
+/** A loaded machine is no failure. */
+const patient = { expect: { poll: { timeout: 30_000 } } }
+const slow = { ...patient, testTimeout: 60_000, hookTimeout: 60_000 }
 
 export default defineConfig({
   test: {
@@ -34,6 +36,7 @@ export default defineConfig({
           name: 'crash',
           include: ['test/crash/**/*.test.ts'],
           ...postgres,
+          ...patient,
           testTimeout: 240_000,
           hookTimeout: 60_000,
         },
@@ -46,6 +49,7 @@ export default defineConfig({
           exclude: ['**/{data-plane,database-away,store-kill}.test.ts'],
           provide: { database: 'postgres' },
           ...postgres,
+          ...patient,
           testTimeout: 240_000,
           hookTimeout: 60_000,
         },
@@ -55,6 +59,7 @@ export default defineConfig({
         test: {
           name: 'system',
           include: ['test/system/**/*.test.ts'],
+          ...patient,
           testTimeout: 300_000,
           hookTimeout: 120_000,
         },

@@ -107,8 +107,15 @@ export const ConfigFile = z.strictObject({
       /** 0 takes any free port. */
       port: z.int().min(0).max(65535).default(8444),
       /** How others reach it, when it is not `https://host:port`. */
-      url: z.url({ protocol: /^https$/ }).optional(),
+      url: z
+        .url({ protocol: /^https$/ })
+        .transform((url) => new URL(url).origin)
+        .optional(),
     })
+    .refine(
+      ({ host, url }) => url !== undefined || !['0.0.0.0', '::'].includes(host),
+      'with this host, name the url at which other processes reach it',
+    )
     .optional(),
   /** The key that all processes of an installation share; by default `installation.key` below `data`, made at the first start. */
   installationKeyFile: z.string().optional(),

@@ -36,8 +36,13 @@ export async function openDatabase(config: Config, world: World): Promise<Databa
 
 async function openEmbedded({ data }: Config, world: World): Promise<Database> {
   const lock = lockDataFolder(data)
-  const store = await openSqliteStore({ path: join(data, 'vitrine.db'), world })
-  return { store, holder: onlyHolder, close: () => closeBoth(store, lock) }
+  try {
+    const store = await openSqliteStore({ path: join(data, 'vitrine.db'), world })
+    return { store, holder: onlyHolder, close: () => closeBoth(store, lock) }
+  } catch (error) {
+    lock.release()
+    throw error
+  }
 }
 
 async function closeBoth(store: Store, lock: Lock): Promise<void> {

@@ -49,6 +49,10 @@ export function portOf(server: Server): number {
 /** Takes no new connection, and gives open requests their time. Again it does nothing. */
 export async function stopListening(server: Server): Promise<void> {
   if (!server.listening) return
+  // Who keeps a connection alive would go on asking on it.
+  server.prependListener('request', (_request, response) => {
+    response.setHeader('connection', 'close')
+  })
   server.close()
   server.closeIdleConnections()
   const cut = setTimeout(() => server.closeAllConnections(), drainMs)

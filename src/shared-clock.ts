@@ -4,8 +4,8 @@ import type { World } from './base/world.ts'
 const toleranceMs = 1_000
 
 /**
- * The given world, but with the time of the database, as often as it is told: a token, a SAS and a certificate mean the same
- * in every process of an installation, whatever the clocks of their machines say.
+ * The given world, but with the time of the database, as often as it is told: a token and a SAS mean the same in every
+ * process of an installation, whatever the clocks of their machines say. Certificates are checked by the machine's.
  */
 export function openSharedClock(given: World) {
   let aheadMs = 0

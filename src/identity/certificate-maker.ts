@@ -17,8 +17,8 @@ const dayMs = 24 * 3_600_000
 const authorityDays = 20 * 365
 /** What browsers and Apple's TLS take at most for a server. */
 const serverDays = 397
-/** Clocks of clients may run a little behind. */
-const backdateMs = 3_600_000
+/** Clocks of clients may run a little behind; those of our own machines may be wrong by days, and it is TLS that looks. */
+const backdateDays = { authority: 30, server: 1 / 24, peer: 30 } as const
 
 const oids = {
   commonName: '2.5.4.3',
@@ -54,7 +54,14 @@ export async function signAuthority(now: Date): Promise<string> {
   const { publicKey, privateKey } = await freshKeys()
   const name = `Vitrine CA ${randomBytes(4).toString('hex')}`
   const certificate = signed(privateKey, [
-    ...certified({ issuer: name, subject: name, days: authorityDays, publicKey, now }),
+    ...certified({
+      issuer: name,
+      subject: name,
+      days: authorityDays,
+      backdate: backdateDays.authority,
+      publicKey,
+      now,
+    }),
     der.around(
       3,
       der.sequence(
@@ -90,7 +97,14 @@ export async function signLeaf(
     isIP(name) ? der.instead(7, ipBytes(name)) : der.instead(2, Buffer.from(domainToASCII(name))),
   )
   const certificate = signed(signingKey, [
-    ...certified({ issuer: authority.name, subject: 'Vitrine', days: serverDays, publicKey, now }),
+    ...certified({
+      issuer: authority.name,
+      subject: 'Vitrine',
+      days: serverDays,
+      backdate: backdateDays[purpose],
+      publicKey,
+      now,
+    }),
     der.around(
       3,
       der.sequence(
@@ -110,13 +124,15 @@ type Subject = {
   readonly issuer: string
   readonly subject: string
   readonly days: number
+  readonly backdate: number
   readonly publicKey: KeyObject
   readonly now: Date
 }
 
 /** The body of a certificate (RFC 5280 §4.1) up to its extensions. */
-function certified({ issuer, subject, days, publicKey, now }: Subject): readonly Uint8Array[] {
-  const from = now.getTime() - backdateMs
+function certified(given: Subject): readonly Uint8Array[] {
+  const { issuer, subject, days, backdate, publicKey, now } = given
+  const from = now.getTime() - backdate * dayMs
   return [
     der.around(0, der.integer(Uint8Array.of(2))),
     der.integer(freshSerial()),

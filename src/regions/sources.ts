@@ -4,7 +4,7 @@ import { type Kind, kinds } from '../chunks/layout.ts'
 import type { Frame } from '../chunks/pack-format.ts'
 import type { Digest } from '../domain/digest.ts'
 import { ArmError, RegionAway, Unavailable } from '../domain/errors.ts'
-import { type Holding, imageOwner, type PackId } from '../domain/holdings.ts'
+import { type Holding, imageOwner, type Owner, type PackId } from '../domain/holdings.ts'
 import { limits } from '../domain/limits.ts'
 import type { SpaceId } from '../domain/spaces.ts'
 import { cover, followSpace } from './follow.ts'
@@ -206,20 +206,30 @@ export async function locateAll(
   wants: readonly Want[],
 ): Promise<(readonly Held[])[]> {
   let located = await locateEach(plane, wants)
+  const isNew = (owner: Owner): boolean => !plane.covered.get(owner)
   const isNear = ({ holders }: Held): boolean =>
     holders.some(({ space }) => place.spaces.includes(space))
-  if (!located.every((found) => found.some(isNear)) && (await coverImage(plane, place))) {
+  if (!located.every((found) => found.some(isNear)) && (await coverImage(plane, place, isNew))) {
     located = await locateEach(plane, wants)
   }
-  if (located.every((found) => found.length > 0)) return located
+  const isWhole = () => located.every((found) => found.length > 0)
+  // It may have left and come back in other packs.
+  if (!isWhole() && (await coverImage(plane, place, () => true))) {
+    located = await locateEach(plane, wants)
+  }
+  if (isWhole()) return located
   for (const space of place.spaces) await followSpace(plane, space, place.signal)
   return await locateEach(plane, wants)
 }
 
-/** Teaches the index the packs that hold the image in the preferred spaces, once; whether there was anything to do. */
-async function coverImage(plane: Plane, place: ImagePlace): Promise<boolean> {
+/** Teaches the index the packs that hold the image in the preferred spaces, as far as `isWanted`; whether there was anything to do. */
+async function coverImage(
+  plane: Plane,
+  place: ImagePlace,
+  isWanted: (owner: Owner) => boolean,
+): Promise<boolean> {
   const owners = place.spaces.map((space) => imageOwner(space, place.image))
-  const news = owners.filter((owner) => !plane.covered.get(owner))
+  const news = owners.filter(isWanted)
   for (const owner of news) {
     const holdings = await plane.rows.heldBy(owner)
     await cover(plane, holdings)

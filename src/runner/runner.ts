@@ -101,7 +101,7 @@ async function runStep(
   const names = Object.keys(work.steps)
   const name = row.step === '' ? names[0] : row.step
   const step = name === undefined ? undefined : work.steps[name]
-  if (!step || name === undefined) return afterFault(options, work, row, unknownStep(row))
+  if (!step || name === undefined) return leaveToOthers(options, row)
   const halt = new AbortController()
   const heart = beat(options, row, halt)
   const signal = AbortSignal.any([halt.signal, shutdown])
@@ -164,8 +164,8 @@ function advance({ store }: RunnerOptions, row: WorkRow, to: Advance): Promise<b
   return store.write((rows) => rows.work.advance(row.id, row.fence, to))
 }
 
-/** Of a kind that only a newer release knows: its workers take it. Without an end, since nobody here knows how to end it. */
-async function leaveToOthers(options: RunnerOptions, row: WorkRow): Promise<void> {
+/** A kind or step that only another release knows: its workers take it. Without an end, since nobody here knows how to end it. */
+async function leaveToOthers(options: RunnerOptions, row: WorkRow): Promise<undefined> {
   options.world.log({ level: 'warn', event: 'work-of-another-release', ...nameOf(row) })
   const { step, state, attempts } = row
   const wakeMs = (await options.store.nowMs()) + otherReleaseMs
@@ -244,9 +244,16 @@ async function afterFault(
   if (attempts >= attemptsMax(error)) {
     return endBadly(options, work, row, finalProblem(error, row))
   }
-  const restMs = error instanceof RegionAway ? regionAwayMs : backoffMs(attempts)
-  const wakeMs = (await options.store.nowMs()) + restMs
-  await advance(options, row, { step: row.step, state: row.state, wakeMs, attempts })
+  const nowMs = await options.store.nowMs()
+  const { step, state } = row
+  if (!(error instanceof RegionAway)) {
+    await advance(options, row, { step, state, wakeMs: nowMs + backoffMs(attempts), attempts })
+    return
+  }
+  const to = { step, state, wakeMs: nowMs + regionAwayMs, attempts }
+  await options.store.write(async (rows) => {
+    if (await rows.work.advance(row.id, row.fence, to)) await work.waits?.(rows, row)
+  })
 }
 
 function attemptsMax(error: unknown): number {
@@ -260,11 +267,6 @@ function finalProblem(error: unknown, row: WorkRow): Problem {
   }
   const message = `An internal error ended ${row.kind}. The log has it under work ${row.id}.`
   return { code: 'InternalServerError', message }
-}
-
-/** Releases may run side by side for a while: a worker of the other one will take it. */
-function unknownStep(row: WorkRow): Unavailable {
-  return new Unavailable(`${row.kind} has no step '${row.step}' here: another release began it.`)
 }
 
 /** 0.5 s, 1 s, 2 s … at most a minute. */

@@ -98,7 +98,7 @@ describe('rows are taken away', () => {
     run(work, { holder: 'second' })
     await gone()
     await heartbeat()
-    await vi.waitFor(() => expect(reasons).toHaveLength(1))
+    await vi.waitFor(() => expect(reasons).toHaveLength(1), { timeout: 30_000 })
     expect(reasons[0]).toBeInstanceOf(LeaseLost)
   })
 

@@ -30,6 +30,8 @@ export type Work = {
   readonly steps: Readonly<Record<string, Step>>
   /** Runs once when the work ends badly: writes what clients see. In the transaction that ends the row. */
   readonly failed?: Failed
+  /** Runs when a step waits for a region that is away: writes what clients see. In the transaction that gives the row back. */
+  waits?(rows: Rows, row: WorkRow): Promise<void>
   /** Runs when a delete or cancel stopped it. In the transaction that ends the row. */
   stopped?(rows: Rows, row: WorkRow): Promise<void>
 }

@@ -197,7 +197,16 @@ export function convergeRegion(ports: WorkPorts): Work {
     await settleVersion(rows, subjectOf(row).versionKey, settings, nowMs)
   }
 
-  return { kind: 'ConvergeRegion', steps: { plan, copy, retire }, failed, stopped: keepStray }
+  const steps = { plan, copy, retire }
+  return { kind: 'ConvergeRegion', steps, failed, waits: tellOfWaiting, stopped: keepStray }
+}
+
+/** Until its next progress. */
+async function tellOfWaiting(rows: Rows, row: WorkRow): Promise<void> {
+  const replica = await replicaOf(rows, row)
+  if (!replica || isOutdated(row, replica)) return
+  const reason = 'It waits for a region that is out of reach and has what it needs.'
+  await rows.replicas.put({ ...replica, reason, bytesPerSecond: 0 })
 }
 
 /** Roots that were named but never sealed stay known in the version's status until they are removed. */

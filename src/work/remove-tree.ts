@@ -38,15 +38,20 @@ export function removeTree(ports: WorkPorts): Work {
   }
 
   async function removeChildren({ row, state, write }: Running): Promise<Outcome> {
-    const page = await store.read.resources.below(row.subject, undefined, pageRows)
-    if (page.length === 0) return { is: 'next', state }
+    const { after, ...rest } = state
+    const from = typeof after === 'string' ? after : undefined
+    const page = await store.read.resources.below(row.subject, from, pageRows)
+    if (page.length === 0 && from === undefined) return { is: 'next', state: rest }
     const stuck = page.find((resource) => resource.state === 'Failed')
     if (stuck) return { is: 'failed', problem: stuckProblem(stuck) }
     const nowMs = await store.nowMs()
     await write(async (rows) => {
       for (const resource of [...page].reverse()) await removeOne(rows, resource, { row, nowMs })
     })
-    return waitLonger(state, `${page.length} ${page[0]?.key}`)
+    // What waits for a region that is away holds up nothing behind it.
+    const last = page.length === pageRows ? page.at(-1) : undefined
+    if (last) return { is: 'wait', state: { ...rest, after: last.key }, forMs: 0 }
+    return waitLonger(rest, `${page.length} ${page[0]?.key}`)
   }
 
   /** A parent waits for its children; what keeps images goes by its own work; the rest goes now. */

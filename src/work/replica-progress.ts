@@ -30,7 +30,8 @@ export function openReplicaProgress({ world, write, versionKey, region }: Option
     return write(async (rows) => {
       const replica = (await rows.replicas.of([versionKey])).find((row) => row.region === region)
       if (!replica) return
-      const seen = { phase, bytesDone, bytesTotal, bytesPerSecond, updatedMs: nowMs }
+      const moved = { bytesDone, bytesTotal, bytesPerSecond }
+      const seen = { phase, ...moved, reason: undefined, updatedMs: nowMs }
       await rows.replicas.put({ ...replica, ...seen })
     })
   }

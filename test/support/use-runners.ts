@@ -71,7 +71,8 @@ export function useRunners({ movesOverRests }: { readonly movesOverRests: boolea
   }
 
   async function gone(subject = 'a'): Promise<void> {
-    await vi.waitFor(async () => expect(await rowOf(subject)).toBeUndefined())
+    const isGone = async () => expect(await rowOf(subject)).toBeUndefined()
+    await vi.waitFor(isGone, { timeout: 30_000 })
   }
 
   return { clock, logged, store, run, ask, rowOf, gone }
