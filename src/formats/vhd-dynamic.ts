@@ -4,10 +4,17 @@ import { sizes } from '../domain/limits.ts'
 import { openApart } from './apart.ts'
 import type { ByteReader, DiskExtent, DiskFile } from './disk-file.ts'
 import { endOf, latin1, overlap, sectorBytes, viewOf } from './fields.ts'
-import { hasVhdCookie, parseVhdFooter, requireChecksum, type VhdFooter } from './vhd-footer.ts'
+import {
+  hasVhdCookie,
+  parseVhdFooter,
+  requireChecksum,
+  type VhdFooter,
+  vhdChecksum,
+} from './vhd-footer.ts'
 
 const headerLengthBytes = 1024
-const unallocated = 0xffff_ffff
+/** In place of a block's sector. */
+export const unallocated = 0xffff_ffff
 /** The table is read in parts of this size: a disk of 2040 GiB in blocks of 512 KiB has one of 16 MiB. */
 const tablePartBytes = sizes.mib
 /** Bitmaps read at once: enough to hide a remote reader's latency, 2 MiB at the largest block size. */
@@ -96,6 +103,23 @@ function parseHeader(header: Uint8Array): { blockBytes: number; table: ByteRange
   }
   const table = { offsetBytes: Number(view.getBigUint64(16)), lengthBytes: view.getUint32(28) * 4 }
   return { blockBytes, table }
+}
+
+/** The header of a table that lies at `tableBytes`; no parent. */
+export function dynamicHeader(table: {
+  readonly tableBytes: number
+  readonly entries: number
+  readonly blockBytes: number
+}): Uint8Array {
+  const header = Buffer.alloc(headerLengthBytes)
+  header.write('cxsparse', 0, 'latin1')
+  header.writeBigUInt64BE(0xffff_ffff_ffff_ffffn, 8)
+  header.writeBigUInt64BE(BigInt(table.tableBytes), 16)
+  header.writeUInt32BE(0x0001_0000, 24)
+  header.writeUInt32BE(table.entries, 28)
+  header.writeUInt32BE(table.blockBytes, 32)
+  header.writeUInt32BE(vhdChecksum(header, 36), 36)
+  return header
 }
 
 /** A file that was grown or cut by hand still has the old copy in front; we do not guess which of the two is right. */

@@ -58,12 +58,30 @@ export function parseVhdFooter(sector: Uint8Array): VhdFooter {
   }
 }
 
+type FooterOf = {
+  readonly virtualSizeBytes: number
+  /** A UUID or 32 hex digits. */
+  readonly id: string
+}
+
 /**
- * The footer that makes raw bytes, followed by it, a fixed VHD. `id` is a UUID or 32 hex digits. The same disk gets the
- * same bytes: the time stamp stays at its epoch, 2000-01-01.
+ * The footer that makes raw bytes, followed by it, a fixed VHD. The same disk gets the same bytes: the time stamp stays at
+ * its epoch, 2000-01-01.
  * Throws InvalidDisk for a disk that is larger than a VHD may be.
  */
-export function fixedVhdFooter(disk: { virtualSizeBytes: number; id: string }): Uint8Array {
+export function fixedVhdFooter(disk: FooterOf): Uint8Array {
+  return footerOf(disk, { diskType: 2, headerBytes: 0xffff_ffff_ffff_ffffn })
+}
+
+/** The footer, and its copy at the beginning, of a dynamic VHD whose header lies at `headerBytes`. Throws as the other. */
+export function dynamicVhdFooter(disk: FooterOf & { readonly headerBytes: number }): Uint8Array {
+  return footerOf(disk, { diskType: 3, headerBytes: BigInt(disk.headerBytes) })
+}
+
+function footerOf(
+  disk: FooterOf,
+  { diskType, headerBytes }: { readonly diskType: number; readonly headerBytes: bigint },
+): Uint8Array {
   const { virtualSizeBytes } = disk
   const idHex = disk.id.replaceAll('-', '')
   invariant(/^[0-9a-f]{32}$/i.test(idHex), 'a VHD is named by 16 bytes')
@@ -75,7 +93,7 @@ export function fixedVhdFooter(disk: { virtualSizeBytes: number; id: string }): 
   footer.write(cookie, 0, 'latin1')
   footer.writeUInt32BE(2, 8)
   footer.writeUInt32BE(version, 12)
-  footer.writeBigUInt64BE(0xffff_ffff_ffff_ffffn, 16)
+  footer.writeBigUInt64BE(headerBytes, 16)
   // Hyper-V's mark: every reader, also old qemu, takes the current size of such a disk and not its geometry.
   footer.write('win ', 28, 'latin1')
   footer.writeUInt32BE(0x000a_0000, 32)
@@ -86,7 +104,7 @@ export function fixedVhdFooter(disk: { virtualSizeBytes: number; id: string }): 
   footer.writeUInt16BE(cylinders, 56)
   footer.writeUInt8(heads, 58)
   footer.writeUInt8(sectors, 59)
-  footer.writeUInt32BE(2, 60)
+  footer.writeUInt32BE(diskType, 60)
   footer.write(idHex, 68, 'hex')
   footer.writeUInt32BE(vhdChecksum(footer, checksumAt), checksumAt)
   return footer
@@ -101,7 +119,7 @@ export function requireChecksum(bytes: Uint8Array, at: number, what: 'footer' | 
   )
 }
 
-function vhdChecksum(bytes: Uint8Array, at: number): number {
+export function vhdChecksum(bytes: Uint8Array, at: number): number {
   const own = bytes.subarray(at, at + 4).reduce((sum, byte) => sum + byte, 0)
   return ~(bytes.reduce((sum, byte) => sum + byte, 0) - own) >>> 0
 }
