@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { LogEvent, World } from './base/world.ts'
 import { type PackId, workOwner } from './domain/holdings.ts'
 import type { SpaceId } from './domain/spaces.ts'
-import { openSpacePreparation } from './spaces.ts'
+import { makerOf, openSpacePreparation } from './spaces.ts'
 import { openSqliteStore } from './store/sqlite.ts'
 import { openWorld } from './world.ts'
 
@@ -108,4 +108,18 @@ describe('spaces at the start', () => {
     )
     await store.close()
   })
+})
+
+test('of a bucket any process may be the maker, of a folder only its own', () => {
+  const bucket = {
+    kind: 's3',
+    endpoint: 'http://s3.test',
+    region: 'us-east-1',
+    bucket: 'b',
+  } as const
+  const address = { ...bucket, prefix: 'p/', pathStyle: true, profile: undefined }
+  expect(makerOf(address, 'one')).toBe(makerOf(address, 'two'))
+  expect(makerOf(address, 'one')).not.toBe(makerOf({ ...address, bucket: 'c' }, 'one'))
+  const disk = { kind: 'disk', folder: '/mnt/space' } as const
+  expect(makerOf(disk, 'one')).not.toBe(makerOf(disk, 'two'))
 })

@@ -14,6 +14,12 @@ type SpaceParts = {
   addressOf(space: SpaceId): BlobsAddress
 }
 
+/** Who may make a space: a bucket is the same from everywhere, so that another process can when the first one died of it. */
+export function makerOf(address: BlobsAddress, folderId: string): string {
+  if (address.kind !== 's3') return `data folder ${folderId}`
+  return `s3://${address.bucket}/${address.prefix} at ${address.endpoint ?? 'AWS'}`
+}
+
 type Facts = { readonly space?: SpaceId; readonly bucket?: string }
 
 /** How long another process may take between its claim on a space and the space. */
@@ -51,14 +57,15 @@ export function openSpacePreparation(parts: SpaceParts) {
     if (!among) return await makeStore(addressOf(space), owner)
     if (await checkStore(addressOf(space), owner)) return
     if (!among.isWorker) throw new Unavailable(`No worker has made the space ${space} yet.`)
-    const madeBy = await store.secrets.putIfAbsent(`made:${space}`, among.folderId)
-    if (madeBy === among.folderId) return await makeStore(addressOf(space), owner)
+    const maker = makerOf(addressOf(space), among.folderId)
+    const madeBy = await store.secrets.putIfAbsent(`made:${space}`, maker)
+    if (madeBy === maker) return await makeStore(addressOf(space), owner)
     for (let tries = 0; tries < makingTriesMax; tries++) {
       await world.sleep(makingRestMs, AbortSignal.timeout(2 * makingRestMs))
       if (await checkStore(addressOf(space), owner)) return
     }
     throw new SpaceRefused(
-      `The space ${space} was made by another process (data folder ${madeBy}), and this one finds nothing at its own place for it. Give both the same place (setting spaces), or leave the region out of ownRegions of one. If the place was lost, put a store.json there.`,
+      `The space ${space} was made by another process (${madeBy}), and this one finds nothing at its own place for it. Give both the same place (setting spaces), or leave the region out of ownRegions of one. If the place was lost, put a store.json there.`,
     )
   }
 
