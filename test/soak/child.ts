@@ -33,6 +33,7 @@ export function openChild(name: string, { folder, config, env }: Parts) {
   let skewMs = 0
   let restMs = 100
   const ends: End[] = []
+  const stalls: Promise<void>[] = []
   const running = run()
 
   async function run(): Promise<void> {
@@ -80,6 +81,16 @@ export function openChild(name: string, { folder, config, env }: Parts) {
     kill(forMs: number): void {
       restMs = forMs
       child?.kill('SIGKILL')
+    },
+    /** Nothing of it runs for so long, and it hears of nothing; then it goes on as if no time had passed. */
+    stall(forMs: number): void {
+      const stalled = child
+      stalled?.kill('SIGSTOP')
+      stalls.push(sleep(forMs).then(() => void stalled?.kill('SIGCONT')))
+    },
+    /** Resolves when no stall lasts. */
+    async awake(): Promise<void> {
+      await Promise.all(stalls)
     },
     /** As an operator restarts it, with its clock that far ahead from now on. */
     restart(aheadMs: number): void {

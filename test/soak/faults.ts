@@ -1,6 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { limits } from '../../src/domain/limits.ts'
 import type { Balancer } from '../support/balancer.ts'
 import type { Chance } from './chance.ts'
 import type { Site } from './site.ts'
@@ -30,6 +31,14 @@ const faults: readonly Fault[] = [
       for (let killed = 0; killed < 2; killed++) {
         chance.of(children).kill(chance.between(0, 2_000))
       }
+    },
+  },
+  {
+    // Some outlast a lease: others do its work by then, and it must not write.
+    name: 'stall',
+    weight: 2,
+    async befall({ children }, chance) {
+      chance.of(children).stall(chance.of([1_000, 5_000, limits.leaseMs + 5_000]))
     },
   },
   {
@@ -112,5 +121,6 @@ export async function befallUntil(
     await befall(site, chance)
     await sleep(chance.between(100, 1_500), undefined, { signal }).catch(() => undefined)
   }
+  for (const child of site.children) await child.awake()
   return counts
 }
