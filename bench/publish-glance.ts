@@ -1,8 +1,8 @@
-import { rm } from 'node:fs/promises'
+import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { mapBounded } from '../src/base/bounded.ts'
-import { limits } from '../src/domain/limits.ts'
-import { openLocalFile } from '../src/formats/local-file.ts'
+import { clientLimits } from '../src/client/client-limits.ts'
+import { readPadded } from '../src/client/local-file.ts'
 import { type Bench, type Group, ratios, secondsOf, takePairs } from './bench.ts'
 import { home, openBenchPlane, publishLocal } from './bench-plane.ts'
 import { startVitrine } from './child-server.ts'
@@ -14,7 +14,7 @@ import { isInstalled, run, settle } from './programs.ts'
 import { openSite } from './site.ts'
 import { makeSynthetic } from './synthetic.ts'
 
-const blocksAtOnce = 6
+const { blockBytes, blocksAtOnce } = clientLimits
 const { signal } = new AbortController()
 
 /** Targets 2 to 4: a version published, over OpenStack Glance that takes the same disk. Both over plain HTTP on loopback. */
@@ -147,19 +147,20 @@ const sendData: Send = async (calls, { name, url, file }) => {
 /** As a client does that knows no holes. */
 const sendEverything: Send = async (calls, { url, file }) => {
   const blob = calls.blob(url)
-  const local = await openLocalFile(file)
-  const blockBytes = limits.putPageBytesMax
+  const buffers: Buffer[] = []
+  const opened = await open(file)
   try {
-    const { sizeBytes } = local.reader
-    const blocks = Array(Math.ceil(sizeBytes / blockBytes)).keys()
-    await mapBounded(blocks, blocksAtOnce, async (block) => {
+    const { size } = await opened.stat()
+    await mapBounded(Array(Math.ceil(size / blockBytes)).keys(), blocksAtOnce, async (block) => {
+      const buffer = buffers.pop() ?? Buffer.allocUnsafeSlow(blockBytes)
       const offsetBytes = block * blockBytes
-      const lengthBytes = Math.min(blockBytes, sizeBytes - offsetBytes)
-      const bytes = await local.reader.read({ offsetBytes, lengthBytes }, signal)
+      const bytes = buffer.subarray(0, Math.min(blockBytes, size - offsetBytes))
+      await readPadded(opened, offsetBytes, bytes)
       await blob.put(offsetBytes, bytes, signal)
+      buffers.push(buffer)
     })
   } finally {
-    await local.close()
+    await opened.close()
   }
 }
 
