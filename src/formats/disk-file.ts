@@ -4,7 +4,7 @@ import type { CompressedRun } from '../domain/compressed-run.ts'
 /** A file of bytes that can be read anywhere: a local file, a staged upload, a blob. */
 export type ByteReader = {
   readonly sizeBytes: number
-  /** Exactly that many bytes; the range lies inside the file. */
+  /** Exactly that many bytes, which are the caller's; the range lies inside the file. */
   read(range: ByteRange, signal: AbortSignal): Promise<Uint8Array>
   /** Where data may be, ascending; holes read as zeros. Left out: data may be anywhere. */
   dataRanges?(signal: AbortSignal): AsyncIterable<ByteRange>

@@ -1,34 +1,54 @@
+import { release } from '../base/release.ts'
 import type { ByteRange } from '../domain/byte-range.ts'
 import type { BlockMap } from './block-map.ts'
 import type { ByteReader } from './disk-file.ts'
-import { endOf } from './fields.ts'
+import { endOf, sectorBytes } from './fields.ts'
 
-/** A part of a file that is made when it is read: offsets of `read` are those in the part. */
+/** A part of a file that is made when it is read: offsets of `read` are those in the part, its bytes the caller's. */
 export type Section = ByteRange & {
   read(range: ByteRange, signal: AbortSignal): Promise<Uint8Array> | Uint8Array
 }
 
-/** A file of sections, ascending and not overlapping; what lies between them is zeros. Any range can be read at any time. */
+/**
+ * A file of sections that begin on sectors, ascending and not overlapping; what lies between them is zeros. Any range can be
+ * read at any time.
+ */
 export function openSections(sizeBytes: number, sections: readonly Section[]): ByteReader {
   async function read(range: ByteRange, signal: AbortSignal): Promise<Uint8Array> {
+    const around = sections.find((one) => holds(one, range))
+    if (around) {
+      return await around.read(
+        { ...range, offsetBytes: range.offsetBytes - around.offsetBytes },
+        signal,
+      )
+    }
     const out = new Uint8Array(range.lengthBytes)
     for (const section of sections) {
       const from = Math.max(range.offsetBytes, section.offsetBytes)
       const lengthBytes = Math.min(endOf(range), endOf(section)) - from
       if (lengthBytes <= 0) continue
       const part = { offsetBytes: from - section.offsetBytes, lengthBytes }
-      out.set(await section.read(part, signal), from - range.offsetBytes)
+      const bytes = await section.read(part, signal)
+      out.set(bytes, from - range.offsetBytes)
+      release(bytes)
     }
     return out
   }
 
   async function* dataRanges(): AsyncGenerator<ByteRange> {
     for (const { offsetBytes, lengthBytes } of sections) {
-      if (lengthBytes > 0) yield { offsetBytes, lengthBytes }
+      // In whole sectors, as page ranges are told.
+      const sectors = Math.ceil(lengthBytes / sectorBytes) * sectorBytes
+      const inFile = Math.min(sectors, sizeBytes - offsetBytes)
+      if (inFile > 0) yield { offsetBytes, lengthBytes: inFile }
     }
   }
 
   return { sizeBytes, read, dataRanges }
+}
+
+function holds(section: ByteRange, range: ByteRange): boolean {
+  return section.offsetBytes <= range.offsetBytes && endOf(range) <= endOf(section)
 }
 
 /** Bytes that are there already. */
@@ -36,7 +56,7 @@ export function fixedSection(offsetBytes: number, bytes: Uint8Array): Section {
   return {
     offsetBytes,
     lengthBytes: bytes.length,
-    read: (range) => bytes.subarray(range.offsetBytes, endOf(range)),
+    read: (range) => Uint8Array.from(bytes.subarray(range.offsetBytes, endOf(range))),
   }
 }
 
@@ -75,6 +95,17 @@ export function blocksSection(
   const strideBytes = prefix.length + blockBytes
 
   async function read(range: ByteRange, signal: AbortSignal): Promise<Uint8Array> {
+    const within = range.offsetBytes % strideBytes
+    if (within >= prefix.length) {
+      const rank = Math.floor(range.offsetBytes / strideBytes)
+      const run = runFrom(rank, within - prefix.length, range.lengthBytes)
+      const isAll = run.lengthBytes === range.lengthBytes && endOf(run) <= disk.sizeBytes
+      if (isAll) return await disk.read(run, signal)
+    }
+    return await readInParts(range, signal)
+  }
+
+  async function readInParts(range: ByteRange, signal: AbortSignal): Promise<Uint8Array> {
     const out = new Uint8Array(range.lengthBytes)
     for (let done = 0; done < out.length; ) {
       const at = range.offsetBytes + done
@@ -88,7 +119,11 @@ export function blocksSection(
       const rank = Math.floor(at / strideBytes)
       const wanted = runFrom(rank, within - prefix.length, out.length - done)
       const inDisk = Math.min(wanted.lengthBytes, disk.sizeBytes - wanted.offsetBytes)
-      if (inDisk > 0) out.set(await disk.read({ ...wanted, lengthBytes: inDisk }, signal), done)
+      if (inDisk > 0) {
+        const bytes = await disk.read({ ...wanted, lengthBytes: inDisk }, signal)
+        out.set(bytes, done)
+        release(bytes)
+      }
       done += wanted.lengthBytes
     }
     return out

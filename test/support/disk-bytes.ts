@@ -14,7 +14,8 @@ export function memoryReader(
     const inside = offsetBytes >= 0 && lengthBytes >= 0 && offsetBytes + lengthBytes <= bytes.length
     if (!inside) throw new RangeError(`read of ${lengthBytes} bytes at ${offsetBytes}`)
     askedBytes += lengthBytes
-    return bytes.slice(offsetBytes, offsetBytes + lengthBytes)
+    // A copy: whoever reads may give its memory back.
+    return Uint8Array.from(bytes.subarray(offsetBytes, offsetBytes + lengthBytes))
   }
   async function* ranges(): AsyncGenerator<ByteRange> {
     yield* dataRanges ?? []

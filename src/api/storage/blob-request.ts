@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Sas } from '../../access/sas.ts'
 import type { ByteBudget } from '../../base/byte-budget.ts'
+import type { openLru } from '../../base/lru.ts'
 import type { World } from '../../base/world.ts'
 import type { ResourceRow, SasRow } from '../../domain/rows.ts'
+import type { ByteReader } from '../../formats/disk-file.ts'
 import type { Plane } from '../../regions/plane.ts'
 import type { Store } from '../../store/store.ts'
 
@@ -23,6 +25,8 @@ export type BlobRequest = StoragePorts & {
   readonly told: Readonly<Record<string, string>>
   /** Bounds what all requests together hold of bodies. */
   readonly budget: ByteBudget
+  /** Disks as files of a format, by what they are made of. */
+  readonly outputs: ReturnType<typeof openLru<string, ByteReader>>
   readonly url: URL
   readonly grant: SasRow
   readonly disk: ResourceRow

@@ -2,13 +2,16 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { Hono } from 'hono'
 import { invariant } from '../../base/assert.ts'
 import { openByteBudget } from '../../base/byte-budget.ts'
+import { openLru } from '../../base/lru.ts'
 import type { World } from '../../base/world.ts'
 import { ArmError, Unavailable } from '../../domain/errors.ts'
 import { limits } from '../../domain/limits.ts'
+import type { ByteReader } from '../../formats/disk-file.ts'
 import { BlobError, blobErrorResponse } from './blob-error.ts'
 import type { BlobRequest, StoragePorts } from './blob-request.ts'
 import { sendRange } from './body-stream.ts'
 import { openDiskBytes } from './disk-bytes.ts'
+import { outputsKept } from './disk-format.ts'
 import type { NodeEnvironment } from './page-body.ts'
 import { answerPageList } from './page-list.ts'
 import { answerPutPage } from './put-page.ts'
@@ -18,6 +21,7 @@ import { readRange } from './range.ts'
 export function storageApp(ports: StoragePorts): Hono {
   const app = new Hono()
   const budget = openByteBudget(limits.transferBytesMax, limits.transferWaitersMax)
+  const outputs = openLru<string, ByteReader>(outputsKept)
   app.all('/md-disks/:grant/:blob', async (context) => {
     const requestId = ports.world.id()
     const version = context.req.header('x-ms-version') ?? '2018-03-28'
@@ -26,7 +30,7 @@ export function storageApp(ports: StoragePorts): Hono {
     try {
       const admitted = await admit(ports, context.req.raw, context.req.param('grant'))
       const { incoming, outgoing } = (context.env as NodeEnvironment) ?? {}
-      response = await answer({ ...admitted, incoming, outgoing, told, budget })
+      response = await answer({ ...admitted, incoming, outgoing, told, budget, outputs })
     } catch (error) {
       // Nobody reads this answer: whatever broke did so because its client is gone.
       const world = context.req.raw.signal.aborted ? quietly(ports.world) : ports.world
@@ -44,7 +48,7 @@ async function admit(
   ports: StoragePorts,
   raw: Request,
   grantId: string,
-): Promise<Omit<BlobRequest, 'incoming' | 'outgoing' | 'told' | 'budget'>> {
+): Promise<Omit<BlobRequest, 'incoming' | 'outgoing' | 'told' | 'budget' | 'outputs'>> {
   const url = new URL(raw.url)
   if (!ports.sas.isSigned(grantId, url.searchParams.get('sig') ?? undefined)) {
     throw new BlobError(

@@ -9,8 +9,9 @@ import type { DiskContent } from '../../resources/declaration.ts'
 import { stagingOf } from '../../resources/disk.ts'
 import { BlobError } from './blob-error.ts'
 import type { BlobRequest } from './blob-request.ts'
+import { formatOf, openFormatted } from './disk-format.ts'
 
-/** The blob that a disk is: a fixed VHD (the disk's bytes and a footer), or the pages of an upload so far. */
+/** The blob that a disk is: a file of the format asked for (a fixed VHD if none), or the pages of an upload so far. */
 export type DiskBytes = {
   readonly sizeBytes: number
   readonly etag: string
@@ -22,10 +23,19 @@ export type DiskBytes = {
 export async function openDiskBytes(request: BlobRequest): Promise<DiskBytes> {
   const { signal } = request.raw
   const [content] = contentOf(request.disk.status)
+  const format = formatOf(request.url)
   if (!content) return uploadBytes(request, signal)
   const kept = await request.store.read.placements.ofKeepers([request.disk.key])
   const spaces = kept.filter(({ image }) => image === content.image).map(({ space }) => space)
-  return imageBytes(request, { ...content, spaces }, signal)
+  const place = { ...content, spaces }
+  if (format === 'vhd') return imageBytes(request, place, signal)
+  const { sizeBytes, ...file } = await openFormatted(request, place, format)
+  return {
+    sizeBytes,
+    etag: `"${request.disk.revision}-${content.image.slice(0, 16)}-${format}"`,
+    read: (offsetBytes, lengthBytes) => file.read({ offsetBytes, lengthBytes }, signal),
+    dataRanges: (from, to) => clipped(file.dataRanges?.(signal) ?? whole(to), from, to),
+  }
 }
 
 function uploadBytes({ plane, disk }: BlobRequest, signal: AbortSignal): DiskBytes {
