@@ -1,7 +1,7 @@
 import type { World } from '../base/world.ts'
 import { isObject } from '../client/client.ts'
 import { ClientError } from '../client/client-error.ts'
-import { downloadDisk, refuseUnfit } from '../client/download-disk.ts'
+import { type DownloadFormat, downloadDisk, refuseUnfit } from '../client/download-disk.ts'
 import type { JsonObject } from '../domain/rows.ts'
 import { apiVersions } from './paths.ts'
 import { openProgress } from './progress.ts'
@@ -27,7 +27,7 @@ type DownloadOptions = {
   /** A data disk; the OS disk when left out. */
   readonly lun: number | undefined
   readonly out: string
-  readonly format: 'raw' | 'vhd'
+  readonly format: DownloadFormat
 }
 
 /**

@@ -18,6 +18,10 @@ import { openPageBlob, type PageBlob } from './page-blob.ts'
 
 const footerBytes = 512
 
+/** What a downloaded file may be; all but the first two are made by the server. */
+export const downloadFormats = ['raw', 'vhd', 'vhd-dynamic', 'vhdx', 'qcow2'] as const
+export type DownloadFormat = (typeof downloadFormats)[number]
+
 type DownloadOptions = {
   readonly http: Http
   readonly world: Pick<World, 'now' | 'sleep'>
@@ -28,7 +32,7 @@ type DownloadOptions = {
   readonly contentId: string
   readonly out: string
   /** `raw` leaves the footer of the VHD away. */
-  readonly format: 'raw' | 'vhd'
+  readonly format: DownloadFormat
   readonly onProgress?: (transfer: Transfer) => void
 }
 
@@ -40,9 +44,11 @@ type DownloadOptions = {
 export async function downloadDisk(options: DownloadOptions) {
   const { signal, out, format } = options
   await refuseUnfit(out)
-  const blob = openPageBlob(options)
+  const isFixedVhd = format === 'raw' || format === 'vhd'
+  const sasUrl = isFixedVhd ? options.sasUrl : `${options.sasUrl}&format=${format}`
+  const blob = openPageBlob({ ...options, sasUrl })
   const blobBytes = await blob.sizeBytes(signal)
-  await checkFooter(blob, blobBytes, signal)
+  if (isFixedVhd) await checkFooter(blob, blobBytes, signal)
   const fileBytes = format === 'raw' ? blobBytes - footerBytes : blobBytes
   const ranges = withinBytes(await blob.dataRanges(signal), fileBytes)
   const part = `${out}.part`

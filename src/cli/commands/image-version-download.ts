@@ -1,3 +1,4 @@
+import { downloadFormats } from '../../client/download-disk.ts'
 import { command } from '../command.ts'
 import { downloadVersion } from '../download-version.ts'
 import { may, mayRead, needs, wholeNumber } from '../flag.ts'
@@ -10,6 +11,7 @@ export const downloadCommand = command({
   more: 'Only data is transferred; the file is sparse. When it is cut off, the same command goes on where it stopped.',
   examples: [
     'vitrine image-version download -g images -r corpImages -i debian -e latest -l eastus --file debian.raw',
+    'vitrine image-version download -g images -r corpImages -i debian -e 1.0.0 --format qcow2 --file debian.qcow2',
   ],
   flags: {
     group,
@@ -27,8 +29,8 @@ export const downloadCommand = command({
     ),
     lun: mayRead('--lun <n>', 'A data disk. Default: the OS disk.', wholeNumber('--lun')),
     file: needs('--file <path>', 'The file to write; it must not exist.'),
-    format: may('--format <format>', 'raw (default), or vhd with its footer.', {
-      choices: ['raw', 'vhd'],
+    format: may('--format <format>', 'Default: raw; vhd is a fixed one.', {
+      choices: downloadFormats,
     }),
   },
   run: async (context, given) => {
@@ -36,7 +38,7 @@ export const downloadCommand = command({
     const { world, signal, err: terminal } = context
     const version = await resolveVersion(session, given, { region: given.location, signal })
     const location = given.location ?? String(version.location)
-    const format = given.format === 'vhd' ? 'vhd' : 'raw'
+    const format = downloadFormats.find((one) => one === given.format) ?? 'raw'
     const options = { session, world, terminal, signal, version, location, format } as const
     const done = await downloadVersion({
       ...options,
