@@ -8,6 +8,9 @@ const blockBytes = 4 * 1024 * 1024
 const sectorBytes = 512
 const changedBytes = 4096
 
+/** Formats that the server reads, but in which no byte of the disk is found here to be changed. */
+const packed = ['QFI\xfb', 'vhdxfile', 'KDMV']
+
 type DiskFacts = {
   readonly format: string
   readonly fileBytes: number
@@ -23,6 +26,12 @@ export async function inspectDisk(path: string): Promise<DiskFacts> {
   await using file = await openForReading(path)
   const { size } = await file.stat()
   if (size < sectorBytes) throw fileFault(path, 'it is too small to be a disk')
+  const head = (await readAt(file, 0, sectorBytes)).toString('latin1')
+  if (packed.some((magic) => head.startsWith(magic))) {
+    const convert = `qemu-img convert -O raw ${path} disk.raw`
+    const why = 'the quickstart changes bytes of the disk, which it does in raw and VHD alone'
+    throw fileFault(path, `${why}; convert it: ${convert}`)
+  }
   const footer = await readAt(file, size - sectorBytes, sectorBytes)
   if (footer.toString('latin1', 0, 8) !== 'conectix')
     return {
