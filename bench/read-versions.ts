@@ -1,5 +1,6 @@
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import { z } from 'zod'
 import { type Bench, type Group, ratios, secondsOf, takePairs } from './bench.ts'
 import { startJsonServer, startVitrine } from './child-server.ts'
@@ -102,6 +103,8 @@ async function listAll(bench: Bench, versions: Versions): Promise<void> {
 export async function allPages({ list, headers }: Versions): Promise<string[]> {
   const pages: string[] = []
   let count = 0
+  // The load of a child process stops this one: connections that the server closed meanwhile are noticed now.
+  await wait(20)
   for (let next: string | undefined = list; next !== undefined; ) {
     pages.push(next)
     const page = await pageAt(next, headers)
