@@ -13,23 +13,37 @@ const noWork = 0
 
 const takesMax = 5
 
-const finders = new WeakMap<Db, ReturnType<typeof ownerFinder>>()
+const finders = new WeakMap<Db, ReturnType<typeof ownerFinders>>()
 
-function ownerFinder(db: Db) {
-  return prepared(db, ({ name }: { name: string }) =>
-    db
-      .selectFrom('owners')
-      .select('id')
-      .where('name', '=', name)
-      .$if(locksRows(db), (query) => query.forUpdate()),
-  )
+function ownerFinders(db: Db) {
+  const named = (name: string) => db.selectFrom('owners').select('id').where('name', '=', name)
+  return {
+    alone: prepared(db, ({ name }: { name: string }) =>
+      named(name).$if(locksRows(db), (query) => query.forUpdate()),
+    ),
+    shared: prepared(db, ({ name }: { name: string }) =>
+      named(name).$if(locksRows(db), (query) => query.forShare()),
+    ),
+  }
+}
+
+function findersOf(db: Db) {
+  const found = finders.get(db) ?? ownerFinders(db)
+  finders.set(db, found)
+  return found
 }
 
 /** The number of an owner's row, locked; undefined when it references nothing. */
 export async function findOwner(db: Db, owner: string): Promise<number | undefined> {
-  const find = finders.get(db) ?? ownerFinder(db)
-  finders.set(db, find)
-  return (await find({ name: owner })).rows[0]?.id
+  return (await findersOf(db).alone({ name: owner })).rows[0]?.id
+}
+
+/**
+ * The same for one who only adds to it: many may at once, and none while somebody drops it. Whoever holds it so must not
+ * drop it in the same transaction: two who did would wait for each other.
+ */
+export async function holdOwner(db: Db, owner: string): Promise<number | undefined> {
+  return (await findersOf(db).shared({ name: owner })).rows[0]?.id
 }
 
 /** The number of a work's row as an owner, made when it is new. Images become owners by `sealOwner` alone. */

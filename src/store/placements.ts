@@ -1,7 +1,7 @@
 import type { Digest } from '../domain/digest.ts'
 import { imageOwner, type Placement } from '../domain/holdings.ts'
 import type { SpaceId } from '../domain/spaces.ts'
-import { dropOwner, findOwner, takeImageOwner } from './owners.ts'
+import { dropOwner, findOwner, holdOwner, takeImageOwner } from './owners.ts'
 import { prepared, preparedList } from './prepared.ts'
 import type { Db } from './schema.ts'
 import type { PlacementRows } from './store.ts'
@@ -62,7 +62,7 @@ export function placementRows(db: Db): PlacementRows {
   }
 
   async function keep({ space, image, keeper }: Placement): Promise<boolean> {
-    const ownerId = await findOwner(db, imageOwner(space, image))
+    const ownerId = await holdOwner(db, imageOwner(space, image))
     if (ownerId === undefined) return false
     await addKeeper(keeper, ownerId, null)
     return true
@@ -75,7 +75,7 @@ export function placementRows(db: Db): PlacementRows {
 
   const seal: PlacementRows['seal'] = async ({ placement, owner, holdings, root }) => {
     const { space, image, keeper } = placement
-    const there = await findOwner(db, imageOwner(space, image))
+    const there = await holdOwner(db, imageOwner(space, image))
     if (there !== undefined) {
       await addKeeper(keeper, there, root)
       return true
