@@ -27,6 +27,15 @@ function unpackStream(run: CompressedRun, stored: Uint8Array, into: Uint8Array):
   }
   if (plain.length < into.length) throw noStream(run)
   into.set(plain.subarray(0, into.length))
+  giveBack(plain, options.chunkSize)
+}
+
+/**
+ * node:zlib answers the beginning of a buffer that it made for this call alone, which the collector would see late. A small
+ * one is of node's pool, whose length is another one.
+ */
+function giveBack({ buffer }: Uint8Array, madeBytes: number): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === madeBytes) buffer.transfer(0)
 }
 
 /** A cluster may be several frames, one after another (qemu reads them so). */
