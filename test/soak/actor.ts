@@ -55,7 +55,7 @@ export function openActor(name: string, clients: OwnerClients, chance: Chance) {
     )
   }
 
-  async function upload(): Promise<void> {
+  async function upload(): Promise<boolean> {
     const disk = `disk-${name}-${made++}`
     const content = chance.seed()
     const bytes = diskContent(content)
@@ -77,9 +77,10 @@ export function openActor(name: string, clients: OwnerClients, chance: Chance) {
     }
     await patiently(() => diskApi.revokeAccess(group, disk))
     disks.set(disk, content)
+    return true
   }
 
-  async function publish(): Promise<void> {
+  async function publish(): Promise<boolean> {
     if (disks.size === 0) await upload()
     const [disk, content] = chance.of([...disks])
     const version = `1.0.${made++}`
@@ -87,6 +88,7 @@ export function openActor(name: string, clients: OwnerClients, chance: Chance) {
     const body = { storageProfile: { osDiskImage: { source: { id: diskId(disk) } } } }
     await putVersion(version, regions, body)
     versions.set(version, { content, regions })
+    return true
   }
 
   async function putVersion(version: string, targetRegions: readonly TargetRegion[], body = {}) {
@@ -101,8 +103,8 @@ export function openActor(name: string, clients: OwnerClients, chance: Chance) {
     })
   }
 
-  async function update(): Promise<void> {
-    if (versions.size === 0) return
+  async function update(): Promise<boolean> {
+    if (versions.size === 0) return false
     const [version, { content, regions: before }] = chance.of([...versions])
     const regions = someRegions(chance, before)
     const { storageProfile } = await patiently(() =>
@@ -110,29 +112,33 @@ export function openActor(name: string, clients: OwnerClients, chance: Chance) {
     )
     await putVersion(version, regions, { storageProfile })
     versions.set(version, { content, regions })
+    return true
   }
 
-  async function deleteVersion(): Promise<void> {
-    if (versions.size < 3) return
+  async function deleteVersion(): Promise<boolean> {
+    if (versions.size < 2) return false
     const [version] = chance.of([...versions])
     await patiently(() => versionApi.delete(group, gallery, definition, version))
     await expectGone(() => versionApi.get(group, gallery, definition, version))
     versions.delete(version)
+    return true
   }
 
-  async function deleteDisk(): Promise<void> {
-    if (disks.size < 2) return
+  async function deleteDisk(): Promise<boolean> {
+    if (disks.size < 2) return false
     const [disk] = chance.of([...disks])
     await patiently(() => diskApi.delete(group, disk))
     await expectGone(() => diskApi.get(group, disk))
     disks.delete(disk)
+    return true
   }
 
   /** A disk from a version, in one of its regions, downloaded and compared. */
-  async function read(): Promise<void> {
-    if (versions.size === 0) return
+  async function read(): Promise<boolean> {
+    if (versions.size === 0) return false
     const [version, { content, regions }] = chance.of([...versions])
     await readFrom(version, content, chance.of(regions).name)
+    return true
   }
 
   async function readFrom(version: string, content: number, region: string): Promise<void> {
@@ -151,17 +157,17 @@ export function openActor(name: string, clients: OwnerClients, chance: Chance) {
     await patiently(() => diskApi.delete(group, disk))
   }
 
-  const deeds = { upload, publish, update, deleteVersion, deleteDisk, read }
-  const weighted = Object.entries({ ...deeds }).flatMap(([deed, act]) =>
-    Array.from({ length: deed.startsWith('delete') ? 1 : 2 }, () => ({ deed, act })),
+  const deeds = { publish, update, read, deleteVersion, upload, deleteDisk }
+  const weights = { publish: 4, update: 3, read: 2, deleteVersion: 2, upload: 1, deleteDisk: 1 }
+  const weighted = Object.entries(deeds).flatMap(([deed, act]) =>
+    Array.from({ length: weights[deed as keyof typeof deeds] }, () => ({ deed, act })),
   )
 
   async function actUntil(signal: AbortSignal): Promise<void> {
     await begin()
     while (!signal.aborted) {
       const { deed, act } = chance.of(weighted)
-      await act()
-      done[deed] = (done[deed] ?? 0) + 1
+      if (await act()) done[deed] = (done[deed] ?? 0) + 1
     }
   }
 

@@ -24,6 +24,10 @@ export function openChance(seed: number) {
       if (item === undefined) throw new Error('nothing to choose from')
       return item
     },
+    shuffled<Item>(items: readonly Item[]): Item[] {
+      const places = items.map((item) => ({ item, place: next() }))
+      return places.sort((one, other) => one.place - other.place).map(({ item }) => item)
+    },
     /** A number for another one of these. */
     seed: (): number => upTo(2 ** 32),
   }

@@ -107,7 +107,7 @@ function anyLink({ links }: Site, chance: Chance): Balancer {
   return chance.of([links.api, links.postgres, links.s3, ...links.peers])
 }
 
-/** One fault after another, with some calm in between, until `signal`. Answers how many of each there were. */
+/** One fault after another, each at least once, with some calm in between, until `signal`. Answers how many of each there were. */
 export async function befallUntil(
   site: Site,
   chance: Chance,
@@ -115,11 +115,12 @@ export async function befallUntil(
 ): Promise<ReadonlyMap<string, number>> {
   const counts = new Map(faults.map(({ name }) => [name, 0]))
   const weighted = faults.flatMap((fault) => Array.from({ length: fault.weight }, () => fault))
-  while (!signal.aborted) {
-    const { name, befall } = chance.of(weighted)
+  const first = chance.shuffled(faults)
+  while (first.length > 0 || !signal.aborted) {
+    const { name, befall } = first.pop() ?? chance.of(weighted)
     counts.set(name, (counts.get(name) ?? 0) + 1)
     await befall(site, chance)
-    await sleep(chance.between(100, 1_500), undefined, { signal }).catch(() => undefined)
+    await sleep(chance.between(100, 1_500))
   }
   for (const child of site.children) await child.awake()
   return counts

@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, vi } from 'vitest'
 import { gallery, group, openActor, patiently } from './actor.ts'
 import { openChance } from './chance.ts'
@@ -34,11 +33,15 @@ export async function runSoak({ seconds, seed }: { seconds: number; seed: number
     )
     const stopping = new AbortController()
     const acting = Promise.all(actors.map((actor) => actor.actUntil(stopping.signal)))
-    const befalling = befallUntil(site, openChance(chance.seed()), stopping.signal)
+    const timeOver = new AbortController()
     // Whoever awaits it below hears of it.
-    befalling.catch(() => stopping.abort())
-    await Promise.race([sleep(seconds * 1_000), acting]).finally(() => stopping.abort())
-    const counts = await befalling
+    acting.catch(() => timeOver.abort())
+    const clock = setTimeout(() => timeOver.abort(), seconds * 1_000)
+    const befalling = befallUntil(site, openChance(chance.seed()), timeOver.signal)
+    const counts = await befalling.finally(() => {
+      clearTimeout(clock)
+      stopping.abort()
+    })
     for (const child of site.children) child.restart(0)
     say(`faults: ${told(counts)}`)
     await acting
