@@ -157,11 +157,15 @@ export function openActor(name: string, clients: OwnerClients, chance: Chance) {
     await patiently(() => diskApi.delete(group, disk))
   }
 
-  const deeds = { publish, update, read, deleteVersion, upload, deleteDisk }
-  const weights = { publish: 4, update: 3, read: 2, deleteVersion: 2, upload: 1, deleteDisk: 1 }
-  const weighted = Object.entries(deeds).flatMap(([deed, act]) =>
-    Array.from({ length: weights[deed as keyof typeof deeds] }, () => ({ deed, act })),
-  )
+  const deeds = [
+    { deed: 'publish', weight: 4, act: publish },
+    { deed: 'update', weight: 3, act: update },
+    { deed: 'read', weight: 2, act: read },
+    { deed: 'deleteVersion', weight: 2, act: deleteVersion },
+    { deed: 'upload', weight: 1, act: upload },
+    { deed: 'deleteDisk', weight: 1, act: deleteDisk },
+  ]
+  const weighted = deeds.flatMap((one) => Array.from({ length: one.weight }, () => one))
 
   async function actUntil(signal: AbortSignal): Promise<void> {
     await begin()
