@@ -2,6 +2,7 @@ import { sizes } from '../domain/limits.ts'
 import { openApart } from './apart.ts'
 import type { ByteReader, DiskExtent, DiskFile } from './disk-file.ts'
 import { sectorBytes, viewOf } from './fields.ts'
+import { joined } from './joined.ts'
 import { qcow2Entries } from './qcow2-entries.ts'
 import { type Qcow2Header, qcow2Unsound, readQcow2Header } from './qcow2-header.ts'
 
@@ -38,9 +39,9 @@ export async function openQcow2(reader: ByteReader, signal: AbortSignal): Promis
   }
   const l1Bytes = header.l1Entries * 8
   for (let at = 0; at < l1Bytes; at += clusterBytes) take(header.l1TableBytes + at, 'its L1 table')
-  for await (const _ of extentsOf(reader, { header, take, signal }));
+  for await (const _ of clustersOf(reader, { header, take, signal }));
   const extents = (during: AbortSignal) =>
-    extentsOf(reader, { header, take: () => undefined, signal: during })
+    joined(clustersOf(reader, { header, take: () => undefined, signal: during }))
   return { format: 'qcow2', virtualSizeBytes: header.virtualSizeBytes, extents }
 }
 
@@ -51,32 +52,14 @@ type Walk = {
   readonly signal: AbortSignal
 }
 
-/** Clusters that lie one after another on the disk and in the file are one extent. */
-async function* extentsOf(reader: ByteReader, walk: Walk): AsyncGenerator<DiskExtent> {
-  let open: DiskExtent | undefined
+/** Cluster by cluster. */
+async function* clustersOf(reader: ByteReader, walk: Walk): AsyncGenerator<DiskExtent> {
   for await (const { index, startBytes } of l2Tables(reader, walk)) {
     const table = { offsetBytes: startBytes, lengthBytes: 2 ** walk.header.clusterBits }
     const entries = viewOf(await reader.read(table, walk.signal))
     const place = { index, fileBytes: reader.sizeBytes, take: walk.take }
-    for (const next of qcow2Entries(entries, walk.header, place)) {
-      if (open && isNext(open, next)) {
-        open = { ...open, lengthBytes: open.lengthBytes + next.lengthBytes }
-        continue
-      }
-      if (open) yield open
-      open = next
-    }
+    yield* qcow2Entries(entries, walk.header, place)
   }
-  if (open) yield open
-}
-
-function isNext(one: DiskExtent, next: DiskExtent): boolean {
-  return (
-    !one.compressed &&
-    !next.compressed &&
-    one.offsetBytes + one.lengthBytes === next.offsetBytes &&
-    one.fileBytes + one.lengthBytes === next.fileBytes
-  )
 }
 
 /** The L2 tables that there are, each whole inside the file. */

@@ -3,6 +3,7 @@ import { sizes } from '../domain/limits.ts'
 import { openApart } from './apart.ts'
 import type { ByteReader, DiskExtent, DiskFile } from './disk-file.ts'
 import { sectorBytes, viewOf } from './fields.ts'
+import { joined } from './joined.ts'
 import { grainTableEntries, readVmdkHeader, type VmdkHeader, vmdkUnsound } from './vmdk-header.ts'
 
 const directoryPartBytes = sizes.mib
@@ -29,7 +30,7 @@ export async function openVmdk(reader: ByteReader, signal: AbortSignal): Promise
   return {
     format: 'vmdk',
     virtualSizeBytes,
-    extents: (during) => extentsOf(reader, header, during),
+    extents: (during) => joined(extentsOf(reader, header, during)),
   }
 }
 
@@ -69,34 +70,17 @@ async function requireSound(
   if (grains * sectorBytes > reader.sizeBytes) throw vmdkUnsound('its grains overlap')
 }
 
+/** Grain by grain. */
 async function* extentsOf(
   reader: ByteReader,
   header: VmdkHeader,
   signal: AbortSignal,
 ): AsyncGenerator<DiskExtent> {
-  let open: DiskExtent | undefined
   for await (const { grains } of tablesOf(reader, header, signal)) {
-    const found = header.isCompressed
+    yield* header.isCompressed
       ? compressedExtents(grains, header, reader.sizeBytes)
       : plainExtents(grains, header)
-    for (const next of found) {
-      if (open && isNext(open, next)) {
-        open = { ...open, lengthBytes: open.lengthBytes + next.lengthBytes }
-        continue
-      }
-      if (open) yield open
-      open = next
-    }
   }
-  if (open) yield open
-}
-
-function isNext(one: DiskExtent, next: DiskExtent): boolean {
-  return (
-    !one.compressed &&
-    one.offsetBytes + one.lengthBytes === next.offsetBytes &&
-    one.fileBytes + one.lengthBytes === next.fileBytes
-  )
 }
 
 function plainExtents(grains: readonly Grain[], header: VmdkHeader): DiskExtent[] {
