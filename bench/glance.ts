@@ -2,10 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync } from 'node:fs'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { z } from 'zod'
+import { freePort } from '../test/support/free-port.ts'
 import { isInstalled, run } from './programs.ts'
 
 /** OpenStack Glance on loopback, over plain HTTP: SQLite, a store of files, as many workers as there are cores. */
@@ -156,13 +156,3 @@ const policies = ['default', 'get_images', ...allowed.map((verb) => `${verb}_ima
 const pipeline = `[pipeline:glance-api-headers]
 pipeline = cors healthcheck http_proxy_to_wsgi versionnegotiation osprofiler context rootapp
 `
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (typeof address !== 'object' || !address) throw new Error('a port is an address')
-  return address.port
-}

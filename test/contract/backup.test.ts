@@ -8,6 +8,7 @@ import {
   gallery,
   group,
   makeDefinition,
+  publishVersion,
   readVersion,
   uploadDisk,
 } from '../support/main-job.ts'
@@ -28,13 +29,13 @@ const embedded = {
 }
 
 async function publish(installation: TestInstallation, name: string, seeds: readonly number[]) {
-  const { galleryImageVersions } = installation.compute
-  const id = await uploadDisk(installation, `source-${name.replaceAll('.', '-')}`, diskOf(seeds))
-  return galleryImageVersions.createOrUpdate(group, gallery, definition, name, {
-    location: 'westeurope',
-    storageProfile: { osDiskImage: { source: { id } } },
-    publishingProfile: { targetRegions: [{ name: 'westeurope' }, { name: 'eastus' }] },
-  })
+  const source = await uploadDisk(
+    installation,
+    `source-${name.replaceAll('.', '-')}`,
+    diskOf(seeds),
+  )
+  const targetRegions = [{ name: 'westeurope' }, { name: 'eastus' }]
+  return publishVersion(installation, name, { source, targetRegions })
 }
 
 it('a backup taken while versions are published and deleted is restored whole, and goes on from there', async () => {

