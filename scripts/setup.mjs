@@ -20,12 +20,23 @@ export function node() {
 
 /** Runs `npm install` (see docs/adr/0011) unless all is there. `dev: false` asks only for what the server needs. */
 export function setup({ dev = true } = {}) {
-  if (!isStale(dev) && bundledNode() !== undefined) return
+  const path = bundledNode()
+  if (!isStale(dev) && path !== undefined) return refuseUnstartable(path)
   console.log('Installing what Vitrine needs; this happens once.')
   const { status } = npm(['install', '--loglevel=error', '--no-fund', '--no-audit'])
   if (status !== 0)
     fail('npm could not install the packages.', 'Look at its message above, then repeat.')
-  node()
+  refuseUnstartable(node())
+}
+
+/** It is linked with one library that comes with every compiler, and that a bare system lacks. */
+function refuseUnstartable(path) {
+  const { status, stderr } = spawnSync(path, ['--version'], { encoding: 'utf8' })
+  if (status === 0) return
+  fail(
+    `The bundled Node does not start here: ${String(stderr).trim()}`,
+    'Where that names libatomic: `apt-get install libatomic1` (Debian, Ubuntu) or `dnf install libatomic` (Fedora, RHEL), then repeat.',
+  )
 }
 
 /** True when a package that package-lock.json names is missing, or there in another version. */
