@@ -7,7 +7,7 @@ import { type Client, isObject, objectIn } from '../src/client/client.ts'
 import { readConfig } from '../src/config.ts'
 import type { Json, JsonObject, ResourceRow } from '../src/domain/rows.ts'
 import type { Plane } from '../src/regions/plane.ts'
-import { statusWithContent } from '../src/resources/disk.ts'
+import { statusWith } from '../src/resources/pending-content.ts'
 import { serve } from '../src/serve.ts'
 import type { Store } from '../src/store/store.ts'
 import { openWorld } from '../src/world.ts'
@@ -86,7 +86,7 @@ export async function importDisk(site: Site, name: string, file: string) {
   const made = await publishLocal({ plane, store }, file, key)
   await store.write(async (rows) => {
     const row = await rows.resources.lock(key)
-    if (row) await rows.resources.setStatus(key, { status: statusWithContent(row, made) })
+    if (row) await rows.resources.setStatus(key, { status: statusWith(row, undefined, made) })
   })
   return { id, ...made }
 }

@@ -38,7 +38,7 @@ import { openSpacePreparation } from './spaces.ts'
 import type { Store } from './store/store.ts'
 import { convergeRegion } from './work/converge-region.ts'
 import { duties, prune, sweep } from './work/duties.ts'
-import { ingestDisk } from './work/ingest-disk.ts'
+import { ingestDisks } from './work/ingest-disks.ts'
 import type { WorkPorts } from './work/ports.ts'
 import { publish } from './work/publish.ts'
 import { releaseRegion } from './work/release-region.ts'
@@ -114,6 +114,7 @@ export async function openInstallation(parts: InstallationParts): Promise<Instal
     index,
     world,
     askRepair,
+    replicationBytesPerSecond: config.replication.bytesPerSecond,
   })
   const findType: Providers['findType'] = (name) =>
     resourceTypes.find((type) => sameType(type.type, name))
@@ -243,7 +244,7 @@ function openRunning(
   const kinds = [
     publish,
     convergeRegion,
-    ingestDisk,
+    ingestDisks,
     remove,
     releaseRegion,
     removeTree,

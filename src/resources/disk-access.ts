@@ -1,11 +1,11 @@
 import { z } from 'zod'
 import { type Problem, unless } from '../domain/problem.ts'
-import { regionName } from '../domain/regions.ts'
 import { isFinal } from '../domain/rows.ts'
 import { wholeNumber, word } from './coerce.ts'
 import { contentOf } from './content.ts'
 import type { Action, Effects, Stored } from './declaration.ts'
 import type { Disk } from './disk-schema.ts'
+import { ingestRequest } from './pending-content.ts'
 
 const GrantAccess = z.object({
   access: word(['None', 'Read', 'Write']),
@@ -82,14 +82,7 @@ function grantEffects(_stored: Stored<Disk>, body: unknown) {
 function revokeEffects(stored: Stored<Disk>): Effects & { readonly revokesGrants: true } {
   const { status, key, region = '' } = stored
   if (status.diskState === 'ActiveUpload') {
-    const queue = `region:${regionName(region)}`
-    const work = {
-      kind: 'IngestDisk',
-      subject: key,
-      queue,
-      generation: stored.generation + 1,
-      key,
-    }
+    const work = ingestRequest({ key, region, generation: stored.generation + 1 })
     return { state: 'Updating', work: [work], revokesGrants: true }
   }
   const diskState = status.diskState === 'ActiveSAS' ? 'Unattached' : (status.diskState ?? null)

@@ -8,6 +8,7 @@ import type { Disk } from './disk-schema.ts'
 import { type DiskSource, diskSourceOf } from './disk-source.ts'
 import { rangeProblems, requiredProblem } from './parse.ts'
 import { valueAt } from './paths.ts'
+import { ingestRequest } from './pending-content.ts'
 import { expiredProblems, liesIn, unavailableProblem, usableIn } from './version-use.ts'
 
 const creationData = 'disk.properties.creationData'
@@ -187,7 +188,7 @@ export function diskEffects(write: Write<Disk>, facts: Facts): Effects {
       }),
     }
   }
-  const work = [ingestRequest(write, 1)]
+  const work = [ingestRequest({ key: id.key, region: next.location, generation: 1 })]
   return { state: 'Creating', status: { ...born, diskState: 'Unattached' }, work }
 }
 
@@ -196,12 +197,9 @@ function again(write: Write<Disk>, before: NonNullable<Write<Disk>['before']>): 
   const isMissing = diskSourceOf(before.doc).is === 'none' && contentOf(before.status).length === 0
   if (!isMissing) return { state: 'Succeeded' }
   const state = before.state === 'Creating' ? 'Creating' : 'Updating'
-  return { state, work: [ingestRequest(write, before.generation + 1)] }
-}
-
-function ingestRequest({ id, next }: Write<Disk>, generation: number) {
-  const queue = `region:${regionName(next.location)}`
-  return { kind: 'IngestDisk', subject: id.key, queue, generation, key: id.key }
+  const { key } = write.id
+  const region = write.next.location
+  return { state, work: [ingestRequest({ key, region, generation: before.generation + 1 })] }
 }
 
 /** What a disk knows from its source: the guest, and the exact version that `latest` stood for. */

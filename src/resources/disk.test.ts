@@ -13,7 +13,7 @@ import {
 } from '../../test/support/desk.ts'
 import type { Digest } from '../domain/digest.ts'
 import type { RegionName } from '../domain/regions.ts'
-import { stagingOf, statusWithContent } from './disk.ts'
+import { pendingOf, stagingOf, statusWith } from './pending-content.ts'
 import { findType } from './types.ts'
 
 const gib = 1024 ** 3
@@ -66,7 +66,7 @@ describe('managed disks', () => {
       sku: { name: 'Premium_LRS', tier: 'Premium' },
       properties: { diskSizeGB: 32, diskSizeBytes: 32 * gib, diskState: 'Unattached' },
     })
-    expect(stagingOf(row)).toMatchObject({ isEmptyDisk: true, sizeBytes: 32 * gib })
+    expect(pendingOf(row)).toEqual([{ lun: undefined, from: { is: 'empty', sizeBytes: 32 * gib } }])
   })
 
   it('asks the disk’s own region to store it', () => {
@@ -140,12 +140,13 @@ describe('managed disks', () => {
       work: [{ kind: 'IngestDisk', subject: row.key, queue: 'region:westeurope' }],
     })
     const made = { image: 'c'.repeat(64) as Digest, virtualSizeBytes: 5 * gib, occupiedBytes: 7 }
-    desk.edit(disk, { status: statusWithContent(desk.rowAt(disk), made) })
+    desk.edit(disk, { status: statusWith(desk.rowAt(disk), undefined, made) })
     expect(desk.get(disk, diskVersion).properties).toMatchObject({
       diskState: 'Unattached',
       diskSizeGB: 5,
     })
-    expect(stagingOf(desk.rowAt(disk))).toMatchObject({ isEmptyDisk: false })
+    expect(pendingOf(desk.rowAt(disk))).toEqual([])
+    expect(stagingOf(desk.rowAt(disk))).toMatchObject({ upload: row.status.uniqueId })
     const write = { access: 'Write', durationInSeconds: 60 }
     expect(act(desk, disk, 'beginGetAccess', write).problems).toMatchObject([
       { code: 'OperationNotAllowed' },

@@ -1,17 +1,14 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Digest } from '../domain/digest.ts'
 import { sizes } from '../domain/limits.ts'
-import { regionName } from '../domain/regions.ts'
-import type { JsonObject, ResourceRow } from '../domain/rows.ts'
-import { diskSpace, type SpaceId } from '../domain/spaces.ts'
+import type { JsonObject } from '../domain/rows.ts'
 import { diskApiVersions } from './api-versions.ts'
-import { contentOf, contentStatus, sizeInGB } from './content.ts'
+import { contentOf, sizeInGB } from './content.ts'
 import type { ResourceType, Stored, Write } from './declaration.ts'
 import { diskActions } from './disk-access.ts'
 import { diskEffects, diskNeeds, diskProblems } from './disk-rules.ts'
 import { Disk } from './disk-schema.ts'
 import { assetNameProblems } from './image-definition-rules.ts'
-import { jsonOf, valueAt } from './paths.ts'
+import { jsonOf } from './paths.ts'
 
 export const diskType = 'Microsoft.Compute/disks'
 
@@ -89,52 +86,6 @@ export const disks: ResourceType<Disk> = {
   ],
   actions: diskActions,
   show: ({ doc, status }) => shownDisk({ doc, status }),
-}
-
-/** The space where the bytes of a disk are written. */
-export function diskSpaceOf(row: ResourceRow): SpaceId {
-  return diskSpace(regionName(row.region ?? '')).id
-}
-
-/**
- * Where the bytes of an upload lie, also after it became an image (its pages are dropped then); for an empty disk a
- * file of the disk's size without pages. Undefined for disks that were made from something else.
- */
-export function stagingOf(row: ResourceRow):
-  | {
-      readonly upload: string
-      readonly space: SpaceId
-      readonly sizeBytes: number
-      readonly isEmptyDisk: boolean
-    }
-  | undefined {
-  const { uniqueId } = row.status
-  const option = valueAt(row.doc, 'properties.creationData.createOption')
-  if (typeof uniqueId !== 'string') return undefined
-  const base = { upload: uniqueId, space: diskSpaceOf(row) }
-  if (option === 'Upload') {
-    const sizeBytes = Number(valueAt(row.doc, 'properties.creationData.uploadSizeBytes'))
-    return { ...base, sizeBytes, isEmptyDisk: false }
-  }
-  if (option !== 'Empty') return undefined
-  const sizeBytes = Number(valueAt(row.doc, 'properties.diskSizeGB')) * sizes.gib
-  return { ...base, sizeBytes, isEmptyDisk: true }
-}
-
-/** The status of a disk once its bytes are an image. */
-export function statusWithContent(
-  row: ResourceRow,
-  made: {
-    readonly image: Digest
-    readonly virtualSizeBytes: number
-    readonly occupiedBytes: number
-  },
-): JsonObject {
-  return {
-    ...row.status,
-    ...contentStatus([{ lun: undefined, ...made }]),
-    diskState: 'Unattached',
-  }
 }
 
 /** GET shows more than the stored document says: sent back, that changes nothing. */

@@ -64,12 +64,12 @@ export function placementRows(db: Db): PlacementRows {
   async function keep({ space, image, keeper }: Placement): Promise<boolean> {
     const ownerId = await holdOwner(db, imageOwner(space, image))
     if (ownerId === undefined) return false
-    await addKeeper(keeper, ownerId, null)
+    await addKeeper(keeper, ownerId)
     return true
   }
 
-  async function addKeeper(keeper: string, ownerId: number, root: string | null): Promise<void> {
-    if (root === null) await addPlain({ keeper, owner: ownerId })
+  async function addKeeper(keeper: string, ownerId: number, root?: string): Promise<void> {
+    if (root === undefined) await addPlain({ keeper, owner: ownerId })
     else await addRooted({ keeper, owner: ownerId, root })
   }
 

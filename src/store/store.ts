@@ -246,7 +246,8 @@ export type PlacementRows = {
     readonly placement: Placement
     readonly owner: Owner
     readonly holdings: readonly number[]
-    readonly root: string
+    /** Left out: another root of the keeper will name it. */
+    readonly root: string | undefined
   }): Promise<boolean>
   /** The root blobs of this keeper in these spaces. */
   rootsOf(

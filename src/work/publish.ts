@@ -99,6 +99,11 @@ export function publish(ports: WorkPorts): Work {
   return { kind: 'Publish', steps: { place }, failed }
 }
 
+/** What asks for the version's latest generation to be answered. */
+export function publishRequest({ key, generation }: ResourceRow): WorkRequest {
+  return { kind: 'Publish', subject: key, queue: 'control', generation, key }
+}
+
 function replicaRow(
   version: ResourceRow,
   region: string,

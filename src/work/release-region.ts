@@ -2,7 +2,7 @@ import type { JsonObject, WorkRequest, WorkRow } from '../domain/rows.ts'
 import { parseSpaceId, type SpaceId } from '../domain/spaces.ts'
 import { removeRoot } from '../regions/roots.ts'
 import { dropStaged } from '../regions/staging.ts'
-import { stagingOf } from '../resources/disk.ts'
+import { ownUploadsOf } from '../resources/pending-content.ts'
 import type { Failed, Outcome, Running, Work } from '../runner/work.ts'
 import type { Store } from '../store/store.ts'
 import type { WorkPorts } from './ports.ts'
@@ -81,11 +81,13 @@ async function whatIsLeft({ read, uploads }: Store, key: string): Promise<Left> 
   const sealed = await read.placements.rootsOf(key)
   const stray = await strayRoots(read, key)
   const resource = await read.resources.get(key)
-  const staging = resource && stagingOf(resource)
-  const hasPages = staging && (await uploads.keys(staging.upload, 1)).length > 0
+  const staged: StrayRoot[] = []
+  for (const { upload, space } of resource ? ownUploadsOf(resource) : []) {
+    if ((await uploads.keys(upload, 1)).length > 0) staged.push({ space, key: upload })
+  }
   return {
     roots: [...sealed.map(({ space, root }) => ({ space, key: root })), ...stray],
-    staged: hasPages ? [{ space: staging.space, key: staging.upload }] : [],
+    staged,
   }
 }
 

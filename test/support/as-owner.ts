@@ -10,7 +10,7 @@ import type { Plane } from '../../src/regions/plane.ts'
 import { clearPages, stagePage } from '../../src/regions/staging.ts'
 import { sweepSpace } from '../../src/regions/sweep-space.ts'
 import { contentOf } from '../../src/resources/content.ts'
-import { stagingOf } from '../../src/resources/disk.ts'
+import { stagingOf } from '../../src/resources/pending-content.ts'
 
 const subscription = '00000000-0000-4000-8000-000000000001'
 export const group = `/subscriptions/${subscription}/resourceGroups/rg`

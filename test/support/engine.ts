@@ -18,7 +18,7 @@ import { runWork } from '../../src/runner/runner.ts'
 import { openSpacePreparation } from '../../src/spaces.ts'
 import type { Store } from '../../src/store/store.ts'
 import { convergeRegion } from '../../src/work/converge-region.ts'
-import { ingestDisk } from '../../src/work/ingest-disk.ts'
+import { ingestDisks } from '../../src/work/ingest-disks.ts'
 import type { WorkPorts } from '../../src/work/ports.ts'
 import { publish } from '../../src/work/publish.ts'
 import { releaseRegion } from '../../src/work/release-region.ts'
@@ -211,7 +211,7 @@ function run(
 ) {
   const stopping = new AbortController()
   const { store, world } = ports
-  const all = [publish, convergeRegion, ingestDisk, remove, releaseRegion, removeTree]
+  const all = [publish, convergeRegion, ingestDisks, remove, releaseRegion, removeTree]
   const kinds = all.map((kind) => kind(ports))
   const queues = ['control', ...regions.map((region) => `region:${region}`)]
   let failure: unknown

@@ -1,0 +1,103 @@
+import { invariant } from '../base/assert.ts'
+import type { Digest } from '../domain/digest.ts'
+import { ArmError } from '../domain/errors.ts'
+import type { Owner } from '../domain/holdings.ts'
+import type { ResourceRow } from '../domain/rows.ts'
+import type { DiskFile } from '../formats/disk-file.ts'
+import { openDiskFile } from '../formats/open-disk-file.ts'
+import { copyImage } from '../regions/copy-image.ts'
+import { ingest } from '../regions/ingest.ts'
+import { readManifest } from '../regions/read-image.ts'
+import { stagedReader } from '../regions/staging.ts'
+import {
+  type ContentSource,
+  type MadeDisk,
+  type StagedFile,
+  spaceOf,
+} from '../resources/pending-content.ts'
+import type { Running } from '../runner/work.ts'
+import type { WorkPorts } from './ports.ts'
+
+export type MadeImage = MadeDisk & {
+  /** 128 bytes. */
+  readonly manifest: Uint8Array
+  /** What the seal hands to the image. */
+  readonly holdings: readonly number[]
+}
+
+type Making = Pick<Running, 'signal' | 'write'> & {
+  readonly resource: ResourceRow
+  readonly source: ContentSource
+  readonly owner: Owner
+}
+
+/**
+ * One disk of a resource as an image in the space of its region, whatever it is made of. Repeatable. Throws ArmError for
+ * bytes that are no disk or one that is too large, SpaceFull, Unavailable, the signal's reason.
+ */
+export async function makeImage(ports: WorkPorts, making: Making): Promise<MadeImage> {
+  const { from } = making.source
+  switch (from.is) {
+    case 'upload':
+    case 'blob':
+      return ofStaged(ports, making, from)
+    case 'url':
+      throw new ArmError('InvalidParameter', `The URL '${from.url}' cannot be imported here yet.`)
+    case 'image':
+      return ofImage(ports, making, from.image)
+    case 'empty':
+      return ofNothing(ports, making, from.sizeBytes)
+  }
+}
+
+async function ofStaged(
+  { plane, settings }: WorkPorts,
+  { resource, owner, signal }: Making,
+  staged: StagedFile,
+): Promise<MadeImage> {
+  const disk = await openDiskFile(stagedReader(plane, staged), signal)
+  // A small file may hold a large disk: what no version could be made of is refused before its bytes are read.
+  const { diskBytesMax } = settings.quotas
+  if (disk.virtualSizeBytes > diskBytesMax) {
+    throw new ArmError(
+      'InvalidParameter',
+      `The disk is ${disk.virtualSizeBytes} bytes; at most ${diskBytesMax} bytes are allowed. Shrink it, or raise limits.diskBytesMax.`,
+      'disk.properties.diskSizeBytes',
+    )
+  }
+  const { upload, space } = staged
+  const source = { kind: 'upload', upload, space } as const
+  return ingest(plane, { owner, space: spaceOf(resource), source, disk, signal })
+}
+
+function ofNothing(
+  { plane }: WorkPorts,
+  { resource, owner, signal }: Making,
+  virtualSizeBytes: number,
+): Promise<MadeImage> {
+  const space = spaceOf(resource)
+  const disk: DiskFile = {
+    format: 'raw',
+    virtualSizeBytes,
+    async *extents() {
+      // A new disk has no data.
+    },
+  }
+  const source = { kind: 'upload', upload: resource.key, space } as const
+  return ingest(plane, { owner, space, source, disk, signal })
+}
+
+async function ofImage(
+  { store, plane, prepare }: WorkPorts,
+  { resource, owner, signal }: Making,
+  image: Digest,
+): Promise<MadeImage> {
+  const space = spaceOf(resource)
+  await prepare(space)
+  const from = await store.read.placements.spacesOf(image)
+  const { holdings } = await copyImage(plane, { owner, image, from, to: [space], signal })
+  const copied = holdings.get(space)
+  invariant(copied, 'a copy answers for each space')
+  const { bytes, ...sizes } = await readManifest(plane, { image, spaces: [space], signal })
+  return { image, manifest: bytes, ...sizes, holdings: copied }
+}
