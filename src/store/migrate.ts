@@ -4,6 +4,7 @@ import { first } from './migrations/0001-first.ts'
 import { processes } from './migrations/0002-processes.ts'
 import { workTraces } from './migrations/0003-work-traces.ts'
 import { stamps } from './migrations/0004-stamps.ts'
+import { health } from './migrations/0005-health.ts'
 
 /** In order, forward only. One that was released never changes: the next one follows it. */
 export const migrations: readonly ((db: QueryExecutorProvider) => Promise<void>)[] = [
@@ -11,6 +12,7 @@ export const migrations: readonly ((db: QueryExecutorProvider) => Promise<void>)
   processes,
   workTraces,
   stamps,
+  health,
 ]
 
 /** Only another release can use the database. No waiting mends it. */

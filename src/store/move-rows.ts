@@ -24,6 +24,8 @@ const tables = {
   owners: ['id'],
   refs: ['owner_id', 'holding_id'],
   placements: ['keeper', 'owner_id'],
+  spaces: ['space'],
+  lost_parts: ['space', 'image', 'digest', 'offset_bytes'],
   upload_pages: ['seq'],
   applications: ['client_id'],
   assignments: ['id'],

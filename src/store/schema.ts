@@ -21,6 +21,8 @@ export type Schema = {
   placements: { keeper: string; owner_id: number; root: string | null }
   holdings: HoldingTable
   refs: { owner_id: number; holding_id: number }
+  spaces: SpaceTable
+  lost_parts: LostPartTable
   upload_pages: UploadPageTable
   sas: { id: string; key: string; access: 'Read' | 'Write'; expires_ms: number }
   applications: ApplicationTable
@@ -144,6 +146,34 @@ export type HoldingTable = {
   /** A reference went: the next sweep looks whether any is left. */
   loose: number
   condemned_ms: number | null
+  /** When its bytes were last found to be its own: at their arrival, then by scrubs. */
+  verified_ms: Generated<number>
+  /** How often they were not. */
+  found_bad: Generated<number>
+  /** 1: they are not now; 2: and nothing had better ones when it was last tried. */
+  bad: Generated<0 | 1 | 2>
+}
+
+export type SpaceTable = {
+  space: string
+  /** Of its `store.json`; null for one that was made without. */
+  store_id: string | null
+  /** Which process was to make it first. */
+  made_by: string | null
+  /** Where it was last seen, and the mount below it. */
+  place: string | null
+  mount: string | null
+  state: string
+  since_ms: number
+  why: string | null
+}
+
+export type LostPartTable = {
+  space: string
+  image: string
+  digest: string
+  kind: number
+  offset_bytes: number
 }
 
 export type UploadPageTable = {

@@ -35,11 +35,24 @@ table holdings
   state text collate "C" not null
   loose smallint not null
   condemned_ms bigint
+  verified_ms bigint not null
+  found_bad bigint not null
+  bad smallint not null
   constraint holdings_pkey PRIMARY KEY (id)
+  CREATE INDEX holdings_bad ON public.holdings USING btree (space, id) WHERE (bad > 0)
   CREATE INDEX holdings_by_pack ON public.holdings USING btree (pack)
   CREATE INDEX holdings_by_space ON public.holdings USING btree (space, state, id)
+  CREATE INDEX holdings_by_verified ON public.holdings USING btree (space, verified_ms)
   CREATE INDEX holdings_loose ON public.holdings USING btree (space, id) WHERE (loose = 1)
   CREATE UNIQUE INDEX holdings_pkey ON public.holdings USING btree (id)
+table lost_parts
+  space text collate "C" not null
+  image text collate "C" not null
+  digest text collate "C" not null
+  kind smallint not null
+  offset_bytes bigint not null
+  constraint lost_parts_pkey PRIMARY KEY (space, image, digest, offset_bytes)
+  CREATE UNIQUE INDEX lost_parts_pkey ON public.lost_parts USING btree (space, image, digest, offset_bytes)
 table migrations
   number bigint not null
   constraint migrations_pkey PRIMARY KEY (number)
@@ -157,6 +170,17 @@ table secrets
   value text not null
   constraint secrets_pkey PRIMARY KEY (name)
   CREATE UNIQUE INDEX secrets_pkey ON public.secrets USING btree (name)
+table spaces
+  space text collate "C" not null
+  store_id text
+  made_by text
+  place text
+  mount text
+  state text collate "C" not null
+  since_ms bigint not null
+  why text
+  constraint spaces_pkey PRIMARY KEY (space)
+  CREATE UNIQUE INDEX spaces_pkey ON public.spaces USING btree (space)
 table upload_pages
   seq bigint not null generated always as identity
   upload text collate "C" not null

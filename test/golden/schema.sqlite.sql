@@ -38,13 +38,26 @@ CREATE TABLE holdings (
   state text not null,
   loose smallint not null,
   condemned_ms bigint
-);
+, verified_ms bigint not null default 0, found_bad bigint not null default 0, bad smallint not null default 0);
+
+CREATE INDEX holdings_bad on holdings (space, id) where bad > 0;
 
 CREATE INDEX holdings_by_pack on holdings (pack);
 
 CREATE INDEX holdings_by_space on holdings (space, state, id);
 
+CREATE INDEX holdings_by_verified on holdings (space, verified_ms);
+
 CREATE INDEX holdings_loose on holdings (space, id) where loose = 1;
+
+CREATE TABLE lost_parts (
+  space text not null,
+  image text not null,
+  digest text not null,
+  kind smallint not null,
+  offset_bytes bigint not null,
+  primary key (space, image, digest, offset_bytes)
+) without rowid;
 
 CREATE TABLE migrations (number bigint not null primary key);
 
@@ -166,6 +179,17 @@ CREATE INDEX sas_by_key on sas (key);
 CREATE TABLE secrets (
   name text not null primary key,
   value text not null
+) without rowid;
+
+CREATE TABLE spaces (
+  space text not null primary key,
+  store_id text,
+  made_by text,
+  place text,
+  mount text,
+  state text not null,
+  since_ms bigint not null,
+  why text
 ) without rowid;
 
 CREATE TABLE upload_pages (
