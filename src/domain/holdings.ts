@@ -33,7 +33,10 @@ export type HoldingRows = {
   intend(owner: Owner, wanted: readonly Omit<Holding, 'id'>[]): Promise<readonly Holding[]>
   /** The blobs are durable: `writing` → `live`. Throws when a row is condemned by now. */
   landed(ids: readonly number[]): Promise<void>
-  /** References by `owner` on those of `ids` that are live at this moment; answers which. Skipping bytes needs this first. */
+  /**
+   * References by `owner` on those of `ids` that are live at this moment and not known to be bad; answers which. Skipping
+   * bytes needs this first.
+   */
   claim(owner: Owner, ids: readonly number[]): Promise<ReadonlySet<number>>
   /** Live holdings of these packs, in any space (or only in `spaces`). */
   holdersOf(packs: readonly PackId[], spaces?: readonly SpaceId[]): Promise<readonly Holding[]>
@@ -48,6 +51,16 @@ export type HoldingRows = {
   sweep(space: SpaceId, holdMs: number, rowsMax: number): Promise<readonly Holding[]>
   /** The blob is gone: the row goes. */
   forget(ids: readonly number[]): Promise<void>
+  /** Live holdings of a space that were last found good before that time, the longest ago first. Their arrival counts. */
+  due(space: SpaceId, beforeMs: number, rowsMax: number): Promise<readonly Holding[]>
+  /** Live holdings of a space that are known to be bad, with id > `afterId`, ascending. */
+  badIn(space: SpaceId, afterId: number, rowsMax: number): Promise<readonly Holding[]>
+  /** Those of `ids` that are known to be bad. */
+  badAmong(ids: readonly number[]): Promise<ReadonlySet<number>>
+  /** Their bytes are what they should be, now. */
+  foundGood(ids: readonly number[]): Promise<void>
+  /** Its bytes are not; `isNowhere`: and nothing else has them. Counted once until they are found good. */
+  foundBad(id: number, isNowhere: boolean): Promise<void>
   /** Every space that has holdings, whatever their state. */
   spaces(): Promise<readonly SpaceId[]>
   /** Drops the work's own references; what it sealed is held by its images. */
@@ -62,20 +75,46 @@ export type Placement = {
   readonly keeper: string
 }
 
-/** A Put Page that arrived: an immutable blob under a fresh key, or a clear. The highest `seq` wins. */
+/** What of an image stands in an upload, and where in it that begins. */
+export type StagedRun = { readonly image: Digest; readonly fromBytes: number }
+
+/**
+ * A Put Page that arrived: an immutable blob under a fresh key; or a run of an image that the region has; or, with
+ * neither, a clear. The highest `seq` wins.
+ */
 export type StagedPage = {
   readonly seq: number
   readonly offsetBytes: number
   readonly lengthBytes: number
-  /** undefined: the range was cleared. */
   readonly key: string | undefined
+  readonly run?: StagedRun
+}
+
+/** Runs of one image, to be added to an upload. */
+export type RunsToStage = {
+  readonly image: Digest
+  /** Where it may lie complete; in the first of them where it does it is kept for the upload. */
+  readonly spaces: readonly SpaceId[]
+  /** Each at most `limits.stagedRunBytesMax` long. */
+  readonly runs: readonly (Pick<StagedPage, 'offsetBytes' | 'lengthBytes'> & {
+    readonly fromBytes: number
+  })[]
 }
 
 /** Pages of unfinished uploads, by upload id, in rows that every process of the region sees. */
 export type UploadRows = {
   /** With a grant's id only while that grant lives, in one transaction with its revoke. False: revoked, nothing was added. */
   add(upload: string, page: Omit<StagedPage, 'seq'>, grant?: string): Promise<boolean>
-  /** Pages that touch [from, to), in `seq` order. No page is longer than 4 MiB unless it is a clear. */
+  /**
+   * Adds runs in their order, if the image lies in one of the spaces and every grant lives, in one transaction: from then
+   * on the image stays there until `release`. False: nothing was added.
+   */
+  addRuns(upload: string, wanted: RunsToStage, grants: readonly string[]): Promise<boolean>
+  /** Where images lie that are kept for the upload. */
+  kept(upload: string): Promise<readonly Pick<Placement, 'space' | 'image'>[]>
+  /** The upload keeps no image any more. */
+  release(upload: string): Promise<void>
+  /** Pages that touch [from, to), in `seq` order. No page is longer than 4 MiB and no run than 16, only clears are. */
   touching(upload: string, fromBytes: number, toBytes: number): Promise<readonly StagedPage[]>
   /** Keys of up to `rowsMax` pages, to delete their blobs; then `drop` their rows. */
   keys(upload: string, rowsMax: number): Promise<readonly StagedPage[]>

@@ -16,9 +16,13 @@ export const limits = {
 
   /** What Azure's Put Page takes at most. */
   putPageBytesMax: 4 * mib,
+  /** A run of an image that stands in an upload, as one row: a leaf. Longer ones are rows of this length. */
+  stagedRunBytesMax: 16 * mib,
   /** Pages and pieces of reads in memory at once, of all clients: 64 of the largest. Beyond it they wait, then retry. */
   transferBytesMax: 256 * mib,
   transferWaitersMax: 1024,
+  /** Pieces of 4 MiB that one import fetches at the same time: they fill most links, and are its memory. */
+  importRequestsAtOnce: 4,
   /** ARM's own bound for a request body. */
   bodyBytesMax: 4 * mib,
   /** A stored document as JSON: all tags and a thousand region settings fit, and a page of a list stays below 7 MiB. */

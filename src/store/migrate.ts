@@ -5,6 +5,8 @@ import { processes } from './migrations/0002-processes.ts'
 import { workTraces } from './migrations/0003-work-traces.ts'
 import { stamps } from './migrations/0004-stamps.ts'
 import { health } from './migrations/0005-health.ts'
+import { blobs } from './migrations/0006-blobs.ts'
+import { uploadRuns } from './migrations/0007-upload-runs.ts'
 
 /** In order, forward only. One that was released never changes: the next one follows it. */
 export const migrations: readonly ((db: QueryExecutorProvider) => Promise<void>)[] = [
@@ -13,6 +15,8 @@ export const migrations: readonly ((db: QueryExecutorProvider) => Promise<void>)
   workTraces,
   stamps,
   health,
+  blobs,
+  uploadRuns,
 ]
 
 /** Only another release can use the database. No waiting mends it. */

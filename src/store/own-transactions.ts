@@ -20,11 +20,16 @@ export function ownTransactions(
       sweep: (space, holdMs, rowsMax) =>
         write((rows) => rows.holdings.sweep(space, holdMs, rowsMax)),
       forget: (ids) => write((rows) => rows.holdings.forget(ids)),
+      foundGood: (ids) => write((rows) => rows.holdings.foundGood(ids)),
+      foundBad: (id, isNowhere) => write((rows) => rows.holdings.foundBad(id, isNowhere)),
       release: (owner) => write((rows) => rows.holdings.release(owner)),
     },
     uploads: {
       ...read.uploads,
       add: (upload, page, grant) => write((rows) => rows.uploads.add(upload, page, grant)),
+      addRuns: (upload, wanted, grants) =>
+        write((rows) => rows.uploads.addRuns(upload, wanted, grants)),
+      release: (upload) => write((rows) => rows.uploads.release(upload)),
       drop: (upload, seqs) => write((rows) => rows.uploads.drop(upload, seqs)),
     },
     directory: {

@@ -24,6 +24,15 @@ export type Schema = {
   spaces: SpaceTable
   lost_parts: LostPartTable
   upload_pages: UploadPageTable
+  blob_containers: BlobContainerTable
+  blobs: BlobTable
+  /** The blocks that a committed blob is made of, in order. */
+  blob_blocks: { upload: string; position: number; block: string; size_bytes: number }
+  staged_blocks: StagedBlockTable
+  /** While a row is here, nobody writes or deletes the blob. */
+  blob_readers: { reader: string; upload: string }
+  /** Uploads whose pages go once they are due, unless somebody adopts them before. */
+  upload_drops: { upload: string; space: string; due_ms: number; taken: number }
   sas: { id: string; key: string; access: 'Read' | 'Write'; expires_ms: number }
   applications: ApplicationTable
   assignments: { id: string; principal_id: string; role_id: string; scope_key: string }
@@ -182,6 +191,43 @@ export type UploadPageTable = {
   offset_bytes: number
   length_bytes: number
   key: string | null
+  /** With `from_bytes`: the range is a run of this image. */
+  image: string | null
+  from_bytes: number | null
+}
+
+export type BlobContainerTable = {
+  id: Generated<number>
+  account: string
+  name: string
+  space: string
+  metadata: string
+  etag: string
+  created_ms: number
+  updated_ms: number
+  /** Deleted: its blobs are being dropped. */
+  gone: number
+}
+
+export type BlobTable = {
+  container_id: number
+  name: string
+  type: 'BlockBlob' | 'PageBlob'
+  upload: string
+  size_bytes: number
+  etag: string
+  doc: string
+  created_ms: number
+  updated_ms: number
+}
+
+export type StagedBlockTable = {
+  container_id: number
+  name: string
+  block: string
+  upload: string
+  size_bytes: number
+  staged_ms: number
 }
 
 export type ApplicationTable = {

@@ -14,6 +14,47 @@ table assignments
   constraint assignments_pkey PRIMARY KEY (id)
   CREATE UNIQUE INDEX assignments_by_grant ON public.assignments USING btree (principal_id, role_id, scope_key)
   CREATE UNIQUE INDEX assignments_pkey ON public.assignments USING btree (id)
+table blob_blocks
+  upload text collate "C" not null
+  position bigint not null
+  block text not null
+  size_bytes bigint not null
+  constraint blob_blocks_pkey PRIMARY KEY (upload, "position")
+  CREATE UNIQUE INDEX blob_blocks_pkey ON public.blob_blocks USING btree (upload, "position")
+table blob_containers
+  id bigint not null generated always as identity
+  account text collate "C" not null
+  name text collate "C" not null
+  space text collate "C" not null
+  metadata text not null
+  etag text not null
+  created_ms bigint not null
+  updated_ms bigint not null
+  gone smallint not null
+  constraint blob_containers_pkey PRIMARY KEY (id)
+  CREATE INDEX blob_containers_gone ON public.blob_containers USING btree (space, id) WHERE (gone = 1)
+  CREATE UNIQUE INDEX blob_containers_by_name ON public.blob_containers USING btree (account, name) WHERE (gone = 0)
+  CREATE UNIQUE INDEX blob_containers_pkey ON public.blob_containers USING btree (id)
+table blob_readers
+  reader text collate "C" not null
+  upload text collate "C" not null
+  constraint blob_readers_pkey PRIMARY KEY (reader, upload)
+  CREATE INDEX blob_readers_by_upload ON public.blob_readers USING btree (upload)
+  CREATE UNIQUE INDEX blob_readers_pkey ON public.blob_readers USING btree (reader, upload)
+table blobs
+  container_id bigint not null
+  name text collate "C" not null
+  type text not null
+  upload text collate "C" not null
+  size_bytes bigint not null
+  etag text not null
+  doc text not null
+  created_ms bigint not null
+  updated_ms bigint not null
+  constraint blobs_container_id_fkey FOREIGN KEY (container_id) REFERENCES blob_containers(id) ON DELETE RESTRICT
+  constraint blobs_pkey PRIMARY KEY (container_id, name)
+  CREATE UNIQUE INDEX blobs_by_upload ON public.blobs USING btree (upload)
+  CREATE UNIQUE INDEX blobs_pkey ON public.blobs USING btree (container_id, name)
 table claims
   name text collate "C" not null
   holder text collate "C" not null
@@ -181,15 +222,37 @@ table spaces
   why text
   constraint spaces_pkey PRIMARY KEY (space)
   CREATE UNIQUE INDEX spaces_pkey ON public.spaces USING btree (space)
+table staged_blocks
+  container_id bigint not null
+  name text collate "C" not null
+  block text collate "C" not null
+  upload text collate "C" not null
+  size_bytes bigint not null
+  staged_ms bigint not null
+  constraint staged_blocks_container_id_fkey FOREIGN KEY (container_id) REFERENCES blob_containers(id) ON DELETE RESTRICT
+  constraint staged_blocks_pkey PRIMARY KEY (container_id, name, block)
+  CREATE INDEX staged_blocks_by_age ON public.staged_blocks USING btree (staged_ms)
+  CREATE UNIQUE INDEX staged_blocks_pkey ON public.staged_blocks USING btree (container_id, name, block)
+table upload_drops
+  upload text collate "C" not null
+  space text collate "C" not null
+  due_ms bigint not null
+  taken smallint not null
+  constraint upload_drops_pkey PRIMARY KEY (upload)
+  CREATE INDEX upload_drops_by_due ON public.upload_drops USING btree (space, due_ms)
+  CREATE UNIQUE INDEX upload_drops_pkey ON public.upload_drops USING btree (upload)
 table upload_pages
   seq bigint not null generated always as identity
   upload text collate "C" not null
   offset_bytes bigint not null
   length_bytes bigint not null
   key text
+  image text
+  from_bytes bigint
   constraint upload_pages_pkey PRIMARY KEY (seq)
   CREATE INDEX upload_pages_by_upload ON public.upload_pages USING btree (upload, seq)
-  CREATE INDEX upload_pages_cleared ON public.upload_pages USING btree (upload, offset_bytes) WHERE (key IS NULL)
+  CREATE INDEX upload_pages_cleared ON public.upload_pages USING btree (upload, offset_bytes) WHERE ((key IS NULL) AND (image IS NULL))
+  CREATE INDEX upload_pages_runs ON public.upload_pages USING btree (upload, offset_bytes) WHERE (image IS NOT NULL)
   CREATE INDEX upload_pages_written ON public.upload_pages USING btree (upload, offset_bytes) WHERE (key IS NOT NULL)
   CREATE UNIQUE INDEX upload_pages_pkey ON public.upload_pages USING btree (seq)
 table work

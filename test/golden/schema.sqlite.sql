@@ -15,6 +15,53 @@ CREATE TABLE assignments (
 
 CREATE UNIQUE INDEX assignments_by_grant on assignments (principal_id, role_id, scope_key);
 
+CREATE TABLE blob_blocks (
+  upload text not null,
+  position bigint not null,
+  block text not null,
+  size_bytes bigint not null,
+  primary key (upload, position)
+) without rowid;
+
+CREATE TABLE blob_containers (
+  id integer primary key autoincrement,
+  account text not null,
+  name text not null,
+  space text not null,
+  metadata text not null,
+  etag text not null,
+  created_ms bigint not null,
+  updated_ms bigint not null,
+  gone smallint not null
+);
+
+CREATE UNIQUE INDEX blob_containers_by_name on blob_containers (account, name) where gone = 0;
+
+CREATE INDEX blob_containers_gone on blob_containers (space, id) where gone = 1;
+
+CREATE TABLE blob_readers (
+  reader text not null,
+  upload text not null,
+  primary key (reader, upload)
+) without rowid;
+
+CREATE INDEX blob_readers_by_upload on blob_readers (upload);
+
+CREATE TABLE blobs (
+  container_id bigint not null references blob_containers (id) on delete restrict,
+  name text not null,
+  type text not null,
+  upload text not null,
+  size_bytes bigint not null,
+  etag text not null,
+  doc text not null,
+  created_ms bigint not null,
+  updated_ms bigint not null,
+  primary key (container_id, name)
+) without rowid;
+
+CREATE UNIQUE INDEX blobs_by_upload on blobs (upload);
+
 CREATE TABLE claims (
   name text not null primary key,
   holder text not null
@@ -192,17 +239,40 @@ CREATE TABLE spaces (
   why text
 ) without rowid;
 
+CREATE TABLE staged_blocks (
+  container_id bigint not null references blob_containers (id) on delete restrict,
+  name text not null,
+  block text not null,
+  upload text not null,
+  size_bytes bigint not null,
+  staged_ms bigint not null,
+  primary key (container_id, name, block)
+) without rowid;
+
+CREATE INDEX staged_blocks_by_age on staged_blocks (staged_ms);
+
+CREATE TABLE upload_drops (
+  upload text not null primary key,
+  space text not null,
+  due_ms bigint not null,
+  taken smallint not null
+) without rowid;
+
+CREATE INDEX upload_drops_by_due on upload_drops (space, due_ms);
+
 CREATE TABLE upload_pages (
   seq integer primary key autoincrement,
   upload text not null,
   offset_bytes bigint not null,
   length_bytes bigint not null,
   key text
-);
+, image text, from_bytes bigint);
 
 CREATE INDEX upload_pages_by_upload on upload_pages (upload, seq);
 
-CREATE INDEX upload_pages_cleared on upload_pages (upload, offset_bytes) where key is null;
+CREATE INDEX upload_pages_cleared on upload_pages (upload, offset_bytes) where key is null and image is null;
+
+CREATE INDEX upload_pages_runs on upload_pages (upload, offset_bytes) where image is not null;
 
 CREATE INDEX upload_pages_written on upload_pages (upload, offset_bytes) where key is not null;
 

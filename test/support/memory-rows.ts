@@ -14,7 +14,12 @@ type Row = {
   readonly holding: Holding
   state: 'writing' | 'live' | 'condemned'
   condemnedMs: number
+  verifiedMs: number
+  foundBad: number
+  bad: 0 | 1 | 2
 }
+
+const fresh = { condemnedMs: 0, verifiedMs: 0, foundBad: 0, bad: 0 } as const
 
 /** HoldingRows in memory, by the sentences of the contract; `seal` stands for what the store's own seal does. */
 export function openMemoryRows(now: () => Date) {
@@ -35,7 +40,7 @@ export function openMemoryRows(now: () => Date) {
     async intend(owner, wanted) {
       return wanted.map((one) => {
         const holding = { ...one, id: ++lastId }
-        rows.set(holding.id, { holding, state: 'writing', condemnedMs: 0 })
+        rows.set(holding.id, { holding, state: 'writing', ...fresh })
         refsOf(owner).add(holding.id)
         return holding
       })
@@ -45,10 +50,11 @@ export function openMemoryRows(now: () => Date) {
         const row = rows.get(id)
         invariant(row && row.state !== 'condemned', 'what lands is not condemned')
         row.state = 'live'
+        row.verifiedMs = now().getTime()
       }
     },
     async claim(owner, ids) {
-      const claimed = ids.filter(live)
+      const claimed = ids.filter((id) => live(id) && rows.get(id)?.bad === 0)
       for (const id of claimed) refsOf(owner).add(id)
       return new Set(claimed)
     },
@@ -82,6 +88,35 @@ export function openMemoryRows(now: () => Date) {
     async forget(ids) {
       for (const id of ids) if (rows.get(id)?.state === 'condemned') rows.delete(id)
     },
+    async due(space, beforeMs, rowsMax) {
+      return [...rows.values()]
+        .filter(({ holding, state }) => holding.space === space && state === 'live')
+        .filter(({ verifiedMs }) => verifiedMs < beforeMs)
+        .sort((one, other) => one.verifiedMs - other.verifiedMs)
+        .map(({ holding }) => holding)
+        .slice(0, rowsMax)
+    },
+    async badIn(space, afterId, rowsMax) {
+      return liveHoldings()
+        .filter((holding) => holding.space === space && holding.id > afterId)
+        .filter(({ id }) => rows.get(id)?.bad !== 0)
+        .slice(0, rowsMax)
+    },
+    async badAmong(ids) {
+      return new Set(ids.filter((id) => (rows.get(id)?.bad ?? 0) > 0))
+    },
+    async foundGood(ids) {
+      for (const id of ids) {
+        const row = rows.get(id)
+        if (row) Object.assign(row, { verifiedMs: now().getTime(), bad: 0 })
+      }
+    },
+    async foundBad(id, isNowhere) {
+      const row = rows.get(id)
+      if (!row) return
+      if (row.bad === 0) row.foundBad += 1
+      row.bad = isNowhere ? 2 : 1
+    },
     async spaces() {
       return [...new Set([...rows.values()].map(({ holding }) => holding.space))]
     },
@@ -103,6 +138,7 @@ export function openMemoryRows(now: () => Date) {
 
 export function openMemoryUploads(): UploadRows & { all(upload: string): readonly StagedPage[] } {
   const uploads = new Map<string, StagedPage[]>()
+  let keeps: { upload: string; space: SpaceId; image: Digest }[] = []
   let lastSeq = 0
   const pagesOf = (upload: string): StagedPage[] => uploads.get(upload) ?? []
 
@@ -110,6 +146,25 @@ export function openMemoryUploads(): UploadRows & { all(upload: string): readonl
     async add(upload, page) {
       uploads.set(upload, [...pagesOf(upload), { ...page, seq: ++lastSeq }])
       return true
+    },
+    async addRuns(upload, { image, spaces, runs }) {
+      const [space] = spaces
+      if (space === undefined) return false
+      keeps.push({ upload, space, image })
+      const added = runs.map(({ fromBytes, ...run }) => ({
+        ...run,
+        seq: ++lastSeq,
+        key: undefined,
+        run: { image, fromBytes },
+      }))
+      uploads.set(upload, [...pagesOf(upload), ...added])
+      return true
+    },
+    async kept(upload) {
+      return keeps.filter((one) => one.upload === upload)
+    },
+    async release(upload) {
+      keeps = keeps.filter((one) => one.upload !== upload)
     },
     async touching(upload, fromBytes, toBytes) {
       return pagesOf(upload).filter(
