@@ -150,6 +150,12 @@ export const ConfigFile = z.strictObject({
     .prefault({}),
   /** Threads that hash and compress. */
   lanes: z.int().min(1).max(64).default(2),
+  replication: z
+    .strictObject({
+      /** What the copies of this process fetch from other regions, all together, on the average; left out, all they can. */
+      bytesPerSecond: z.int().min(sizes.mib).optional(),
+    })
+    .prefault({}),
   /** Seconds that a pack without owners stays readable. */
   sweepHoldSeconds: z.number().min(0).default(600),
   /** The quietest lines of the log that are written; `debug` has one for each request. */

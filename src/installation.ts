@@ -19,6 +19,7 @@ import { type Config, ownRegionsOf, settingsOf } from './config.ts'
 import { armAudiences, graphAudiences, installationUrls } from './domain/audiences.ts'
 import { Unavailable } from './domain/errors.ts'
 import type { Holding, HoldingRows } from './domain/holdings.ts'
+import { largerQueues } from './domain/queues.ts'
 import type { RegionName } from './domain/regions.ts'
 import { sameType } from './domain/resource-id.ts'
 import { diskSpace, parseSpaceId, type SpaceId } from './domain/spaces.ts'
@@ -48,6 +49,8 @@ import { repair, repairRequest } from './work/repair.ts'
 
 /** Rows of work in hand at once: more than lanes, since most of them wait for bytes. */
 const workAtOnce = Math.max(4, availableParallelism())
+/** Of each class of larger copies: one plans while another moves. */
+const largerAtOnce = 2
 
 export type Installation = {
   /** Everything that answers HTTP. */
@@ -258,8 +261,12 @@ function openRunning(
     const nowMs = await store.nowMs()
     await store.write((rows) => rows.work.request(duties(own), nowMs))
     const observed = kinds.map((kind) => watch.work(kind(ports)))
-    const options = { store, world, kinds: observed, queues, holder, atOnce: workAtOnce }
-    await runWork(options, stopping.signal)
+    const hands = { queues, atOnce: workAtOnce }
+    const others = largerQueues.map((suffix) => ({
+      queues: own.map((region) => `region:${region}${suffix}`),
+      atOnce: largerAtOnce,
+    }))
+    await runWork({ store, world, kinds: observed, hands, others, holder }, stopping.signal)
   }
 
   /** A database that is away just now delays the beginning. */

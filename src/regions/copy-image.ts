@@ -6,7 +6,7 @@ import { RegionAway, Unavailable } from '../domain/errors.ts'
 import type { Holding, Owner, PackId } from '../domain/holdings.ts'
 import type { SpaceId } from '../domain/spaces.ts'
 import { followSpace } from './follow.ts'
-import { everyWant, needsOf, type PackNeed, type SpaceNeeds } from './needs.ts'
+import { everyWant, needsOf, type PackNeed, regionOf, type SpaceNeeds } from './needs.ts'
 import { planOf } from './plan-image-copy.ts'
 import type { Plane, Progress } from './plane.ts'
 import { openPresence, type Presence } from './presence.ts'
@@ -33,7 +33,7 @@ export type CopiedImage = {
   readonly movedBytes: number
 }
 
-/** One is read and hashed while another becomes durable. */
+/** Of one copy, for each lane, under way or waiting for their turn on the link. */
 const packsALane = 2
 
 /** A copy under way. */
@@ -48,16 +48,39 @@ type Job = {
   wrote(bytes: number): void
 }
 
-/**
- * Makes the image complete in every space of `to`, moving only what each lacks. Repeatable, like `ingest`.
- * Throws ArmError ImageDamaged when a chunk is good nowhere, SpaceFull, Unavailable, the signal's reason.
- */
+/** A copy as it was planned: what the targets lack is known, nothing has moved. */
+export type PreparedCopy = {
+  /** Stored bytes that it will write, all targets together. */
+  readonly bytesTotal: number
+  /** Throws ArmError ImageDamaged when a chunk is good nowhere, SpaceFull, Unavailable, the signal's reason. */
+  run(): Promise<CopiedImage>
+}
+
+/** Makes the image complete in every space of `to`, moving only what each lacks. Repeatable, like `ingest`. Throws as its run. */
 export async function copyImage(plane: Plane, order: CopyOrder): Promise<CopiedImage> {
+  return await (await prepareCopy(plane, order)).run()
+}
+
+/** Finds out what is to be moved. What is there already is referenced by `owner` from now on. Throws as its run. */
+export async function prepareCopy(plane: Plane, order: CopyOrder): Promise<PreparedCopy> {
   for (const space of order.to) await followSpace(plane, space, order.signal)
   const presence = openPresence(plane, { owner: order.owner, spaces: order.to })
   const place = { image: order.image, spaces: order.from, signal: order.signal }
   const needs = await needsOf(plane, place, { targets: order.to, presence })
   const bytesTotal = needs.reduce((sum, need) => sum + planOf(need).movedBytes, 0)
+  return { bytesTotal, run: () => runCopy(plane, order, { place, presence, needs, bytesTotal }) }
+}
+
+type Prepared = Pick<Job, 'place' | 'presence'> & {
+  readonly needs: readonly SpaceNeeds[]
+  readonly bytesTotal: number
+}
+
+async function runCopy(
+  plane: Plane,
+  order: CopyOrder,
+  { place, presence, needs, bytesTotal }: Prepared,
+): Promise<CopiedImage> {
   let bytesDone = 0
   const moved = (bytes: number): void => {
     bytesDone += bytes
@@ -108,9 +131,24 @@ type WholePack = {
   readonly spaces: readonly SpaceId[]
 }
 
-async function copyPack(job: Job, { pack, sizeBytes, spaces }: WholePack): Promise<boolean> {
+async function copyPack(job: Job, whole: WholePack): Promise<boolean> {
   const { plane, order, place } = job
-  const sources = preferred(await plane.rows.holdersOf([pack]), place.spaces)
+  const sources = preferred(await plane.rows.holdersOf([whole.pack]), place.spaces)
+  const crosses = sources[0] !== undefined && crossesTo(whole.spaces, sources[0])
+  const load = { owner: order.owner, bytes: whole.sizeBytes, crosses, signal: order.signal }
+  return await plane.link.carry(load, () => copyFrom(job, sources, whole))
+}
+
+function crossesTo(spaces: readonly SpaceId[], { space }: Holding): boolean {
+  return spaces[0] !== undefined && regionOf(spaces[0]) !== regionOf(space)
+}
+
+async function copyFrom(
+  job: Job,
+  sources: readonly Holding[],
+  { pack, sizeBytes, spaces }: WholePack,
+): Promise<boolean> {
+  const { plane, order } = job
   const wanted = spaces.map((space) => ({ space, pack, key: freshKey(plane, pack), sizeBytes }))
   const holdings = await plane.rows.intend(order.owner, wanted)
   const to = holdings.map((holding) => placeOf(plane, holding))
@@ -222,7 +260,12 @@ async function repack(job: Job, { spaces, needs }: RepackGroup): Promise<void> {
     await mapBounded(needs, plane.lanes.count, async (need) => {
       await useWants(plane, place, {
         wants: await wantsOf(job, need),
-        use: (holding, frames) => stream.repack(placeOf(plane, holding), frames),
+        use: (holding, frames) => {
+          const bytes = frames.reduce((sum, { storedBytes }) => sum + storedBytes, 0)
+          const crosses = crossesTo(spaces, holding)
+          const load = { owner: order.owner, bytes, crosses, signal: order.signal }
+          return plane.link.carry(load, () => stream.repack(placeOf(plane, holding), frames))
+        },
         offsetOf: ({ digest }) => firstOffset(plane, place, digest),
       })
       job.moved(need.neededBytes * spaces.length)

@@ -97,13 +97,17 @@ function decided(
   }
 }
 
-const regionOf = (space: SpaceId): string => space.slice(0, space.indexOf('/'))
+export const regionOf = (space: SpaceId): string => space.slice(0, space.indexOf('/'))
 
-/** Everything the image consists of, a node's worth at a time. */
-export async function* everyWant(plane: Plane, place: ImagePlace): AsyncGenerator<Want[]> {
+/** Everything the image consists of, or what of it touches the bytes from `fromBytes` on: a node's worth at a time. */
+export async function* everyWant(
+  plane: Plane,
+  place: ImagePlace,
+  fromBytes = 0,
+): AsyncGenerator<Want[]> {
   const { manifest } = await manifestOf(plane, place)
   yield [{ kind: kinds.manifest, digest: place.image, offsetBytes: 0 }]
-  const all = { manifest, fromBytes: 0, toBytes: manifest.virtualSizeBytes }
+  const all = { manifest, fromBytes, toBytes: manifest.virtualSizeBytes }
   for await (const { digest, node, offsetBytes } of visitNodes(plane, place, all)) {
     const self: Want = { kind: kinds.node, digest, offsetBytes }
     if (node.level > 0) {

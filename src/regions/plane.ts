@@ -8,6 +8,7 @@ import type { TreeNode } from '../chunks/node.ts'
 import type { Digest } from '../domain/digest.ts'
 import type { HoldingRows, Owner, UploadRows } from '../domain/holdings.ts'
 import type { SpaceId } from '../domain/spaces.ts'
+import { type Link, openLink } from './link.ts'
 import { type Moved, nothingMoved } from './moved.ts'
 import { type AskRepair, openRepair, type Repair } from './repair.ts'
 import { openTrailers, type Trailers } from './trailers.ts'
@@ -25,14 +26,17 @@ export type PlanePorts = {
   readonly world: World
   /** Left out: this process writes every space. */
   readonly askRepair?: AskRepair | undefined
+  /** What all copies together may fetch from other regions; left out, all there is. */
+  readonly replicationBytesPerSecond?: number | undefined
 }
 
 /** The handle that every function of this folder takes first. */
-export type Plane = Omit<PlanePorts, 'openBlobs'> & {
+export type Plane = Omit<PlanePorts, 'openBlobs' | 'replicationBytesPerSecond'> & {
   blobsOf(space: SpaceId): Blobs
   readonly moved: Moved
   readonly trailers: Trailers
   readonly repair: Repair
+  readonly link: Link
   /** Checked already, by digest. */
   readonly nodes: Cache<TreeNode>
   readonly covered: Covered
@@ -53,7 +57,7 @@ const manifestsKept = 256
 const coveredKept = 4096
 
 /** Opens no file and starts no timer: closing `lanes` and `index` closes all. */
-export function openPlane({ openBlobs, ...ports }: PlanePorts): Plane {
+export function openPlane({ openBlobs, replicationBytesPerSecond, ...ports }: PlanePorts): Plane {
   const opened = new Map<SpaceId, Blobs>()
 
   function blobsOf(space: SpaceId): Blobs {
@@ -69,12 +73,19 @@ export function openPlane({ openBlobs, ...ports }: PlanePorts): Plane {
   const moved = nothingMoved()
   const repair = openRepair({ ...ports, blobsOf, moved })
   const trailers = openTrailers({ blobsOf, damaged: (holding, why) => repair(holding, { why }) })
+  const { lanes, world } = ports
+  const link = openLink({
+    lanes: lanes.count,
+    world,
+    bytesPerSecond: replicationBytesPerSecond,
+  })
   return {
     ...ports,
     blobsOf,
     moved,
     trailers,
     repair,
+    link,
     nodes: openLru(nodesKept),
     manifests: openLru(manifestsKept),
     covered: openLru(coveredKept),

@@ -5,6 +5,7 @@ import { limits } from '../domain/limits.ts'
 import type { Problem } from '../domain/problem.ts'
 import type { WorkRow } from '../domain/rows.ts'
 import type { Rows, Store } from '../store/store.ts'
+import { openWakes } from '../store/wakes.ts'
 import { LeaseLost, type Outcome, type Running, type Work } from './work.ts'
 
 export type RunnerOptions = {
@@ -13,10 +14,22 @@ export type RunnerOptions = {
   readonly kinds: readonly Work[]
   /** The name under which rows are leased. A fixed one says that no other process uses it: its old leases end at start. */
   readonly holder: string
-  /** Which rows this process may claim: `control`, `region:westeurope`, … */
+  readonly hands: Hands
+  /** Of work that `elsewhere` hands on: what comes from other processes is seen with the next heartbeat. */
+  readonly others?: readonly Hands[]
+}
+
+type Hands = {
+  /** Which rows they may claim: `control`, `region:westeurope`, … */
   readonly queues: readonly string[]
   /** Rows in hand at the same time. */
   readonly atOnce: number
+}
+
+/** What the functions of a running runner are given. */
+type Runner = RunnerOptions & {
+  /** A row was handed on. */
+  handedOn(): void
 }
 
 /** Between two looks whether a region has returned. */
@@ -33,12 +46,14 @@ const stop = { cancel: new Error('told to stop'), lost: new LeaseLost('lease los
  * halfway (crash, kill) is claimed again by anyone when its lease has run out, and repeats its step.
  */
 export async function runWork(options: RunnerOptions, signal: AbortSignal): Promise<void> {
-  const { store, world, queues, holder } = options
+  const { store, world, holder, hands, others = [] } = options
   const kinds = new Map(options.kinds.map((work) => [work.kind, work]))
+  const wakes = openWakes(world)
+  const runner: Runner = { ...options, handedOn: wakes.wake }
 
-  async function loop(): Promise<void> {
+  async function loop(queues: Hands['queues'], rest: Store['untilWork']): Promise<void> {
     while (!signal.aborted) {
-      const claimed = await claimOrRest()
+      const claimed = await claimOrRest(queues, rest)
       if (claimed) await runOrDrop(claimed)
     }
   }
@@ -47,7 +62,7 @@ export async function runWork(options: RunnerOptions, signal: AbortSignal): Prom
   async function runOrDrop(row: WorkRow): Promise<void> {
     try {
       const work = kinds.get(row.kind)
-      await (work ? runRow(options, work, row, signal) : leaveToOthers(options, row))
+      await (work ? runRow(runner, work, row, signal) : leaveToOthers(runner, row))
     } catch (error) {
       const told = { ...nameOf(row), error: String(error) }
       world.log({ level: 'error', event: 'work-dropped', ...told })
@@ -55,7 +70,10 @@ export async function runWork(options: RunnerOptions, signal: AbortSignal): Prom
     }
   }
 
-  async function claimOrRest(): Promise<WorkRow | undefined> {
+  async function claimOrRest(
+    queues: Hands['queues'],
+    rest: Store['untilWork'],
+  ): Promise<WorkRow | undefined> {
     try {
       const nowMs = await store.nowMs()
       const row = await store.write((rows) =>
@@ -64,7 +82,7 @@ export async function runWork(options: RunnerOptions, signal: AbortSignal): Prom
       if (row) return row
       const wakeMs = await store.read.work.nextWakeMs(queues)
       const restMs = Math.max(1, Math.min((wakeMs ?? Infinity) - nowMs, limits.heartbeatMs))
-      await store.untilWork(restMs, signal)
+      await rest(restMs, signal)
     } catch (error) {
       if (signal.aborted) return undefined
       world.log({ level: 'error', event: 'claim-failed', error: String(error) })
@@ -75,12 +93,18 @@ export async function runWork(options: RunnerOptions, signal: AbortSignal): Prom
 
   const startedMs = await store.nowMs()
   await store.write((rows) => rows.work.abandon(holder, startedMs))
-  await mapBounded(Array.from({ length: options.atOnce }), options.atOnce, loop)
+  const loops = [hands, ...others].flatMap(({ queues, atOnce }, at) =>
+    Array.from(
+      { length: atOnce },
+      () => () => loop(queues, at === 0 ? store.untilWork : wakes.until),
+    ),
+  )
+  await mapBounded(loops, loops.length, (run) => run())
 }
 
 /** Runs the steps of a claimed row, one after another, until it ends, waits, fails or is taken away. */
 async function runRow(
-  options: RunnerOptions,
+  options: Runner,
   work: Work,
   claimed: WorkRow,
   shutdown: AbortSignal,
@@ -92,7 +116,7 @@ async function runRow(
 
 /** The row as the next step finds it; undefined when it is out of our hands. */
 async function runStep(
-  options: RunnerOptions,
+  options: Runner,
   work: Work,
   row: WorkRow,
   shutdown: AbortSignal,
@@ -124,7 +148,7 @@ async function runStep(
 }
 
 async function settleOutcome(
-  options: RunnerOptions,
+  options: Runner,
   work: Work,
   row: WorkRow,
   outcome: Outcome,
@@ -138,6 +162,13 @@ async function settleOutcome(
     case 'wait': {
       const wakeMs = (await options.store.nowMs()) + outcome.forMs
       await advance(options, row, { step: row.step, state: outcome.state, wakeMs, attempts: 0 })
+      return undefined
+    }
+    case 'elsewhere': {
+      const { queue, state } = outcome
+      const wakeMs = await options.store.nowMs()
+      await advance(options, row, { step: row.step, state, wakeMs, attempts: 0, queue })
+      options.handedOn()
       return undefined
     }
     case 'next': {

@@ -4,11 +4,13 @@ import type { Rows } from '../store/store.ts'
 
 /**
  * What a step answers. `next` goes to the step below it (after the last one the work is done), `wait` runs the same step
- * again later, `done` ends the work here, `failed` ends it with a reason.
+ * again later, `elsewhere` runs it again by the hands of another queue, `done` ends the work here, `failed` ends it with a
+ * reason.
  */
 export type Outcome =
   | { readonly is: 'next'; readonly state: JsonObject }
   | { readonly is: 'wait'; readonly state: JsonObject; readonly forMs: number }
+  | { readonly is: 'elsewhere'; readonly state: JsonObject; readonly queue: string }
   | { readonly is: 'done' }
   | { readonly is: 'failed'; readonly problem: Problem }
 

@@ -1,5 +1,6 @@
 import type { Digest } from '../domain/digest.ts'
 import type { ApplicationRows, AssignmentRows } from '../domain/directory.ts'
+import type { HealthRows, SpaceRows } from '../domain/health.ts'
 import type { HoldingRows, Owner, Placement, UploadRows } from '../domain/holdings.ts'
 import type { ProcessRows } from '../domain/processes.ts'
 import type {
@@ -14,6 +15,7 @@ import type {
 } from '../domain/rows.ts'
 import type { SecretRows } from '../domain/secrets.ts'
 import type { SpaceId } from '../domain/spaces.ts'
+import type { BlobRows } from '../domain/stored-blobs.ts'
 import type { Change, Committed } from './change.ts'
 
 /**
@@ -101,6 +103,9 @@ export type Rows = {
   readonly placements: PlacementRows
   readonly sas: SasRows
   readonly processes: ProcessRows
+  readonly spaces: SpaceRows
+  readonly health: HealthRows
+  readonly blobs: BlobRows
 }
 
 export type Page<Row> = { readonly rows: readonly Row[]; readonly next: string | undefined }
@@ -197,6 +202,8 @@ export type WorkRows = {
       readonly state: JsonObject
       readonly wakeMs: number
       readonly attempts: number
+      /** Left out: the one it is in. */
+      readonly queue?: string
     },
   ): Promise<boolean>
   /** Writes the next step and keeps the lease; attempts are 0 again. False: the fence is not ours. */
@@ -249,6 +256,22 @@ export type PlacementRows = {
     /** Left out: another root of the keeper will name it. */
     readonly root: string | undefined
   }): Promise<boolean>
+  /**
+   * The image that lies in the space needs `holdings` from now on and no others: as in `seal`. What others were found bad is
+   * counted on. False, too, when it does not lie there any more.
+   */
+  reseat(sealed: {
+    readonly space: SpaceId
+    readonly image: Digest
+    readonly owner: Owner
+    readonly holdings: readonly number[]
+  }): Promise<boolean>
+  /** Root blobs of a space with key > `after`, ascending, each with its keeper. */
+  rootsIn(
+    space: SpaceId,
+    after: string,
+    rowsMax: number,
+  ): Promise<readonly { readonly root: string; readonly keeper: string }[]>
   /** The root blobs of this keeper in these spaces. */
   rootsOf(
     keeper: string,

@@ -66,10 +66,12 @@ export function workRows(db: Db, woken: () => void): WorkRows {
     return row.cancel === 1 ? 'cancel' : 'ok'
   }
 
-  const advance: WorkRows['advance'] = async (id, fence, { step, state, wakeMs, attempts }) => {
+  const advance: WorkRows['advance'] = async (id, fence, to) => {
+    const { step, state, wakeMs, attempts, queue } = to
     const { numUpdatedRows } = await held(id, fence)
       .set({
         ...givenBack,
+        ...(queue !== undefined && { queue }),
         step,
         state: JSON.stringify(state),
         attempts: sql`case when asked = 1 then 0 else ${attempts} end`,
@@ -227,6 +229,7 @@ function upsert(db: Db, row: ReturnType<typeof toTable>) {
     .onConflict((conflict) =>
       conflict.columns(['kind', 'subject']).doUpdateSet({
         cancel: sql`case when excluded.generation > work.generation then 0 else work.cancel end`,
+        queue: sql`case when excluded.generation > work.generation then excluded.queue else work.queue end`,
         generation: sql`case when excluded.generation > work.generation then excluded.generation else work.generation end`,
         wake_ms: sql`case when excluded.wake_ms < work.wake_ms then excluded.wake_ms else work.wake_ms end`,
         attempts: 0,

@@ -1,9 +1,10 @@
 import type { Digest } from '../domain/digest.ts'
 import { Unavailable } from '../domain/errors.ts'
 import { workOwner } from '../domain/holdings.ts'
+import { queueOfCopy } from '../domain/queues.ts'
 import type { Json, JsonObject, ReplicaRow, ResourceRow, WorkRow } from '../domain/rows.ts'
 import { parseSpaceId, type SpaceId } from '../domain/spaces.ts'
-import { copyImage } from '../regions/copy-image.ts'
+import { prepareCopy } from '../regions/copy-image.ts'
 import type { Progress } from '../regions/plane.ts'
 import { readManifest } from '../regions/read-image.ts'
 import { removeRoot, writeRoot } from '../regions/roots.ts'
@@ -63,12 +64,18 @@ export function convergeRegion(ports: WorkPorts): Work {
     const owner = workOwner(row.id)
     const to = found.spaces.filter((space) => roots[space] !== undefined)
     const copied = new Map<Digest, ReadonlyMap<SpaceId, readonly number[]>>()
+    let bytesTotal = 0
     for (const [index, disk] of found.disks.entries()) {
       if (to.length === 0) break
       const from = nearestFirst(await store.read.placements.spacesOf(disk.image), found.region)
       const report = (bytes: Progress) => progress.report(index, bytes)
-      const made = await copyImage(plane, { owner, image: disk.image, from, to, signal, report })
-      copied.set(disk.image, made.holdings)
+      const order = { owner, image: disk.image, from, to, signal, report }
+      const prepared = await prepareCopy(plane, order)
+      bytesTotal += prepared.bytesTotal
+      // Nothing that was referenced or moved is lost: who goes on finds it.
+      const queue = queueOfCopy(found.region, bytesTotal, row.queue)
+      if (queue !== row.queue) return { is: 'elsewhere', state, queue }
+      copied.set(disk.image, (await prepared.run()).holdings)
     }
     await progress.phase('seal')
     for (const space of to) {

@@ -10,6 +10,7 @@ import { openChunkIndex } from '../../src/chunks/chunk-index.ts'
 import { serveLane } from '../../src/chunks/lane.ts'
 import { type LaneThread, openLanes } from '../../src/chunks/lanes.ts'
 import { type ConfigOverrides, readConfig, settingsOf } from '../../src/config.ts'
+import { largerQueues } from '../../src/domain/queues.ts'
 import { diskSpace, type SpaceId } from '../../src/domain/spaces.ts'
 import type { Providers } from '../../src/providers/ports.ts'
 import { openPlane } from '../../src/regions/plane.ts'
@@ -213,10 +214,15 @@ function run(
   const { store, world } = ports
   const all = [publish, convergeRegion, ingestDisks, remove, releaseRegion, removeTree]
   const kinds = all.map((kind) => kind(ports))
-  const queues = ['control', ...regions.map((region) => `region:${region}`)]
+  const queues = [
+    'control',
+    ...regions.flatMap((region) =>
+      ['', ...largerQueues].map((suffix) => `region:${region}${suffix}`),
+    ),
+  ]
   let failure: unknown
   const over = runWork(
-    { store, world, kinds, queues, holder: 'embedded', atOnce },
+    { store, world, kinds, hands: { queues, atOnce }, holder: 'embedded' },
     stopping.signal,
   ).catch((error: unknown) => {
     failure = error

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, vi } from 'vitest'
 import type { LogEvent } from '../../src/base/world.ts'
 import { limits } from '../../src/domain/limits.ts'
 import type { WorkRow } from '../../src/domain/rows.ts'
-import { runWork } from '../../src/runner/runner.ts'
+import { type RunnerOptions, runWork } from '../../src/runner/runner.ts'
 import type { Running, Step, Work } from '../../src/runner/work.ts'
 import { openSqliteStore } from '../../src/store/sqlite.ts'
 import type { Store } from '../../src/store/store.ts'
@@ -45,12 +45,27 @@ export function useRunners({ movesOverRests }: { readonly movesOverRests: boolea
     return opened
   }
 
-  function run(work: Work, options: { holder?: string; atOnce?: number; store?: Store } = {}) {
+  function run(
+    work: Work,
+    options: {
+      holder?: string
+      atOnce?: number
+      store?: Store
+      others?: RunnerOptions['others']
+    } = {},
+  ) {
     const stopping = new AbortController()
-    const { holder = 'one', atOnce = 1 } = options
+    const { holder = 'one', atOnce = 1, others = [] } = options
     const using = options.store ?? store()
     const over = runWork(
-      { store: using, world, kinds: [work], holder, queues: ['control'], atOnce },
+      {
+        store: using,
+        world,
+        kinds: [work],
+        holder,
+        hands: { queues: ['control'], atOnce },
+        others,
+      },
       stopping.signal,
     )
     const stop = async () => {
