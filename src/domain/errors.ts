@@ -136,6 +136,15 @@ export class RegionAway extends Unavailable {
   }
 }
 
+/** A host that something is fetched from does not answer. Its message is for the client too: it names no address and no query. */
+export class SourceAway extends Unavailable {
+  override readonly name = 'SourceAway'
+
+  protected override get tells(): string {
+    return `${this.message} Try again when it answers.`
+  }
+}
+
 /** No room left in a space. The world's fault, with its own wording for people. */
 export class SpaceFull extends Unavailable {
   override readonly name = 'SpaceFull'
