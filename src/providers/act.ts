@@ -85,6 +85,7 @@ function planAction(
     takes: [],
     releases: [],
     keeps: effects.keeps ?? [],
+    reads: effects.reads ?? [],
     operation: newOperation(providers, asked, type, {
       key: row.key,
       subscription: id.subscription,

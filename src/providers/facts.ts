@@ -3,6 +3,7 @@ import { limits } from '../domain/limits.ts'
 import { sameRegion } from '../domain/regions.ts'
 import { keyOf, parseResourceId, sameType } from '../domain/resource-id.ts'
 import type { ReplicaRow, ResourceRow } from '../domain/rows.ts'
+import { accountClaim } from '../resources/blob-uri.ts'
 import type { Fact, Facts, Need, Settings } from '../resources/declaration.ts'
 import { isLatestCandidate } from '../resources/image-version.ts'
 import type { Rows } from '../store/store.ts'
@@ -34,12 +35,29 @@ async function loadFact(looking: Looking, need: Need): Promise<Fact> {
     const holder = await rows.claims.holderOf(need.claim)
     return joined(rows, holder === undefined ? undefined : await rows.resources.get(holder))
   }
+  if ('blob' in need) return blobFact(looking, need)
   const id = 'resource' in need ? need.resource : need.latestOf
   // What is no id is nobody's to guard: the rules say what is wrong with it.
   if (!parseResourceId(id)) return nothing
   mustBeLinked(asked, target, need.linked, id)
   if ('resource' in need) return joined(rows, await rows.resources.get(keyOf(id)))
   return joined(rows, await findLatest(looking, keyOf(id), need.region))
+}
+
+/** Blobs of an account that the caller may not use are not looked for. */
+async function blobFact(
+  { rows, asked, target }: Looking,
+  { blob, linked }: Extract<Need, { readonly blob: unknown }>,
+): Promise<Fact> {
+  const isKey = blob.account.startsWith('/')
+  const key = isKey ? blob.account : await rows.claims.holderOf(accountClaim(blob.account))
+  if (key === undefined) return nothing
+  mustBeLinked(asked, target, linked, key)
+  const fact = await joined(rows, await rows.resources.get(key))
+  const found = fact.row && (await rows.blobs.find({ ...blob, account: key }))
+  if (!found) return fact
+  const { upload, space, sizeBytes, type } = found
+  return { ...fact, blob: { upload, space, sizeBytes, blobType: type } }
 }
 
 /** Requirement 25: the highest usable version of the region that is not excluded; read in pages, highest first. */

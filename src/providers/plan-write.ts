@@ -145,6 +145,7 @@ export function planWrite(
     takes,
     releases,
     keeps: effects.keeps ?? [],
+    reads: effects.reads ?? [],
     operation: operationOf(row, work.length === 0 && isFinal(row.state)),
     preempts: false,
     work,

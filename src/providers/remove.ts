@@ -33,10 +33,18 @@ export async function removeResource(
     const change = planRemoval(providers, asked, target, row, nowMs)
     const committed = await providers.store.commit(change)
     if (committed.is === 'done' && change.operation) return { row, operation: change.operation }
+    if (committed.is === 'read') throw isRead(row, committed.by)
   }
   throw new ArmError(
     'Conflict',
     `'${id.name}' changed while it was being deleted. Retry the request.`,
+  )
+}
+
+function isRead({ name }: ResourceRow, by: string): ArmError {
+  return new ArmError(
+    'Conflict',
+    `The storage account '${name}' has a blob that '${by}' is being made from. Delete it when that is done.`,
   )
 }
 

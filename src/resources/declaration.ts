@@ -13,6 +13,9 @@ import type {
   ResourceRow,
   WorkRequest,
 } from '../domain/rows.ts'
+import type { SpaceId } from '../domain/spaces.ts'
+import type { BlobType } from '../domain/stored-blobs.ts'
+import type { BlobName } from './blob-uri.ts'
 
 /** The client's document of any resource, in the newest shape. */
 export type ArmDocument = {
@@ -64,6 +67,8 @@ export type Need =
   | { readonly resource: string; readonly linked: string }
   /** The newest usable version of a definition in a region (`latest`, requirement 25). */
   | { readonly latestOf: string; readonly region: RegionName; readonly linked: string }
+  /** A blob of a storage account here; `linked` is asked for on the account. The fact's row is the account. */
+  | { readonly blob: BlobName; readonly linked: string }
   /** Another holder of a claim name. */
   | { readonly claim: string }
 
@@ -74,6 +79,13 @@ export type Fact = {
   readonly replicas: readonly ReplicaRow[]
   /** With a disk, a managed image or a version: where its images lie, of every keeper that is this row. */
   readonly placements: readonly Placement[]
+  /** With a blob that is there: its bytes are the pages of this upload. */
+  readonly blob?: {
+    readonly upload: string
+    readonly space: SpaceId
+    readonly sizeBytes: number
+    readonly blobType: BlobType
+  }
 }
 
 export type Facts = Readonly<Record<string, Fact>>
@@ -87,6 +99,11 @@ export type Effects = {
   readonly work?: readonly WorkRequest[]
   /** Images that this resource keeps from now on (a source pinned, a disk made from a version). */
   readonly keeps?: readonly Placement[]
+  /**
+   * Blobs that are read for this resource from now on. Nobody writes or deletes them until the work that reads them calls
+   * `rows.blobs.released(key of this resource)`.
+   */
+  readonly reads?: readonly { readonly upload: string }[]
 }
 
 /** A counter that a write moves: `by` is what this document counts; the difference of old and new is applied. */

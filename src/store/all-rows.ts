@@ -1,5 +1,6 @@
 import type { HoldingRows, UploadRows } from '../domain/holdings.ts'
 import type { SecretRows } from '../domain/secrets.ts'
+import { blobRows } from './blobs.ts'
 import { claimRows } from './claims.ts'
 import { counterRows } from './counters.ts'
 import { applicationRows, assignmentRows, secretRows } from './directory.ts'
@@ -42,6 +43,7 @@ export function allRows({ db, nowMs, woken }: RowsOptions): AllRows {
     placements: placementRows(db),
     sas: sasRows(db),
     processes: processRows(db),
+    blobs: blobRows(db),
     holdings: holdingRows(db, nowMs),
     uploads: uploadRows(db),
     applications: applicationRows(db),

@@ -3,7 +3,7 @@ import type { JsonObject, OperationRow, ResourceRow, SasRow, WorkRequest } from 
 
 /**
  * A planned write as data. `commit` applies it in one transaction and in this order, so that two writers never deadlock:
- * guards (sorted, locked), resource, claims, keeps, operation, work, grants, counters last (shortest lock).
+ * guards (sorted, locked), resource, claims, keeps, reads, operation, work, grants, counters last (shortest lock).
  */
 export type Change = {
   /** Keys of ancestors and linked rows: each must exist and not be Deleting. */
@@ -29,6 +29,8 @@ export type Change = {
   readonly takes: readonly string[]
   readonly releases: readonly string[]
   readonly keeps: readonly Placement[]
+  /** Blobs that the resource reads from now on: until it is released nobody writes or deletes them. */
+  readonly reads?: readonly { readonly upload: string }[]
   readonly operation: OperationRow | undefined
   /** Unfinished operations of the resource end `Canceled` with OperationPreempted, its work (but `work` below) is told to stop. */
   readonly preempts: boolean
@@ -51,4 +53,6 @@ export type Committed =
   /** A guard is gone, the revision moved, a child appeared, an image to keep is gone: plan again. */
   | { readonly is: 'raced' }
   | { readonly is: 'taken'; readonly claim: string }
+  /** A storage account has a blob that the resource `by` reads. */
+  | { readonly is: 'read'; readonly by: string }
   | { readonly is: 'full'; readonly name: string; readonly scope: string }

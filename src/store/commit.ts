@@ -18,6 +18,7 @@ const steps: readonly ((on: Writing, change: Change) => Promise<Committed | unde
   writeResource,
   moveClaims,
   addKeeps,
+  addReads,
   writeOperation,
   requestWork,
   writeGrants,
@@ -124,6 +125,10 @@ async function removeLeaf({ db, rows }: Writing, { key, expectRevision }: Resour
     .where(({ not, exists }) => not(exists(children)))
     .executeTakeFirstOrThrow()
   if (numDeletedRows === 0n) return raced
+  const by = await rows.blobs.readerIn(key)
+  if (by !== undefined) return { is: 'read', by } as const
+  await rows.blobs.removeContainers(key)
+  await rows.blobs.released(key)
   await rows.claims.releaseAllOf(key)
   for (const placement of await rows.placements.ofKeepers([key])) {
     await rows.placements.drop(placement)
@@ -146,6 +151,14 @@ async function addKeeps({ rows }: Writing, { keeps }: Change) {
   )
   for (const placement of sorted) {
     if (!(await rows.placements.keep(placement))) return raced
+  }
+  return undefined
+}
+
+async function addReads({ rows }: Writing, change: Change) {
+  const uploads = (change.reads ?? []).map(({ upload }) => upload)
+  for (const upload of uploads.sort(order)) {
+    if (!(await rows.blobs.read(upload, keyOf(change)))) return raced
   }
   return undefined
 }

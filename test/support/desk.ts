@@ -124,6 +124,7 @@ export function openDesk(options: { readonly settings?: Settings; readonly now?:
   function keyIn(need: Need): string | undefined {
     if ('resource' in need) return keyOf(need.resource)
     if ('latestOf' in need) return latestOf(need.latestOf)?.key
+    if ('blob' in need) return need.blob.account
     const holders = [...rows.values()].filter((row) => {
       const id = parseResourceId(row.id)
       const type = findType(row.type)
