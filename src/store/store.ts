@@ -16,7 +16,6 @@ import type {
 import type { SecretRows } from '../domain/secrets.ts'
 import type { SpaceId } from '../domain/spaces.ts'
 import type { BlobRows } from '../domain/stored-blobs.ts'
-import type { BlobRows } from '../domain/stored-blobs.ts'
 import type { Change, Committed } from './change.ts'
 
 /**
