@@ -45,6 +45,9 @@ export const limits = {
   /** An edit of one part fits whatever the others did, so only a crowd of editors ends it: 20 at once get through. */
   editReplanMax: 20,
 
+  /** What of one image in one space is told to be lost, at most: enough to see what it is. */
+  lostPartsMax: 100,
+
   /** Rows of a list page. */
   pageRows: 100,
   /** Finished operations are kept this long for pollers that come back. */

@@ -4,6 +4,7 @@ import { blobRows } from './blobs.ts'
 import { claimRows } from './claims.ts'
 import { counterRows } from './counters.ts'
 import { applicationRows, assignmentRows, secretRows } from './directory.ts'
+import { healthRows } from './health.ts'
 import { holdingRows } from './holdings.ts'
 import { operationRows } from './operations.ts'
 import { placementRows } from './placements.ts'
@@ -12,6 +13,7 @@ import { replicaRows } from './replicas.ts'
 import { resourceRows } from './resources.ts'
 import { sasRows } from './sas.ts'
 import type { Db } from './schema.ts'
+import { spaceRows } from './spaces.ts'
 import type { Directory, Rows } from './store.ts'
 import { uploadRows } from './uploads.ts'
 import { workRows } from './work.ts'
@@ -43,6 +45,8 @@ export function allRows({ db, nowMs, woken }: RowsOptions): AllRows {
     placements: placementRows(db),
     sas: sasRows(db),
     processes: processRows(db),
+    spaces: spaceRows(db),
+    health: healthRows(db),
     blobs: blobRows(db),
     holdings: holdingRows(db, nowMs),
     uploads: uploadRows(db),

@@ -31,11 +31,12 @@ export function holdingRows(db: Db, nowMs: () => Promise<number>): HoldingRows {
 
   async function landed(ids: readonly number[]): Promise<void> {
     const wanted = distinctSorted(ids)
+    const verified_ms = await nowMs()
     let live = 0
     for (const page of pagesOf(wanted)) {
       const { numUpdatedRows } = await db
         .updateTable('holdings')
-        .set({ state: 'live' })
+        .set({ state: 'live', verified_ms })
         .where('id', 'in', page)
         .where('state', '!=', 'condemned')
         .executeTakeFirstOrThrow()
@@ -52,6 +53,7 @@ export function holdingRows(db: Db, nowMs: () => Promise<number>): HoldingRows {
         .select('id')
         .where('id', 'in', page)
         .where('state', '=', 'live')
+        .where('bad', '=', 0)
         .orderBy('id')
         .$if(locksRows(db), (query) => query.forShare())
         .execute()
@@ -123,6 +125,71 @@ export function holdingRows(db: Db, nowMs: () => Promise<number>): HoldingRows {
     }
   }
 
+  const due: HoldingRows['due'] = async (space, beforeMs, rowsMax) => {
+    const rows = await all
+      .where('space', '=', space)
+      .where('verified_ms', '<', beforeMs)
+      .where('state', '=', 'live')
+      .orderBy('verified_ms')
+      .limit(rowsMax)
+      .execute()
+    return rows.map(fromTable)
+  }
+
+  const badIn: HoldingRows['badIn'] = async (space, afterId, rowsMax) => {
+    const rows = await all
+      .where('space', '=', space)
+      .where('id', '>', afterId)
+      // Spelled out, not bound: only so does the partial index serve it.
+      .where('bad', '>', (eb) => eb.lit(0))
+      .where('state', '=', 'live')
+      .orderBy('id')
+      .limit(rowsMax)
+      .execute()
+    return rows.map(fromTable)
+  }
+
+  async function badAmong(ids: readonly number[]): Promise<ReadonlySet<number>> {
+    const bad = new Set<number>()
+    for (const page of pagesOf(distinctSorted(ids))) {
+      const rows = await db
+        .selectFrom('holdings')
+        .select('id')
+        .where('id', 'in', page)
+        .where('bad', '>', 0)
+        .execute()
+      for (const row of rows) bad.add(row.id)
+    }
+    return bad
+  }
+
+  async function foundGood(ids: readonly number[]): Promise<void> {
+    const verified_ms = await nowMs()
+    for (const page of pagesOf(distinctSorted(ids))) {
+      await db
+        .updateTable('holdings')
+        .set({ verified_ms, bad: 0 })
+        .where('id', 'in', page)
+        .execute()
+    }
+  }
+
+  async function foundBad(id: number, isNowhere: boolean): Promise<void> {
+    await db
+      .updateTable('holdings')
+      .set((row) => ({
+        found_bad: row
+          .case()
+          .when('bad', '=', 0)
+          .then(row('found_bad', '+', 1))
+          .else(row.ref('found_bad'))
+          .end(),
+        bad: isNowhere ? 2 : 1,
+      }))
+      .where('id', '=', id)
+      .execute()
+  }
+
   /** One seek a space: `distinct` would walk every holding. */
   async function spaces(): Promise<readonly SpaceId[]> {
     const found: SpaceId[] = []
@@ -157,6 +224,11 @@ export function holdingRows(db: Db, nowMs: () => Promise<number>): HoldingRows {
     liveAfter,
     sweep,
     forget,
+    due,
+    badIn,
+    badAmong,
+    foundGood,
+    foundBad,
     spaces,
     release,
   }

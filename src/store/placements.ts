@@ -89,6 +89,68 @@ export function placementRows(db: Db): PlacementRows {
     return true
   }
 
+  const reseat: PlacementRows['reseat'] = async ({ space, image, owner, holdings }) => {
+    const imageId = await findOwner(db, imageOwner(space, image))
+    const workId = await findOwner(db, owner)
+    const ids = distinctSorted(holdings)
+    if (imageId === undefined || workId === undefined) return false
+    if (!(await allLive(workId, ids))) return false
+    const before = await refsOf(imageId)
+    const wanted = new Set(ids)
+    const dropped = before.filter((id) => !wanted.has(id))
+    await copyRefs(workId, imageId, ids)
+    const heir = ids.find((id) => !before.includes(id)) ?? ids[0]
+    await dropRefs(imageId, dropped, heir)
+    return true
+  }
+
+  async function refsOf(ownerId: number): Promise<readonly number[]> {
+    const rows = await db
+      .selectFrom('refs')
+      .select('holding_id')
+      .where('owner_id', '=', ownerId)
+      .execute()
+    return rows.map((row) => row.holding_id)
+  }
+
+  /** `heir` goes on counting how often they were found bad. */
+  async function dropRefs(ownerId: number, ids: readonly number[], heir: number | undefined) {
+    for (const page of pagesOf(distinctSorted(ids))) {
+      const { found } = await db
+        .selectFrom('holdings')
+        .select((row) => row.fn.sum<number | null>('found_bad').as('found'))
+        .where('id', 'in', page)
+        .executeTakeFirstOrThrow()
+      if (heir !== undefined && Number(found) > 0) {
+        await db
+          .updateTable('holdings')
+          .set((row) => ({ found_bad: row('found_bad', '+', Number(found)) }))
+          .where('id', '=', heir)
+          .execute()
+      }
+      await db.updateTable('holdings').set({ loose: 1 }).where('id', 'in', page).execute()
+      await db
+        .deleteFrom('refs')
+        .where('owner_id', '=', ownerId)
+        .where('holding_id', 'in', page)
+        .execute()
+    }
+  }
+
+  const rootsIn: PlacementRows['rootsIn'] = async (space, after, rowsMax) => {
+    const rows = await db
+      .selectFrom('placements')
+      .innerJoin('owners', 'owners.id', 'placements.owner_id')
+      .select(['root', 'keeper'])
+      .distinct()
+      .where('space', '=', space)
+      .where('root', '>', after)
+      .orderBy('root')
+      .limit(rowsMax)
+      .execute()
+    return rows.map(({ root, keeper }) => ({ root: root ?? '', keeper }))
+  }
+
   async function allLive(ownerId: number, ids: readonly number[]): Promise<boolean> {
     let live = 0
     for (const page of pagesOf(ids)) {
@@ -143,10 +205,16 @@ export function placementRows(db: Db): PlacementRows {
       .where('owner_id', '=', ownerId)
       .limit(1)
       .executeTakeFirst()
-    if (!other) await dropOwner(db, ownerId)
+    if (other) return
+    await dropOwner(db, ownerId)
+    await db
+      .deleteFrom('lost_parts')
+      .where('space', '=', space)
+      .where('image', '=', image)
+      .execute()
   }
 
-  return { ofKeepers, keepersOf, spacesOf, keep, seal, rootsOf, drop }
+  return { ofKeepers, keepersOf, spacesOf, keep, seal, reseat, rootsIn, rootsOf, drop }
 }
 
 /** An image's owner row has both; they were written as these types. */

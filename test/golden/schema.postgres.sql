@@ -124,6 +124,7 @@ table owners
   image text collate "C"
   constraint owners_pkey PRIMARY KEY (id)
   CREATE INDEX owners_by_image ON public.owners USING btree (image, space) WHERE (image IS NOT NULL)
+  CREATE INDEX owners_by_space ON public.owners USING btree (space, id) WHERE (space IS NOT NULL)
   CREATE INDEX owners_by_work ON public.owners USING btree (work_id) WHERE (work_id IS NOT NULL)
   CREATE UNIQUE INDEX owners_by_name ON public.owners USING btree (name)
   CREATE UNIQUE INDEX owners_pkey ON public.owners USING btree (id)

@@ -140,6 +140,8 @@ CREATE INDEX owners_by_image on owners (image, space) where image is not null;
 
 CREATE UNIQUE INDEX owners_by_name on owners (name);
 
+CREATE INDEX owners_by_space on owners (space, id) where space is not null;
+
 CREATE INDEX owners_by_work on owners (work_id) where work_id is not null;
 
 CREATE TABLE placements (

@@ -2,6 +2,7 @@ import { describe } from 'vitest'
 import { claimPromises } from './store/claim-promises.ts'
 import { commitPromises } from './store/commit-promises.ts'
 import { directoryPromises } from './store/directory-promises.ts'
+import { healthPromises } from './store/health-promises.ts'
 import { holdingPromises } from './store/holding-promises.ts'
 import { listPromises } from './store/list-promises.ts'
 import { placementPromises } from './store/placement-promises.ts'
@@ -23,6 +24,7 @@ export function storeSuite(name: string, open: OpenStore): void {
     describe('claims, counters, operations, grants', () => claimPromises(open))
     describe('placements', () => placementPromises(open))
     describe('holdings', () => holdingPromises(open))
+    describe('health', () => healthPromises(open))
     describe('uploads', () => uploadPromises(open))
     describe('watching', () => watchPromises(open))
     describe('directory and secrets', () => directoryPromises(open))

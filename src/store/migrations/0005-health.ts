@@ -15,6 +15,7 @@ function statements(postgres: boolean): string[] {
     'alter table holdings add column bad smallint not null default 0',
     'create index holdings_by_verified on holdings (space, verified_ms)',
     'create index holdings_bad on holdings (space, id) where bad > 0',
+    'create index owners_by_space on owners (space, id) where space is not null',
     `create table spaces (
   space ${key} not null primary key,
   store_id text,
