@@ -12,11 +12,17 @@ import { isDamage } from './trailers.ts'
 /** `away`: what may have good bytes cannot be reached, or was asked to see to it; `damaged`: nothing has them. */
 export type Repaired = 'repaired' | 'away' | 'damaged' | 'gone'
 
-/** Puts good bytes under the key of a holding that has bad ones. */
-export type Repair = (
-  bad: Holding,
-  facts: { readonly why: string; readonly chunk?: string },
-) => Promise<Repaired>
+/** Puts good bytes under the key of a holding that has bad ones, and keeps what was found in its row. */
+export type Repair = (bad: Holding, found: Found) => Promise<Repaired>
+
+type Found = {
+  readonly why: string
+  readonly chunk?: string
+  /** Also when it was tried in vain a short while ago. */
+  readonly again?: boolean
+  /** Its space is made anew: that its packs are not there is nothing to tell. */
+  readonly isExpected?: boolean
+}
 
 /** Has the workers of another region repair a holding of theirs: true. False: it lies where this process writes. */
 export type AskRepair = (bad: Holding) => Promise<boolean>
@@ -37,11 +43,12 @@ export function openRepair(ports: {
   const running = new Map<number, Promise<Repaired>>()
   const failedMs = openLru<number, number>(4096)
 
-  async function act(bad: Holding, facts: { why: string; chunk?: string }): Promise<Repaired> {
+  async function act(bad: Holding, { why, chunk, isExpected = false }: Found): Promise<Repaired> {
     const holders = await ports.rows.holdersOf([bad.pack])
     // A holding that was swept meanwhile is missing by right.
     if (!holders.some(({ id }) => id === bad.id)) return 'gone'
-    const told = { space: bad.space, pack: bad.pack, ...facts }
+    await ports.rows.foundBad(bad.id, false)
+    const told = { space: bad.space, pack: bad.pack, why, ...(chunk !== undefined && { chunk }) }
     if (await ports.askRepair?.(bad)) {
       failedMs.set(bad.id, ports.world.now().getTime())
       ports.world.log({ level: 'warn', event: 'repair-asked', ...told })
@@ -51,9 +58,11 @@ export function openRepair(ports: {
     for (const from of holders.filter(({ id }) => id !== bad.id)) {
       const trouble = await mirrored(from, bad)
       if (trouble === undefined) {
+        await ports.rows.foundGood([bad.id])
         ports.moved.packsRepaired += 1
         ports.moved.repairedBytes += bad.sizeBytes
-        ports.world.log({ level: 'warn', event: 'pack-repaired', ...told, from: from.space })
+        const level = isExpected ? 'debug' : 'warn'
+        ports.world.log({ level, event: 'pack-repaired', ...told, from: from.space })
         return 'repaired'
       }
       away ||= !isDamage(trouble)
@@ -66,6 +75,7 @@ export function openRepair(ports: {
       })
     }
     if (away) return 'away'
+    await ports.rows.foundBad(bad.id, true)
     ports.moved.packsDamaged += 1
     failedMs.set(bad.id, ports.world.now().getTime())
     ports.world.log({ level: 'error', event: 'pack-damaged', ...told })
@@ -95,11 +105,11 @@ export function openRepair(ports: {
     await ports.blobsOf(bad.space).delete(bad.key, AbortSignal.timeout(60_000))
   }
 
-  return async (bad, facts) => {
-    const failed = failedMs.get(bad.id)
+  return async (bad, found) => {
+    const failed = found.again ? undefined : failedMs.get(bad.id)
     if (failed !== undefined && ports.world.now().getTime() - failed < triedAgainMs)
       return 'damaged'
-    const run = running.get(bad.id) ?? act(bad, facts).finally(() => running.delete(bad.id))
+    const run = running.get(bad.id) ?? act(bad, found).finally(() => running.delete(bad.id))
     running.set(bad.id, run)
     return await run
   }

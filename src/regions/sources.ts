@@ -181,17 +181,27 @@ export function outOfReach(space: SpaceId, away: Error): Unavailable {
   return away instanceof RegionAway ? new RegionAway(why) : new Unavailable(why)
 }
 
+/** Something of an image is good in no space. `want` says what, with its offset as far as it is known. */
+export class GoodNowhere extends ArmError {
+  readonly want: Want
+  constructor(want: Want, message: string) {
+    super('ImageDamaged', message)
+    this.want = want
+  }
+}
+
 /** The error for what is damaged in `spaces`, or in no pack at all. */
 export function goodNowhere(
   place: ImagePlace,
-  { kind, digest, offsetBytes }: Want,
+  want: Want,
   spaces: readonly SpaceId[],
-): ArmError {
+): GoodNowhere {
+  const { kind, digest, offsetBytes } = want
   const names = { [kinds.chunk]: 'chunk', [kinds.node]: 'tree node', [kinds.manifest]: 'manifest' }
   const offset = offsetBytes === undefined ? '' : ` at offset ${offsetBytes}`
   const looked = [...new Set(spaces.length > 0 ? spaces : place.spaces)].join(', ')
-  return new ArmError(
-    'ImageDamaged',
+  return new GoodNowhere(
+    want,
     `The ${names[kind]} ${digest}${offset} of disk image ${place.image} is damaged or missing in ${looked}, and no other copy is left. Restore a space from a backup, or publish the version again.`,
   )
 }
