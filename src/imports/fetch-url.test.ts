@@ -1,13 +1,8 @@
 import { hash, randomFillSync } from 'node:crypto'
 import { afterEach, describe, expect, it } from 'vitest'
+import { openFetcher, policyFor, someFile } from '../../test/support/fetcher.ts'
 import { type Asked, startSourceServer } from '../../test/support/source-server.ts'
-import { home, openDurable, openTestPlane } from '../../test/support/test-plane.ts'
-import { parseImportHost } from '../domain/import-hosts.ts'
 import { sizes } from '../domain/limits.ts'
-import { signAuthority, signLeaf } from '../identity/certificate-maker.ts'
-import { stagedReader } from '../regions/staging.ts'
-import { fetchUrl } from './fetch-url.ts'
-import type { ImportPolicy } from './import-policy.ts'
 
 const endings: (() => Promise<void>)[] = []
 afterEach(async () => {
@@ -17,14 +12,6 @@ afterEach(async () => {
 const { mib } = sizes
 const sha = (bytes: Uint8Array): string => hash('sha256', bytes).slice(0, 16)
 
-/** 21 MiB and some bytes: noise, zeros from 4 to 12 MiB, noise. */
-function someFile(): Buffer {
-  const bytes = Buffer.alloc(21 * mib + 777)
-  randomFillSync(bytes, 0, 3 * mib)
-  randomFillSync(bytes, 12 * mib)
-  return bytes
-}
-
 async function serveFile(
   bytes: Uint8Array,
   behave?: (asked: Asked) => void,
@@ -33,45 +20,6 @@ async function serveFile(
   const server = await startSourceServer({ bytes, headers }, behave)
   endings.push(server.close)
   return server
-}
-
-function policyFor(entries: readonly string[], more: Partial<ImportPolicy> = {}): ImportPolicy {
-  return {
-    hosts: entries.flatMap((entry) => parseImportHost(entry) ?? []),
-    bytesMax: 64 * mib,
-    totalMs: 3_600_000,
-    stallMs: 300,
-    resolve: async () => [],
-    ...more,
-  }
-}
-
-function openFetcher() {
-  const durable = openDurable()
-
-  /** As one process would: opened and closed. */
-  async function fetch(url: string, policy: ImportPolicy, abort = new AbortController()) {
-    const { plane, close } = openTestPlane(durable)
-    const { signal } = abort
-    const startedMs = Date.UTC(2026, 10, 1)
-    try {
-      const order = { url, upload: 'u1', space: home, policy, startedMs, signal }
-      const { sizeBytes } = await fetchUrl(plane, order)
-      const reader = stagedReader(plane, { upload: 'u1', space: home, sizeBytes })
-      const parts: Uint8Array[] = []
-      for (let at = 0; at < sizeBytes; at += 4 * mib) {
-        const lengthBytes = Math.min(4 * mib, sizeBytes - at)
-        parts.push(
-          await reader.read({ offsetBytes: at, lengthBytes }, new AbortController().signal),
-        )
-      }
-      return Buffer.concat(parts)
-    } finally {
-      await close()
-    }
-  }
-
-  return { durable, fetch, pages: () => durable.uploads.all('u1') }
 }
 
 describe('a file of a foreign host', () => {
@@ -354,159 +302,5 @@ describe('an Azure page blob', () => {
     )
     const failed = openFetcher().fetch(server.origin, policyFor([server.origin]))
     expect((await failed).equals(file)).toBe(true)
-  })
-})
-
-describe('a place that the operator did not allow', () => {
-  const publicPolicy = (
-    resolve: ImportPolicy['resolve'],
-    entries = ['files.example.com', '*.example.net'],
-  ) => policyFor(entries, { resolve })
-  const toPrivate = async () => ['10.1.2.3']
-
-  it.each([
-    ['http://127.0.0.1/x', 'not be fetched'],
-    ['https://files.example.com:8443/x', 'port 443 alone'],
-    ['http://files.example.com/x', 'over https'],
-    ['https://evilexample.net/x', 'not be fetched'],
-    ['https://example.net/x', 'not be fetched'],
-    ['https://user:word@files.example.com/x', 'user name'],
-    ['file:///etc/passwd', 'no URL'],
-    ['ftp://files.example.com/x', 'no URL'],
-    ['nonsense', 'no URL'],
-  ])('is not asked: %s', async (url, reason) => {
-    await expect(openFetcher().fetch(url, publicPolicy(toPrivate))).rejects.toThrow(reason)
-  })
-
-  it('is any place at all while nothing is allowed, and the setting is named', async () => {
-    await expect(openFetcher().fetch('https://files.example.com/x', policyFor([]))).rejects.toThrow(
-      /fetches nothing .*imports\.hosts/,
-    )
-  })
-
-  it.each([
-    '10.1.2.3',
-    '127.0.0.1',
-    '169.254.169.254',
-    '100.64.0.1',
-    '0.0.0.0',
-    '224.0.0.1',
-    '192.168.1.1',
-    '172.16.0.1',
-    '::1',
-    '::ffff:127.0.0.1',
-    '::ffff:a9fe:a9fe',
-    'fe80::1',
-    'fd00:ec2::254',
-    '64:ff9b::7f00:1',
-    '2002:7f00:1::',
-    '::127.0.0.1',
-    '168.63.129.16',
-    'ff02::1',
-    '::',
-  ])('is a name that leads to %s', async (address) => {
-    const policy = publicPolicy(async () => ['93.184.216.34', address])
-    const failed = openFetcher().fetch('https://a.b.example.net/x', policy)
-    await expect(failed).rejects.toThrow('private or reserved network')
-    await expect(failed).rejects.not.toThrow(address)
-  })
-
-  it.each([
-    'http://169.254.169.254/latest/meta-data',
-    'http://127.0.0.1:1/',
-    'http://[::1]:1/',
-    'http://2130706433/',
-    'http://0x7f.1/',
-    'http://0177.0.0.1/',
-    'http://[::ffff:127.0.0.1]/',
-    'http://localhost/',
-    'file:///etc/passwd',
-  ])('is where a redirect leads: %s', async (location) => {
-    const server = await serveFile(
-      someFile(),
-      ({ response }) => void response.writeHead(302, { location }).end(),
-    )
-    await expect(openFetcher().fetch(server.origin, policyFor([server.origin]))).rejects.toThrow(
-      'redirects to another place',
-    )
-  })
-
-  it('is an origin of a private network that is allowed, when another one redirects there', async () => {
-    const inner = await serveFile(someFile())
-    const outer = await serveFile(
-      someFile(),
-      ({ response }) =>
-        void response.writeHead(302, { location: `${inner.origin}/x?sig=secret` }).end(),
-    )
-    const failed = openFetcher().fetch(`${outer.origin}/y`, policyFor([outer.origin, inner.origin]))
-    await expect(failed).rejects.toThrow('private or reserved network')
-    expect(inner.requests).toEqual([])
-  })
-
-  it('is a redirect that goes round and round', async () => {
-    const server = await serveFile(
-      someFile(),
-      ({ response }) => void response.writeHead(302, { location: '/x' }).end(),
-    )
-    await expect(openFetcher().fetch(server.origin, policyFor([server.origin]))).rejects.toThrow(
-      'more than 5 times',
-    )
-    expect(server.requests.length).toBe(6)
-  })
-
-  it('is a name that leads to metadata, even when the operator named its origin', async () => {
-    const policy = policyFor(['https://files.lan'], { resolve: async () => ['169.254.169.254'] })
-    await expect(openFetcher().fetch('https://files.lan/x', policy)).rejects.toThrow(
-      'private or reserved',
-    )
-  })
-})
-
-describe('a place that the operator named', () => {
-  const now = new Date()
-
-  async function startTls() {
-    const authority = await signAuthority(now)
-    const { split, commonNameOf } = await import('../identity/certificates.ts')
-    const names = { names: ['files.lan'], purpose: 'server' } as const
-    const leaf = await signLeaf({ pem: authority, name: commonNameOf(authority) }, names, now)
-    const server = await startSourceServer({ bytes: someFile() }, undefined, split(leaf, authority))
-    endings.push(server.close)
-    return { server, origin: `https://files.lan:${server.port}`, authority }
-  }
-
-  it('is reached at the address that was judged, whatever else its name leads to', async () => {
-    const { server, origin, authority } = await startTls()
-    const { getCACertificates, setDefaultCACertificates } = await import('node:tls')
-    const before = getCACertificates('default')
-    setDefaultCACertificates([...before, authority.slice(authority.indexOf('-----BEGIN CERT'))])
-    endings.push(async () => setDefaultCACertificates(before))
-    const asked: string[] = []
-    const resolve = async (host: string) => {
-      asked.push(host)
-      return ['127.0.0.1']
-    }
-    const bytes = await openFetcher().fetch(`${origin}/x`, policyFor([origin], { resolve }))
-    expect(bytes.length).toBe(someFile().length)
-    expect(new Set(asked)).toEqual(new Set(['files.lan']))
-    expect(server.requests[0]?.host).toBe(`files.lan:${server.port}`)
-  })
-
-  it('must prove its name', async () => {
-    const { origin } = await startTls()
-    const policy = policyFor([origin], { resolve: async () => ['127.0.0.1'] })
-    await expect(openFetcher().fetch(`${origin}/x`, policy)).rejects.toThrow('NODE_EXTRA_CA_CERTS')
-  })
-
-  it('is told without the secrets of its URL', async () => {
-    const server = await serveFile(someFile(), ({ response }) => void response.writeHead(403).end())
-    const { fetch, durable } = openFetcher()
-    const failed = await fetch(
-      `${server.origin}/d?sig=topsecret`,
-      policyFor([server.origin]),
-    ).catch(String)
-    expect(failed).toContain(`${server.origin}/d'`)
-    expect(failed).not.toContain('topsecret')
-    expect(JSON.stringify(durable.logged)).not.toContain('topsecret')
   })
 })
