@@ -15,7 +15,11 @@ function openLoads(options: { bytesPerSecond?: number; lanes?: number } = {}) {
   const link = openLink({ lanes: 1, bytesPerSecond: undefined, world, ...options })
   const begun: { work: string; bytes: number; end(): void }[] = []
 
-  function carry(work: string, bytes = pack, more: { crosses?: boolean; until?: AbortSignal } = {}) {
+  function carry(
+    work: string,
+    bytes = pack,
+    more: { crosses?: boolean; until?: AbortSignal } = {},
+  ) {
     const { crosses = true, until = signal } = more
     return link.carry({ owner: workOwner(work), bytes, crosses, signal: until }, async () => {
       const { promise, resolve } = Promise.withResolvers<void>()
