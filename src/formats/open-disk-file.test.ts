@@ -56,6 +56,15 @@ describe('bytes come out as they went in', () => {
     )
   })
 
+  it.each(['QFI\xfb', 'vhdxfile', 'KDMV', 'COWD', 'conectix'])(
+    'a fixed VHD of a disk that itself begins with %j',
+    async (magic) => {
+      const disk = Buffer.alloc(64 * sector, 7)
+      disk.write(magic, 0, 'latin1')
+      expect((await bytesOf(vhdFixed(disk))).equals(disk)).toBe(true)
+    },
+  )
+
   it('dynamic VHD, blocks in any order, clear sectors as zeros', async () => {
     const options = fc.record({
       blockBytes: fc.constantFrom(512 * 1024, mib, 2 * mib),

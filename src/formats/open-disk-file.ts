@@ -5,7 +5,7 @@ import { latin1, sectorBytes } from './fields.ts'
 import { openQcow2 } from './qcow2.ts'
 import { qcow2Magic } from './qcow2-header.ts'
 import { openDynamicVhd } from './vhd-dynamic.ts'
-import { hasVhdCookie, parseVhdFooter, type VhdFooter } from './vhd-footer.ts'
+import { endsFixedVhd, hasVhdCookie, parseVhdFooter, type VhdFooter } from './vhd-footer.ts'
 import { openVhdx } from './vhdx.ts'
 import { vhdx } from './vhdx-layout.ts'
 import { openVmdk } from './vmdk.ts'
@@ -37,15 +37,20 @@ export async function openDiskFile(reader: ByteReader, signal: AbortSignal): Pro
   const headBytes = Math.min(sizeBytes, sectorBytes)
   const head = await reader.read({ offsetBytes: 0, lengthBytes: headBytes }, signal)
   const begins = ({ magic }: { magic: string }) => latin1(head, 0, magic.length) === magic
+  const tail =
+    sizeBytes < sectorBytes
+      ? new Uint8Array(sectorBytes)
+      : await reader.read(
+          { offsetBytes: sizeBytes - sectorBytes, lengthBytes: sectorBytes },
+          signal,
+        )
+  // A disk that itself begins like a disk file: of a footer that fits to the byte there is no second reading.
+  if (endsFixedVhd(tail, sizeBytes)) return openFixedVhd(reader, parseVhdFooter(tail))
   const format = known.find(begins)
   if (format) return await format.open(reader, signal)
   const part = foreign.find(begins)
   if (part) throw notWhole(part.what)
-  if (sizeBytes >= sectorBytes) {
-    const offsetBytes = sizeBytes - sectorBytes
-    const tail = await reader.read({ offsetBytes, lengthBytes: sectorBytes }, signal)
-    if (hasVhdCookie(tail)) return openVhd(reader, parseVhdFooter(tail), signal)
-  }
+  if (hasVhdCookie(tail)) return openVhd(reader, parseVhdFooter(tail), signal)
   if (hasVhdCookie(head)) {
     throw refused(
       'The VHD is truncated: it begins as a VHD, but its footer is not at the end. Copy or export the disk again.',

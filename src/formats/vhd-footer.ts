@@ -33,6 +33,17 @@ export function hasVhdCookie(sector: Uint8Array): boolean {
   return latin1(sector, 0, 8) === cookie
 }
 
+/** True for the footer of a fixed VHD, whole and of exactly this length. */
+export function endsFixedVhd(sector: Uint8Array, fileBytes: number): boolean {
+  const view = viewOf(sector)
+  return (
+    hasVhdCookie(sector) &&
+    view.getUint32(60) === 2 &&
+    view.getBigUint64(48) === BigInt(fileBytes - sectorBytes) &&
+    view.getUint32(checksumAt) === vhdChecksum(sector, checksumAt)
+  )
+}
+
 /** Reads a footer that carries the cookie. Throws InvalidDisk naming the field that is not as it must be. */
 export function parseVhdFooter(sector: Uint8Array): VhdFooter {
   const view = viewOf(sector)
