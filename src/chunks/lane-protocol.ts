@@ -17,8 +17,21 @@ export type LeafPart = {
   readonly lengthBytes: number
   /** The blob; undefined: the session's file. */
   readonly key: string | undefined
-  /** Offset in that file or blob. */
+  /** Offset in that file or blob, or in `bytes`. */
   readonly fromBytes: number
+  /** What was read already, plain. */
+  readonly bytes?: Uint8Array
+}
+
+/** Whole chunks that lie in an image: their digests are known, and the space has them before a lane gets the leaf. */
+export type KnownPart = {
+  /** A multiple of the chunk. */
+  readonly offsetBytes: number
+  /** The last chunk of a disk may be shorter. */
+  readonly lengthBytes: number
+  readonly image: Digest
+  /** undefined: zeros. */
+  readonly digests: readonly (Digest | undefined)[]
 }
 
 /** Bytes of the virtual disk that lie compressed, and where the compressed ones lie. */
@@ -34,7 +47,7 @@ export type CompressedPart = {
 /** 16 MiB of a disk, as far as it is not a hole. Parts ascend and do not overlap. */
 export type Leaf = {
   readonly index: number
-  readonly parts: readonly (LeafPart | CompressedPart)[]
+  readonly parts: readonly (LeafPart | CompressedPart | KnownPart)[]
 }
 
 /** Where a session reads: one local file, or blobs of one space. */

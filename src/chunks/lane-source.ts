@@ -50,6 +50,10 @@ function blobsSource(blobs: Blobs): SourceReader {
   const packed = openPackedPages(blobs)
 
   async function read(part: LeafPart, into: Buffer, signal: AbortSignal): Promise<void> {
+    if (part.bytes) {
+      into.set(part.bytes.subarray(part.fromBytes, part.fromBytes + into.length))
+      return
+    }
     const key = keyOf(part)
     if (isPackedPage(key)) return await packed.read(key, part.fromBytes, { into, signal })
     const range = { offsetBytes: part.fromBytes, lengthBytes: into.length }
@@ -60,7 +64,7 @@ function blobsSource(blobs: Blobs): SourceReader {
 
   return {
     read,
-    isPacked: (part) => isPackedPage(keyOf(part)),
+    isPacked: (part) => part.bytes === undefined && isPackedPage(keyOf(part)),
     stored: (part, into, signal) => packed.chunk(keyOf(part), part.fromBytes, { into, signal }),
     close: packed.close,
   }

@@ -5,6 +5,7 @@ import { limits } from '../domain/limits.ts'
 import { inflateRun } from './inflate-run.ts'
 import type {
   CompressedPart,
+  KnownPart,
   Leaf,
   LeafPart,
   LeafResult,
@@ -47,7 +48,7 @@ export async function ingestLeaf(
     readonly windows: readonly [Buffer, Buffer]
   },
 ): Promise<LeafResult> {
-  const children: (Digest | undefined)[] = Array.from({ length: limits.nodeChildren })
+  const children = knownChildren(leaf)
   let last: Window | undefined
   let turn = 0
   for (const from of windowStarts(leaf)) {
@@ -62,6 +63,21 @@ export async function ingestLeaf(
   return await packNode(children, parts)
 }
 
+/** The children of a leaf as far as they are known without its bytes. */
+export function knownChildren(leaf: Leaf): (Digest | undefined)[] {
+  const children: (Digest | undefined)[] = Array.from({ length: limits.nodeChildren })
+  for (const part of leaf.parts) {
+    if (!isKnown(part)) continue
+    const first = chunkOf(leaf, part.offsetBytes)
+    for (const [at, digest] of part.digests.entries()) children[first + at] = digest
+  }
+  return children
+}
+
+export function isKnown(part: Leaf['parts'][number]): part is KnownPart {
+  return 'digests' in part
+}
+
 const chunkOf = (leaf: Leaf, offsetBytes: number): number =>
   (offsetBytes - leaf.index * layout.leafBytes) / limits.chunkBytes
 
@@ -69,6 +85,7 @@ const chunkOf = (leaf: Leaf, offsetBytes: number): number =>
 function windowStarts(leaf: Leaf): number[] {
   const starts = new Set<number>()
   for (const part of leaf.parts) {
+    if (isKnown(part)) continue
     const first = part.offsetBytes - (part.offsetBytes % windowBytes)
     for (let at = first; at < part.offsetBytes + part.lengthBytes; at += windowBytes) starts.add(at)
   }
@@ -90,6 +107,7 @@ async function fill(buffer: Buffer, { from, leaf, source, session }: Filling): P
   const filled: Filled = new Map()
   let filledTo = 0
   for (const part of leaf.parts) {
+    if (isKnown(part)) continue
     const cut = 'run' in part ? wholeIn(part, from) : cutTo(part, from, from + windowBytes)
     if (cut === undefined) continue
     session.signal.throwIfAborted()
@@ -174,7 +192,7 @@ function cutTo(part: LeafPart, from: number, to: number): LeafPart | undefined {
   const end = Math.min(part.offsetBytes + part.lengthBytes, to)
   if (start >= end) return undefined
   return {
-    key: part.key,
+    ...part,
     offsetBytes: start,
     lengthBytes: end - start,
     fromBytes: part.fromBytes + (start - part.offsetBytes),

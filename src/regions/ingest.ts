@@ -1,7 +1,9 @@
 import { mapBounded } from '../base/bounded.ts'
-import type { LaneSource, Leaf, SessionHandlers } from '../chunks/lane-protocol.ts'
+import type { LaneSource, Leaf, LeafResult, SessionHandlers } from '../chunks/lane-protocol.ts'
 import { Damaged, depthOf, kinds, layout } from '../chunks/layout.ts'
+import { isKnown, knownChildren } from '../chunks/leaf-ingest.ts'
 import { encodeManifest } from '../chunks/manifest.ts'
+import { encodeNode } from '../chunks/node.ts'
 import { openPackStream, type PackStream } from '../chunks/pack-stream.ts'
 import { type Packable, rawPackable } from '../chunks/pack-writer.ts'
 import { type BuiltNode, openTreeBuilder } from '../chunks/tree-builder.ts'
@@ -12,8 +14,11 @@ import { limits } from '../domain/limits.ts'
 import type { SpaceId } from '../domain/spaces.ts'
 import type { DiskFile } from '../formats/disk-file.ts'
 import { followSpace } from './follow.ts'
+import { haveKnown } from './known-chunks.ts'
 import { type IngestSource, leavesOf } from './leaves.ts'
 import type { Plane, Progress } from './plane.ts'
+import type { ImagePlace } from './sources.ts'
+import { placeOfRuns } from './staging.ts'
 import { openWanted, type WantedChunks } from './wanted.ts'
 
 export type IngestOrder = {
@@ -101,6 +106,11 @@ async function storeLeaves(
   { stream, wanted }: { stream: PackStream; wanted: WantedChunks },
 ) {
   let chunkCount = 0
+  const { source, signal } = order
+  const placeOf = (image: Digest): Promise<ImagePlace> =>
+    source.kind === 'upload'
+      ? placeOfRuns(plane, source.upload, { image, signal })
+      : Promise.resolve({ image, spaces: [], signal })
   const built: BuiltNode[] = []
   const tree = openTreeBuilder(depthOf(order.disk.virtualSizeBytes), (node) => built.push(node))
   const inOrder = openOrder<{ leaf: number; digest: Digest | undefined }>(({ leaf, digest }) => {
@@ -115,9 +125,8 @@ async function storeLeaves(
 
   await mapBounded(leavesOf(plane, order), plane.lanes.count, async (leaf, turn) => {
     order.signal.throwIfAborted()
-    const result = await stream.leaf(leaf).catch((error: unknown) => {
-      throw error instanceof Damaged ? damagedUpload(leaf, error) : error
-    })
+    await haveKnown(plane, { leaf, placeOf, stream, wanted })
+    const result = await storeLeaf(leaf, { stream, handlers: wanted.handlers })
     chunkCount += result.chunkCount
     inOrder.put(turn, { leaf: leaf.index, digest: result.digest })
     const nodes = await onlyNew(wanted.handlers, takeNodes())
@@ -125,6 +134,26 @@ async function storeLeaves(
   })
   const root = tree.finish()
   return { root, chunkCount, nodes: takeNodes() }
+}
+
+/** A leaf of which every chunk is known needs no lane: its node is made of the digests. */
+async function storeLeaf(
+  leaf: Leaf,
+  { stream, handlers }: { stream: PackStream; handlers: SessionHandlers },
+): Promise<LeafResult> {
+  if (leaf.parts.every(isKnown)) {
+    const children = knownChildren(leaf)
+    const chunkCount = children.filter((child) => child !== undefined).length
+    if (chunkCount === 0) return { digest: undefined, chunkCount }
+    const bytes = encodeNode({ level: 0, children })
+    const digest = digestOf(bytes)
+    const nodes = await onlyNew(handlers, [rawPackable(kinds.node, digest, bytes)])
+    if (nodes.length > 0) await stream.pack(nodes)
+    return { digest, chunkCount }
+  }
+  return await stream.leaf(leaf).catch((error: unknown) => {
+    throw error instanceof Damaged ? damagedUpload(leaf, error) : error
+  })
 }
 
 /** Pages lie in one place alone until they are ingested: nothing can be repaired from elsewhere. */

@@ -1,12 +1,16 @@
-import { invariant } from '../base/assert.ts'
 import type { CompressedPart, Leaf, LeafPart } from '../chunks/lane-protocol.ts'
 import { layout } from '../chunks/layout.ts'
 import type { CompressedRun } from '../domain/compressed-run.ts'
+import type { Digest } from '../domain/digest.ts'
 import { limits } from '../domain/limits.ts'
 import type { SpaceId } from '../domain/spaces.ts'
+import { extentsCutAt } from '../formats/cut-extents.ts'
 import type { DiskExtent, DiskFile } from '../formats/disk-file.ts'
 import type { Plane } from './plane.ts'
-import { type PagePiece, resolvePages } from './resolve-pages.ts'
+import { cutPiece, type PagePiece, resolvePages } from './resolve-pages.ts'
+import { readRun, runParts } from './run-parts.ts'
+import type { ImagePlace } from './sources.ts'
+import { placeOfRuns } from './staging.ts'
 
 /** Where the bytes of a disk file lie: a file that the lanes can open, or the pages of an upload. */
 export type IngestSource =
@@ -14,76 +18,95 @@ export type IngestSource =
   | { readonly kind: 'upload'; readonly upload: string; readonly space: SpaceId }
 
 /** The 16 MiB pieces of a disk that are not holes, ascending, each with where its bytes lie. */
-export async function* leavesOf(
-  plane: Plane,
-  order: { readonly disk: DiskFile; readonly source: IngestSource; readonly signal: AbortSignal },
-): AsyncGenerator<Leaf> {
-  const partsOf = openParts(plane, order.source)
+export async function* leavesOf(plane: Plane, order: LeavesOrder): AsyncGenerator<Leaf> {
+  const partsOf = openParts(plane, order)
   let index = -1
-  let parts: (LeafPart | CompressedPart)[] = []
-  for await (const extent of cutAtLeaves(order.disk, order.signal)) {
+  let parts: Leaf['parts'][number][] = []
+  for await (const extent of extentsCutAt(order.disk, layout.leafBytes, order.signal)) {
     const at = Math.floor(extent.offsetBytes / layout.leafBytes)
     if (at !== index && parts.length > 0) yield { index, parts }
     if (at !== index) parts = []
     index = at
     if (extent.compressed) parts.push(await compressedPart(extent, extent.compressed, partsOf))
-    else for (const part of await partsOf(extent)) parts.push(part)
+    else for (const part of await partsOf.parts(extent)) parts.push(part)
   }
   if (parts.length > 0) yield { index, parts }
 }
 
-async function* cutAtLeaves(disk: DiskFile, signal: AbortSignal): AsyncGenerator<DiskExtent> {
-  let endBytes = 0
-  for await (const extent of disk.extents(signal)) {
-    invariant(extent.offsetBytes >= endBytes, 'extents ascend and do not overlap')
-    endBytes = extent.offsetBytes + extent.lengthBytes
-    invariant(endBytes <= disk.virtualSizeBytes, 'extents lie on the disk')
-    if (extent.compressed) {
-      const { plainBytes } = extent.compressed
-      invariant(extent.offsetBytes % plainBytes === 0, 'a compressed run lies on its own grid')
-      yield extent
-      continue
-    }
-    for (let offsetBytes = extent.offsetBytes; offsetBytes < endBytes; ) {
-      const leafEnd = (Math.floor(offsetBytes / layout.leafBytes) + 1) * layout.leafBytes
-      const lengthBytes = Math.min(leafEnd, endBytes) - offsetBytes
-      yield {
-        offsetBytes,
-        lengthBytes,
-        fileBytes: extent.fileBytes + (offsetBytes - extent.offsetBytes),
-      }
-      offsetBytes += lengthBytes
-    }
-  }
+type LeavesOrder = {
+  readonly disk: DiskFile
+  readonly source: IngestSource
+  readonly signal: AbortSignal
 }
 
-type PartsOf = (extent: DiskExtent) => Promise<readonly LeafPart[]>
+type PartsOf = {
+  parts(extent: DiskExtent): Promise<Leaf['parts']>
+  /** The same, all of it as bytes somewhere. */
+  bytes(extent: DiskExtent): Promise<readonly LeafPart[]>
+}
 
 async function compressedPart(
   { offsetBytes, lengthBytes, fileBytes }: DiskExtent,
   run: CompressedRun,
   partsOf: PartsOf,
 ): Promise<CompressedPart> {
-  const pieces = await partsOf({ offsetBytes: 0, lengthBytes: run.storedBytes, fileBytes })
+  const pieces = await partsOf.bytes({ offsetBytes: 0, lengthBytes: run.storedBytes, fileBytes })
   return { offsetBytes, lengthBytes, run, pieces }
 }
 
-function openParts(plane: Plane, source: IngestSource): PartsOf {
-  if (source.kind === 'file')
-    return async (extent) => {
-      const { offsetBytes, lengthBytes, fileBytes } = extent
-      return [{ offsetBytes, lengthBytes, key: undefined, fromBytes: fileBytes }]
-    }
-  const piecesIn = openPieces(plane, source.upload)
-  return async ({ offsetBytes, lengthBytes, fileBytes }) => {
-    const pieces = await piecesIn(fileBytes, fileBytes + lengthBytes)
-    return pieces.map((piece) => ({
-      offsetBytes: offsetBytes + (piece.offsetBytes - fileBytes),
-      lengthBytes: piece.lengthBytes,
-      key: piece.key,
-      fromBytes: piece.fromBytes,
-    }))
+function openParts(plane: Plane, { source, disk, signal }: LeavesOrder): PartsOf {
+  if (source.kind === 'upload') return uploadParts(plane, source.upload, { disk, signal })
+  const bytes = async ({ offsetBytes, lengthBytes, fileBytes }: DiskExtent) => [
+    { offsetBytes, lengthBytes, key: undefined, fromBytes: fileBytes },
+  ]
+  return { parts: bytes, bytes }
+}
+
+function uploadParts(
+  plane: Plane,
+  upload: string,
+  { disk, signal }: Omit<LeavesOrder, 'source'>,
+): PartsOf {
+  const piecesIn = openPieces(plane, upload)
+  const diskBytes = disk.virtualSizeBytes
+  const places = new Map<Digest, Promise<ImagePlace>>()
+
+  function placeOf(image: Digest): Promise<ImagePlace> {
+    const place = places.get(image) ?? placeOfRuns(plane, upload, { image, signal })
+    places.set(image, place)
+    return place
   }
+
+  /** The pieces of an extent, at their offsets on the disk. */
+  async function placed({ offsetBytes, lengthBytes, fileBytes }: DiskExtent) {
+    const pieces = await piecesIn(fileBytes, fileBytes + lengthBytes)
+    const toDisk = offsetBytes - fileBytes
+    return pieces.map((piece) => ({ ...piece, offsetBytes: piece.offsetBytes + toDisk }))
+  }
+
+  async function parts(extent: DiskExtent): Promise<Leaf['parts']> {
+    const found: Leaf['parts'][number][] = []
+    for (const run of await placed(extent)) {
+      if (run.image === undefined) found.push(run)
+      else found.push(...(await runParts(plane, await placeOf(run.image), { run, diskBytes })))
+    }
+    return found
+  }
+
+  async function bytes(extent: DiskExtent): Promise<LeafPart[]> {
+    const found: LeafPart[] = []
+    for (const run of await placed(extent)) {
+      if (run.image === undefined) found.push(run)
+      else {
+        const { offsetBytes, lengthBytes } = run
+        const read = await readRun(plane, await placeOf(run.image), run)
+        found.push({ offsetBytes, lengthBytes, key: undefined, fromBytes: 0, bytes: read })
+      }
+    }
+    return found
+  }
+
+  return { parts, bytes }
 }
 
 /** Rows are asked for this far ahead: compressed clusters are small and lie one behind the other. */
@@ -102,12 +125,6 @@ function openPieces(plane: Plane, upload: string) {
       const pages = await plane.uploads.touching(upload, from, end)
       known = { from, to: end, pieces: resolvePages(pages, from, end) }
     }
-    return known.pieces.flatMap((piece) => {
-      const start = Math.max(from, piece.offsetBytes)
-      const end = Math.min(to, piece.offsetBytes + piece.lengthBytes)
-      if (start >= end) return []
-      const fromBytes = piece.fromBytes + (start - piece.offsetBytes)
-      return [{ key: piece.key, offsetBytes: start, lengthBytes: end - start, fromBytes }]
-    })
+    return known.pieces.flatMap((piece) => cutPiece(piece, from, to))
   }
 }

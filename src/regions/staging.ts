@@ -3,11 +3,15 @@ import { invariant } from '../base/assert.ts'
 import { mapBounded } from '../base/bounded.ts'
 import { isPackedPage } from '../chunks/packed-page.ts'
 import type { ByteRange } from '../domain/byte-range.ts'
+import type { Digest } from '../domain/digest.ts'
+import type { RunsToStage } from '../domain/holdings.ts'
 import { limits, sizes } from '../domain/limits.ts'
 import type { SpaceId } from '../domain/spaces.ts'
 import type { ByteReader } from '../formats/disk-file.ts'
 import type { Plane } from './plane.ts'
-import { resolvePages } from './resolve-pages.ts'
+import { type PagePiece, resolvePages } from './resolve-pages.ts'
+import { readRun } from './run-parts.ts'
+import type { ImagePlace } from './sources.ts'
 
 /** An upload and the space where its pages lie. */
 export type Staging = { readonly upload: string; readonly space: SpaceId }
@@ -82,25 +86,74 @@ export async function clearPages(
   return await plane.uploads.add(upload, { offsetBytes, lengthBytes, key: undefined }, grant)
 }
 
+type RunsOrder = Staging & RunsToStage & { readonly grants: readonly string[] }
+
+/**
+ * Takes runs of an image as what stands in the upload: nothing moves. The image stays in the region until the upload is
+ * dropped. False: it is not there any more, or a grant was revoked; nothing was kept.
+ */
+export async function stageRuns(plane: Plane, order: RunsOrder): Promise<boolean> {
+  const { upload, image, spaces, grants } = order
+  const runs = order.runs.flatMap(cutRun)
+  return await plane.uploads.addRuns(upload, { image, spaces, runs }, grants)
+}
+
+function cutRun({ offsetBytes, lengthBytes, fromBytes }: RunsToStage['runs'][number]) {
+  const { stagedRunBytesMax } = limits
+  return Array.from({ length: Math.ceil(lengthBytes / stagedRunBytesMax) }, (_, at) => ({
+    offsetBytes: offsetBytes + at * stagedRunBytesMax,
+    lengthBytes: Math.min(stagedRunBytesMax, lengthBytes - at * stagedRunBytesMax),
+    fromBytes: fromBytes + at * stagedRunBytesMax,
+  }))
+}
+
+/** Where an image is read whose runs stand in an upload: where it is kept for it. */
+export async function placeOfRuns(
+  plane: Plane,
+  upload: string,
+  { image, signal }: { readonly image: Digest; readonly signal: AbortSignal },
+): Promise<ImagePlace> {
+  const kept = await plane.uploads.kept(upload)
+  const spaces = kept.filter((one) => one.image === image).map(({ space }) => space)
+  return { image, spaces, signal }
+}
+
+type Use = (bytes: Uint8Array, offsetBytes: number) => void
+
 /** The uploaded file as it is now: newest page wins, gaps are zeros; `dataRanges` are the ranges with pages. */
 export function stagedReader(
   plane: Plane,
   { upload, space, sizeBytes }: Staging & { readonly sizeBytes: number },
 ): ByteReader {
+  /** At most 4 MiB of an image at once. */
+  async function readPiece(piece: PagePiece, signal: AbortSignal, use: Use): Promise<void> {
+    const { key, image, offsetBytes, lengthBytes, fromBytes } = piece
+    if (key !== undefined) {
+      const range = { offsetBytes: fromBytes, lengthBytes }
+      const from = { address: plane.addressOf(space), key }
+      const bytes = isPackedPage(key)
+        ? await plane.lanes.call('pagePart', { from, range })
+        : await plane.blobsOf(space).read(key, range, signal)
+      use(bytes, offsetBytes)
+      return
+    }
+    const place = await placeOfRuns(plane, upload, { image, signal })
+    for (let done = 0; done < lengthBytes; done += limits.putPageBytesMax) {
+      const part = Math.min(limits.putPageBytesMax, lengthBytes - done)
+      const range = { fromBytes: fromBytes + done, lengthBytes: part }
+      use(await readRun(plane, place, range), offsetBytes + done)
+    }
+  }
+
   const piecesIn = async (from: number, to: number) =>
     resolvePages(await plane.uploads.touching(upload, from, to), from, to)
 
   async function read(range: ByteRange, signal: AbortSignal): Promise<Uint8Array> {
     const out = new Uint8Array(range.lengthBytes)
     const pieces = await piecesIn(range.offsetBytes, range.offsetBytes + range.lengthBytes)
-    await mapBounded(pieces, 4, async ({ key, fromBytes, lengthBytes, offsetBytes }) => {
-      const blobRange = { offsetBytes: fromBytes, lengthBytes }
-      const from = { address: plane.addressOf(space), key }
-      const bytes = isPackedPage(key)
-        ? await plane.lanes.call('pagePart', { from, range: blobRange })
-        : await plane.blobsOf(space).read(key, blobRange, signal)
-      out.set(bytes, offsetBytes - range.offsetBytes)
-    })
+    await mapBounded(pieces, 4, (piece) =>
+      readPiece(piece, signal, (bytes, at) => out.set(bytes, at - range.offsetBytes)),
+    )
     return out
   }
 
@@ -128,12 +181,14 @@ function folderOf(upload: string): string {
   return `uploads/${upload}/`
 }
 
-/** Deletes every page of the upload, blobs first. Repeatable. */
+/** Deletes every page of the upload, blobs first, and lets go of what it kept. Repeatable. */
 export async function dropStaged(
   plane: Plane,
   { upload, space, signal }: Staging & { readonly signal: AbortSignal },
 ): Promise<void> {
   const blobs = plane.blobsOf(space)
+  // First, while rows still lead here.
+  await plane.uploads.release(upload)
   for (;;) {
     signal.throwIfAborted()
     const pages = await plane.uploads.keys(upload, dropRows)
