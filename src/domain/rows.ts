@@ -133,4 +133,18 @@ export type SasRow = {
   readonly key: string
   readonly access: 'Read' | 'Write'
   readonly expiresMs: number
+  /** Of a version (or, with a definition's key, of its latest one): which disk, told how. */
+  readonly image?: ImageGrant | undefined
+}
+
+export type ImageGrant = {
+  readonly format: string
+  /** undefined: the OS disk. */
+  readonly lun: number | undefined
+  /** Where `latest` is looked for; undefined: anywhere. */
+  readonly region: string | undefined
+  readonly createdMs: number
+  /** Who made it: it gives what they may read at the time of use. */
+  readonly principalId: string
+  readonly createdBy: string
 }

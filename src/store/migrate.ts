@@ -7,6 +7,7 @@ import { stamps } from './migrations/0004-stamps.ts'
 import { health } from './migrations/0005-health.ts'
 import { blobs } from './migrations/0006-blobs.ts'
 import { uploadRuns } from './migrations/0007-upload-runs.ts'
+import { signedUrls } from './migrations/0008-signed-urls.ts'
 
 /** In order, forward only. One that was released never changes: the next one follows it. */
 export const migrations: readonly ((db: QueryExecutorProvider) => Promise<void>)[] = [
@@ -17,6 +18,7 @@ export const migrations: readonly ((db: QueryExecutorProvider) => Promise<void>)
   health,
   blobs,
   uploadRuns,
+  signedUrls,
 ]
 
 /** Only another release can use the database. No waiting mends it. */

@@ -1,15 +1,15 @@
-import type { SasRow } from '../domain/rows.ts'
-import type { Db } from './schema.ts'
+import type { ImageGrant, SasRow } from '../domain/rows.ts'
+import type { Db, SasTable } from './schema.ts'
 import type { SasRows } from './store.ts'
 
 export function sasRows(db: Db): SasRows {
   async function get(id: string): Promise<SasRow | undefined> {
     const row = await db.selectFrom('sas').selectAll().where('id', '=', id).executeTakeFirst()
-    return row && { id: row.id, key: row.key, access: row.access, expiresMs: row.expires_ms }
+    return row && fromTable(row)
   }
 
-  async function put({ id, key, access, expiresMs }: SasRow): Promise<void> {
-    const values = { id, key, access, expires_ms: expiresMs }
+  async function put(row: SasRow): Promise<void> {
+    const values = toTable(row)
     await db
       .insertInto('sas')
       .values(values)
@@ -19,6 +19,29 @@ export function sasRows(db: Db): SasRows {
 
   async function revokeOf(key: string): Promise<void> {
     await db.deleteFrom('sas').where('key', '=', key).execute()
+  }
+
+  async function imagesOf(key: string, rowsMax: number): Promise<readonly SasRow[]> {
+    const rows = await db
+      .selectFrom('sas')
+      .selectAll()
+      .where('key', '=', key)
+      .where('format', 'is not', null)
+      .orderBy('created_ms')
+      .orderBy('id')
+      .limit(rowsMax)
+      .execute()
+    return rows.map(fromTable)
+  }
+
+  async function revokeImage(key: string, id: string): Promise<boolean> {
+    const { numDeletedRows } = await db
+      .deleteFrom('sas')
+      .where('id', '=', id)
+      .where('key', '=', key)
+      .where('format', 'is not', null)
+      .executeTakeFirstOrThrow()
+    return Number(numDeletedRows) > 0
   }
 
   async function prune(expiredBeforeMs: number, rowsMax: number): Promise<number> {
@@ -34,5 +57,37 @@ export function sasRows(db: Db): SasRows {
     return Number(numDeletedRows)
   }
 
-  return { get, put, revokeOf, prune }
+  return { get, put, revokeOf, imagesOf, revokeImage, prune }
+}
+
+function toTable({ id, key, access, expiresMs, image }: SasRow): SasTable {
+  return {
+    id,
+    key,
+    access,
+    expires_ms: expiresMs,
+    format: image?.format ?? null,
+    lun: image?.lun ?? null,
+    region: image?.region ?? null,
+    created_ms: image?.createdMs ?? null,
+    principal_id: image?.principalId ?? null,
+    created_by: image?.createdBy ?? null,
+  }
+}
+
+function fromTable(row: SasTable): SasRow {
+  const { id, key, access, expires_ms: expiresMs } = row
+  return { id, key, access, expiresMs, image: imageOf(row) }
+}
+
+function imageOf({ format, ...row }: SasTable): ImageGrant | undefined {
+  if (format === null) return undefined
+  return {
+    format,
+    lun: row.lun ?? undefined,
+    region: row.region ?? undefined,
+    createdMs: row.created_ms ?? 0,
+    principalId: row.principal_id ?? '',
+    createdBy: row.created_by ?? '',
+  }
 }

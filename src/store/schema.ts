@@ -33,11 +33,25 @@ export type Schema = {
   blob_readers: { reader: string; upload: string }
   /** Uploads whose pages go once they are due, unless somebody adopts them before. */
   upload_drops: { upload: string; space: string; due_ms: number; taken: number }
-  sas: { id: string; key: string; access: 'Read' | 'Write'; expires_ms: number }
+  sas: SasTable
   applications: ApplicationTable
   assignments: { id: string; principal_id: string; role_id: string; scope_key: string }
   secrets: { name: string; value: string }
   processes: ProcessTable
+}
+
+export type SasTable = {
+  id: string
+  key: string
+  access: 'Read' | 'Write'
+  expires_ms: number
+  /** With `format`: a signed URL of a disk of a version; the other columns are null without it. */
+  format: string | null
+  lun: number | null
+  region: string | null
+  created_ms: number | null
+  principal_id: string | null
+  created_by: string | null
 }
 
 export type ProcessTable = {

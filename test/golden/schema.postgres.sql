@@ -203,6 +203,12 @@ table sas
   key text collate "C" not null
   access text not null
   expires_ms bigint not null
+  format text
+  lun bigint
+  region text
+  created_ms bigint
+  principal_id text
+  created_by text
   constraint sas_key_fkey FOREIGN KEY (key) REFERENCES resources(key) ON DELETE CASCADE
   constraint sas_pkey PRIMARY KEY (id)
   CREATE INDEX sas_by_key ON public.sas USING btree (key)

@@ -221,7 +221,7 @@ CREATE TABLE sas (
   key text not null references resources (key) on delete cascade,
   access text not null,
   expires_ms bigint not null
-) without rowid;
+, format text, lun bigint, region text, created_ms bigint, principal_id text, created_by text) without rowid;
 
 CREATE INDEX sas_by_key on sas (key);
 
