@@ -5,6 +5,7 @@ import { wholeNumber, word } from './coerce.ts'
 import { contentOf } from './content.ts'
 import type { Action, Effects, Stored } from './declaration.ts'
 import type { Disk } from './disk-schema.ts'
+import { wordOf } from './disk-source.ts'
 import { ingestRequest } from './pending-content.ts'
 
 const GrantAccess = z.object({
@@ -15,26 +16,29 @@ const GrantAccess = z.object({
 /** What az asks for at most, and a bound on how long a lost URL is of use. */
 const grantSecondsMax = 60 * 24 * 3600
 
-/** POST beginGetAccess and endGetAccess: bytes in and out of a disk. */
-export const diskActions: Readonly<Record<string, Action<Disk>>> = {
-  beginGetAccess: {
-    permission: 'Microsoft.Compute/disks/beginGetAccess/action',
-    body: GrantAccess,
-    problems: grantProblems,
-    effects: grantEffects,
-  },
-  endGetAccess: {
-    permission: 'Microsoft.Compute/disks/endGetAccess/action',
-    body: z.unknown(),
-    problems: (stored) => busyProblems(stored),
-    effects: revokeEffects,
-  },
+/** POST beginGetAccess and endGetAccess: bytes in and out of a disk or snapshot. */
+export function accessActions(type: string): Readonly<Record<string, Action<Disk>>> {
+  return {
+    beginGetAccess: {
+      permission: `${type}/beginGetAccess/action`,
+      body: GrantAccess,
+      problems: grantProblems,
+      effects: grantEffects,
+    },
+    endGetAccess: {
+      permission: `${type}/endGetAccess/action`,
+      body: z.unknown(),
+      problems: (stored) => busyProblems(stored),
+      effects: revokeEffects,
+    },
+  }
 }
 
 function grantProblems(stored: Stored<Disk>, body: unknown): readonly Problem[] {
   const { access, durationInSeconds } = GrantAccess.parse(body)
   const filled = contentOf(stored.status).length > 0
   const uploads = stored.doc.properties.creationData.createOption === 'Upload'
+  const word = wordOf(stored)
   const busy = busyProblems(stored)
   if (busy.length > 0) return busy
   return [
@@ -54,13 +58,13 @@ function grantProblems(stored: Stored<Disk>, body: unknown): readonly Problem[] 
       access !== 'Write' || (uploads && !filled),
       'OperationNotAllowed',
       'access',
-      `Write access is given to a disk with createOption 'Upload' until its upload is closed by endGetAccess. The state of disk '${stored.name}' is ${String(stored.status.diskState)}.`,
+      `Write access is given to a ${word} with createOption 'Upload' until its upload is closed by endGetAccess. The state of '${stored.name}' is ${String(stored.status.diskState)}.`,
     ),
     ...unless(
       access !== 'Read' || filled,
       'OperationNotAllowed',
       'access',
-      `Disk '${stored.name}' has no content to read yet. Its state is ${String(stored.status.diskState)}.`,
+      `'${stored.name}' has no content to read yet. Its state is ${String(stored.status.diskState)}.`,
     ),
   ]
 }
@@ -89,11 +93,11 @@ function revokeEffects(stored: Stored<Disk>): Effects & { readonly revokesGrants
   return { state: 'Succeeded', status: { diskState }, revokesGrants: true }
 }
 
-function busyProblems({ state, name }: Stored<Disk>): readonly Problem[] {
+function busyProblems({ type, state, name }: Stored<Disk>): readonly Problem[] {
   return unless(
     isFinal(state),
     'Conflict',
-    'disk',
-    `Disk '${name}' is being changed (${state}). Retry when its provisioningState is Succeeded.`,
+    wordOf({ type }),
+    `'${name}' is being changed (${state}). Retry when its provisioningState is Succeeded.`,
   )
 }

@@ -1,54 +1,76 @@
 import type { Problem } from '../domain/problem.ts'
-import { parseResourceId, sameType } from '../domain/resource-id.ts'
+import { parseResourceId, type ResourceId, sameType } from '../domain/resource-id.ts'
 import type { Disk } from './disk-schema.ts'
 import { requiredProblem } from './parse.ts'
 
-/** What a disk is made of. `shown`: the id as it was sent, for messages. */
+export const snapshotType = 'Microsoft.Compute/snapshots'
+
+/** What a disk or snapshot is made of. `shown`: the id as it was sent, for messages. */
 export type DiskSource =
   | { readonly is: 'none' }
   | { readonly is: 'upload' }
-  | { readonly is: 'disk'; readonly id: string }
+  /** Of a disk or snapshot. `far`: the bytes are copied to where the snapshot is, wherever they lie. */
+  | { readonly is: 'copy'; readonly id: string; readonly linked: string; readonly far: boolean }
   | { readonly is: 'version'; readonly id: string; readonly shown: string }
   | { readonly is: 'latest'; readonly definition: string; readonly shown: string }
   | { readonly is: 'refused'; readonly problem: Problem }
 
-const creationData = 'disk.properties.creationData'
+/** `disk` or `snapshot`: what the messages about a resource call it. */
+export function wordOf({ type }: Pick<ResourceId, 'type'>): 'disk' | 'snapshot' {
+  return sameType(type, snapshotType) ? 'snapshot' : 'disk'
+}
 
-export function diskSourceOf({ properties }: Disk): DiskSource {
-  const { createOption } = properties.creationData
-  switch (createOption) {
-    case 'Empty':
-      return { is: 'none' }
-    case 'Upload':
-      return { is: 'upload' }
-    case 'Copy':
-      return copySource(properties.creationData.sourceResourceId)
-    case 'FromImage':
-      return imageSource(properties.creationData)
-    default:
-      return refused(
-        'createOption',
-        `createOption '${createOption}' is not available here yet. Use Empty, Upload, Copy or FromImage.`,
-      )
+const optionsOf = {
+  disk: ['Empty', 'Upload', 'Copy', 'FromImage'],
+  snapshot: ['Copy', 'CopyStart', 'Upload'],
+} as const
+
+export function diskSourceOf({ properties }: Disk, id: Pick<ResourceId, 'type'>): DiskSource {
+  const { creationData } = properties
+  const { createOption } = creationData
+  const word = wordOf(id)
+  const path = `${word}.properties.creationData`
+  const options: readonly string[] = optionsOf[word]
+  if (!options.includes(createOption)) {
+    const use = `${options.slice(0, -1).join(', ')} or ${options.at(-1)}`
+    const why = `createOption '${createOption}' is not available here for a ${word}. Use ${use}.`
+    return refused(`${path}.createOption`, why)
   }
+  if (createOption === 'Empty') return { is: 'none' }
+  if (createOption === 'Upload') return { is: 'upload' }
+  if (createOption === 'FromImage') return imageSource(creationData, path)
+  return copySource(creationData.sourceResourceId, path, createOption === 'CopyStart')
 }
 
-function copySource(sent: string | undefined): DiskSource {
-  const path = 'sourceResourceId'
-  if (sent === undefined)
-    return { is: 'refused', problem: requiredProblem(`${creationData}.${path}`) }
+function copySource(sent: string | undefined, above: string, far: boolean): DiskSource {
+  const path = `${above}.sourceResourceId`
+  if (sent === undefined) return { is: 'refused', problem: requiredProblem(path) }
+  const linked = linkedActionOf(sent)
+  if (linked === undefined) {
+    const wanted =
+      'a managed disk or snapshot (/subscriptions/…/providers/Microsoft.Compute/disks/…)'
+    return refused(path, `'${sent}' is not the id of ${wanted}.`)
+  }
+  if (far && !linked.startsWith(snapshotType)) {
+    const why = `CopyStart copies a snapshot, and '${sent}' is a disk. Make a snapshot of it first.`
+    return refused(path, why)
+  }
+  return { is: 'copy', id: sent, linked, far }
+}
+
+/** What its reader must be allowed on a disk or snapshot; undefined for the id of anything else. */
+export function linkedActionOf(sent: string): string | undefined {
   const id = parseResourceId(sent)
-  if (id && sameType(id.type, 'Microsoft.Compute/disks')) return { is: 'disk', id: sent }
-  return refused(
-    path,
-    id && sameType(id.type, 'Microsoft.Compute/snapshots')
-      ? `Snapshots are not available here yet: '${sent}' cannot be copied. Copy the disk itself.`
-      : `'${sent}' is not the id of a managed disk (/subscriptions/…/providers/Microsoft.Compute/disks/…).`,
-  )
+  const types = ['Microsoft.Compute/disks', snapshotType]
+  const type = types.find((known) => id && sameType(id.type, known))
+  return type && `${type}/beginGetAccess/action`
 }
 
-function imageSource({ galleryImageReference }: Disk['properties']['creationData']): DiskSource {
-  const path = 'galleryImageReference'
+function imageSource(
+  { galleryImageReference }: Disk['properties']['creationData'],
+  above: string,
+): DiskSource {
+  const path = `${above}.galleryImageReference`
   if (galleryImageReference === undefined) {
     return refused(
       path,
@@ -75,7 +97,6 @@ function imageSource({ galleryImageReference }: Disk['properties']['creationData
   return refused(`${path}.id`, `'${sent}' is not the id of a gallery image version or definition.`)
 }
 
-function refused(path: string, message: string): DiskSource {
-  const problem = { code: 'InvalidParameter', message, target: `${creationData}.${path}` } as const
-  return { is: 'refused', problem }
+function refused(target: string, message: string): DiskSource {
+  return { is: 'refused', problem: { code: 'InvalidParameter', message, target } }
 }

@@ -228,11 +228,6 @@ describe('sources of image versions', () => {
     ['a group', { source: { id: group } }, `${storage}.source.id`],
     ['community', { source: { communityGalleryImageId: '/c' } }, `${storage}.source`],
     [
-      'a snapshot',
-      { osDiskImage: { source: { id: `${compute}/snapshots/s` } } },
-      `${storage}.osDiskImage.source`,
-    ],
-    [
       'a VHD',
       { osDiskImage: { source: { uri: 'https://a/b.vhd', storageAccountId: '/x' } } },
       `${storage}.osDiskImage.source`,

@@ -1,6 +1,7 @@
 import { type Problem, unless } from '../domain/problem.ts'
 import { keyOf, parseResourceId, sameType } from '../domain/resource-id.ts'
 import type { Need } from './declaration.ts'
+import { linkedActionOf } from './disk-source.ts'
 import { sourceMovedIn } from './image-version-evolution.ts'
 import type { ImageVersion, StorageProfile } from './image-version-schema.ts'
 import { rangeProblems, requiredProblem } from './parse.ts'
@@ -119,12 +120,7 @@ function diskSourceProblems(path: string, source: DiskSource | undefined): reado
     )
   }
   if (sent === undefined) return [requiredProblem(`${path}.id`)]
-  if (id && sameType(id.type, 'Microsoft.Compute/snapshots')) {
-    return says(
-      `Snapshots are not available here yet as a source: '${sent}'. Use the id of the managed disk.`,
-    )
-  }
-  if (id && sameType(id.type, 'Microsoft.Compute/disks')) return []
+  if (linkedActionOf(sent) !== undefined) return []
   return says(`Source id: '${sent}' must be a managed disk or snapshot`)
 }
 
@@ -139,10 +135,10 @@ export function sourceNeeds(source: VersionSource): Readonly<Record<string, Need
     }
     case 'disks':
       return Object.fromEntries(
-        source.disks.map((disk) => [
-          diskFactName(disk),
-          { resource: disk.id, linked: 'Microsoft.Compute/disks/beginGetAccess/action' },
-        ]),
+        source.disks.flatMap((disk) => {
+          const linked = linkedActionOf(disk.id)
+          return linked ? [[diskFactName(disk), { resource: disk.id, linked }]] : []
+        }),
       )
     case 'refused':
       return {}

@@ -90,7 +90,8 @@ describe('managed images', () => {
   it.each([
     [body({}, {}, { sourceVirtualMachine: { id: '/x' } }), 'sourceVirtualMachine'],
     [body({ blobUri: 'https://a/b.vhd' }), 'storageProfile.osDisk.blobUri'],
-    [body({ snapshot: { id: '/s' } }), 'storageProfile.osDisk.snapshot'],
+    [body({ snapshot: { id: '/s' } }), 'storageProfile.osDisk'],
+    [body({ managedDisk: null, snapshot: { id: '/s' } }), 'storageProfile.osDisk.snapshot.id'],
     [body({ managedDisk: { id: '/nonsense' } }), 'storageProfile.osDisk.managedDisk.id'],
     [{ location: 'westeurope', properties: {} }, 'storageProfile.osDisk'],
     [body({ osType: 'BeOS' }), 'storageProfile.osDisk.osType'],

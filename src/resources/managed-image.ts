@@ -7,6 +7,7 @@ import { computeApiVersions } from './api-versions.ts'
 import { flag, tracked, wholeNumber, word } from './coerce.ts'
 import { contentOf, contentStatus, pins, sizeInGB } from './content.ts'
 import type { Effects, Fact, Facts, Need, ResourceType, Stored, Write } from './declaration.ts'
+import { linkedActionOf } from './disk-source.ts'
 import { assetNameProblems } from './image-definition-rules.ts'
 import { changeProblem } from './merge.ts'
 import { requiredProblem } from './parse.ts'
@@ -53,6 +54,7 @@ const ManagedImage = z.object({
 type ManagedImage = z.infer<typeof ManagedImage>
 type ImageDisk = { readonly [Member in keyof typeof Source]?: unknown } & {
   readonly managedDisk?: { readonly id: string }
+  readonly snapshot?: { readonly id: string }
 }
 
 const target = 'image.properties'
@@ -111,6 +113,10 @@ function disksOf({ properties }: ManagedImage): readonly Found[] {
   ]
 }
 
+function sourceIdOf({ managedDisk, snapshot }: ImageDisk): string | undefined {
+  return (snapshot ?? managedDisk)?.id
+}
+
 function factName({ lun }: Pick<Found, 'lun'>): string {
   return lun === undefined ? 'osDisk' : `dataDisk${lun}`
 }
@@ -142,11 +148,11 @@ function withDiskDefaults<Disk extends Settled>(disk: Disk) {
 
 function imageNeeds({ next, before }: Write<ManagedImage>): Readonly<Record<string, Need>> {
   if (before) return {}
-  const linked = 'Microsoft.Compute/disks/beginGetAccess/action'
   return Object.fromEntries(
     disksOf(next).flatMap((found) => {
-      const id = found.disk.managedDisk?.id
-      return id === undefined ? [] : [[factName(found), { resource: id, linked }]]
+      const id = sourceIdOf(found.disk)
+      const linked = id && linkedActionOf(id)
+      return id && linked ? [[factName(found), { resource: id, linked }]] : []
     }),
   )
 }
@@ -183,6 +189,8 @@ function imageProblems(write: Write<ManagedImage>, facts: Facts): readonly Probl
   ]
 }
 
+const oneSource = 'A disk of an image has one source: managedDisk, snapshot or blobUri.'
+
 function diskProblems(
   { next }: Write<ManagedImage>,
   { path, disk }: Found,
@@ -196,38 +204,30 @@ function diskProblems(
       ),
     ]
   }
-  if (disk.snapshot !== undefined) {
-    return [
-      invalid(
-        `${path}.snapshot`,
-        'Snapshots are not available here yet as a source. Use managedDisk.id.',
-      ),
-    ]
-  }
-  const sent = disk.managedDisk?.id
+  if (disk.managedDisk && disk.snapshot) return [invalid(path, oneSource)]
+  const sent = sourceIdOf(disk)
   if (sent === undefined) return [requiredProblem(`${path}.managedDisk.id`)]
-  const id = parseResourceId(sent)
-  if (!id || !sameType(id.type, 'Microsoft.Compute/disks')) {
-    return [invalid(`${path}.managedDisk.id`, `'${sent}' is not the id of a managed disk.`)]
+  const says = disk.snapshot ? 'snapshot' : 'managed disk'
+  const target = `${path}.${disk.snapshot ? 'snapshot' : 'managedDisk'}.id`
+  const type = `Microsoft.Compute/${disk.snapshot ? 'snapshots' : 'disks'}`
+  if (!sameType(parseResourceId(sent)?.type ?? '', type)) {
+    return [invalid(target, `'${sent}' is not the id of a ${says}.`)]
   }
   const row = fact?.row
-  if (!row || row.state === 'Deleting') {
-    const message = `The managed disk '${sent}' was not found.`
-    return [{ code: 'NotFound', message, target: `${path}.managedDisk.id` }]
-  }
+  if (!row) return [{ code: 'NotFound', message: `The ${says} '${sent}' was not found.`, target }]
   const here = regionName(next.location)
   return [
     ...unless(
       row.region === here,
       'InvalidParameter',
-      `${path}.managedDisk.id`,
-      `The managed disk '${sent}' is in region '${row.region}'. An image is made in the region of its disks; '${here}' is another one.`,
+      target,
+      `The ${says} '${sent}' is in region '${row.region}'. An image is made in the region of its disks; '${here}' is another one.`,
     ),
     ...unless(
       liesIn(fact, row.region ?? here),
       'Conflict',
-      `${path}.managedDisk.id`,
-      `The managed disk '${sent}' has no content yet: its state is ${String(row.status.diskState)}. Finish its upload (endGetAccess) first.`,
+      target,
+      `The ${says} '${sent}' has no content yet: its state is ${String(row.status.diskState)}. Finish its upload (endGetAccess) first.`,
     ),
   ]
 }

@@ -53,8 +53,10 @@ export function sourcesStatus(sources: readonly ContentSource[]): { readonly sou
   }
 }
 
+type Made = Pick<ResourceRow, 'doc' | 'region' | 'status'>
+
 /** Everything that the resource is made of and that is not cleaned away yet. */
-function sourcesOf(row: ResourceRow): readonly ContentSource[] {
+function sourcesOf(row: Made): readonly ContentSource[] {
   const { sources } = row.status
   if (isList(sources)) return sources.flatMap((one) => (isObject(one) ? sourceFrom(one) : []))
   const from = bornOf(row)
@@ -62,13 +64,13 @@ function sourcesOf(row: ResourceRow): readonly ContentSource[] {
 }
 
 /** What is still to be made into an image, OS disk first. */
-export function pendingOf(row: ResourceRow): readonly ContentSource[] {
+export function pendingOf(row: Made): readonly ContentSource[] {
   const made = contentOf(row.status)
   return sourcesOf(row).filter(({ lun }) => !made.some((disk) => disk.lun === lun))
 }
 
 /** Uploads whose pages belong to the resource; there may be pages of them. */
-export function ownUploadsOf(row: ResourceRow): readonly Omit<StagedFile, 'sizeBytes'>[] {
+export function ownUploadsOf(row: Made): readonly Omit<StagedFile, 'sizeBytes'>[] {
   return sourcesOf(row).flatMap(({ from }) =>
     from.is === 'upload' || from.is === 'url' ? [{ upload: from.upload, space: from.space }] : [],
   )
@@ -81,7 +83,7 @@ export function stagingOf(row: ResourceRow): StagedFile | undefined {
 }
 
 /** What disks and snapshots say of themselves: nobody has to write it down. */
-function bornOf(row: ResourceRow): SourceBytes | undefined {
+function bornOf(row: Made): SourceBytes | undefined {
   const { uniqueId } = row.status
   const option = valueAt(row.doc, 'properties.creationData.createOption')
   if (typeof uniqueId !== 'string') return undefined
@@ -94,7 +96,7 @@ function bornOf(row: ResourceRow): SourceBytes | undefined {
 }
 
 /** The space of its region where the bytes of a resource are made into images. */
-export function spaceOf(row: ResourceRow): SpaceId {
+export function spaceOf(row: Pick<ResourceRow, 'region'>): SpaceId {
   return diskSpace(regionName(row.region ?? '')).id
 }
 
@@ -105,9 +107,10 @@ export function statusWith(row: ResourceRow, lun: number | undefined, made: Made
   const { image, virtualSizeBytes, occupiedBytes } = made
   const others = contentOf(row.status).filter((disk) => disk.lun !== lun)
   const disks = [...others, { lun, image, virtualSizeBytes, occupiedBytes }]
-  const { diskState } = row.status
+  const { copyCompletionError: _, diskState, completionPercent, ...status } = row.status
   return {
-    ...row.status,
+    ...status,
+    ...(completionPercent !== undefined && { completionPercent: 100 }),
     ...contentStatus(disks.toSorted((one, other) => (one.lun ?? -1) - (other.lun ?? -1))),
     ...(diskState !== undefined && { diskState: 'Unattached' }),
   }

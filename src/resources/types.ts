@@ -6,6 +6,7 @@ import { imageDefinitions } from './image-definition.ts'
 import { imageVersions } from './image-version.ts'
 import { managedImages } from './managed-image.ts'
 import { resourceGroups } from './resource-group.ts'
+import { snapshots } from './snapshot.ts'
 
 /** Every type that is served, parents before children. */
 export const resourceTypes: readonly ResourceType[] = [
@@ -14,6 +15,7 @@ export const resourceTypes: readonly ResourceType[] = [
   imageDefinitions,
   imageVersions,
   disks,
+  snapshots,
   managedImages,
 ]
 

@@ -128,7 +128,13 @@ export function ingestDisks(ports: WorkPorts): Work {
     await keepStray(rows, row)
     const resource = await rows.resources.lock(row.subject)
     if (!resource || resource.state === 'Deleting') return
-    const takesUpload = pendingOf(resource).some(({ from }) => from.is === 'upload')
+    const pending = pendingOf(resource)
+    if (pending.some(({ from }) => from.is === 'image')) {
+      const copyCompletionError = { errorCode: problem.code, errorMessage: problem.message }
+      const status = { ...resource.status, copyCompletionError }
+      await rows.resources.setStatus(resource.key, { status })
+    }
+    const takesUpload = pending.some(({ from }) => from.is === 'upload')
     await finishResource(rows, resource, problem, nowMs, takesUpload ? 'Succeeded' : 'Failed')
   }
 

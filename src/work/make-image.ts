@@ -16,6 +16,7 @@ import {
   spaceOf,
 } from '../resources/pending-content.ts'
 import type { Running } from '../runner/work.ts'
+import { openCopyPercent } from './copy-percent.ts'
 import type { WorkPorts } from './ports.ts'
 
 export type MadeImage = MadeDisk & {
@@ -88,14 +89,16 @@ function ofNothing(
 }
 
 async function ofImage(
-  { store, plane, prepare }: WorkPorts,
-  { resource, owner, signal }: Making,
+  { store, plane, world, prepare }: WorkPorts,
+  { resource, owner, signal, write }: Making,
   image: Digest,
 ): Promise<MadeImage> {
   const space = spaceOf(resource)
   await prepare(space)
   const from = await store.read.placements.spacesOf(image)
-  const { holdings } = await copyImage(plane, { owner, image, from, to: [space], signal })
+  const { report, rest } = openCopyPercent(world, write, resource.key)
+  const { holdings } = await copyImage(plane, { owner, image, from, to: [space], signal, report })
+  await rest()
   const copied = holdings.get(space)
   invariant(copied, 'a copy answers for each space')
   const { bytes, ...sizes } = await readManifest(plane, { image, spaces: [space], signal })

@@ -47,6 +47,13 @@ describe('api-versions', () => {
     arm = openArm(vitrine)
     await arm.put(arm.groupPath, west)
     const id = await arm.upload('os', dataBytes(1))
+    await arm.make('snapshots/os', {
+      ...west,
+      properties: {
+        incremental: true,
+        creationData: { createOption: 'Copy', sourceResourceId: id },
+      },
+    })
     await arm.make(image, {
       ...west,
       properties: {
@@ -217,6 +224,7 @@ describe('api-versions', () => {
 
   it.each([
     ['disks', 'disks/os', diskApiVersions],
+    ['snapshots', 'snapshots/os', diskApiVersions],
     ['managed images', image, computeApiVersions],
     ['resource groups', '', resourcesApiVersions],
   ] as const)(

@@ -101,7 +101,7 @@ describe('the front door of ARM', () => {
 
     it('types that are not served: what az probes for answers a clean 404', async () => {
       for (const path of [
-        'snapshots/probe',
+        'diskAccesses/probe',
         'virtualMachines/probe',
         'virtualMachines/https%3A',
         `galleries/${gallery}/applications`,

@@ -162,6 +162,18 @@ describe('whatever comes in, the fault is never ours', () => {
       },
     ],
     [
+      'snapshots/fuzz',
+      {
+        ...west,
+        sku: { name: 'Standard_ZRS' },
+        properties: {
+          creationData: { createOption: 'Copy', sourceResourceId: disk },
+          incremental: true,
+          encryption: { type: 'EncryptionAtRestWithPlatformKey' },
+        },
+      },
+    ],
+    [
       'images/fuzz',
       {
         ...west,
@@ -177,7 +189,7 @@ describe('whatever comes in, the fault is never ours', () => {
     ],
   ]
 
-  it.each([0, 1, 2, 3, 4])('bodies of type %i, replaced and merged', async (index) => {
+  it.each([0, 1, 2, 3, 4, 5])('bodies of type %i, replaced and merged', async (index) => {
     const [path, document] = documents()[index] ?? ['', {}]
     await fc.assert(
       fc.asyncProperty(mutated(document), fc.constantFrom('PUT', 'PATCH'), async (body, method) => {
@@ -213,6 +225,7 @@ describe('whatever comes in, the fault is never ours', () => {
       'versions',
       '1.0.0',
       'disks',
+      'snapshots',
       'locations',
       'westeurope',
       'usages',

@@ -90,14 +90,14 @@ export function openArm(
   /** The URL of a grant of a disk's bytes. */
   async function grant(disk: string, access: 'Read' | 'Write', seconds = 3600): Promise<string> {
     const body = { access, durationInSeconds: seconds }
-    const answer = await ask('POST', `disks/${disk}/beginGetAccess`, { body })
+    const answer = await ask('POST', `${placeOf(disk)}/beginGetAccess`, { body })
     const sas = valueAt(await ended(answer), 'properties.output.accessSAS')
     expect(sas).toEqual(expect.stringContaining('sig='))
     return String(sas)
   }
 
   async function revoke(disk: string): Promise<JsonObject> {
-    return ended(await ask('POST', `disks/${disk}/endGetAccess`))
+    return ended(await ask('POST', `${placeOf(disk)}/endGetAccess`))
   }
 
   /** A disk of these bytes, uploaded through its write SAS; its id. */
@@ -168,9 +168,14 @@ export function openArm(
 
 const pageBytesMax = 4 * 1024 * 1024
 
+/** A disk by its name, anything else by its path. */
+function placeOf(name: string): string {
+  return name.includes('/') ? name : `disks/${name}`
+}
+
 function usualVersion(path: string): string {
   if (/\/galleries/i.test(path)) return '2024-03-03'
-  return /\/disks/i.test(path) ? '2023-10-02' : '2024-03-01'
+  return /\/(disks|snapshots)/i.test(path) ? '2023-10-02' : '2024-03-01'
 }
 
 /** `bytesLength` bytes that look like data, another text for each seed, the same at each run. */
