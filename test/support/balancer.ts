@@ -12,6 +12,7 @@ export async function openBalancer() {
   let targets: readonly number[] = []
   let turns = 0
   let delayMs = 0
+  let carriedBytes = 0
   const open = new Set<Socket>()
   const server = createServer((client) => {
     const port = targets[turns++ % targets.length]
@@ -36,6 +37,7 @@ export async function openBalancer() {
   })
 
   async function passOn(one: Socket, other: Socket, bytes: Buffer): Promise<void> {
+    carriedBytes += bytes.length
     one.pause()
     if (delayMs > 0) await sleep(delayMs)
     if (other.destroyed) return
@@ -58,6 +60,8 @@ export async function openBalancer() {
     delay(ms: number): void {
       delayMs = ms
     },
+    /** Both ways together, since it was opened. */
+    carriedBytes: () => carriedBytes,
     /** Cuts every connection. */
     cut(): void {
       for (const socket of open) socket.destroy()
