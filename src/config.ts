@@ -2,9 +2,11 @@ import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { z } from 'zod'
 import { StartError } from './base/start-error.ts'
+import { parseImportHost } from './domain/import-hosts.ts'
 import { sizes } from './domain/limits.ts'
 import { openRegions, type Region, type RegionName, regionName } from './domain/regions.ts'
 import { storageTypes } from './domain/spaces.ts'
+import type { ImportPolicy } from './imports/import-policy.ts'
 import type { Settings } from './resources/declaration.ts'
 
 const zones = ['1', '2', '3'] as const
@@ -148,6 +150,28 @@ export const ConfigFile = z.strictObject({
       endOfLife: z.enum(['enforce', 'inform']).default('enforce'),
     })
     .prefault({}),
+  /** Files of other hosts that a client names by their URL: this server fetches them. */
+  imports: z
+    .strictObject({
+      /** From where: `files.example.com`, `*.example.com`, or an origin as `http://127.0.0.1:10000`, which may be private. Empty: from nowhere. */
+      hosts: z
+        .array(
+          z
+            .string()
+            .refine(
+              (text) => parseImportHost(text) !== undefined,
+              'a host is files.example.com, *.example.com, or an origin such as https://files.example.com:8443',
+            ),
+        )
+        .default([]),
+      /** Bytes of a file; left out, the largest disk and 1 GiB for the tables of its format. */
+      bytesMax: z.int().positive().optional(),
+      /** From the request to the last byte. */
+      hoursMax: z.number().positive().max(720).default(24),
+    })
+    .prefault({}),
+  /** Days without a new page after which an upload that was begun is given up, and its pages go. */
+  uploadDays: z.number().positive().max(3_650).default(7),
   /** Threads that hash and compress. */
   lanes: z.int().min(1).max(64).default(2),
   replication: z
@@ -252,6 +276,27 @@ export function settingsOf(config: Config): Settings {
       diskBytesMax: limits.diskBytesMax ?? profile.diskBytesMax,
     },
     compatibility,
+    imports: { hosts: importHostsOf(config) },
+  }
+}
+
+function importHostsOf({ imports }: Config) {
+  return imports.hosts.flatMap((text) => parseImportHost(text) ?? [])
+}
+
+/** What a source that says nothing for so long is taken for: gone. */
+const importStallMs = 30_000
+
+/** From where files are fetched, and how long; names are resolved by `resolve`. */
+export function importPolicyOf(config: Config, resolve: ImportPolicy['resolve']): ImportPolicy {
+  const { bytesMax, hoursMax } = config.imports
+  const { diskBytesMax } = settingsOf(config).quotas
+  return {
+    hosts: importHostsOf(config),
+    bytesMax: bytesMax ?? diskBytesMax + sizes.gib,
+    totalMs: hoursMax * 3_600_000,
+    stallMs: importStallMs,
+    resolve,
   }
 }
 

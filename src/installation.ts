@@ -1,3 +1,4 @@
+import { lookup } from 'node:dns/promises'
 import type { RequestListener } from 'node:http'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
@@ -15,7 +16,7 @@ import type { BlobsAddress } from './blobs/blobs.ts'
 import { openBlobs } from './blobs/open-blobs.ts'
 import { openChunkIndex } from './chunks/chunk-index.ts'
 import { openLanes } from './chunks/lanes.ts'
-import { type Config, ownRegionsOf, settingsOf } from './config.ts'
+import { type Config, importPolicyOf, ownRegionsOf, settingsOf } from './config.ts'
 import { armAudiences, graphAudiences, installationUrls } from './domain/audiences.ts'
 import { Unavailable } from './domain/errors.ts'
 import type { Holding, HoldingRows } from './domain/holdings.ts'
@@ -135,7 +136,12 @@ export async function openInstallation(parts: InstallationParts): Promise<Instal
   const doors = isApi ? await openDoors(parts, { plane, providers }) : closedDoors(config)
   const sweepHoldMs = config.sweepHoldSeconds * 1000
   const { prepare } = spaces
-  const work: WorkPorts = { store, plane, world, settings, findType, prepare, sweepHoldMs }
+  const kept = {
+    sweepHoldMs: config.sweepHoldSeconds * 1000,
+    uploadKeptMs: config.uploadDays * 24 * 3_600_000,
+  }
+  const imports = importPolicyOf(config, addressesOf)
+  const work: WorkPorts = { store, plane, world, settings, findType, prepare, imports, ...kept }
   const running = openRunning(work, { own, holder: database.holder, watch })
   const stopping = new AbortController()
   let preparing: Promise<void> = Promise.resolve()
@@ -154,6 +160,11 @@ export async function openInstallation(parts: InstallationParts): Promise<Instal
   }
 
   return { ...doors, store, plane, startWork, close }
+}
+
+/** As this machine resolves names. */
+async function addressesOf(host: string): Promise<readonly string[]> {
+  return (await lookup(host, { all: true })).map(({ address }) => address)
 }
 
 /** A process that only works answers no client. */

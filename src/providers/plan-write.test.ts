@@ -21,6 +21,7 @@ const settings: Settings = {
     diskBytesMax: 2 ** 40,
   },
   compatibility: { galleryNames: 'strict', endOfLife: 'enforce' },
+  imports: { hosts: [] },
 }
 const by = { name: 'tester', kind: 'User' } as const
 const groupId = '/subscriptions/s/resourceGroups/myRG'

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { Digest } from '../domain/digest.ts'
 import type { Placement } from '../domain/holdings.ts'
+import type { ImportHost } from '../domain/import-hosts.ts'
 import type { Problem } from '../domain/problem.ts'
 import type { RegionName, Regions } from '../domain/regions.ts'
 import type { ResourceId } from '../domain/resource-id.ts'
@@ -43,6 +44,8 @@ export type Settings = {
   }
 }
 
+  /** From where files may be fetched. */
+  readonly imports: { readonly hosts: readonly ImportHost[] }
 /** A write as the rules see it. */
 export type Write<Doc> = {
   readonly id: ResourceId

@@ -23,6 +23,7 @@ const settings: Settings = {
     diskBytesMax: 1024,
   },
   compatibility: { galleryNames: 'strict', endOfLife: 'enforce' },
+  imports: { hosts: [] },
 }
 const world = {
   now: () => new Date(1_000_000),

@@ -49,6 +49,7 @@ export const settings: Settings = {
     diskBytesMax: 1024 ** 4,
   },
   compatibility: { galleryNames: 'strict', endOfLife: 'enforce' },
+  imports: { hosts: [] },
 }
 
 export type Answer =

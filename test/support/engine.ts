@@ -9,7 +9,7 @@ import { openBlobs } from '../../src/blobs/open-blobs.ts'
 import { openChunkIndex } from '../../src/chunks/chunk-index.ts'
 import { serveLane } from '../../src/chunks/lane.ts'
 import { type LaneThread, openLanes } from '../../src/chunks/lanes.ts'
-import { type ConfigOverrides, readConfig, settingsOf } from '../../src/config.ts'
+import { type ConfigOverrides, importPolicyOf, readConfig, settingsOf } from '../../src/config.ts'
 import { largerQueues } from '../../src/domain/queues.ts'
 import { diskSpace, type SpaceId } from '../../src/domain/spaces.ts'
 import type { Providers } from '../../src/providers/ports.ts'
@@ -94,7 +94,9 @@ export async function openEngine(folder: string, options: EngineOptions = {}) {
     findType,
     isAway: () => false,
   }
-  const ports: WorkPorts = { store, plane, world, settings, findType, prepare, sweepHoldMs: 0 }
+  const imports = importPolicyOf(config, async () => [])
+  const kept = { sweepHoldMs: 0, uploadKeptMs: config.uploadDays * 24 * 3_600_000 }
+  const ports: WorkPorts = { store, plane, world, settings, findType, prepare, imports, ...kept }
   await prepare(diskSpace(settings.regions.all[0]?.name ?? raise('there is a region')).id)
   const running = run(ports, { atOnce, regions: settings.regions.all.map(({ name }) => name) })
   void life.ended.then(running.stop)
