@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { Hono } from 'hono'
 import { openAccess } from './access/access.ts'
+import { openAccountKeys } from './access/account-keys.ts'
 import { challenge } from './access/challenge.ts'
 import { builtInRoles } from './access/roles.ts'
 import { openSas } from './access/sas.ts'
@@ -91,7 +92,7 @@ type Observing = {
 export async function openInstallation(parts: InstallationParts): Promise<Installation> {
   const { config, world, database, installation, folderId, processes, watch } = parts
   const store = watch.store(database.store)
-  const settings = settingsOf(config)
+  const settings = { ...settingsOf(config), baseUrl: parts.baseUrl }
   const own = ownRegionsOf(config)
   const addressOf = (space: SpaceId): BlobsAddress =>
     isIn(own, space) ? spaceAddress(config, space) : processes.addressOf(space)
@@ -206,6 +207,7 @@ async function openDoors(
     world,
   })
   const sas = openSas(key)
+  const accountKey = openAccountKeys(key)
   const app = new Hono()
   app.route('/', signinRoutes(issuer))
   app.route('/', storageApp({ store, plane, sas, world }))
@@ -214,6 +216,7 @@ async function openDoors(
     authenticate: watch.access(access.authenticate),
     challenge: (origin, why) => challenge(origin, tenantId, why),
     sasUrl: sas.url,
+    accountKey,
     publicUrl: config.publicUrl,
   })
   app.route('/', arm.routes)

@@ -45,6 +45,14 @@ export const armErrors = {
     status: 400,
     means: 'The resource name has characters that are not allowed.',
   },
+  AccountNameInvalid: {
+    status: 400,
+    means: 'A storage account cannot have this name.',
+  },
+  StorageAccountAlreadyTaken: {
+    status: 409,
+    means: 'A storage account of this name exists, maybe in another subscription.',
+  },
   InvalidResourceGroup: { status: 400, means: 'The resource group name is not allowed.' },
   InvalidTagNameCharacters: {
     status: 400,

@@ -83,7 +83,7 @@ export type OperationRow = {
   readonly subscription: string
   /** Done when the resource has converged to this generation. */
   readonly generation: number
-  /** How it is shown: `caps` (galleries), `disk`, `compute`, `group`. */
+  /** How it is shown: `caps` (galleries), `disk`, `compute`, `group`, `storage`. */
   readonly flavour: OperationFlavour
   readonly verb: 'create' | 'update' | 'delete' | 'action'
   readonly status: OperationStatus
@@ -96,7 +96,7 @@ export type OperationRow = {
   readonly endedMs: number | undefined
 }
 
-export type OperationFlavour = 'caps' | 'disk' | 'compute' | 'group'
+export type OperationFlavour = 'caps' | 'disk' | 'compute' | 'group' | 'storage'
 
 /** Wanted of the runner: unique per (kind, subject) while unfinished; asked for again, it is woken. */
 export type WorkRequest = {

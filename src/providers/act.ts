@@ -8,13 +8,20 @@ import { type Above, loadAbove, resourceNotFound } from './front-door.ts'
 import { newOperation } from './operation.ts'
 import { type Asked, mustBeAllowed, type Providers, refuse, type Target } from './ports.ts'
 
+export type Acted = {
+  readonly row: ResourceRow
+  readonly action: Action<ArmDocument>
+  /** Undefined for an action that only reads. */
+  readonly operation: OperationRow | undefined
+}
+
 /** Carries out a POST that the type declares. Throws NotFound for an unknown one, and what the rules refuse. */
 export async function actOnResource(
   providers: Providers,
   asked: Asked,
   target: Target,
   request: { readonly name: string; read(): Promise<unknown> },
-): Promise<{ readonly row: ResourceRow; readonly operation: OperationRow }> {
+): Promise<Acted> {
   const { id } = target
   const action = actionOf(target, request.name)
   mustBeAllowed(asked.caller, action.permission, id.text)
@@ -26,9 +33,10 @@ export async function actOnResource(
     if (!row) throw resourceNotFound(id)
     const situation = { target, above, action, row, body: parsed.body }
     const change = planAction(providers, asked, situation)
+    if (!change) return { row, action, operation: undefined }
     const committed = await providers.store.commit(change)
-    if (committed.is === 'done' && change.operation) {
-      return { row: await fresh(providers, row), operation: change.operation }
+    if (committed.is === 'done') {
+      return { row: await fresh(providers, row), action, operation: change.operation }
     }
   }
   throw new ArmError('Conflict', `'${id.name}' changed at the same time. Retry the request.`)
@@ -57,13 +65,15 @@ function planAction(
   providers: Providers,
   asked: Asked,
   { target: { id, type }, above, action, row, body }: Situation,
-): Change {
+): Change | undefined {
   // The row was stored by this type's own schema.
   const stored = row as unknown as Stored<ArmDocument>
   const problems = action.problems(stored, body, providers.settings)
   if (problems.length > 0) refuse(problems)
-  const effects = action.effects(stored, body)
-  const nowMs = providers.world.now().getTime()
+  const now = providers.world.now()
+  const effects = action.effects?.(stored, body, { now })
+  if (!effects) return undefined
+  const nowMs = now.getTime()
   const work = effects.work ?? []
   // Raised by every action, so that of two at the same time one sees what the other left.
   const generation = row.generation + 1

@@ -29,6 +29,8 @@ export type ArmDocument = {
 /** What of the installation the rules depend on; from `config.ts`. */
 export type Settings = {
   readonly regions: Regions
+  /** How clients reach the installation, without a slash at the end; left out where nothing is served. */
+  readonly baseUrl?: string
   readonly quotas: {
     readonly galleriesPerRegion: number
     readonly definitionsPerRegion: number
@@ -42,10 +44,10 @@ export type Settings = {
     /** `enforce`: nothing is made from a version after its end of life. `inform`: as Azure today. */
     readonly endOfLife: 'enforce' | 'inform'
   }
-}
-
   /** From where files may be fetched. */
   readonly imports: { readonly hosts: readonly ImportHost[] }
+}
+
 /** A write as the rules see it. */
 export type Write<Doc> = {
   readonly id: ResourceId
@@ -120,20 +122,31 @@ export type Count = {
   readonly says: string
 }
 
-/** A POST on the resource. Exactly one of the two results is used. */
+/** A POST on the resource. */
 export type Action<Doc> = {
   /** `Microsoft.Compute/disks/beginGetAccess/action` */
   readonly permission: string
   readonly body: z.ZodType
   problems(stored: Stored<Doc>, body: unknown, settings: Settings): readonly Problem[]
-  /** What is set in motion; `grants` hands out a SAS (its URL becomes the operation's output). */
-  effects(
+  /**
+   * What is set in motion; `grants` hands out a SAS (its URL becomes the operation's output). Left out: it only reads.
+   */
+  effects?(
     stored: Stored<Doc>,
     body: unknown,
+    at: { readonly now: Date },
   ): Effects & {
     readonly grants?: { readonly access: 'Read' | 'Write'; readonly durationSeconds: number }
     readonly revokesGrants?: boolean
   }
+  /** The body of a 200 that tells the resource as the action left it. Left out: 202, with an operation to poll. */
+  answer?(stored: Stored<Doc>, telling: Telling): JsonObject
+}
+
+/** What only the installation can say. */
+export type Telling = {
+  /** A key of a storage account: `keyIdsOf` says which there are. */
+  accountKey(id: { readonly account: string; readonly name: string; readonly turn: number }): string
 }
 
 /** How the older api-versions of a type differ from the newest shape. Interpreted by `evolve.ts`. */

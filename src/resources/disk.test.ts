@@ -33,7 +33,11 @@ function act(desk: ReturnType<typeof openDesk>, path: string, name: string, sent
   const action = findType(row.type)?.actions?.[name]
   if (!action) throw new Error(`no action ${name}`)
   const problems = action.problems(row as never, sent, settings)
-  return { problems, effects: problems.length > 0 ? undefined : action.effects(row as never, sent) }
+  return {
+    problems,
+    effects:
+      problems.length > 0 ? undefined : action.effects?.(row as never, sent, { now: new Date(0) }),
+  }
 }
 
 const version = `${definition}/versions/1.0.0`

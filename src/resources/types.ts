@@ -7,6 +7,7 @@ import { imageVersions } from './image-version.ts'
 import { managedImages } from './managed-image.ts'
 import { resourceGroups } from './resource-group.ts'
 import { snapshots } from './snapshot.ts'
+import { storageAccounts } from './storage-account.ts'
 
 /** Every type that is served, parents before children. */
 export const resourceTypes: readonly ResourceType[] = [
@@ -17,6 +18,7 @@ export const resourceTypes: readonly ResourceType[] = [
   disks,
   snapshots,
   managedImages,
+  storageAccounts,
 ]
 
 /** By its name in any case; undefined when it is not served. */

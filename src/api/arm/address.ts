@@ -14,6 +14,8 @@ export type Address =
     }
   /** `POST …/providers/{namespace}/register`. */
   | { readonly is: 'registration'; readonly subscription: string; readonly namespace: string }
+  /** `POST …/providers/Microsoft.Storage/checkNameAvailability`. */
+  | { readonly is: 'nameCheck'; readonly subscription: string }
   | { readonly is: 'resources'; readonly scope: ResourceId }
   | { readonly is: 'usages'; readonly subscription: string; readonly location: string }
   | { readonly is: 'operation'; readonly subscription: string; readonly operation: string }
@@ -29,7 +31,12 @@ export type Address =
       readonly name: string | undefined
     }
 
-const operationKinds = new Set(['capsoperations', 'diskoperations', 'operations'])
+const operationKinds = new Set([
+  'capsoperations',
+  'diskoperations',
+  'operations',
+  'asyncoperations',
+])
 
 /** Reads a path as ARM does: case is ignored, doubled slashes count once. Throws NotFound for what is none of ours. */
 export function parseAddress(path: string): Address {
@@ -76,6 +83,9 @@ function subscriptionAddress(text: string): Address | undefined {
     return { is: 'providers', subscription, namespace: second }
   if (is(first, 'providers') && is(third, 'register') && rest.length === 3) {
     return { is: 'registration', subscription, namespace: second ?? '' }
+  }
+  if (is(second, 'microsoft.storage') && is(third, 'checknameavailability')) {
+    return rest.length === 3 ? { is: 'nameCheck', subscription } : undefined
   }
   if (is(first, 'providers') && is(third, 'locations')) {
     if (is(kind, 'usages') && rest.length === 5) return { is: 'usages', subscription, location }

@@ -3,6 +3,7 @@ import type { ResourceRow } from '../../domain/rows.ts'
 import type { Asked, Providers, Target } from '../../providers/ports.ts'
 import type { Preconditions } from '../../providers/preconditions.ts'
 import { etagOf } from '../../providers/preconditions.ts'
+import type { Telling } from '../../resources/declaration.ts'
 import type { Asking, Query } from './request.ts'
 import type { openShownTexts } from './shown-texts.ts'
 
@@ -19,6 +20,7 @@ export type ArmRequest = Asking & {
   json(): Promise<Readonly<Record<string, unknown>>>
   /** Signs the URL of a grant of bytes. */
   sasUrl(origin: string, grant: string): string
+  readonly accountKey: Telling['accountKey']
 }
 
 export type Resourceful = ArmRequest & Target

@@ -3,6 +3,7 @@ import { Hono } from 'hono'
 import type { Caller } from '../../domain/access.ts'
 import { ArmError, Unavailable } from '../../domain/errors.ts'
 import type { Providers } from '../../providers/ports.ts'
+import type { Telling } from '../../resources/declaration.ts'
 import { parseAddress } from './address.ts'
 import type { Answer, ArmRequest } from './answer.ts'
 import { errorAnswer } from './envelope.ts'
@@ -16,6 +17,7 @@ export type ArmPorts = {
   /** The `WWW-Authenticate` header of a refusal. */
   challenge(origin: string, why: string): string
   sasUrl(origin: string, grant: string): string
+  readonly accountKey: Telling['accountKey']
   /** The address clients are to use when it is not the one they used (a proxy in between). */
   readonly publicUrl: string | undefined
 }
@@ -168,6 +170,7 @@ async function answerArm(
     texts,
     json: () => readJson(raw),
     sasUrl: ports.sasUrl,
+    accountKey: ports.accountKey,
   }
   return answerAddress(request, address)
 }

@@ -35,6 +35,8 @@ export function operationUrl(
       return `${locations}/DiskOperations/${id}?p=${id}&${query}`
     case 'compute':
       return `${locations}/operations/${id}?p=${id}&${query}`
+    case 'storage':
+      return `${above}/providers/Microsoft.Storage/locations/${region}/asyncoperations/${id}?${query}`
     case 'group':
       return `${above}/operationresults/${id}?api-version=${apiVersion}`
   }

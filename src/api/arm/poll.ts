@@ -1,4 +1,4 @@
-import type { Json, JsonObject, OperationRow } from '../../domain/rows.ts'
+import type { Json, JsonObject, OperationFlavour, OperationRow } from '../../domain/rows.ts'
 import { readOperation, type ShownOperation } from '../../providers/operation.ts'
 import type { Answer, ArmRequest } from './answer.ts'
 import { operationBody, operationUrl, pollHeaders } from './operations.ts'
@@ -45,7 +45,10 @@ function monitorAnswer(request: ArmRequest, shown: ShownOperation): Answer {
   return output === undefined ? { status: 200 } : { status: 200, body: output }
 }
 
-/** What the operation gives: the URL of a grant, or (with disks) the resource itself. */
+/** Whose operations end with the resource itself. */
+const tellsResource = new Set<OperationFlavour>(['disk', 'storage'])
+
+/** What the operation gives: the URL of a grant, or the resource itself. */
 function outputOf(request: ArmRequest, { operation, row }: ShownOperation): Json | undefined {
   const { providers, asked, origin } = request
   if (operation.status !== 'Succeeded') return undefined
@@ -56,7 +59,8 @@ function outputOf(request: ArmRequest, { operation, row }: ShownOperation): Json
     return { accessSAS: request.sasUrl(origin, grant) }
   }
   const type = row && providers.findType(row.type)
-  if (!row || !type || operation.flavour !== 'disk' || operation.verb === 'action') return undefined
+  if (!row || !type || !tellsResource.has(operation.flavour) || operation.verb === 'action')
+    return undefined
   const { apiVersion } = asked
   return present({ row, replicas: [] }, { type, apiVersion, settings: providers.settings })
 }

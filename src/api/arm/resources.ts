@@ -6,7 +6,7 @@ import { etagOf, isHeld } from '../../providers/preconditions.ts'
 import { readResource, readStamp } from '../../providers/read.ts'
 import { removeResource } from '../../providers/remove.ts'
 import { writeResource } from '../../providers/write.ts'
-import type { ResourceType } from '../../resources/declaration.ts'
+import type { ArmDocument, ResourceType, Stored } from '../../resources/declaration.ts'
 import {
   type Answer,
   type ArmRequest,
@@ -105,12 +105,20 @@ async function remove(request: Resourceful): Promise<Answer> {
   }
 }
 
-/** A POST on a resource. Done at once or not, the answer is 202: clients poll first and find it finished. */
+/** A POST on a resource. Done at once or not, the answer is 202 as a rule: clients poll first and find it finished. */
 export async function answerAction(request: Resourceful, action: string): Promise<Answer> {
   if (request.method !== 'POST') throw notAllowed(request.method)
   const { providers, asked, origin } = request
   const asking = { name: action, read: () => request.json() }
-  const { row, operation } = await actOnResource(providers, asked, request, asking)
+  const {
+    row,
+    action: declared,
+    operation,
+  } = await actOnResource(providers, asked, request, asking)
+  // The row was stored by this type's own schema.
+  const stored = row as unknown as Stored<ArmDocument>
+  const body = declared.answer?.(stored, { accountKey: request.accountKey })
+  if (body || !operation) return { status: 200, body: body ?? {} }
   const both = ['Azure-AsyncOperation', 'Location'] as const
   const headers = operationHeaders(origin, operation, row, asked.apiVersion, both)
   return { status: 202, headers }

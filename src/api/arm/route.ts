@@ -5,6 +5,7 @@ import type { ResourceType } from '../../resources/declaration.ts'
 import type { Address } from './address.ts'
 import { type Answer, type ArmRequest, notAllowed } from './answer.ts'
 import { answerExtension } from './extension.ts'
+import { answerNameCheck } from './name-check.ts'
 import { answerOperation } from './poll.ts'
 import { answerResourceList } from './resource-list.ts'
 import { answerAction, answerCollection, answerResource } from './resources.ts'
@@ -38,6 +39,8 @@ export function answerAddress(request: ArmRequest, address: Address): Promise<An
       return answerUsages(request, address.subscription, address.location)
     case 'operation':
       return answerOperation(request, address.subscription, address.operation)
+    case 'nameCheck':
+      return answerNameCheck(request, address.subscription)
     case 'resources':
       return answerResourceList(request, address.scope)
     case 'collection':
@@ -54,7 +57,7 @@ export function answerAddress(request: ArmRequest, address: Address): Promise<An
 }
 
 function isReadOnly({ is }: Address): boolean {
-  return !['resource', 'action', 'extension', 'registration'].includes(is)
+  return !['resource', 'action', 'extension', 'registration', 'nameCheck'].includes(is)
 }
 
 /** `{id}/images` is a list of children, `{id}/share` an action: the types tell. */
