@@ -18,6 +18,12 @@ export const limits = {
   putPageBytesMax: 4 * mib,
   /** A run of an image that stands in an upload, as one row: a leaf. Longer ones are rows of this length. */
   stagedRunBytesMax: 16 * mib,
+  /** Runs of one request, and the bytes that they tell of: some five thousand rows. */
+  stagedRunsMax: 1000,
+  stagedRunsBytesMax: 64 * gib,
+  /** Leaves whose digests one answer lists (64 GiB of disk), and leaves whose chunks one answer lists: half a MiB. */
+  leafDigestsMax: 4096,
+  leafNodesMax: 64,
   /** Pages and pieces of reads in memory at once, of all clients: 64 of the largest. Beyond it they wait, then retry. */
   transferBytesMax: 256 * mib,
   transferWaitersMax: 1024,
@@ -47,6 +53,9 @@ export const limits = {
 
   /** What of one image in one space is told to be lost, at most: enough to see what it is. */
   lostPartsMax: 100,
+
+  /** A root as JSON: the documents of a version and all above it, with room. */
+  rootBytesMax: mib,
 
   /** Rows of a list page. */
   pageRows: 100,

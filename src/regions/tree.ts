@@ -29,11 +29,19 @@ export async function manifestOf(
   return read
 }
 
+type Walk = {
+  readonly manifest: Manifest
+  readonly fromBytes: number
+  readonly toBytes: number
+  /** Nodes below it are not read. Default 0: down to the leaves. */
+  readonly lowest?: number
+}
+
 /** The nodes that touch [fromBytes, toBytes), each before its children, in the order of the disk; holes are left out. */
 export async function* visitNodes(
   plane: Plane,
   place: ImagePlace,
-  { manifest, fromBytes, toBytes }: { manifest: Manifest; fromBytes: number; toBytes: number },
+  { manifest, fromBytes, toBytes, lowest = 0 }: Walk,
 ): AsyncGenerator<Visit> {
   const level = depthOf(manifest.virtualSizeBytes) - 1
   const endBytes = Math.min(toBytes, manifest.virtualSizeBytes)
@@ -45,7 +53,7 @@ export async function* visitNodes(
     const node = await nodeOf(plane, place, child)
     checkWithin(place, node, { ...child, diskBytes: manifest.virtualSizeBytes })
     yield { digest: child.digest, node, offsetBytes: child.offsetBytes }
-    if (child.level === 0) return
+    if (child.level <= lowest) return
     for (const [at, digest] of node.children.entries()) {
       const offsetBytes = child.offsetBytes + at * childSpanBytes(child.level)
       if (digest === undefined || offsetBytes >= endBytes) continue

@@ -10,6 +10,7 @@ const statuses = {
   Md5Mismatch: 400,
   UnsupportedHttpVerb: 405,
   BlobBeingRehydrated: 409,
+  CannotVerifyCopySource: 403,
   InternalError: 500,
   ServerBusy: 503,
 } as const

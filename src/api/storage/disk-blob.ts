@@ -10,10 +10,12 @@ import type { ByteReader } from '../../formats/disk-file.ts'
 import { BlobError, blobErrorResponse } from './blob-error.ts'
 import type { BlobRequest, StoragePorts } from './blob-request.ts'
 import { sendRange } from './body-stream.ts'
+import { answerDigests, answerNodes } from './digests.ts'
 import { openDiskBytes } from './disk-bytes.ts'
 import { outputsKept } from './disk-format.ts'
 import type { NodeEnvironment } from './page-body.ts'
 import { answerPageList } from './page-list.ts'
+import { answerPutChunks } from './put-chunks.ts'
 import { answerPutPage } from './put-page.ts'
 import { readRange } from './range.ts'
 
@@ -76,11 +78,14 @@ async function admit(
 function answer(request: BlobRequest): Promise<Response> {
   const { raw, url, grant } = request
   const component = url.searchParams.get('comp')
-  if (raw.method === 'PUT' && component === 'page') {
-    if (grant.access === 'Write') return answerPutPage(request)
+  if (raw.method === 'PUT' && (component === 'page' || component === 'chunks')) {
+    if (grant.access === 'Write')
+      return component === 'page' ? answerPutPage(request) : answerPutChunks(request)
     throw new BlobError('AuthorizationPermissionMismatch', 'This SAS may read, not write.')
   }
   if (raw.method === 'GET' && component === 'pagelist') return answerPageList(request)
+  if (raw.method === 'GET' && component === 'digests') return answerDigests(request)
+  if (raw.method === 'GET' && component === 'nodes') return answerNodes(request)
   if ((raw.method === 'GET' || raw.method === 'HEAD') && component === null)
     return answerGet(request)
   throw new BlobError(

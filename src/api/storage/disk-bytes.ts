@@ -4,12 +4,12 @@ import { sectorBytes } from '../../formats/fields.ts'
 import { fixedVhdFooter } from '../../formats/vhd-footer.ts'
 import { dataRanges, readImage } from '../../regions/read-image.ts'
 import { stagedReader } from '../../regions/staging.ts'
-import { contentOf } from '../../resources/content.ts'
 import type { DiskContent } from '../../resources/declaration.ts'
 import { stagingOf } from '../../resources/pending-content.ts'
 import { BlobError } from './blob-error.ts'
 import type { BlobRequest } from './blob-request.ts'
 import { formatOf, openFormatted } from './disk-format.ts'
+import { keptContent } from './kept-content.ts'
 
 /** The blob that a disk is: a file of the format asked for (a fixed VHD if none), or the pages of an upload so far. */
 export type DiskBytes = {
@@ -22,17 +22,14 @@ export type DiskBytes = {
 
 export async function openDiskBytes(request: BlobRequest): Promise<DiskBytes> {
   const { signal } = request.raw
-  const [content] = contentOf(request.disk.status)
+  const place = await keptContent(request.store, request.disk)
   const format = formatOf(request.url)
-  if (!content) return uploadBytes(request, signal)
-  const kept = await request.store.read.placements.ofKeepers([request.disk.key])
-  const spaces = kept.filter(({ image }) => image === content.image).map(({ space }) => space)
-  const place = { ...content, spaces }
+  if (!place) return uploadBytes(request, signal)
   if (format === 'vhd') return imageBytes(request, place, signal)
   const { sizeBytes, ...file } = await openFormatted(request, place, format)
   return {
     sizeBytes,
-    etag: `"${request.disk.revision}-${content.image.slice(0, 16)}-${format}"`,
+    etag: `"${request.disk.revision}-${place.image.slice(0, 16)}-${format}"`,
     read: (offsetBytes, lengthBytes) => file.read({ offsetBytes, lengthBytes }, signal),
     dataRanges: (from, to) => clipped(file.dataRanges?.(signal) ?? whole(to), from, to),
   }
