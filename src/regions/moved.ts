@@ -8,8 +8,10 @@ export type Moved = {
   ingestedBytes: number
   /** Stored bytes that copies added to spaces. */
   replicatedBytes: number
-  /** Found damaged and good nowhere else. */
-  packsDamaged: number
+  /** Times that a disk image was found to lack something that no space has. */
+  imagesDamaged: number
+  /** Stored bytes of packs that were read to be checked. */
+  scrubbedBytes: number
   packsRepaired: number
   repairedBytes: number
 }
@@ -20,7 +22,8 @@ export function nothingMoved(): Moved {
     downloadedBytes: 0,
     ingestedBytes: 0,
     replicatedBytes: 0,
-    packsDamaged: 0,
+    imagesDamaged: 0,
+    scrubbedBytes: 0,
     packsRepaired: 0,
     repairedBytes: 0,
   }

@@ -10,7 +10,7 @@ import type { HoldingRows, Owner, UploadRows } from '../domain/holdings.ts'
 import type { SpaceId } from '../domain/spaces.ts'
 import { type Link, openLink } from './link.ts'
 import { type Moved, nothingMoved } from './moved.ts'
-import { type AskRepair, openRepair, type Repair } from './repair.ts'
+import { type AskHeal, type AskRepair, openRepair, type Repair } from './repair.ts'
 import { openTrailers, type Trailers } from './trailers.ts'
 
 /** What the data plane stands on. */
@@ -26,6 +26,7 @@ export type PlanePorts = {
   readonly world: World
   /** Left out: this process writes every space. */
   readonly askRepair?: AskRepair | undefined
+  readonly askHeal?: AskHeal | undefined
   /** What all copies together may fetch from other regions; left out, all there is. */
   readonly replicationBytesPerSecond?: number | undefined
 }

@@ -9,7 +9,10 @@ import type { SpaceId } from '../domain/spaces.ts'
 import type { Moved } from './moved.ts'
 import { isDamage } from './trailers.ts'
 
-/** `away`: what may have good bytes cannot be reached, or was asked to see to it; `damaged`: nothing has them. */
+/**
+ * `away`: what may have good bytes cannot be reached, or was asked to see to it; `damaged`: nothing has the pack whole,
+ * what is needed of it may yet lie elsewhere; `gone`: it was swept.
+ */
 export type Repaired = 'repaired' | 'away' | 'damaged' | 'gone'
 
 /** Puts good bytes under the key of a holding that has bad ones, and keeps what was found in its row. */
@@ -30,7 +33,10 @@ export type AskRepair = (bad: Holding) => Promise<boolean>
 /** A holding that could not be repaired is left alone for this long: trying costs a read of every other copy. */
 const triedAgainMs = 10 * 60_000
 
-/** Repairs are single flight; each is logged: `pack-repaired`, or `pack-damaged` when no copy of the pack is good. */
+/** Has the workers of the space see to it that images get what they need of a pack that nothing has whole. */
+export type AskHeal = (bad: Holding) => Promise<void>
+
+/** Repairs are single flight; each is logged: `pack-repaired`, or `pack-not-whole` when no copy of the pack is good. */
 export function openRepair(ports: {
   readonly rows: HoldingRows
   readonly lanes: Lanes
@@ -39,11 +45,13 @@ export function openRepair(ports: {
   addressOf(space: SpaceId): BlobsAddress
   blobsOf(space: SpaceId): Blobs
   readonly askRepair?: AskRepair | undefined
+  readonly askHeal?: AskHeal | undefined
 }): Repair {
   const running = new Map<number, Promise<Repaired>>()
   const failedMs = openLru<number, number>(4096)
 
-  async function act(bad: Holding, { why, chunk, isExpected = false }: Found): Promise<Repaired> {
+  async function act(bad: Holding, found: Found): Promise<Repaired> {
+    const { why, chunk, again = false, isExpected = false } = found
     const holders = await ports.rows.holdersOf([bad.pack])
     // A holding that was swept meanwhile is missing by right.
     if (!holders.some(({ id }) => id === bad.id)) return 'gone'
@@ -65,9 +73,10 @@ export function openRepair(ports: {
         ports.world.log({ level, event: 'pack-repaired', ...told, from: from.space })
         return 'repaired'
       }
-      away ||= !isDamage(trouble)
+      if (isDamage(trouble)) await ports.rows.foundBad(from.id, false)
+      else away = true
       ports.world.log({
-        level: 'warn',
+        level: isExpected ? 'debug' : 'warn',
         event: 'pack-not-copied',
         ...told,
         from: from.space,
@@ -76,9 +85,9 @@ export function openRepair(ports: {
     }
     if (away) return 'away'
     await ports.rows.foundBad(bad.id, true)
-    ports.moved.packsDamaged += 1
     failedMs.set(bad.id, ports.world.now().getTime())
-    ports.world.log({ level: 'error', event: 'pack-damaged', ...told })
+    ports.world.log({ level: isExpected ? 'debug' : 'warn', event: 'pack-not-whole', ...told })
+    if (!again && !isExpected) await ports.askHeal?.(bad)
     return 'damaged'
   }
 

@@ -38,7 +38,10 @@ export const metricTable = {
   vitrine_packs_repaired_total: counter(
     'Packs that were damaged in a space and mended from another.',
   ),
-  vitrine_packs_damaged_total: counter('Packs found damaged that no other space could mend.'),
+  vitrine_images_damaged_total: counter(
+    'Times that a disk image was found to lack something that no space has.',
+  ),
+  vitrine_scrubbed_bytes_total: counter('Stored bytes of packs that were read to be checked.'),
   vitrine_cache_lookups_total: counter(
     'What was asked of a cache of the data plane.',
     'cache',

@@ -134,7 +134,8 @@ const movedNames = {
   replicatedBytes: 'vitrine_replicated_bytes_total',
   repairedBytes: 'vitrine_repaired_bytes_total',
   packsRepaired: 'vitrine_packs_repaired_total',
-  packsDamaged: 'vitrine_packs_damaged_total',
+  imagesDamaged: 'vitrine_images_damaged_total',
+  scrubbedBytes: 'vitrine_scrubbed_bytes_total',
 } as const satisfies Record<keyof Plane['moved'], MetricName>
 
 function planeSamples({ moved, nodes, manifests, trailers }: Watched['plane']): Sample[] {

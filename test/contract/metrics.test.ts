@@ -73,7 +73,7 @@ describe('a scrape after a publish', () => {
     expect(moved('vitrine_downloaded_bytes_total')).toBeGreaterThanOrEqual(bytes.byteLength)
     expect(moved('vitrine_ingested_bytes_total')).toBeGreaterThan(0)
     expect(moved('vitrine_replicated_bytes_total')).toBeGreaterThan(0)
-    expect(sumOf(after, 'vitrine_packs_damaged_total')).toBe(0)
+    expect(sumOf(after, 'vitrine_images_damaged_total')).toBe(0)
   })
 
   it('counts steps of work by kind and outcome, and no lease is lost', () => {
@@ -125,7 +125,7 @@ describe('a scrape after a publish', () => {
     const mended = await scrape()
     expect(sumOf(mended, 'vitrine_packs_repaired_total')).toBeGreaterThan(0)
     expect(sumOf(mended, 'vitrine_repaired_bytes_total')).toBeGreaterThan(0)
-    expect(sumOf(mended, 'vitrine_packs_damaged_total')).toBe(0)
+    expect(sumOf(mended, 'vitrine_images_damaged_total')).toBe(0)
     const repairs = { level: 'warn', event: 'pack-repaired' }
     expect(sumOf(mended, 'vitrine_log_events_total', repairs)).toBeGreaterThan(0)
   })

@@ -1,0 +1,94 @@
+import type { ResourceRow, WorkRequest } from '../domain/rows.ts'
+import { parseSpaceId, type SpaceId } from '../domain/spaces.ts'
+import { readManifest } from '../regions/read-image.ts'
+import { type ReadRoot, removeRoot, writeRoot } from '../regions/roots.ts'
+import { contentOf } from '../resources/content.ts'
+import type { Outcome, Running, Work } from '../runner/work.ts'
+import type { WorkPorts } from './ports.ts'
+import { rootDocuments } from './root-documents.ts'
+import { waitLonger } from './wait-longer.ts'
+
+type Named = { readonly space: SpaceId; readonly root: string; readonly keeper: string }
+
+/** Asks for a root that is missing or bad to be written again. The row knows its key before it is written. */
+export function mendRootRequest({ space, root, keeper }: Named): WorkRequest {
+  const region = parseSpaceId(space)?.region ?? ''
+  const subject = `${space}#${root}#${keeper}`
+  return { kind: 'MendRoot', subject, queue: `region:${region}`, generation: 1, key: undefined }
+}
+
+/**
+ * Writes one root again, as long as its row wants it. Who removes roots does so while its work is unfinished, and drops the
+ * row in the end: so a root that was written while such work was under way is looked at again when that is over, and goes
+ * when its row is gone.
+ */
+export function mendRoot(ports: WorkPorts): Work {
+  const { store, plane, world } = ports
+
+  async function mend({ row, state, signal }: Running): Promise<Outcome> {
+    const named = namedBy(row.subject)
+    const { space, root: key } = named
+    if (!(await isWanted(named))) {
+      await removeRoot(plane, { space, key, signal })
+      return { is: 'done' }
+    }
+    if (await isBusy(named)) return waitLonger(state, 'work')
+    const keeper = await store.read.resources.get(named.keeper)
+    if (!keeper || !(await writeAgain(named, keeper, signal))) return { is: 'done' }
+    if ((await isBusy(named)) || !(await isWanted(named))) return waitLonger(state, 'work')
+    world.log({ level: 'info', event: 'root-mended', ...named })
+    return { is: 'done' }
+  }
+
+  async function isWanted({ space, root, keeper }: Named): Promise<boolean> {
+    const roots = await store.read.placements.rootsOf(keeper)
+    return roots.some((one) => one.space === space && one.root === root)
+  }
+
+  async function isBusy({ keeper }: Named): Promise<boolean> {
+    const unfinished = await store.read.work.unfinishedOf(keeper)
+    return unfinished.some(({ kind }) => !looksOnly.includes(kind))
+  }
+
+  /** False where something of its images is lost: a root says that they lie there complete. */
+  async function writeAgain(
+    { space, root: key, keeper }: Named,
+    resource: ResourceRow,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const lost = await store.read.health.lostOf(keeper, 1_000)
+    if (lost.some((part) => part.space === space)) return false
+    const placed = await store.read.placements.rootsOf(keeper)
+    const here = placed.filter((one) => one.space === space && one.root === key)
+    const disks = []
+    for (const { lun, image } of contentOf(resource.status)) {
+      if (!here.some((one) => one.image === image)) continue
+      const { bytes } = await readManifest(plane, { image, spaces: [space], signal })
+      disks.push({ lun, image, manifest: bytes })
+    }
+    const documents = await rootDocuments(store.read, resource)
+    const created = new Date(resource.createdMs)
+    const root = { space, key, keeper: resource.id, disks, created, documents, signal }
+    await writeRoot(plane, root)
+    return true
+  }
+
+  return { kind: 'MendRoot', steps: { mend } }
+}
+
+/** Work that removes no root. */
+const looksOnly: readonly string[] = ['Verify', 'VerifyRegion']
+
+function namedBy(subject: string): Named {
+  const [space = '', root = '', ...keeper] = subject.split('#')
+  // As `mendRootRequest` put them together.
+  return { space: space as SpaceId, root, keeper: keeper.join('#') }
+}
+
+/** Whether a root says what the rows say: these images of this keeper. */
+export function isRootOf(root: ReadRoot | 'bad' | undefined, keeper: ResourceRow): boolean {
+  if (root === undefined || root === 'bad') return false
+  const images = new Set(contentOf(keeper.status).map(({ image }): string => image))
+  const isKeeper = root.keeper.toLowerCase() === keeper.key
+  return isKeeper && root.disks.length > 0 && root.disks.every(({ image }) => images.has(image))
+}
