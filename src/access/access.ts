@@ -1,6 +1,7 @@
 import { openLru } from '../base/lru.ts'
 import type { World } from '../base/world.ts'
 import type { Caller } from '../domain/access.ts'
+import type { Audiences } from '../domain/audiences.ts'
 import type { Assignment, AssignmentRows } from '../domain/directory.ts'
 import { ArmError } from '../domain/errors.ts'
 import { permissionsOf } from './permissions.ts'
@@ -18,6 +19,8 @@ type AccessParts = {
   readonly trusted: readonly TrustedIssuer[]
   /** `audienceKey`s; the first is what a refusal tells to ask for. */
   readonly audiences: readonly string[]
+  /** The same of blob endpoints: no token opens both. */
+  readonly storageAudiences?: Audiences
   readonly assignments: AssignmentRows
   readonly world: Pick<World, 'now'>
 }
@@ -26,24 +29,55 @@ type AccessParts = {
  * Turns an `Authorization` header into a Caller. Throws `AuthenticationFailed`, Unavailable. Whoever changes assignments
  * in this process does it through the `assignments` given back, so that the next request sees it.
  */
-export function openAccess({ trusted, audiences, assignments, world }: AccessParts) {
-  const verifyToken = openTokenCheck(trusted, audiences, world)
-  /** By the whole header. */
-  const principals = openLru<string, Principal>(tokensMax)
+export function openAccess(parts: AccessParts) {
+  const { trusted, audiences, storageAudiences, assignments, world } = parts
+  const [ask = ''] = audiences
+  const ofArm = openPrincipals(openTokenCheck(trusted, { audiences, ask }, world), world)
+  const blobs = { audiences: storageAudiences ?? [], ask: 'https://storage.azure.com' }
+  const ofBlobs = openPrincipals(openTokenCheck(trusted, blobs, world), world)
   const held = openHeldAssignments(assignments, world)
 
-  async function authenticate(authorization: string | undefined): Promise<Caller> {
-    let principal = authorization === undefined ? undefined : principals.get(authorization)
-    if (!principal || principal.expiresAtMs <= world.now().getTime()) {
-      principal = await verifyToken(bearerOf(authorization))
-      principals.set(authorization ?? '', principal)
-    }
-    const { principalId, tenantId, name, kind } = principal
+  async function callerOf({ principalId, tenantId, name, kind }: Principal): Promise<Caller> {
     const { may, visible } = await held.permissions(principalId)
     return { principalId, tenantId, name, kind, may, visible }
   }
 
-  return { authenticate, assignments: held.watched }
+  async function authenticate(authorization: string | undefined): Promise<Caller> {
+    return callerOf(await ofArm(authorization))
+  }
+
+  /** The same with a token for blobs; `isFor` says whether one of this audience is for the account that is asked. */
+  async function authenticateForBlobs(
+    authorization: string | undefined,
+    isFor: (audience: string) => boolean,
+  ): Promise<Caller> {
+    const principal = await ofBlobs(authorization)
+    if (isFor(principal.audience)) return callerOf(principal)
+    throw new ArmError(
+      'AuthenticationFailed',
+      'The access token is invalid: it was made for another storage account.',
+    )
+  }
+
+  /** What somebody may who is not asking now. */
+  const mayOf = async (principalId: string) => (await held.permissions(principalId)).may
+
+  return { authenticate, authenticateForBlobs, assignments: held.watched, mayOf }
+}
+
+/** Principals by the whole header, as long as their tokens last. */
+function openPrincipals(
+  verifyToken: (token: string) => Promise<Principal>,
+  world: Pick<World, 'now'>,
+) {
+  const principals = openLru<string, Principal>(tokensMax)
+  return async (authorization: string | undefined): Promise<Principal> => {
+    const known = authorization === undefined ? undefined : principals.get(authorization)
+    if (known && known.expiresAtMs > world.now().getTime()) return known
+    const principal = await verifyToken(bearerOf(authorization))
+    principals.set(authorization ?? '', principal)
+    return principal
+  }
 }
 
 function openHeldAssignments(rows: AssignmentRows, world: Pick<World, 'now'>) {

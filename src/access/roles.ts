@@ -6,7 +6,12 @@ export type Role = {
   readonly actions: readonly string[]
   /** Taken away from this role's own actions, never from another role's. */
   readonly notActions: readonly string[]
+  /** What it allows on bytes (blobs): an owner of an account is not by that a reader of its blobs. */
+  readonly dataActions?: readonly string[]
 }
+
+const containers = 'Microsoft.Storage/storageAccounts/blobServices/containers'
+const delegates = 'Microsoft.Storage/storageAccounts/blobServices/generateUserDelegationKey/action'
 
 /** Azure's built-in roles: https://learn.microsoft.com/azure/role-based-access-control/built-in-roles */
 export const builtInRoles = {
@@ -33,6 +38,29 @@ export const builtInRoles = {
     actions: ['*/read'],
     notActions: [],
   },
+  storageBlobDataOwner: {
+    id: 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b',
+    name: 'Storage Blob Data Owner',
+    actions: [`${containers}/*`, delegates],
+    notActions: [],
+    dataActions: [`${containers}/blobs/*`],
+  },
+  storageBlobDataContributor: {
+    id: 'ba92f5b4-2d11-453d-a403-e96b0029c9fe',
+    name: 'Storage Blob Data Contributor',
+    actions: [...['delete', 'read', 'write'].map((verb) => `${containers}/${verb}`), delegates],
+    notActions: [],
+    dataActions: ['delete', 'read', 'write', 'move/action', 'add/action'].map(
+      (verb) => `${containers}/blobs/${verb}`,
+    ),
+  },
+  storageBlobDataReader: {
+    id: '2a2b9908-6ea1-4ae2-8e65-a410df84e7d1',
+    name: 'Storage Blob Data Reader',
+    actions: [`${containers}/read`, delegates],
+    notActions: [],
+    dataActions: [`${containers}/blobs/read`],
+  },
 } as const satisfies Record<string, Role>
 
 const byId = new Map<string, Role>(Object.values(builtInRoles).map((role) => [role.id, role]))
@@ -44,6 +72,7 @@ export function roleById(id: string): Role | undefined {
 
 export function roleAllows(role: Role, action: string): boolean {
   const text = action.toLowerCase()
+  if (text.includes('/containers/blobs/')) return matchesAny(role.dataActions ?? [], text)
   return matchesAny(role.actions, text) && !matchesAny(role.notActions, text)
 }
 

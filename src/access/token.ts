@@ -1,7 +1,7 @@
 import { createLocalJWKSet, errors, type JSONWebKeySet, jwtVerify } from 'jose'
 import { z } from 'zod'
 import type { World } from '../base/world.ts'
-import { audienceKey } from '../domain/audiences.ts'
+import { type Audiences, audienceKey } from '../domain/audiences.ts'
 import { ArmError } from '../domain/errors.ts'
 
 /** Clocks of two machines may differ by this much. */
@@ -20,6 +20,8 @@ export type Principal = {
   readonly tenantId: string
   readonly name: string
   readonly kind: 'Application' | 'User'
+  /** `audienceKey` of what the token was made for. */
+  readonly audience: string
   /** Not accepted from here on. */
   readonly expiresAtMs: number
 }
@@ -41,7 +43,7 @@ const Claims = z.object({
  */
 export function openTokenCheck(
   trusted: readonly TrustedIssuer[],
-  audiences: readonly string[],
+  { audiences, ask }: { readonly audiences: Audiences; readonly ask: string },
   world: Pick<World, 'now'>,
 ) {
   const issuers = trusted.map((one) => ({ ...one, keySet: createLocalJWKSet(one.keys) }))
@@ -55,7 +57,7 @@ export function openTokenCheck(
     if (!claims.success) throw refused('the token lacks a claim: aud, exp, oid and tid are needed')
     const { aud, exp, oid, tid, idtyp, appid, upn } = claims.data
     if (!audiences.includes(audienceKey(aud))) {
-      throw refused(`the token was made for another audience, '${aud}'; ask for ${audiences[0]}`)
+      throw refused(`the token was made for another audience, '${aud}'; ask for ${ask}`)
     }
     if (tid !== issuer.tenantId)
       throw refused('the token names a tenant that its issuer does not serve')
@@ -64,6 +66,7 @@ export function openTokenCheck(
       tenantId: tid,
       name: upn ?? appid ?? oid,
       kind: idtyp === 'app' ? 'Application' : 'User',
+      audience: audienceKey(aud),
       expiresAtMs: (exp + skewS) * 1000,
     }
   }

@@ -22,6 +22,25 @@ export function armAudiences(urls: readonly string[]): readonly string[] {
   return [...urls.map(audienceKey), ...azureArm]
 }
 
+/** What all clients of blobs ask tokens for when they are not told another resource. */
+const azureStorage = 'https://storage.azure.com'
+
+/** True for the key of an audience that the blob endpoint of `account` accepts: all accounts', or its own address. */
+export function isStorageAudience(key: string, urls: readonly string[], account: string): boolean {
+  return key === azureStorage || urls.some((url) => key === `${audienceKey(url)}/${account}`)
+}
+
+/** Keys of the audiences that blob endpoints accept, of whatever account. */
+export function storageAudiences(urls: readonly string[]): Audiences {
+  const above = urls.map((url) => `${audienceKey(url)}/`)
+  const isOwn = (key: string) =>
+    above.some((url) => key.startsWith(url) && /^[a-z\d]{3,24}$/.test(key.slice(url.length)))
+  return { includes: (key) => key === azureStorage || isOwn(key) }
+}
+
+/** Keys of audiences, listed or computed. */
+export type Audiences = Pick<readonly string[], 'includes'>
+
 /** Keys of the audiences that Graph is asked for; az asks before it looks whether anything answers there. */
 export function graphAudiences(urls: readonly string[]): readonly string[] {
   return [...urls.map((url) => audienceKey(`${url}/graph`)), ...azureGraph]

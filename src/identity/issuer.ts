@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
 import type { World } from '../base/world.ts'
-import { audienceKey } from '../domain/audiences.ts'
+import { type Audiences, audienceKey } from '../domain/audiences.ts'
 import type { Application, ApplicationRows } from '../domain/directory.ts'
 import { Unavailable } from '../domain/errors.ts'
 import { openSecretCheck } from './client-secret.ts'
@@ -19,7 +19,7 @@ type IssuerParts = {
   readonly keys: SigningKeys
   readonly applications: ApplicationRows
   /** `audienceKey`s of all that tokens are given for. */
-  readonly audiences: readonly string[]
+  readonly audiences: Audiences
   readonly world: World
 }
 
