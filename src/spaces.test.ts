@@ -6,7 +6,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { LogEvent, World } from './base/world.ts'
 import { type PackId, workOwner } from './domain/holdings.ts'
 import type { SpaceId } from './domain/spaces.ts'
-import { makerOf, openSpacePreparation } from './spaces.ts'
+import { makerOf } from './space-making.ts'
+import { openSpacePreparation } from './spaces.ts'
 import { openSqliteStore } from './store/sqlite.ts'
 import { openWorld } from './world.ts'
 
@@ -107,6 +108,95 @@ describe('spaces at the start', () => {
       Array.from({ length: 3 }, () => ['space-away', space]),
     )
     await store.close()
+  })
+})
+
+describe('the id of a store', () => {
+  let folder: string
+  let store: Awaited<ReturnType<typeof openSqliteStore>>
+  const world = { ...openWorld('error'), log: () => undefined }
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'spaces-'))
+    store = await openSqliteStore({ path: join(folder, 'rows.db'), world })
+  })
+  afterEach(async () => {
+    await store.close()
+    await rm(folder, { recursive: true })
+  })
+
+  const open = (place = 'space') => {
+    const addressOf = () => ({ kind: 'disk', folder: join(folder, place) }) as const
+    return openSpacePreparation({ ...alone, store, installation: 'i', world, addressOf })
+  }
+  const file = (place = 'space') => join(folder, place, 'store.json')
+  const read = async (): Promise<Record<string, string>> =>
+    JSON.parse(await readFile(file(), 'utf8'))
+  const hasPacks = () =>
+    store.holdings.intend(workOwner('1'), [
+      { space, pack: 'ab' as PackId, key: 'packs/ab/1', sizeBytes: 1 },
+    ])
+
+  test('is made with it and recorded, with its place', async () => {
+    await open().prepare(space)
+    const { id } = await read()
+    expect(id).toMatch(/^[0-9a-f-]{36}$/)
+    expect(await store.read.spaces.get(space)).toMatchObject({
+      storeId: id,
+      state: 'here',
+      place: join(folder, 'space'),
+      mount: expect.stringMatching(/^\//),
+    })
+    await open().prepare(space)
+    expect((await read()).id).toBe(id)
+  })
+
+  test('is given to a store of before, which is adopted', async () => {
+    await mkdir(join(folder, 'space'), { recursive: true })
+    await writeFile(file(), JSON.stringify({ format: 1, installation: 'i', space, later: true }))
+    await hasPacks()
+    await open().prepare(space)
+    const { id } = await read()
+    expect(await store.read.spaces.get(space)).toMatchObject({ storeId: id, state: 'here' })
+  })
+
+  test('tells an older store of the same space from the one that belongs to it', async () => {
+    await open().prepare(space)
+    await hasPacks()
+    const { id: _, ...owner } = await read()
+    for (const stale of [{ ...owner, id: 'before' }, owner]) {
+      await writeFile(file(), JSON.stringify(stale))
+      await expect(open().prepare(space)).rejects.toThrow(/another store .* vitrine space rebuild/)
+      expect(await read()).toEqual(stale)
+    }
+  })
+
+  test('a space without packs that lay on another mount is not made where that is missing', async () => {
+    await open().prepare(space)
+    const row = await store.write((rows) => rows.spaces.lock(space))
+    await store.write((rows) => rows.spaces.put({ ...row, mount: '/mnt/disk' }))
+    await rm(join(folder, 'space'), { recursive: true })
+    await expect(open().prepare(space)).rejects.toThrow(/lay on the mount \/mnt\/disk/)
+    expect(existsSync(join(folder, 'space'))).toBe(false)
+    await store.write((rows) => rows.spaces.put(row))
+    await open().prepare(space)
+    expect((await read()).id).toBe(row.storeId)
+  })
+
+  test('a look tells stores, blobs without one, other files and nothing apart', async () => {
+    const look = async () => (await open().look(space)).is
+    const place = join(folder, 'space')
+    expect(await look()).toBe('empty')
+    await mkdir(join(place, 'lost+found'), { recursive: true })
+    expect(await look()).toBe('empty')
+    await mkdir(join(place, 'packs'))
+    expect(await look()).toBe('bare')
+    await writeFile(join(place, 'notes.txt'), 'mine')
+    expect(await look()).toBe('other')
+    await writeFile(join(place, 'store.json'), '{"format": 2}')
+    expect(await open().look(space)).toMatchObject({ is: 'store', isOurs: false, place })
+    await rm(place, { recursive: true })
+    await writeFile(place, 'no folder')
+    await expect(look()).rejects.toThrow(/cannot be looked at/)
   })
 })
 

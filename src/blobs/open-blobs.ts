@@ -1,8 +1,9 @@
 import { invariant } from '../base/assert.ts'
 import type { Blobs, BlobsAddress, S3Address } from './blobs.ts'
-import { checkDiskStore, makeDiskStore, openDiskBlobs } from './disk.ts'
+import { makeDiskStore, openDiskBlobs } from './disk.ts'
+import { lookAtDiskStore } from './look-at-disk-store.ts'
 import { openPeerBlobs } from './peer.ts'
-import type { StoreOwner } from './store-file.ts'
+import type { StoreOwner, StoreSeen } from './store-file.ts'
 
 /** The blobs at an address. Touches nothing yet: a space that is away says so at the first use. */
 export function openBlobs(address: BlobsAddress): Blobs {
@@ -22,14 +23,11 @@ export async function makeStore(address: BlobsAddress, owner: StoreOwner): Promi
   await (await loadS3()).makeS3Store(address, owner)
 }
 
-/**
- * Checks whose store it is, when it is there, and removes what writers that died left in it. Throws StoreForeign. False:
- * there is none; where it has blobs, it is away.
- */
-export async function checkStore(address: BlobsAddress, owner: StoreOwner): Promise<boolean> {
-  invariant(address.kind !== 'peer', 'a region checks its own spaces')
-  if (address.kind === 'disk') return await checkDiskStore(address.folder, owner)
-  return await (await loadS3()).checkS3Store(address, owner)
+/** Looks what is at the place of a store; changes nothing. Throws Unavailable when it cannot be seen. */
+export async function lookAtStore(address: BlobsAddress): Promise<StoreSeen> {
+  invariant(address.kind !== 'peer', 'a region looks at its own spaces')
+  if (address.kind === 'disk') return await lookAtDiskStore(address.folder)
+  return await (await loadS3()).lookAtS3Store(address)
 }
 
 /** Asks whether a bucket is there for us. Throws SpaceRefused when it is not, Unavailable when its server is away. */

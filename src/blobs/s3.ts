@@ -6,7 +6,14 @@ import { Unavailable } from '../domain/errors.ts'
 import { BlobMissing, BlobShort, type Blobs, type S3Address } from './blobs.ts'
 import { s3ClientOf } from './s3-client.ts'
 import { BodyCut, httpStatusOf, s3Error } from './s3-errors.ts'
-import { checkKey, checkOwner, type StoreOwner, storeFileOf } from './store-file.ts'
+import {
+  checkKey,
+  checkOwner,
+  readStoreFile,
+  type StoreOwner,
+  type StoreSeen,
+  storeFileOf,
+} from './store-file.ts'
 
 /** One call with all its tries: a pack of 16 MiB at 140 kB/s. */
 const callMs = 120_000
@@ -83,9 +90,12 @@ export function openS3Blobs(address: S3Address): Blobs {
 export async function makeS3Store(address: S3Address, owner: StoreOwner): Promise<void> {
   const bucket = openBucket(address)
   const signal = AbortSignal.timeout(callMs)
-  if ((await bucket.readText('store.json', signal)) === undefined) {
-    const text = Buffer.from(storeFileOf(owner))
-    await bucket.put('store.json', text, { signal, isNew: true })
+  const present = await bucket.readText('store.json', signal)
+  if (present !== undefined) checkOwner(`${bucket.name}store.json`, present, owner)
+  const wanted = storeFileOf(owner, present)
+  if (present !== wanted) {
+    const isNew = present === undefined
+    await bucket.put('store.json', Buffer.from(wanted), { signal, isNew })
   }
   const kept = await bucket.readText('store.json', signal)
   if (kept === undefined) {
@@ -94,13 +104,14 @@ export async function makeS3Store(address: S3Address, owner: StoreOwner): Promis
   checkOwner(`${bucket.name}store.json`, kept, owner)
 }
 
-/** As `checkStore`. */
-export async function checkS3Store(address: S3Address, owner: StoreOwner): Promise<boolean> {
+/** As `lookAtStore`. */
+export async function lookAtS3Store(address: S3Address): Promise<StoreSeen> {
   const bucket = openBucket(address)
-  const kept = await bucket.readText('store.json', AbortSignal.timeout(callMs))
-  if (kept === undefined) return false
-  checkOwner(`${bucket.name}store.json`, kept, owner)
-  return true
+  const signal = AbortSignal.timeout(callMs)
+  const text = await bucket.readText('store.json', signal)
+  if (text !== undefined) return { is: 'store', owner: readStoreFile(text) }
+  for await (const _ of bucket.list('', signal)) return { is: 'bare' }
+  return { is: 'empty' }
 }
 
 /** As in `open-blobs.ts`. */

@@ -62,6 +62,23 @@ export type SpaceRow = {
   readonly why: string | undefined
 }
 
+/** What is at the place of a space. */
+export type SpaceSeen = {
+  /**
+   * - `store`: a `store.json`; with `storeId`, when it has one. `isOurs`: it says that it is this space's.
+   * - `empty`: nothing, or no such folder.
+   * - `bare`: blobs as a store has them, without a `store.json`.
+   * - `other`: other files.
+   */
+  readonly is: 'store' | 'empty' | 'bare' | 'other'
+  readonly isOurs: boolean
+  readonly storeId: string | undefined
+  /** A folder, or a part of a bucket. */
+  readonly place: string
+  /** On which the folder lies, or would lie; undefined in a bucket. */
+  readonly mount: string | undefined
+}
+
 export type SpaceRows = {
   get(space: SpaceId): Promise<SpaceRow | undefined>
   all(): Promise<readonly SpaceRow[]>
