@@ -12,20 +12,28 @@ import { checkKey, checkOwner, type StoreOwner, storeFileOf } from './store-file
  * and what a crash leaves lies in `tmp/`, where `list` does not look.
  */
 export function openDiskBlobs(folder: string, files: Files = systemFiles): Blobs {
-  const foldersMade = new Set<string>()
+  const foldersMade = new Map<string, Promise<void>>()
   // Pages of one upload come and go by many at once.
   const syncShared = openSharedRuns((path) => syncFolder(files, path))
 
+  /** Whoever comes second waits for the first: an entry that is there is not durable before its parent is synced. */
   async function makeFolder(path: string): Promise<void> {
-    if (foldersMade.has(path)) return
-    const first = await mkdir(path, { recursive: true })
-    // Each new entry lies in its parent: every parent down from the first new folder is synced.
-    if (first !== undefined) {
-      for (let made = path; made.length >= first.length; made = dirname(made)) {
-        await syncFolder(files, dirname(made))
-      }
+    if (path === folder) return
+    const making = foldersMade.get(path) ?? makeBelow(path)
+    foldersMade.set(path, making)
+    try {
+      await making
+    } catch (error) {
+      foldersMade.delete(path)
+      throw error
     }
-    foldersMade.add(path)
+  }
+
+  /** Synced whoever made it: another thread or process may not have come so far. */
+  async function makeBelow(path: string): Promise<void> {
+    await makeFolder(dirname(path))
+    await files.mkdir(path).catch(undefinedWhenThere)
+    await syncShared(dirname(path))
   }
 
   async function put(key: string, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
@@ -71,7 +79,7 @@ export function openDiskBlobs(folder: string, files: Files = systemFiles): Blobs
     signal.throwIfAborted()
     try {
       await told(folder, key, async () => {
-        await rm(join(folder, key))
+        await files.rm(join(folder, key))
         await syncShared(dirname(join(folder, key)))
       })
     } catch (error) {
@@ -100,13 +108,20 @@ export function openDiskBlobs(folder: string, files: Files = systemFiles): Blobs
   return { put, read, size, delete: remove, list }
 }
 
-/** What a put asks of the system: what can fail when a disk is full or breaks. */
+/** What changes a disk: what can fail when it is full or breaks, and what a power cut may undo until it is synced. */
 export type Files = {
-  open(path: string, flags: string, mode?: number): Promise<FileHandle>
+  open(path: string, flags: string, mode?: number): Promise<OpenFile>
   rename(from: string, to: string): Promise<void>
+  mkdir(path: string): Promise<unknown>
+  rm(path: string): Promise<void>
 }
 
-export const systemFiles: Files = { open, rename }
+type OpenFile = Pick<FileHandle, 'datasync' | 'sync' | 'close'> & {
+  /** From `offset` of the bytes on, behind what was written before. */
+  write(bytes: Uint8Array, offset: number): Promise<{ readonly bytesWritten: number }>
+}
+
+export const systemFiles: Files = { open, rename, mkdir, rm }
 
 /** As `makeStore`. */
 export async function makeDiskStore(
@@ -116,7 +131,8 @@ export async function makeDiskStore(
 ): Promise<void> {
   const path = join(folder, 'store.json')
   try {
-    await mkdir(join(folder, 'tmp'), { recursive: true })
+    await makeParents(files, folder)
+    await files.mkdir(join(folder, 'tmp')).catch(undefinedWhenThere)
     const present = await readFile(path, 'utf8').catch(undefinedWhenMissing)
     // Written at every start, equal when it was there: the probe that fsync and rename work here.
     if (present !== undefined) checkOwner(path, present, owner)
@@ -128,21 +144,33 @@ export async function makeDiskStore(
       signal,
     })
     await syncFolder(files, folder)
-    await syncFolder(files, dirname(folder))
-    await removeLeftovers(folder, path)
+    await removeLeftovers(files, folder, path)
   } catch (error) {
     if (isUnsynced(error)) throw unsynced(folder, error)
     throw translated(error, `the store ${folder} cannot be used`)
   }
 }
 
+/** The folder and all above it, each durable in its parent, whoever made it and however far they came. */
+async function makeParents(files: Files, path: string): Promise<void> {
+  const parent = dirname(path)
+  if (parent === path) return
+  if ((await stat(path).catch(undefinedWhenMissing)) === undefined) {
+    await makeParents(files, parent)
+    await files.mkdir(path).catch(undefinedWhenThere)
+  }
+  await syncFolder(files, parent).catch(undefinedWhenNotOurs)
+}
+
 /** Temporary files of processes that died: older than an hour by the file system's own clock. */
-async function removeLeftovers(folder: string, clockFile: string): Promise<void> {
+async function removeLeftovers(files: Files, folder: string, clockFile: string): Promise<void> {
   const { mtimeMs: nowMs } = await stat(clockFile)
   for (const name of await readdir(join(folder, 'tmp'))) {
     const path = join(folder, 'tmp', name)
     const found = await stat(path).catch(undefinedWhenMissing)
-    if (found && nowMs - found.mtimeMs > 3_600_000) await rm(path, { force: true })
+    if (found && nowMs - found.mtimeMs > 3_600_000) {
+      await files.rm(path).catch(undefinedWhenMissing)
+    }
   }
 }
 
@@ -177,7 +205,7 @@ async function writeWhole(files: Files, { folder, target, bytes, signal }: Write
     signal.throwIfAborted()
     await files.rename(path, target)
   } catch (error) {
-    await rm(path, { force: true })
+    await files.rm(path).catch(undefinedWhenMissing)
     throw error
   }
 }
@@ -263,6 +291,18 @@ function isMissing(error: unknown): boolean {
 
 function undefinedWhenMissing(error: unknown): undefined {
   if (isMissing(error)) return undefined
+  throw error
+}
+
+function undefinedWhenThere(error: unknown): undefined {
+  if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return undefined
+  throw error
+}
+
+/** A folder that we may not even read is none that we made. */
+function undefinedWhenNotOurs(error: unknown): undefined {
+  const codes = ['EACCES', 'EPERM', 'EROFS', 'EINVAL']
+  if (error instanceof Error && 'code' in error && codes.includes(String(error.code))) return
   throw error
 }
 
