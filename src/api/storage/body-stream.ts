@@ -10,11 +10,18 @@ const waitMs = 10_000
 /** A reader that takes nothing for so long is cut off: what it holds is for others. */
 const stallMs = 60_000
 
+/** A request that is answered with bytes; `grant.key` says of what, for the log. */
+type Reading = Pick<BlobRequest, 'raw' | 'budget' | 'world' | 'plane'> & {
+  readonly grant: { readonly key: string }
+}
 type Read = (offsetBytes: number, lengthBytes: number) => Promise<Uint8Array>
 type Piece = { readonly bytes: Uint8Array; readonly hold: Hold }
 
 /** Room for bytes of this request. Throws ServerBusy when none becomes free in time. */
-export async function takeRoom({ budget, raw }: BlobRequest, bytes: number): Promise<Hold> {
+export async function takeRoom(
+  { budget, raw }: Pick<BlobRequest, 'budget' | 'raw'>,
+  bytes: number,
+): Promise<Hold> {
   const hold =
     budget.tryTake(bytes) ??
     (await budget.take(bytes, AbortSignal.any([raw.signal, AbortSignal.timeout(waitMs)])))
@@ -29,7 +36,7 @@ export async function takeRoom({ budget, raw }: BlobRequest, bytes: number): Pro
  * body off. Resolves once all is sent, or cut off.
  */
 export async function sendRange(
-  request: BlobRequest,
+  request: Reading,
   outgoing: ServerResponse,
   answer: {
     readonly status: number
@@ -74,7 +81,7 @@ const readerLeft = new Error('the reader left')
 
 /** Answers once the system has the bytes; false: the reader is gone, or takes nothing for too long. */
 async function isTaken(
-  { world, grant }: BlobRequest,
+  { world, grant }: Reading,
   outgoing: ServerResponse,
   { bytes }: Piece,
 ): Promise<boolean> {

@@ -3,11 +3,10 @@ import { Hono } from 'hono'
 import { invariant } from '../../base/assert.ts'
 import { openByteBudget } from '../../base/byte-budget.ts'
 import { openLru } from '../../base/lru.ts'
-import type { World } from '../../base/world.ts'
-import { ArmError, Unavailable } from '../../domain/errors.ts'
 import { limits } from '../../domain/limits.ts'
 import type { ByteReader } from '../../formats/disk-file.ts'
 import { BlobError, blobErrorResponse } from './blob-error.ts'
+import { blobFault, quietly } from './blob-fault.ts'
 import type { BlobRequest, StoragePorts } from './blob-request.ts'
 import { sendRange } from './body-stream.ts'
 import { answerDigests, answerNodes } from './digests.ts'
@@ -36,7 +35,7 @@ export function storageApp(ports: StoragePorts): Hono {
     } catch (error) {
       // Nobody reads this answer: whatever broke did so because its client is gone.
       const world = context.req.raw.signal.aborted ? quietly(ports.world) : ports.world
-      response = blobErrorResponse(known(world, error, requestId), requestId)
+      response = blobErrorResponse(blobFault(world, error, requestId), requestId)
     }
     if (response === RESPONSE_ALREADY_SENT) return response
     for (const [name, value] of Object.entries(told)) response.headers.set(name, value)
@@ -120,30 +119,4 @@ async function answerGet(request: BlobRequest): Promise<Response> {
   const head = { status, headers: { ...headers, ...told } }
   await sendRange(request, outgoing, { ...head, read: bytes.read, range })
   return RESPONSE_ALREADY_SENT
-}
-
-function quietly(world: World): World {
-  return { ...world, log: (event) => world.log({ ...event, level: 'debug' }) }
-}
-
-function known(world: World, error: unknown, requestId: string): BlobError {
-  if (error instanceof BlobError) return error
-  if (error instanceof Unavailable) {
-    const { message } = error
-    world.log({ level: 'warn', event: 'blob-request-unavailable', requestId, message })
-    return new BlobError('ServerBusy', error.told(`request id ${requestId}`))
-  }
-  if (error instanceof ArmError) {
-    const { code, message, status } = error
-    if (status === 413) return new BlobError('RequestBodyTooLarge', message)
-    if (status < 500) return new BlobError('InvalidInput', message)
-    world.log({ level: 'error', event: 'blob-request-failed', requestId, code, message })
-    return new BlobError('InternalError', message)
-  }
-  const stack = error instanceof Error ? error.stack : String(error)
-  world.log({ level: 'error', event: 'blob-request-broken', requestId, stack })
-  return new BlobError(
-    'InternalError',
-    `An internal error happened. The log has it under ${requestId}.`,
-  )
 }
