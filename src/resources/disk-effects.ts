@@ -2,17 +2,19 @@ import { type ResourceId, sameType } from '../domain/resource-id.ts'
 import type { JsonObject, ResourceRow } from '../domain/rows.ts'
 import { formatTime } from './coerce.ts'
 import { contentStatus, pins } from './content.ts'
-import type { DiskContent, Effects, Fact, Facts, Stored, Write } from './declaration.ts'
+import type { DiskContent, Effects, Fact, Facts, Write } from './declaration.ts'
+import { diskFileBytes, pendingEffects } from './disk-file-source.ts'
 import { sourceContent } from './disk-rules.ts'
 import type { Disk } from './disk-schema.ts'
 import { type DiskSource, diskSourceOf, snapshotType } from './disk-source.ts'
-import { jsonOf, valueAt } from './paths.ts'
-import { ingestRequest, pendingOf, sourcesStatus } from './pending-content.ts'
+import { againEffects } from './made-again.ts'
+import { valueAt } from './paths.ts'
+import { ingestRequest, sourcesStatus } from './pending-content.ts'
 
 /** Copies are ready at once: they keep the image where it lies. What has bytes to take in is ready when that is done. */
 export function diskEffects(write: Write<Disk>, facts: Facts): Effects {
   const { id, next, before, now, freshId } = write
-  if (before) return again(write, before)
+  if (before) return againEffects(write, before, facts) ?? { state: 'Succeeded' }
   const born = { uniqueId: freshId, timeCreated: formatTime(now) }
   const source = diskSourceOf(next, id)
   if (source.is === 'upload') {
@@ -21,6 +23,13 @@ export function diskEffects(write: Write<Disk>, facts: Facts): Effects {
   const fact: Fact | undefined = facts.source
   const content = sourceContent(next, fact)
   const status = { ...born, diskState: 'Unattached' }
+  if (source.is === 'file') {
+    const to = { location: next.location, upload: freshId }
+    const from = diskFileBytes(source.file, fact, to)
+    const pending = pendingEffects([{ lun: undefined, from }])
+    const work = [ingest(write, 1)]
+    return { ...pending, state: 'Creating', status: { ...status, ...pending.status }, work }
+  }
   if (!fact?.row || !content) return { state: 'Creating', status, work: [ingest(write, 1)] }
   const known = { ...status, ...told(write, source, fact) }
   if (source.is === 'copy' && source.far) return copiedFar(write, known, { ...fact, content })
@@ -47,14 +56,6 @@ function copiedFar(
     keeps: pins(placements, [content], { region: row?.region ?? '', keeper: write.id.key }),
     work: [ingest(write, 1)],
   }
-}
-
-/** What could not be made is made now: only then has it succeeded. An upload is made when it is closed. */
-function again(write: Write<Disk>, before: Stored<Disk>): Effects {
-  const pending = pendingOf({ ...before, doc: jsonOf(before.doc) })
-  if (!pending.some(({ from }) => from.is !== 'upload')) return { state: 'Succeeded' }
-  const state = before.state === 'Creating' ? 'Creating' : 'Updating'
-  return { state, work: [ingest(write, before.generation + 1)] }
 }
 
 function ingest({ id, next }: Write<Disk>, generation: number) {

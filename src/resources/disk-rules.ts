@@ -2,8 +2,10 @@ import { type Problem, unless } from '../domain/problem.ts'
 import { regionName } from '../domain/regions.ts'
 import { contentOf, sizeInGB } from './content.ts'
 import type { DiskContent, Fact, Facts, Need, Write } from './declaration.ts'
+import { diskFileNeed, diskFileProblems } from './disk-file-source.ts'
 import type { Disk } from './disk-schema.ts'
 import { type DiskSource, diskSourceOf, wordOf } from './disk-source.ts'
+import { againNeeds, againProblems } from './made-again.ts'
 import { rangeProblems, requiredProblem } from './parse.ts'
 import { expiredProblems, liesIn, unavailableProblem, usableIn } from './version-use.ts'
 
@@ -11,9 +13,13 @@ import { expiredProblems, liesIn, unavailableProblem, usableIn } from './version
 const diskSizeGBMax = 32_767
 
 export function diskNeeds({ id, next, before }: Write<Disk>): Readonly<Record<string, Need>> {
-  if (before) return {}
+  if (before) return againNeeds(before)
   const source = diskSourceOf(next, id)
   if (source.is === 'copy') return { source: { resource: source.id, linked: source.linked } }
+  if (source.is === 'file') {
+    const need = diskFileNeed(source.file)
+    return need ? { source: need } : {}
+  }
   if (source.is === 'version') {
     const linked = 'Microsoft.Compute/galleries/images/versions/read'
     return { source: { resource: source.id, linked } }
@@ -36,7 +42,7 @@ export function diskProblems(write: Write<Disk>, facts: Facts): readonly Problem
     `${wordOf(id)}.properties.encryption`,
     'Disk encryption sets are not available here. Leave out encryption.diskEncryptionSetId and customer key types.',
   )
-  if (before) return [...honest, ...resizeProblems(write)]
+  if (before) return [...honest, ...resizeProblems(write), ...againProblems(before, facts)]
   return [...honest, ...creationProblems(write, facts)]
 }
 
@@ -53,7 +59,7 @@ function resizeProblems({ id, next, before }: Write<Disk>): readonly Problem[] {
 }
 
 function creationProblems(write: Write<Disk>, facts: Facts): readonly Problem[] {
-  const { id, next } = write
+  const { id, next, settings } = write
   const { properties } = next
   const source = diskSourceOf(next, id)
   switch (source.is) {
@@ -69,6 +75,8 @@ function creationProblems(write: Write<Disk>, facts: Facts): readonly Problem[] 
       return uploadProblems(write)
     case 'copy':
       return [...copyProblems(write, source, facts), ...sizeProblems(write, facts)]
+    case 'file':
+      return diskFileProblems(source.file, facts.source, { location: next.location, settings })
     case 'version':
     case 'latest':
       return [...versionProblems(write, source.shown, facts), ...sizeProblems(write, facts)]

@@ -3,6 +3,7 @@ import { sizes } from '../domain/limits.ts'
 import type { JsonObject } from '../domain/rows.ts'
 import { contentOf, sizeInGB } from './content.ts'
 import type { Stored, Write } from './declaration.ts'
+import { keptUri, shownUri } from './disk-file-source.ts'
 import type { Disk } from './disk-schema.ts'
 import { jsonOf } from './paths.ts'
 import { pendingOf } from './pending-content.ts'
@@ -11,7 +12,9 @@ import { pendingOf } from './pending-content.ts'
 export function completeDisk({ next, before }: Write<Disk>): Disk {
   const { creationData, ...properties } = next.properties
   const { imageReference, ...asked } = creationData
-  const created = asked.galleryImageReference === undefined && imageReference ? creationData : asked
+  const named = asked.galleryImageReference === undefined && imageReference ? creationData : asked
+  const sourceUri = keptUri(named.sourceUri, before?.doc.properties.creationData.sourceUri)
+  const created = { ...named, ...(sourceUri !== undefined && { sourceUri }) }
   const sku = next.sku ?? { name: 'Standard_LRS' }
   const said = { ...properties, creationData: created }
   return { ...next, sku, properties: before ? withoutShown(said, before) : withoutGuess(said) }
@@ -62,7 +65,7 @@ function shownSizeBytes({ doc, region, status }: Shown): number {
 export function shownDisk(disk: Shown): JsonObject {
   const { doc, status } = disk
   const { creationData, ...properties } = doc.properties
-  const { galleryImageReference } = creationData
+  const { galleryImageReference, sourceUri } = creationData
   const name = doc.sku?.name ?? 'Standard_LRS'
   const isIncremental = properties.incremental === true
   const { family } = status
@@ -75,6 +78,7 @@ export function shownDisk(disk: Shown): JsonObject {
       ...properties,
       creationData: {
         ...creationData,
+        ...(sourceUri !== undefined && { sourceUri: shownUri(sourceUri) }),
         ...pick(status, ['sourceUniqueId']),
         ...(galleryImageReference?.id && { imageReference: { id: galleryImageReference.id } }),
       },

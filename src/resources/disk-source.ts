@@ -1,5 +1,6 @@
 import type { Problem } from '../domain/problem.ts'
 import { parseResourceId, type ResourceId, sameType } from '../domain/resource-id.ts'
+import type { DiskFileSource } from './disk-file-source.ts'
 import type { Disk } from './disk-schema.ts'
 import { requiredProblem } from './parse.ts'
 
@@ -11,6 +12,7 @@ export type DiskSource =
   | { readonly is: 'upload' }
   /** Of a disk or snapshot. `far`: the bytes are copied to where the snapshot is, wherever they lie. */
   | { readonly is: 'copy'; readonly id: string; readonly linked: string; readonly far: boolean }
+  | { readonly is: 'file'; readonly file: DiskFileSource }
   | { readonly is: 'version'; readonly id: string; readonly shown: string }
   | { readonly is: 'latest'; readonly definition: string; readonly shown: string }
   | { readonly is: 'refused'; readonly problem: Problem }
@@ -21,8 +23,8 @@ export function wordOf({ type }: Pick<ResourceId, 'type'>): 'disk' | 'snapshot' 
 }
 
 const optionsOf = {
-  disk: ['Empty', 'Upload', 'Copy', 'FromImage'],
-  snapshot: ['Copy', 'CopyStart', 'Upload'],
+  disk: ['Empty', 'Upload', 'Copy', 'FromImage', 'Import'],
+  snapshot: ['Copy', 'CopyStart', 'Upload', 'Import'],
 } as const
 
 export function diskSourceOf({ properties }: Disk, id: Pick<ResourceId, 'type'>): DiskSource {
@@ -39,7 +41,17 @@ export function diskSourceOf({ properties }: Disk, id: Pick<ResourceId, 'type'>)
   if (createOption === 'Empty') return { is: 'none' }
   if (createOption === 'Upload') return { is: 'upload' }
   if (createOption === 'FromImage') return imageSource(creationData, path)
+  if (createOption === 'Import') return fileSource(creationData, path)
   return copySource(creationData.sourceResourceId, path, createOption === 'CopyStart')
+}
+
+function fileSource(
+  { sourceUri: uri, storageAccountId: account }: Disk['properties']['creationData'],
+  above: string,
+): DiskSource {
+  const path = `${above}.sourceUri`
+  if (uri === undefined) return { is: 'refused', problem: requiredProblem(path) }
+  return { is: 'file', file: { uri, account, path } }
 }
 
 function copySource(sent: string | undefined, above: string, far: boolean): DiskSource {

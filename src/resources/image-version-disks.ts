@@ -2,6 +2,7 @@ import { type Problem, unless } from '../domain/problem.ts'
 import type { JsonObject } from '../domain/rows.ts'
 import { contentOf, sizeInGB } from './content.ts'
 import type { DiskContent, Stored, Write } from './declaration.ts'
+import { keptUri, shownUri } from './disk-file-source.ts'
 import { sourceMovedIn } from './image-version-evolution.ts'
 import type { ImageVersion, StorageProfile } from './image-version-schema.ts'
 import { changeProblem, sameValue } from './merge.ts'
@@ -20,7 +21,7 @@ export function completeStorage({ next, before }: Write<ImageVersion>): StorageP
   const { dataDiskImages, ...others } = profile
   const disks = dataDiskImages?.length ? { dataDiskImages } : {}
   if (!before) return withCaching({ ...others, ...disks })
-  if (!stored?.source) return { ...others, ...disks }
+  if (!stored?.source) return withKeptUris({ ...others, ...disks }, stored)
   return resent({ ...others, ...disks }, stored, before)
 }
 
@@ -34,6 +35,31 @@ function withCaching(profile: StorageProfile): StorageProfile {
       dataDiskImages: dataDiskImages.map((disk) => ({ hostCaching: 'ReadOnly', ...disk })),
     }),
   }
+}
+
+/** GET shows URLs without what may be a signature. */
+function withKeptUris(profile: StorageProfile, stored: StorageProfile | undefined): StorageProfile {
+  const { osDiskImage, dataDiskImages, ...others } = profile
+  const storedAt = (lun: number) => stored?.dataDiskImages?.find((disk) => disk.lun === lun)
+  return {
+    ...others,
+    ...(osDiskImage && { osDiskImage: withUri(osDiskImage, stored?.osDiskImage) }),
+    ...(dataDiskImages && {
+      dataDiskImages: dataDiskImages.map((disk) => withUri(disk, storedAt(disk.lun))),
+    }),
+  }
+}
+
+type WithSource = Pick<NonNullable<StorageProfile['osDiskImage']>, 'source'>
+
+function withUri<Disk extends WithSource>(disk: Disk, stored: WithSource | undefined): Disk {
+  const uri = keptUri(disk.source?.uri, stored?.source?.uri)
+  return uri === undefined ? disk : { ...disk, source: { ...disk.source, uri } }
+}
+
+function shown<Disk extends WithSource>(disk: Disk): Disk {
+  const uri = disk.source?.uri
+  return uri === undefined ? disk : { ...disk, source: { ...disk.source, uri: shownUri(uri) } }
 }
 
 function resent(
@@ -150,9 +176,9 @@ export function shownStorage(stored: Stored<ImageVersion>): JsonObject {
   const of = (lun: number | undefined) => sized(disks.find((disk) => disk.lun === lun))
   const { osDiskImage, dataDiskImages } = profile
   return jsonOf({
-    ...(osDiskImage && { osDiskImage: { ...of(undefined), ...osDiskImage } }),
+    ...(osDiskImage && { osDiskImage: { ...of(undefined), ...shown(osDiskImage) } }),
     ...(dataDiskImages && {
-      dataDiskImages: dataDiskImages.map((disk) => ({ ...of(disk.lun), ...disk })),
+      dataDiskImages: dataDiskImages.map((disk) => ({ ...of(disk.lun), ...shown(disk) })),
     }),
   })
 }

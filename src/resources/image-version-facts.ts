@@ -4,9 +4,16 @@ import { regionName } from '../domain/regions.ts'
 import type { JsonObject, ResourceRow } from '../domain/rows.ts'
 import { contentOf, sizeInGB } from './content.ts'
 import type { DiskContent, Fact, Facts, Write } from './declaration.ts'
+import { diskFileBytes, diskFileProblems, uploadFor } from './disk-file-source.ts'
 import type { ImageVersion } from './image-version-schema.ts'
-import { diskFactName, type VersionSource, versionSourceOf } from './image-version-source.ts'
+import {
+  diskFactName,
+  type SourceDisk,
+  type VersionSource,
+  versionSourceOf,
+} from './image-version-source.ts'
 import { isList, isObject, valueAt } from './paths.ts'
+import type { ContentSource } from './pending-content.ts'
 import { liesIn, unavailableProblem, usableIn } from './version-use.ts'
 
 /** One disk of the source as it was found. */
@@ -21,24 +28,41 @@ export function sourceProblems(write: Write<ImageVersion>, facts: Facts): readon
   const { next, apiVersion } = write
   const source = versionSourceOf(next, apiVersion)
   if (source.is === 'refused') return source.problems
-  const rows = sourceFacts(source, facts)
-  const problems = rows.flatMap(({ id, fact }) => rowProblems(write, source, id, fact))
+  const problems =
+    source.is === 'disks'
+      ? source.disks.flatMap((disk) => diskProblems(write, disk, facts[diskFactName(disk)]))
+      : wholeProblems(write, source, facts.source)
   return problems.length > 0 ? problems : sizeProblems(write, foundDisks(source, facts))
 }
 
-function sourceFacts(source: VersionSource, facts: Facts) {
-  if (source.is === 'refused') return []
-  if (source.is !== 'disks') return [{ id: source.id, fact: facts.source }]
-  return source.disks.map((disk) => ({ id: disk.id, fact: facts[diskFactName(disk)] }))
+const storage = 'galleryImageVersion.properties.storageProfile'
+
+function diskProblems(
+  write: Write<ImageVersion>,
+  { id, file }: SourceDisk,
+  fact: Fact | undefined,
+): readonly Problem[] {
+  if (!file) return rowProblems(write.next, { id, target: storage }, fact)
+  const { location } = write.next
+  const tooLarge = 'GallerySourceResourceExceedsMaxSize'
+  return diskFileProblems(file, fact, { location, settings: write.settings, tooLarge })
+}
+
+function wholeProblems(
+  { next }: Write<ImageVersion>,
+  { is, id }: Extract<VersionSource, { readonly id: string }>,
+  fact: Fact | undefined,
+): readonly Problem[] {
+  const target = `${storage}.source.id`
+  if (is === 'image' || !fact?.row) return rowProblems(next, { id, target }, fact)
+  return usableIn(fact, next.location) ? [] : [unavailableProblem(id, next.location)]
 }
 
 function rowProblems(
-  { next }: Write<ImageVersion>,
-  source: VersionSource,
-  id: string,
+  { location }: ImageVersion,
+  { id, target }: { readonly id: string; readonly target: string },
   fact: Fact | undefined,
 ): readonly Problem[] {
-  const target = `galleryImageVersion.properties.storageProfile${source.is === 'disks' ? '' : '.source.id'}`
   const row = fact?.row
   if (!row || row.state === 'Deleting') {
     return [
@@ -49,10 +73,7 @@ function rowProblems(
       },
     ]
   }
-  if (source.is === 'version') {
-    return usableIn(fact, next.location) ? [] : [unavailableProblem(id, next.location)]
-  }
-  const here = regionName(next.location)
+  const here = regionName(location)
   return [
     ...unless(
       row.region === here,
@@ -98,7 +119,7 @@ export function foundDisks(source: VersionSource, facts: Facts): readonly FoundD
       const fact = facts[diskFactName(disk)]
       const content = fact?.row && contentOf(fact.row.status)[0]
       if (!fact || !content) return []
-      const hostCaching = disk.lun === undefined ? 'ReadWrite' : 'ReadOnly'
+      const hostCaching = cachingOf(disk)
       return [{ content: { ...content, lun: disk.lun }, hostCaching, fact }]
     })
   }
@@ -110,6 +131,26 @@ export function foundDisks(source: VersionSource, facts: Facts): readonly FoundD
     hostCaching: source.is === 'image' ? imageCaching(row, content) : versionCaching(row, content),
     fact,
   }))
+}
+
+/** The disks of a version that files are still to be made into, OS disk first. */
+export function foundFiles(
+  { next, freshId }: Write<ImageVersion>,
+  source: VersionSource,
+  facts: Facts,
+): readonly (ContentSource & { readonly hostCaching: string })[] {
+  if (source.is !== 'disks') return []
+  return source.disks.flatMap((disk) => {
+    const { lun, file } = disk
+    const to = { location: next.location, upload: uploadFor(freshId, lun) }
+    if (!file) return []
+    const from = diskFileBytes(file, facts[diskFactName(disk)], to)
+    return [{ lun, from, hostCaching: cachingOf(disk) }]
+  })
+}
+
+function cachingOf({ lun }: SourceDisk): string {
+  return lun === undefined ? 'ReadWrite' : 'ReadOnly'
 }
 
 function imageCaching({ doc }: ResourceRow, { lun }: DiskContent): string {

@@ -230,7 +230,7 @@ describe('sources of image versions', () => {
     [
       'a VHD',
       { osDiskImage: { source: { uri: 'https://a/b.vhd', storageAccountId: '/x' } } },
-      `${storage}.osDiskImage.source`,
+      `${storage}.osDiskImage.source.uri`,
     ],
     [
       'an image as disk',

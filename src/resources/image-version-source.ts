@@ -1,6 +1,7 @@
 import { type Problem, unless } from '../domain/problem.ts'
 import { keyOf, parseResourceId, sameType } from '../domain/resource-id.ts'
 import type { Need } from './declaration.ts'
+import { type DiskFileSource, diskFileNeed } from './disk-file-source.ts'
 import { linkedActionOf } from './disk-source.ts'
 import { sourceMovedIn } from './image-version-evolution.ts'
 import type { ImageVersion, StorageProfile } from './image-version-schema.ts'
@@ -13,8 +14,11 @@ export type VersionSource =
   | { readonly is: 'disks'; readonly disks: readonly SourceDisk[] }
   | { readonly is: 'refused'; readonly problems: readonly Problem[] }
 
-/** `lun` undefined: the OS disk. */
-type SourceDisk = { readonly lun: number | undefined; readonly id: string }
+/** `lun` undefined: the OS disk. Of a disk or snapshot, or of a disk file. */
+export type SourceDisk = { readonly lun: number | undefined } & (
+  | { readonly id: string; readonly file?: never }
+  | { readonly file: DiskFileSource; readonly id?: never }
+)
 
 const target = 'galleryImageVersion.properties.storageProfile'
 const lunMax = 63
@@ -28,7 +32,7 @@ export function versionSourceOf(doc: ImageVersion, apiVersion: string): VersionS
     (profile.dataDiskImages ?? []).some((disk) => disk.source !== undefined)
   if (whole && perDisk) return refused(target, oneSource)
   if (whole) return wholeSource(profile.source ?? {}, apiVersion)
-  if (perDisk) return diskSources(profile)
+  if (perDisk) return diskSources(profile, apiVersion)
   const path =
     apiVersion < sourceMovedIn
       ? 'galleryImageVersion.properties.publishingProfile.source.managedImage.id'
@@ -72,7 +76,10 @@ function wholeSource(
 const noMachines =
   'Virtual machines are not available here yet as a source. Use a managed disk, a managed image or another image version.'
 
-function diskSources({ osDiskImage, dataDiskImages = [] }: StorageProfile): VersionSource {
+function diskSources(
+  { osDiskImage, dataDiskImages = [] }: StorageProfile,
+  apiVersion: string,
+): VersionSource {
   const images = [
     { path: `${target}.osDiskImage.source`, lun: undefined, source: osDiskImage?.source },
     ...dataDiskImages.map(({ lun, source }) => ({
@@ -81,11 +88,11 @@ function diskSources({ osDiskImage, dataDiskImages = [] }: StorageProfile): Vers
       source,
     })),
   ]
-  const ids = images.flatMap(({ source }) => (source?.id === undefined ? [] : [keyOf(source.id)]))
+  const ids = images.flatMap(({ source }) => source?.uri ?? (source?.id ? keyOf(source.id) : []))
   const luns = dataDiskImages.map((disk) => disk.lun)
   const path = `${target}.dataDiskImages`
   const problems = [
-    ...images.flatMap((image) => diskSourceProblems(image.path, image.source)),
+    ...images.flatMap((image) => diskSourceProblems(image, apiVersion)),
     ...luns.flatMap((lun) => rangeProblems(lun, { min: 0, max: lunMax, target: `${path}.lun` })),
     ...unless(
       new Set(luns).size === luns.length,
@@ -101,28 +108,49 @@ function diskSources({ osDiskImage, dataDiskImages = [] }: StorageProfile): Vers
     ),
   ]
   if (problems.length > 0) return { is: 'refused', problems }
-  return { is: 'disks', disks: images.map(({ lun, source }) => ({ lun, id: source?.id ?? '' })) }
+  return { is: 'disks', disks: images.map(diskOf) }
 }
 
-type DiskSource = NonNullable<NonNullable<StorageProfile['osDiskImage']>['source']>
+type DiskImage = {
+  readonly path: string
+  readonly lun: number | undefined
+  readonly source: NonNullable<StorageProfile['osDiskImage']>['source']
+}
 
-function diskSourceProblems(path: string, source: DiskSource | undefined): readonly Problem[] {
+function diskOf({ path, lun, source }: DiskImage): SourceDisk {
+  const { id = '', uri, storageAccountId } = source ?? {}
+  if (uri === undefined) return { lun, id }
+  // Until 2023-07-03 the id that stands beside the URI is the account's.
+  const account = storageAccountId ?? (id === '' ? undefined : id)
+  return { lun, file: { uri, account, path: `${path}.uri` } }
+}
+
+function diskSourceProblems({ path, source }: DiskImage, apiVersion: string): readonly Problem[] {
   if (source === undefined) return [requiredProblem(path)]
   const { id: sent, uri, storageAccountId } = source
-  const id = sent === undefined ? undefined : parseResourceId(sent)
-  const account = id && sameType(id.type, 'Microsoft.Storage/storageAccounts')
+  const isAccount = sameType(parseResourceId(sent ?? '')?.type ?? '', storageAccountType)
   const says = (message: string): readonly Problem[] => [
     { code: 'InvalidParameter', message, target: path },
   ]
-  if (uri !== undefined || storageAccountId !== undefined || account) {
+  if (isAccount && apiVersion >= accountMovedIn) {
     return says(
-      'VHD blobs are not available here yet as a source. Upload the VHD to a managed disk (createOption Upload) and use the id of that disk.',
+      `The storage account '${sent}' must be specified in '${path}.storageAccountId', not in '${path}.id'.`,
     )
   }
+  if (uri !== undefined) {
+    const others = [sent, storageAccountId].filter((one) => one !== undefined)
+    const isOne = others.length < 2 && (sent === undefined || isAccount)
+    return isOne ? [] : says(oneSource)
+  }
+  if (storageAccountId !== undefined || isAccount) return [requiredProblem(`${path}.uri`)]
   if (sent === undefined) return [requiredProblem(`${path}.id`)]
   if (linkedActionOf(sent) !== undefined) return []
   return says(`Source id: '${sent}' must be a managed disk or snapshot`)
 }
+
+const storageAccountType = 'Microsoft.Storage/storageAccounts'
+/** From here on a VHD's account has a member of its own and nothing else will do. */
+const accountMovedIn = '2023-07-03'
 
 /** The rows that the rules have to see, each with the action that its reader needs. */
 export function sourceNeeds(source: VersionSource): Readonly<Record<string, Need>> {
@@ -136,13 +164,19 @@ export function sourceNeeds(source: VersionSource): Readonly<Record<string, Need
     case 'disks':
       return Object.fromEntries(
         source.disks.flatMap((disk) => {
-          const linked = linkedActionOf(disk.id)
-          return linked ? [[diskFactName(disk), { resource: disk.id, linked }]] : []
+          const need = diskNeed(disk)
+          return need ? [[diskFactName(disk), need]] : []
         }),
       )
     case 'refused':
       return {}
   }
+}
+
+function diskNeed({ id, file }: SourceDisk): Need | undefined {
+  if (file) return diskFileNeed(file)
+  const linked = linkedActionOf(id)
+  return linked === undefined ? undefined : { resource: id, linked }
 }
 
 export function diskFactName({ lun }: Pick<SourceDisk, 'lun'>): string {

@@ -17,12 +17,14 @@ import type {
   Stored,
   Write,
 } from './declaration.ts'
+import { pendingEffects } from './disk-file-source.ts'
 import { galleryCount } from './gallery.ts'
 import { imageDefinitionType } from './image-definition.ts'
 import { completeStorage, storageChangeProblems } from './image-version-disks.ts'
 import { imageVersionEvolution } from './image-version-evolution.ts'
 import {
   foundDisks,
+  foundFiles,
   guestOfDefinition,
   guestOfSource,
   sourceMismatches,
@@ -32,7 +34,9 @@ import { completeProfile, publishingProblems } from './image-version-regions.ts'
 import { ImageVersion } from './image-version-schema.ts'
 import { showVersion } from './image-version-show.ts'
 import { sourceNeeds, versionSourceOf } from './image-version-source.ts'
+import { againEffects, againNeeds, againProblems } from './made-again.ts'
 import { isList, isObject, jsonOf, valueAt } from './paths.ts'
+import { ingestRequest } from './pending-content.ts'
 
 const imageVersionType = 'Microsoft.Compute/galleries/images/versions'
 
@@ -94,7 +98,7 @@ export const imageVersions: ResourceType<ImageVersion> = {
   },
   complete: completeVersion,
   needs: ({ next, before, apiVersion }) =>
-    before ? {} : sourceNeeds(versionSourceOf(next, apiVersion)),
+    before ? againNeeds(before) : sourceNeeds(versionSourceOf(next, apiVersion)),
   problems: versionProblems,
   claims: versionClaims,
   counts: (id, doc, settings) => [
@@ -157,7 +161,7 @@ function versionProblems(write: Write<ImageVersion>, facts: Facts): readonly Pro
     ),
     ...publishingProblems(write),
     ...storageChangeProblems(write),
-    ...(before ? [] : sourceProblems(write, facts)),
+    ...(before ? againProblems(before, facts) : sourceProblems(write, facts)),
   ]
 }
 
@@ -187,15 +191,21 @@ function versionEffects(write: Write<ImageVersion>, facts: Facts): Effects {
   const work = [
     { kind: 'Publish', subject: id.key, queue: 'control', generation, key: id.key },
   ] as const
-  if (before) return { state: before.state === 'Creating' ? 'Creating' : 'Updating', work }
-  return { state: 'Creating', work, ...created(write, facts, formatTime(now)) }
+  if (!before) return { state: 'Creating', work, ...created(write, facts, formatTime(now)) }
+  const state = before.state === 'Creating' ? 'Creating' : 'Updating'
+  return againEffects(write, before, facts) ?? { state, work }
 }
 
 /** What a new version knows of its source, so that the source may be deleted right after (requirement 47). */
-function created(write: Write<ImageVersion>, facts: Facts, publishedDate: string) {
+function created(
+  write: Write<ImageVersion>,
+  facts: Facts,
+  publishedDate: string,
+): Omit<Effects, 'state'> {
   const { id, next, apiVersion, ancestors } = write
   const source = versionSourceOf(next, apiVersion)
   const found = foundDisks(source, facts)
+  const files = foundFiles(write, source, facts)
   const guest = guestOfDefinition(ancestors[0])
   const os = found.find(({ content }) => content.lun === undefined)
   const theirs = os ? guestOfSource(source, os.fact) : {}
@@ -205,17 +215,20 @@ function created(write: Write<ImageVersion>, facts: Facts, publishedDate: string
     return { status: { publishedDate, guest, mismatch: { code, message } } }
   }
   const keeper = { region: next.location, keeper: id.key }
-  return {
-    status: {
-      publishedDate,
-      guest,
-      ...contentStatus(found.map(({ content }) => content)),
-      hostCaching: Object.fromEntries(
-        found.map(({ content, hostCaching }) => [content.lun ?? 'os', hostCaching]),
-      ),
-    },
-    keeps: found.flatMap(({ content, fact }) => pins(fact.placements, [content], keeper)),
+  const status = {
+    publishedDate,
+    guest,
+    ...contentStatus(found.map(({ content }) => content)),
+    hostCaching: Object.fromEntries([
+      ...found.map(({ content, hostCaching }) => [content.lun ?? 'os', hostCaching]),
+      ...files.map(({ lun, hostCaching }) => [lun ?? 'os', hostCaching]),
+    ]),
   }
+  const keeps = found.flatMap(({ content, fact }) => pins(fact.placements, [content], keeper))
+  if (files.length === 0) return { status, keeps }
+  const pending = pendingEffects(files)
+  const work = [ingestRequest({ key: id.key, region: next.location, generation: 1 })]
+  return { ...pending, status: { ...status, ...pending.status }, keeps, work }
 }
 
 /** What work finds in a version's status: its disks, or why its source does not fit. */

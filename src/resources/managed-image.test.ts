@@ -89,7 +89,8 @@ describe('managed images', () => {
 
   it.each([
     [body({}, {}, { sourceVirtualMachine: { id: '/x' } }), 'sourceVirtualMachine'],
-    [body({ blobUri: 'https://a/b.vhd' }), 'storageProfile.osDisk.blobUri'],
+    [body({ blobUri: 'https://a/b.vhd' }), 'storageProfile.osDisk'],
+    [body({ managedDisk: null, blobUri: 'https://a/b.vhd' }), 'storageProfile.osDisk.blobUri'],
     [body({ snapshot: { id: '/s' } }), 'storageProfile.osDisk'],
     [body({ managedDisk: null, snapshot: { id: '/s' } }), 'storageProfile.osDisk.snapshot.id'],
     [body({ managedDisk: { id: '/nonsense' } }), 'storageProfile.osDisk.managedDisk.id'],

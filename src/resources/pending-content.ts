@@ -4,6 +4,7 @@ import { sizes } from '../domain/limits.ts'
 import { regionName } from '../domain/regions.ts'
 import type { Json, JsonObject, ResourceRow, WorkRequest } from '../domain/rows.ts'
 import { diskSpace, type SpaceId } from '../domain/spaces.ts'
+import type { BlobName } from './blob-uri.ts'
 import { contentOf, contentStatus } from './content.ts'
 import type { DiskContent } from './declaration.ts'
 import { isList, isObject, valueAt } from './paths.ts'
@@ -22,7 +23,7 @@ export type SourceBytes =
   /** Pages of its own: dropped once they are an image. */
   | ({ readonly is: 'upload' } & StagedFile)
   /** Pages of a blob in a storage account, which stay its own. */
-  | ({ readonly is: 'blob' } & StagedFile)
+  | ({ readonly is: 'blob'; readonly blob: BlobName } & StagedFile)
   /** A file elsewhere, fetched into pages of its own. */
   | { readonly is: 'url'; readonly url: string; readonly upload: string; readonly space: SpaceId }
   /** An image that lies in other regions. */
@@ -128,8 +129,9 @@ function bytesFrom(from: JsonObject): SourceBytes | undefined {
   const place = { upload: String(from.upload), space: String(from.space) as SpaceId }
   switch (is) {
     case 'upload':
-    case 'blob':
       return { is, ...place, sizeBytes }
+    case 'blob':
+      return { is, blob: blobFrom(from.blob), ...place, sizeBytes }
     case 'url':
       return { is, url: String(from.url), ...place }
     case 'image':
@@ -141,4 +143,9 @@ function bytesFrom(from: JsonObject): SourceBytes | undefined {
     default:
       return undefined
   }
+}
+
+function blobFrom(blob: Json | undefined): BlobName {
+  const of = (name: string) => String(valueAt(blob, name))
+  return { account: of('account'), container: of('container'), name: of('name') }
 }

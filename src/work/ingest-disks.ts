@@ -1,6 +1,5 @@
 import { Unavailable } from '../domain/errors.ts'
 import { workOwner } from '../domain/holdings.ts'
-import { sameType } from '../domain/resource-id.ts'
 import type { JsonObject, ResourceRow, WorkRow } from '../domain/rows.ts'
 import { parseSpaceId } from '../domain/spaces.ts'
 import { removeRoot, writeRoot } from '../regions/roots.ts'
@@ -14,7 +13,7 @@ import {
 } from '../resources/pending-content.ts'
 import type { Failed, Outcome, Running, Work } from '../runner/work.ts'
 import type { Rows } from '../store/store.ts'
-import { type MadeImage, makeImage } from './make-image.ts'
+import { isVersion, type MadeImage, makeImage } from './make-image.ts'
 import type { WorkPorts } from './ports.ts'
 import { publishRequest } from './publish.ts'
 import { finishResource } from './settle.ts'
@@ -28,7 +27,7 @@ export function ingestDisks(ports: WorkPorts): Work {
   const { store, plane, world } = ports
 
   /** Names the roots before any is written, so that they can always be removed. */
-  async function plan({ row, state, write }: Running): Promise<Outcome> {
+  async function plan({ row, state, signal, write }: Running): Promise<Outcome> {
     const resource = await store.read.resources.get(row.subject)
     if (!resource || resource.state === 'Deleting') return { is: 'done' }
     const pending = pendingOf(resource)
@@ -36,6 +35,10 @@ export function ingestDisks(ports: WorkPorts): Work {
       const nowMs = await store.nowMs()
       await write((rows) => finishAsItIs(rows, row, nowMs))
       return { is: 'done' }
+    }
+    // What was fetched by a run that failed may be of another file by now.
+    for (const { from } of pending) {
+      if (from.is === 'url') await dropStaged(plane, { ...from, signal })
     }
     // Each region of a version writes its own.
     const named = isVersion(resource) ? [] : pending
@@ -52,9 +55,9 @@ export function ingestDisks(ports: WorkPorts): Work {
   async function store_({ row, state, signal, write }: Running): Promise<Outcome> {
     const resource = await store.read.resources.get(row.subject)
     if (!resource || resource.state === 'Deleting') return { is: 'next', state }
-    const owner = workOwner(row.id)
+    const making = { resource, owner: workOwner(row.id), startedMs: row.createdMs, signal, write }
     for (const source of pendingOf(resource)) {
-      const made = await makeImage(ports, { resource, source, owner, signal, write })
+      const made = await makeImage(ports, { ...making, source })
       const root = rootsOf(state)[nameOf(source)]
       if (root !== undefined) {
         const { image, manifest } = made
@@ -99,6 +102,7 @@ export function ingestDisks(ports: WorkPorts): Work {
     { correlationId, trace }: WorkRow,
     nowMs: number,
   ): Promise<void> {
+    await rows.blobs.released(resource.key)
     if (!isVersion(resource)) return finishResource(rows, resource, undefined, nowMs)
     await rows.work.request([{ ...publishRequest(resource), correlationId, trace }], nowMs)
   }
@@ -128,6 +132,7 @@ export function ingestDisks(ports: WorkPorts): Work {
     await keepStray(rows, row)
     const resource = await rows.resources.lock(row.subject)
     if (!resource || resource.state === 'Deleting') return
+    await rows.blobs.released(resource.key)
     const pending = pendingOf(resource)
     if (pending.some(({ from }) => from.is === 'image')) {
       const copyCompletionError = { errorCode: problem.code, errorMessage: problem.message }
@@ -148,10 +153,6 @@ async function letGoElsewhere(rows: Rows, { key, region }: ResourceRow): Promise
   for (const placement of await rows.placements.ofKeepers([key])) {
     if (parseSpaceId(placement.space)?.region !== region) await rows.placements.drop(placement)
   }
-}
-
-function isVersion({ type }: ResourceRow): boolean {
-  return sameType(type, 'Microsoft.Compute/galleries/images/versions')
 }
 
 function nameOf({ lun }: Pick<ContentSource, 'lun'>): string {

@@ -2,16 +2,21 @@ import { invariant } from '../base/assert.ts'
 import type { Digest } from '../domain/digest.ts'
 import { ArmError } from '../domain/errors.ts'
 import type { Owner } from '../domain/holdings.ts'
+import { sameType } from '../domain/resource-id.ts'
 import type { ResourceRow } from '../domain/rows.ts'
 import type { DiskFile } from '../formats/disk-file.ts'
 import { openDiskFile } from '../formats/open-disk-file.ts'
+import { fetchUrl } from '../imports/fetch-url.ts'
 import { copyImage } from '../regions/copy-image.ts'
 import { ingest } from '../regions/ingest.ts'
 import { readManifest } from '../regions/read-image.ts'
 import { stagedReader } from '../regions/staging.ts'
+import type { Settings } from '../resources/declaration.ts'
+import { valueAt } from '../resources/paths.ts'
 import {
   type ContentSource,
   type MadeDisk,
+  type SourceBytes,
   type StagedFile,
   spaceOf,
 } from '../resources/pending-content.ts'
@@ -30,6 +35,8 @@ type Making = Pick<Running, 'signal' | 'write'> & {
   readonly resource: ResourceRow
   readonly source: ContentSource
   readonly owner: Owner
+  /** When the work was asked for, epoch milliseconds. */
+  readonly startedMs: number
 }
 
 /**
@@ -43,12 +50,22 @@ export async function makeImage(ports: WorkPorts, making: Making): Promise<MadeI
     case 'blob':
       return ofStaged(ports, making, from)
     case 'url':
-      throw new ArmError('InvalidParameter', `The URL '${from.url}' cannot be imported here yet.`)
+      return ofStaged(ports, making, await fetched(ports, making, from))
     case 'image':
       return ofImage(ports, making, from.image)
     case 'empty':
       return ofNothing(ports, making, from.sizeBytes)
   }
+}
+
+/** Its pages, as many as were there before and the rest. */
+async function fetched(
+  { plane, imports: policy }: WorkPorts,
+  { startedMs, signal }: Making,
+  { url, upload, space }: Extract<SourceBytes, { readonly is: 'url' }>,
+): Promise<StagedFile> {
+  const order = { url, upload, space, policy, startedMs, signal }
+  return { upload, space, ...(await fetchUrl(plane, order)) }
 }
 
 async function ofStaged(
@@ -57,18 +74,25 @@ async function ofStaged(
   staged: StagedFile,
 ): Promise<MadeImage> {
   const disk = await openDiskFile(stagedReader(plane, staged), signal)
-  // A small file may hold a large disk: what no version could be made of is refused before its bytes are read.
-  const { diskBytesMax } = settings.quotas
-  if (disk.virtualSizeBytes > diskBytesMax) {
-    throw new ArmError(
-      'InvalidParameter',
-      `The disk is ${disk.virtualSizeBytes} bytes; at most ${diskBytesMax} bytes are allowed. Shrink it, or raise limits.diskBytesMax.`,
-      'disk.properties.diskSizeBytes',
-    )
-  }
+  refuseTooLarge(resource, disk, settings)
   const { upload, space } = staged
   const source = { kind: 'upload', upload, space } as const
   return ingest(plane, { owner, space: spaceOf(resource), source, disk, signal })
+}
+
+/** A small file may hold a large disk: what no version could be made of is refused before its bytes are read. */
+function refuseTooLarge(
+  resource: ResourceRow,
+  { virtualSizeBytes }: DiskFile,
+  { quotas: { diskBytesMax: max } }: Settings,
+): void {
+  if (virtualSizeBytes <= max || isShallow(resource)) return
+  const code = isVersion(resource) ? 'GallerySourceResourceExceedsMaxSize' : 'InvalidParameter'
+  throw new ArmError(
+    code,
+    `The disk is ${virtualSizeBytes} bytes; at most ${max} bytes are allowed. Shrink it, or raise limits.diskBytesMax.`,
+    'disk.properties.diskSizeBytes',
+  )
 }
 
 function ofNothing(
@@ -103,4 +127,12 @@ async function ofImage(
   invariant(copied, 'a copy answers for each space')
   const { bytes, ...sizes } = await readManifest(plane, { image, spaces: [space], signal })
   return { image, manifest: bytes, ...sizes, holdings: copied }
+}
+
+export function isVersion({ type }: ResourceRow): boolean {
+  return sameType(type, 'Microsoft.Compute/galleries/images/versions')
+}
+
+function isShallow({ doc }: ResourceRow): boolean {
+  return valueAt(doc, 'properties.publishingProfile.replicationMode') === 'Shallow'
 }

@@ -301,7 +301,7 @@ describe('disks', () => {
   it.each([
     ['no createOption', {}, /missing/],
     ['an unknown one', { createOption: 'Dream' }, /Allowed values are 'Empty'/],
-    ['one for later', { createOption: 'Import', sourceUri: 'https://x' }, /not available here yet/],
+    ['one for later', { createOption: 'Restore' }, /not available here for a disk/],
     ['an upload without a size', { createOption: 'Upload' }, /uploadSizeBytes' is missing/],
     [
       'an upload off the sectors',

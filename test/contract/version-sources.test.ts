@@ -50,7 +50,6 @@ describe('the source of a version', () => {
     const machine = arm.idOf('virtualMachines/vm')
     for (const storageProfile of [
       { source: { virtualMachineId: machine } },
-      { osDiskImage: { source: { uri: 'https://a.example/b.vhd', storageAccountId: '/x' } } },
       { source: { communityGalleryImageId: '/CommunityGalleries/g/Images/i/Versions/1.0.0' } },
     ]) {
       expect(await refused(from(storageProfile))).toMatchObject({
