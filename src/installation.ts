@@ -30,6 +30,7 @@ import { openIssuer } from './identity/issuer.ts'
 import { claimOwnerFile, ensureOwner } from './identity/owner.ts'
 import { openSigningKeys } from './identity/signing-keys.ts'
 import type { Processes } from './processes.ts'
+import { findLatest } from './providers/facts.ts'
 import type { Providers } from './providers/ports.ts'
 import { openPlane, type Plane } from './regions/plane.ts'
 import type { Settings } from './resources/declaration.ts'
@@ -135,14 +136,8 @@ export async function openInstallation(parts: InstallationParts): Promise<Instal
   }
   const isApi = config.roles.includes('api')
   const doors = isApi ? await openDoors(parts, { plane, providers }) : closedDoors(config)
-  const sweepHoldMs = config.sweepHoldSeconds * 1000
   const { prepare } = spaces
-  const kept = {
-    sweepHoldMs: config.sweepHoldSeconds * 1000,
-    uploadKeptMs: config.uploadDays * 24 * 3_600_000,
-  }
-  const imports = importPolicyOf(config, addressesOf)
-  const work: WorkPorts = { store, plane, world, settings, findType, prepare, imports, ...kept }
+  const work: WorkPorts = { store, plane, world, settings, findType, prepare, ...boundsOf(config) }
   const running = openRunning(work, { own, holder: database.holder, watch })
   const stopping = new AbortController()
   let preparing: Promise<void> = Promise.resolve()
@@ -161,6 +156,15 @@ export async function openInstallation(parts: InstallationParts): Promise<Instal
   }
 
   return { ...doors, store, plane, startWork, close }
+}
+
+/** How long and from where work takes and keeps things. */
+function boundsOf(config: Config): Pick<WorkPorts, 'imports' | 'sweepHoldMs' | 'uploadKeptMs'> {
+  return {
+    imports: importPolicyOf(config, addressesOf),
+    sweepHoldMs: config.sweepHoldSeconds * 1000,
+    uploadKeptMs: config.uploadDays * 24 * 3_600_000,
+  }
 }
 
 /** As this machine resolves names. */
@@ -210,12 +214,21 @@ async function openDoors(
   const accountKey = openAccountKeys(key)
   const app = new Hono()
   app.route('/', signinRoutes(issuer))
-  app.route('/', storageApp({ store, plane, sas, world }))
+  const { settings } = providers
+  app.route(
+    '/',
+    storageApp({
+      ...{ store, plane, sas, world, settings },
+      findLatest: (key, region) => findLatest({ rows: store.read, settings }, key, region),
+      mayOf: access.mayOf,
+    }),
+  )
   const arm = openArm({
     providers,
     authenticate: watch.access(access.authenticate),
     challenge: (origin, why) => challenge(origin, tenantId, why),
     sasUrl: sas.url,
+    imageUrl: sas.imageUrl,
     accountKey,
     publicUrl: config.publicUrl,
   })

@@ -18,12 +18,32 @@ export function openSas(secret: Uint8Array) {
 
   /** True when `sig` was made by `url` for this grant. Whether the grant still lives is its row's to say. */
   function isSigned(grant: string, sig: string | undefined): boolean {
-    const expected = Buffer.from(signature(grant))
-    const given = Buffer.from(sig ?? '')
-    return given.length === expected.length && timingSafeEqual(given, expected)
+    return isEqual(signature(grant), sig)
   }
 
-  return { url, isSigned }
+  function imageSignature(grant: string): string {
+    return createHmac('sha256', secret).update(`vitrine-image\n${grant}`).digest('base64url')
+  }
+
+  /** The URL of a version's disk as a file: stable, and with a name that programs make a file of. */
+  function imageUrl(
+    origin: string,
+    { grant, name }: { readonly grant: string; readonly name: string },
+  ) {
+    return `${origin}/vm-images/${grant}/${encodeURIComponent(name)}?sig=${imageSignature(grant)}`
+  }
+
+  /** True when `sig` was made by `imageUrl` for this grant. */
+  function isSignedImage(grant: string, sig: string | undefined): boolean {
+    return isEqual(imageSignature(grant), sig)
+  }
+
+  return { url, isSigned, imageUrl, isSignedImage }
+}
+
+function isEqual(expected: string, given = ''): boolean {
+  const bytes = Buffer.from(given)
+  return bytes.length === expected.length && timingSafeEqual(Buffer.from(expected), bytes)
 }
 
 export type Sas = ReturnType<typeof openSas>

@@ -2,9 +2,10 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { memoryReader, soundExtents, wholeDisk } from '../../test/support/disk-bytes.ts'
 import type { ByteRange } from '../domain/byte-range.ts'
+import { outputFormats } from '../domain/output-formats.ts'
 import type { ByteReader } from './disk-file.ts'
 import { openDiskFile } from './open-disk-file.ts'
-import { openDiskOutput, outputFormats, streamOf } from './open-disk-output.ts'
+import { openDiskOutput, streamOf } from './open-disk-output.ts'
 
 const { signal } = new AbortController()
 const idHex = '00112233445566778899aabbccddeeff'

@@ -1,10 +1,8 @@
+import type { OutputFormat } from '../domain/output-formats.ts'
 import type { ByteReader } from './disk-file.ts'
 import { qcow2Output } from './qcow2-output.ts'
 import { dynamicVhdOutput, fixedVhdOutput } from './vhd-output.ts'
 import { vhdxOutput } from './vhdx-output.ts'
-
-export const outputFormats = ['raw', 'vhd', 'vhd-dynamic', 'vhdx', 'qcow2'] as const
-export type OutputFormat = (typeof outputFormats)[number]
 
 /** Pieces of a stream: one is in memory at a time. */
 const pieceBytes = 4 * 1024 * 1024

@@ -60,11 +60,14 @@ async function blobFact(
   return { ...fact, blob: { upload, space, sizeBytes, blobType: type } }
 }
 
-/** Requirement 25: the highest usable version of the region that is not excluded; read in pages, highest first. */
-async function findLatest(
-  { rows, settings }: Looking,
+/**
+ * Requirement 25: the highest usable version of the region (of any region when left out) that is not excluded there; read
+ * in pages, highest first.
+ */
+export async function findLatest(
+  { rows, settings }: Pick<Looking, 'rows' | 'settings'>,
   definitionKey: string,
-  region: string,
+  region: string | undefined,
 ): Promise<ResourceRow | undefined> {
   const type = 'Microsoft.Compute/galleries/images/versions'
   let after: string | undefined
@@ -72,8 +75,10 @@ async function findLatest(
     const query = { parentKey: definitionKey, type, descending: true, after } as const
     const page = await rows.resources.children({ ...query, rowsMax: limits.pageRows })
     const replicas = await rows.replicas.of(page.rows.map((row) => row.key))
-    const found = page.rows.find(
-      (row) => isUsableIn(replicas, row, region) && isLatestCandidate(row.doc, region, settings),
+    const found = page.rows.find((row) =>
+      usableRegions(replicas, row)
+        .filter((usable) => region === undefined || sameRegion(usable, region))
+        .some((usable) => isLatestCandidate(row.doc, usable, settings)),
     )
     if (found) return found
     after = page.next
@@ -81,12 +86,10 @@ async function findLatest(
   return undefined
 }
 
-function isUsableIn(replicas: readonly ReplicaRow[], row: ResourceRow, region: string): boolean {
-  if (row.state === 'Deleting') return false
-  return replicas.some(
-    (replica) =>
-      replica.versionKey === row.key && replica.usable && sameRegion(replica.region, region),
-  )
+function usableRegions(replicas: readonly ReplicaRow[], row: ResourceRow): readonly string[] {
+  if (row.state === 'Deleting') return []
+  const own = replicas.filter(({ versionKey, usable }) => versionKey === row.key && usable)
+  return own.map(({ region }) => region)
 }
 
 /** What is being deleted is as good as gone. */

@@ -1,6 +1,7 @@
 /** Words in front of a path that name no resource type. */
 const doors: readonly (readonly [RegExp, string])[] = [
   [/^\/md-disks\//i, 'disk-bytes'],
+  [/^\/vm-images\//i, 'image-bytes'],
   [/\/oauth2\/|\/\.well-known\/|\/discovery\/|\/jwks/i, 'sign-in'],
   [/\/(?:capsoperations|diskoperations|operations|operationresults)\/[^/]+$/i, 'operations'],
   [/\/usages$/i, 'usages'],

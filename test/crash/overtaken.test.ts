@@ -158,8 +158,9 @@ it('a page that is on its way when its disk is deleted is refused, and leaves no
   await engine.beginUpload('one', one.length)
   const [grant] = await engine.tables.all('select id from sas')
   const sas = openSas(Buffer.alloc(32, 7))
-  const { store, plane, world } = engine
-  const app = storageApp({ store, plane, sas, world })
+  const { store, plane, world, settings } = engine
+  const noImage = { findLatest: async () => undefined, mayOf: async () => () => false }
+  const app = storageApp({ store, plane, sas, world, settings, ...noImage })
   const url = `${sas.url('https://vitrine.test', String(grant?.id))}&comp=page`
   const headers = { 'x-ms-range': 'bytes=0-511', 'x-ms-page-write': 'update' }
   const page = app.request(url, { method: 'PUT', headers, body: one.slice(0, 512) })

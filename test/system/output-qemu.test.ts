@@ -4,8 +4,9 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { OutputFormat } from '../../src/domain/output-formats.ts'
 import { openLocalFile } from '../../src/formats/local-file.ts'
-import { type OutputFormat, openDiskOutput, streamOf } from '../../src/formats/open-disk-output.ts'
+import { openDiskOutput, streamOf } from '../../src/formats/open-disk-output.ts'
 import { openQemuFolder, sparseDisk } from '../support/qemu-img.ts'
 
 const { signal } = new AbortController()

@@ -20,6 +20,8 @@ export type ArmRequest = Asking & {
   json(): Promise<Readonly<Record<string, unknown>>>
   /** Signs the URL of a grant of bytes. */
   sasUrl(origin: string, grant: string): string
+  /** The same of a version's disk as a file of that name. */
+  imageUrl(origin: string, image: { readonly grant: string; readonly name: string }): string
   readonly accountKey: Telling['accountKey']
 }
 

@@ -17,6 +17,7 @@ export type ArmPorts = {
   /** The `WWW-Authenticate` header of a refusal. */
   challenge(origin: string, why: string): string
   sasUrl(origin: string, grant: string): string
+  imageUrl: ArmRequest['imageUrl']
   readonly accountKey: Telling['accountKey']
   /** The address clients are to use when it is not the one they used (a proxy in between). */
   readonly publicUrl: string | undefined
@@ -170,6 +171,7 @@ async function answerArm(
     texts,
     json: () => readJson(raw),
     sasUrl: ports.sasUrl,
+    imageUrl: ports.imageUrl,
     accountKey: ports.accountKey,
   }
   return answerAddress(request, address)

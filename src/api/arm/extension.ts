@@ -5,9 +5,11 @@ import type { Sent } from '../../providers/plan-write.ts'
 import { readResource } from '../../providers/read.ts'
 import { writeResource } from '../../providers/write.ts'
 import { wantedRegions } from '../../resources/image-version.ts'
+import { hasSignedUrls } from '../../resources/signed-url.ts'
 import { type Answer, notAllowed, type Resourceful, resourceAnswer } from './answer.ts'
 import { operationHeaders } from './operations.ts'
 import { present } from './present.ts'
+import { answerSignedUrls } from './signed-urls.ts'
 
 /** The api-version at which a version's document is read and edited here: the newest, so nothing is out of words. */
 function newest({ type }: Resourceful): string {
@@ -26,6 +28,9 @@ export async function answerExtension(
   }
   if (request.type.hasReplicas && view === 'targetregions' && name !== undefined) {
     return targetRegion(request, name)
+  }
+  if (view === 'signedurls' && hasSignedUrls(request.type.type)) {
+    return answerSignedUrls(request, name)
   }
   throw new ArmError(
     'NotFound',

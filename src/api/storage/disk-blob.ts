@@ -1,5 +1,5 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 import { invariant } from '../../base/assert.ts'
 import { openByteBudget } from '../../base/byte-budget.ts'
 import { openLru } from '../../base/lru.ts'
@@ -12,52 +12,74 @@ import { sendRange } from './body-stream.ts'
 import { answerDigests, answerNodes } from './digests.ts'
 import { openDiskBytes } from './disk-bytes.ts'
 import { outputsKept } from './disk-format.ts'
+import { answerImageFile, type ImagePorts } from './image-file.ts'
 import type { NodeEnvironment } from './page-body.ts'
 import { answerPageList } from './page-list.ts'
 import { answerPutChunks } from './put-chunks.ts'
 import { answerPutPage } from './put-page.ts'
 import { readRange } from './range.ts'
 
-/** The page blob behind a disk's SAS: what `@azure/storage-blob`, az and azcopy speak, as far as one blob needs it. */
-export function storageApp(ports: StoragePorts): Hono {
+/**
+ * The bytes behind signed URLs: the page blob of a disk's SAS, as far as `@azure/storage-blob`, az and azcopy need it, and
+ * the disks of versions as files.
+ */
+export function storageApp(ports: ImagePorts): Hono {
   const app = new Hono()
   const budget = openByteBudget(limits.transferBytesMax, limits.transferWaitersMax)
   const outputs = openLru<string, ByteReader>(outputsKept)
-  app.all('/md-disks/:grant/:blob', async (context) => {
+
+  async function respond(
+    { req, env }: Context,
+    act: (request: Omit<BlobRequest, 'grant' | 'disk'>) => Promise<Response>,
+  ): Promise<Response> {
+    const { raw } = req
     const requestId = ports.world.id()
-    const version = context.req.header('x-ms-version') ?? '2018-03-28'
+    const version = req.header('x-ms-version') ?? '2018-03-28'
     const told = { 'x-ms-request-id': requestId, 'x-ms-version': version }
     let response: Response
     try {
-      const admitted = await admit(ports, context.req.raw, context.req.param('grant'))
-      const { incoming, outgoing } = (context.env as NodeEnvironment) ?? {}
-      response = await answer({ ...admitted, incoming, outgoing, told, budget, outputs })
+      const { incoming, outgoing } = (env as NodeEnvironment) ?? {}
+      const url = new URL(raw.url)
+      response = await act({ ...ports, raw, url, incoming, outgoing, told, budget, outputs })
     } catch (error) {
       // Nobody reads this answer: whatever broke did so because its client is gone.
-      const world = context.req.raw.signal.aborted ? quietly(ports.world) : ports.world
+      const world = raw.signal.aborted ? quietly(ports.world) : ports.world
       response = blobErrorResponse(blobFault(world, error, requestId), requestId)
     }
     if (response === RESPONSE_ALREADY_SENT) return response
     for (const [name, value] of Object.entries(told)) response.headers.set(name, value)
     return response
-  })
+  }
+
+  app.all('/md-disks/:grant/:blob', (context) =>
+    respond(context, async (request) => {
+      const admitted = await admit(request, context.req.param('grant'))
+      return await answer({ ...request, ...admitted })
+    }),
+  )
+  app.all('/vm-images/:grant/:file', (context) =>
+    respond(context, (request) =>
+      answerImageFile(ports, { ...request, grantId: context.req.param('grant') }),
+    ),
+  )
   return app
 }
 
 /** Throws BlobError for a signature that is not ours, a grant that was revoked or ran out, a disk that is gone. */
 async function admit(
-  ports: StoragePorts,
-  raw: Request,
+  ports: StoragePorts & { readonly url: URL },
   grantId: string,
-): Promise<Omit<BlobRequest, 'incoming' | 'outgoing' | 'told' | 'budget' | 'outputs'>> {
-  const url = new URL(raw.url)
+): Promise<Pick<BlobRequest, 'grant' | 'disk'>> {
+  const { url } = ports
   if (!ports.sas.isSigned(grantId, url.searchParams.get('sig') ?? undefined)) {
     throw new BlobError(
       'AuthenticationFailed',
       'The signature of the URL is not valid. Ask for a new SAS with beginGetAccess.',
     )
   }
-  const grant = await ports.store.read.sas.get(grantId)
+  const found = await ports.store.read.sas.get(grantId)
+  // The signed URL of an image has another address.
+  const grant = found?.image ? undefined : found
   const disk = grant && (await ports.store.read.resources.get(grant.key))
   if (!grant || !disk || disk.state === 'Deleting') {
     throw new BlobError(
@@ -71,7 +93,7 @@ async function admit(
       'The SAS has expired. Ask for a new one with beginGetAccess.',
     )
   }
-  return { ...ports, raw, url, grant, disk }
+  return { grant, disk }
 }
 
 function answer(request: BlobRequest): Promise<Response> {

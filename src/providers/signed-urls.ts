@@ -1,0 +1,96 @@
+import { ArmError } from '../domain/errors.ts'
+import type { ResourceRow, SasRow } from '../domain/rows.ts'
+import { parseBody } from '../resources/parse.ts'
+import { expiryOf, SignedUrlRequest, signedUrlProblems } from '../resources/signed-url.ts'
+import type { Rows } from '../store/store.ts'
+import { loadAbove, resourceNotFound } from './front-door.ts'
+import { type Asked, mustBeAllowed, type Providers, refuse, type Target } from './ports.ts'
+
+/** Of one version or definition. */
+const signedUrlsMax = 1_000
+
+/** Who may read a version may have its bytes, and so may give out a URL of them. */
+export const signedUrlAction = ({ type }: Target): string => `${type.type}/signedUrls/read`
+
+/** Grants the bytes of a version, or of a definition's latest one, to whoever has the URL. Throws ArmError. */
+export async function createSignedUrl(
+  providers: Providers,
+  { caller }: Asked,
+  target: Target,
+  read: () => Promise<unknown>,
+): Promise<SasRow> {
+  const { id } = target
+  mustBeAllowed(caller, signedUrlAction(target), id.text)
+  const parsed = parseBody(SignedUrlRequest, await read())
+  if ('problems' in parsed) refuse(parsed.problems)
+  const body = SignedUrlRequest.parse(parsed.body)
+  const { store, settings, world } = providers
+  await present(providers, store.read, target)
+  const now = world.now()
+  const grant: SasRow = {
+    id: world.id(),
+    key: id.key,
+    access: 'Read',
+    expiresMs: expiryOf(body, now),
+    image: {
+      format: body.format ?? 'vhd',
+      lun: body.lun,
+      region: body.location,
+      createdMs: now.getTime(),
+      principalId: caller.principalId,
+      createdBy: caller.name,
+    },
+  }
+  await store.write(async (rows) => {
+    const row = await rows.resources.lock(id.key)
+    if (!row || row.state === 'Deleting') throw resourceNotFound(id)
+    const problems = signedUrlProblems(row, body, { settings, now })
+    if (problems.length > 0) refuse(problems)
+    if ((await rows.sas.imagesOf(id.key, signedUrlsMax)).length === signedUrlsMax) {
+      throw new ArmError(
+        'OperationNotAllowed',
+        `'${id.name}' has ${signedUrlsMax} signed URLs, which is the most. Revoke some first.`,
+      )
+    }
+    await rows.sas.put(grant)
+  })
+  return grant
+}
+
+/** Those that were not revoked, oldest first; also the ones that ran out of late. Throws ArmError. */
+export async function listSignedUrls(
+  providers: Providers,
+  { caller }: Asked,
+  target: Target,
+): Promise<readonly SasRow[]> {
+  mustBeAllowed(caller, signedUrlAction(target), target.id.text)
+  const rows = providers.store.read
+  await present(providers, rows, target)
+  return await rows.sas.imagesOf(target.id.key, signedUrlsMax)
+}
+
+/** From now on its URL gives nothing. Whoever made it may, and whoever may write the version. Throws ArmError. */
+export async function revokeSignedUrl(
+  providers: Providers,
+  { caller }: Asked,
+  target: Target,
+  grant: string,
+): Promise<void> {
+  const { id, type } = target
+  mustBeAllowed(caller, signedUrlAction(target), id.text)
+  const row = await providers.store.read.sas.get(grant)
+  const isHere = row?.image && row.key === id.key
+  if (isHere && row.image.principalId !== caller.principalId) {
+    mustBeAllowed(caller, `${type.type}/write`, id.text)
+  }
+  const isRevoked =
+    isHere && (await providers.store.write(({ sas }) => sas.revokeImage(id.key, grant)))
+  if (!isRevoked) throw new ArmError('NotFound', `'${id.name}' has no signed URL '${grant}'.`)
+}
+
+async function present(providers: Providers, rows: Rows, { id }: Target): Promise<ResourceRow> {
+  const row = await rows.resources.get(id.key)
+  if (row) return row
+  await loadAbove(providers, rows, id)
+  throw resourceNotFound(id)
+}
