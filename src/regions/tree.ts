@@ -70,7 +70,8 @@ function childSpanBytes(level: number): number {
   return limits.chunkBytes * limits.nodeChildren ** level
 }
 
-async function nodeOf(
+/** One node, checked. Throws ImageDamaged, Unavailable. */
+export async function nodeOf(
   plane: Plane,
   place: ImagePlace,
   { digest, level, offsetBytes }: Child,
