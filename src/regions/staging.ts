@@ -49,8 +49,11 @@ export async function stagePage(
   return false
 }
 
-/** Whole chunks are hashed and compressed while the upload runs, other pages are kept as they are. Answers the key. */
-async function putPage(
+/**
+ * Keeps bytes in the folder of an upload and answers their key, which no row names yet. Whole chunks are hashed and
+ * compressed with it, other pages are kept as they are. At most 4 MiB; `bytes` are not the caller's any more.
+ */
+export async function putPage(
   plane: Plane,
   page: Staging & {
     readonly offsetBytes: number

@@ -77,7 +77,8 @@ function imageBytes(
   return { sizeBytes, etag: `"${disk.revision}-${image.slice(0, 16)}"`, read, dataRanges: ranges }
 }
 
-async function* clipped(ranges: AsyncIterable<ByteRange>, from: number, to: number) {
+/** What of the ranges lies in [from, to). */
+export async function* clipped(ranges: AsyncIterable<ByteRange>, from: number, to: number) {
   for await (const range of ranges) {
     const offsetBytes = Math.max(from, range.offsetBytes)
     const end = Math.min(to, range.offsetBytes + range.lengthBytes)
@@ -85,6 +86,6 @@ async function* clipped(ranges: AsyncIterable<ByteRange>, from: number, to: numb
   }
 }
 
-async function* whole(toBytes: number): AsyncIterable<ByteRange> {
+export async function* whole(toBytes: number): AsyncIterable<ByteRange> {
   yield { offsetBytes: 0, lengthBytes: toBytes }
 }

@@ -1,6 +1,6 @@
 import { BlobError } from './blob-error.ts'
 import type { BlobRequest } from './blob-request.ts'
-import { openDiskBytes } from './disk-bytes.ts'
+import { type DiskBytes, openDiskBytes } from './disk-bytes.ts'
 import { readRange } from './range.ts'
 
 /** Ranges of one answer; a `NextMarker` goes on after them. */
@@ -8,8 +8,15 @@ const rangesMax = 10_000
 
 /** Get Page Ranges: where the disk has data, so that holes are never sent. */
 export async function answerPageList(request: BlobRequest): Promise<Response> {
-  const { raw, url } = request
-  const bytes = await openDiskBytes(request)
+  return pageList(request, await openDiskBytes(request), request.disk.updatedMs)
+}
+
+/** The same of any bytes that know where they have data. */
+export async function pageList(
+  { raw, url }: Pick<BlobRequest, 'raw' | 'url'>,
+  bytes: Pick<DiskBytes, 'sizeBytes' | 'etag' | 'dataRanges'>,
+  updatedMs: number,
+): Promise<Response> {
   const asked = readRange(raw.headers, bytes.sizeBytes)
   const marker = readMarker(url.searchParams.get('marker'), asked.offsetBytes)
   const most = readMost(url.searchParams.get('maxresults'))
@@ -30,7 +37,7 @@ export async function answerPageList(request: BlobRequest): Promise<Response> {
       'content-type': 'application/xml',
       'x-ms-blob-content-length': String(bytes.sizeBytes),
       etag: bytes.etag,
-      'last-modified': new Date(request.disk.updatedMs).toUTCString(),
+      'last-modified': new Date(updatedMs).toUTCString(),
     },
   })
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { release } from '../../base/release.ts'
 import type { ByteRange } from '../../domain/byte-range.ts'
 import { limits } from '../../domain/limits.ts'
@@ -7,9 +6,9 @@ import { stagingOf } from '../../resources/pending-content.ts'
 import { BlobError } from './blob-error.ts'
 import type { BlobRequest } from './blob-request.ts'
 import { takeRoom } from './body-stream.ts'
+import { checkMd5 } from './checksum.ts'
 import { readPage, readParts, wrongLength } from './page-body.ts'
-
-const pageBytes = 512
+import { pageRange } from './page-range.ts'
 
 /** Put Page: answered once the bytes are durable. A page that arrives twice is the same page. */
 export async function answerPutPage(request: BlobRequest): Promise<Response> {
@@ -80,28 +79,4 @@ function created({ world }: BlobRequest): Response {
       'x-ms-request-server-encrypted': 'false',
     },
   })
-}
-
-function pageRange(headers: Headers, sizeBytes: number) {
-  const text = headers.get('x-ms-range') ?? headers.get('range')
-  const found = /^bytes=(\d{1,15})-(\d{1,15})$/.exec(text ?? '')
-  const offsetBytes = Number(found?.[1])
-  const lengthBytes = Number(found?.[2]) - offsetBytes + 1
-  const aligned = offsetBytes % pageBytes === 0 && lengthBytes % pageBytes === 0
-  if (found && aligned && lengthBytes > 0 && offsetBytes + lengthBytes <= sizeBytes) {
-    return { offsetBytes, lengthBytes }
-  }
-  throw new BlobError(
-    'InvalidPageRange',
-    `The page range '${text}' must start and end on ${pageBytes} byte borders inside the ${sizeBytes} bytes that uploadSizeBytes named.`,
-  )
-}
-
-function checkMd5(header: string | null, bytes: Uint8Array): void {
-  if (header === null) return
-  if (createHash('md5').update(bytes).digest('base64') === header) return
-  throw new BlobError(
-    'Md5Mismatch',
-    'The MD5 value specified in the request did not match with the MD5 value calculated by the server.',
-  )
 }
