@@ -36,7 +36,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   'api/feed': ['base', 'domain'],
   telemetry: ['base', 'domain', 'blobs', 'store', 'regions', 'runner'],
-  client: ['base', 'domain'],
+  client: ['base', 'domain', 'formats', 'chunks'],
   cli: ['base', 'domain', 'client'],
 }
 

@@ -25,6 +25,12 @@ export const clientLimits = {
   blockBytes: 4 * 1024 * 1024,
   /** Blocks under way at once. */
   blocksAtOnce: 6,
+  /** Leaves of 16 MiB that are read, hashed and sent at once: the memory of an upload, and what a cut loses of it. */
+  leavesAtOnce: 2,
+  /** Blocks of one leaf under way at once. */
+  leafBlocksAtOnce: 3,
+  /** Chunks of a parent that are known by their content: 8 GiB of its data, for some 20 MB of memory. */
+  parentChunksMax: 131_072,
   /** A download is made durable, and noted for resume, this often: 64 MiB. */
   blocksPerSync: 16,
   /** Pieces that are looked at for zeros. */

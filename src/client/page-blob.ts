@@ -20,18 +20,25 @@ export type PageBlob = {
   read(range: ByteRange, signal: AbortSignal): Promise<Buffer>
 }
 
-export function openPageBlob(parts: {
+type BlobParts = {
   readonly http: Http
   readonly sasUrl: string
   readonly world: Pick<World, 'sleep'>
-}): PageBlob {
-  async function send(request: Omit<HttpRequest, 'url'> & { readonly query?: string }) {
+}
+
+/** Sends requests about the blob behind a SAS; `query` is added to its URL. Throws ClientError, or the signal's reason. */
+export function openBlobSender(parts: BlobParts) {
+  return async (request: Omit<HttpRequest, 'url'> & { readonly query?: string }) => {
     const url = request.query === undefined ? parts.sasUrl : `${parts.sasUrl}&${request.query}`
     const headers = { 'x-ms-version': storageVersion, ...request.headers }
     const answer = await sendPatiently(parts.http, { ...request, url, headers }, parts.world)
     if (answer.status >= 400) throw blobError(answer)
     return answer
   }
+}
+
+export function openPageBlob(parts: BlobParts): PageBlob {
+  const send = openBlobSender(parts)
 
   async function sizeBytes(signal: AbortSignal): Promise<number> {
     const answer = await send({ method: 'HEAD', signal })
@@ -109,7 +116,7 @@ function parsePageList(xml: string) {
   return { ranges, nextMarker }
 }
 
-function notABlob(why: string): ClientError {
+export function notABlob(why: string): ClientError {
   return new ClientError({
     code: 'BadAnswer',
     message: `The address is not that of a page blob: it ${why}.`,
