@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { SpaceId } from '../domain/spaces.ts'
 import type { BlobContainer, BlobPage, BlobRows } from '../domain/stored-blobs.ts'
 import { locksRows } from './locks-rows.ts'
@@ -65,7 +66,8 @@ export function containerRows(db: Db): Containers {
         gone: 0,
       })
       .onConflict((conflict) =>
-        conflict.columns(['account', 'name']).where('gone', '=', 0).doNothing(),
+        // SQLite knows the partial index by these very words, not by a parameter.
+        conflict.columns(['account', 'name']).where(sql<boolean>`gone = 0`).doNothing(),
       )
       .executeTakeFirstOrThrow()
     return numInsertedOrUpdatedRows === 1n
