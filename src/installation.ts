@@ -32,6 +32,7 @@ import { openSigningKeys } from './identity/signing-keys.ts'
 import type { Processes } from './processes.ts'
 import { findLatest } from './providers/facts.ts'
 import type { Providers } from './providers/ports.ts'
+import { openAccounts } from './regions/account.ts'
 import { openPlane, type Plane } from './regions/plane.ts'
 import type { Settings } from './resources/declaration.ts'
 import { resourceTypes } from './resources/types.ts'
@@ -151,6 +152,7 @@ export async function openInstallation(parts: InstallationParts): Promise<Instal
     stopping.abort()
     await running.stop()
     await preparing
+    await doors.stopCounting()
     await lanes.close()
     index.close()
   }
@@ -174,7 +176,9 @@ async function addressesOf(host: string): Promise<readonly string[]> {
 
 /** A process that only works answers no client. */
 function closedDoors(config: Config) {
-  return { app: new Hono(), arm: undefined, owner: undefined, ownerFile: ownerFileOf(config) }
+  const stopCounting = async (): Promise<void> => undefined
+  const ownerFile = ownerFileOf(config)
+  return { app: new Hono(), arm: undefined, owner: undefined, ownerFile, stopCounting }
 }
 
 const ownerFileOf = ({ data }: Config): string => join(data, 'owner.json')
@@ -186,6 +190,7 @@ async function openDoors(
 ) {
   const { tenantId } = config
   const { store } = providers
+  const accounts = openAccounts(plane, store.read.placements)
   const { applications, assignments } = store.directory
   const urls = installationUrls(baseUrl, ['127.0.0.1', 'localhost', '::1', ...config.hostNames])
   const audiences = armAudiences(urls)
@@ -229,11 +234,12 @@ async function openDoors(
     challenge: (origin, why) => challenge(origin, tenantId, why),
     sasUrl: sas.url,
     imageUrl: sas.imageUrl,
+    spaceOf: accounts.of,
     accountKey,
     publicUrl: config.publicUrl,
   })
   app.route('/', arm.routes)
-  return { app, arm: arm.listener, owner, ownerFile }
+  return { app, arm: arm.listener, owner, ownerFile, stopCounting: accounts.close }
 }
 
 /** A region that holds images stays configured: without it nothing could read, move or delete them. */

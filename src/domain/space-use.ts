@@ -1,3 +1,5 @@
+import type { SpaceId } from './spaces.ts'
+
 /** Bytes that images need, each of them counted once. */
 export type Bytes = {
   /** All of them: `unique` and `shared`, and of plain bytes what occurs twice in the same disks. */
@@ -13,4 +15,10 @@ export type SpaceUse = {
   readonly plain: Bytes
   /** Of the packs: chunks, nodes and manifests as they are stored there. */
   readonly stored: Bytes
+}
+
+export type PlacedUse = SpaceUse & {
+  readonly space: SpaceId
+  /** Of the packs that a sweep would free if the images went: packs are whole, so it may be less than what is unique. */
+  readonly freedBytes: number
 }

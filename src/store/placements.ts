@@ -4,6 +4,7 @@ import type { SpaceId } from '../domain/spaces.ts'
 import { dropOwner, findOwner, holdOwner, takeImageOwner } from './owners.ts'
 import { prepared, preparedList } from './prepared.ts'
 import type { Db } from './schema.ts'
+import { sharingRows } from './sharing.ts'
 import type { PlacementRows } from './store.ts'
 import { distinctSorted, pagesOf } from './values.ts'
 
@@ -214,7 +215,8 @@ export function placementRows(db: Db): PlacementRows {
       .execute()
   }
 
-  return { ofKeepers, keepersOf, spacesOf, keep, seal, reseat, rootsIn, rootsOf, drop }
+  const own = { ofKeepers, keepersOf, spacesOf, keep, seal, reseat, rootsIn, rootsOf, drop }
+  return { ...own, ...sharingRows(db) }
 }
 
 /** An image's owner row has both; they were written as these types. */

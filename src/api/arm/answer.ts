@@ -1,5 +1,6 @@
 import { ArmError } from '../../domain/errors.ts'
 import type { ResourceRow } from '../../domain/rows.ts'
+import type { PlacedUse } from '../../domain/space-use.ts'
 import type { Asked, Providers, Target } from '../../providers/ports.ts'
 import type { Preconditions } from '../../providers/preconditions.ts'
 import { etagOf } from '../../providers/preconditions.ts'
@@ -22,6 +23,8 @@ export type ArmRequest = Asking & {
   sasUrl(origin: string, grant: string): string
   /** The same of a version's disk as a file of that name. */
   imageUrl(origin: string, image: { readonly grant: string; readonly name: string }): string
+  /** What a resource's images take up, space by space. Throws Unavailable while it is being counted. */
+  spaceOf(key: string): Promise<readonly PlacedUse[]>
   readonly accountKey: Telling['accountKey']
 }
 

@@ -18,6 +18,7 @@ export type ArmPorts = {
   challenge(origin: string, why: string): string
   sasUrl(origin: string, grant: string): string
   imageUrl: ArmRequest['imageUrl']
+  spaceOf: ArmRequest['spaceOf']
   readonly accountKey: Telling['accountKey']
   /** The address clients are to use when it is not the one they used (a proxy in between). */
   readonly publicUrl: string | undefined
@@ -172,6 +173,7 @@ async function answerArm(
     json: () => readJson(raw),
     sasUrl: ports.sasUrl,
     imageUrl: ports.imageUrl,
+    spaceOf: ports.spaceOf,
     accountKey: ports.accountKey,
   }
   return answerAddress(request, address)

@@ -10,6 +10,7 @@ import { type Answer, notAllowed, type Resourceful, resourceAnswer } from './ans
 import { operationHeaders } from './operations.ts'
 import { present } from './present.ts'
 import { answerSignedUrls } from './signed-urls.ts'
+import { answerSpace } from './space-view.ts'
 
 /** The api-version at which a version's document is read and edited here: the newest, so nothing is out of words. */
 function newest({ type }: Resourceful): string {
@@ -28,6 +29,9 @@ export async function answerExtension(
   }
   if (request.type.hasReplicas && view === 'targetregions' && name !== undefined) {
     return targetRegion(request, name)
+  }
+  if (request.type.hasReplicas && view === 'space' && name === undefined) {
+    return answerSpace(request)
   }
   if (view === 'signedurls' && hasSignedUrls(request.type.type)) {
     return answerSignedUrls(request, name)

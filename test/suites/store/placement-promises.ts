@@ -51,6 +51,30 @@ export function placementPromises(open: OpenStore): void {
     expect(await heldBy(imageOwner(space, second))).toEqual([shared])
   })
 
+  it('who shares a pack with an image is told, and which bytes it has alone', async () => {
+    const { owner } = await someWork(store(), 'a')
+    const [shared = 0, alone = 0, far = 0] = await livePacks(store(), owner, ['p1', 'p2', 'p3'])
+    await seal(owner, [shared, alone])
+    const [second, third] = [digest('second image'), digest('third image')]
+    for (const [other, holdings] of [
+      [second, [shared]],
+      [third, [far]],
+    ] as const) {
+      const placement = { space, image: other, keeper: 'k1' }
+      await store().write(({ placements }) =>
+        placements.seal({ placement, owner, holdings, root: 'r' }),
+      )
+    }
+    const { placements } = store().read
+    // The work that made them references them too, and is no image.
+    expect(await placements.sharersOf(space, [image])).toEqual([second])
+    expect(await placements.sharersOf(space, [image, second])).toEqual([])
+    expect(await placements.sharersOf(otherSpace, [image])).toEqual([])
+    expect(await placements.bytesAlone(space, [image])).toBe(10)
+    expect(await placements.bytesAlone(space, [image, second])).toBe(20)
+    expect(await placements.bytesAlone(space, [])).toBe(0)
+  })
+
   it('a seal over a holding that is not live, or not referenced, writes nothing', async () => {
     const { owner } = await someWork(store(), 'a')
     const other = await someWork(store(), 'b')

@@ -1,0 +1,54 @@
+import type { Digest } from '../domain/digest.ts'
+import type { SpaceId } from '../domain/spaces.ts'
+import type { Db } from './schema.ts'
+import type { PlacementRows } from './store.ts'
+
+/** Who has packs in common with whom: costs what goes with the packs of the images asked for, and of those that share them. */
+export function sharingRows(db: Db): Pick<PlacementRows, 'sharersOf' | 'bytesAlone'> {
+  const packsOf = (space: SpaceId, images: readonly Digest[]) =>
+    db
+      .selectFrom('owners as mine')
+      .innerJoin('refs as held', 'held.owner_id', 'mine.id')
+      .where('mine.space', '=', space)
+      .where('mine.image', 'in', images)
+
+  async function sharersOf(space: SpaceId, images: readonly Digest[]): Promise<readonly Digest[]> {
+    if (images.length === 0) return []
+    const rows = await packsOf(space, images)
+      .innerJoin('refs', 'refs.holding_id', 'held.holding_id')
+      .innerJoin('owners', 'owners.id', 'refs.owner_id')
+      .select('owners.image')
+      .distinct()
+      .where('owners.image', 'is not', null)
+      .where('owners.image', 'not in', images)
+      .orderBy('owners.image')
+      .execute()
+    // Written as this type.
+    return rows.map(({ image }) => image as Digest)
+  }
+
+  async function bytesAlone(space: SpaceId, images: readonly Digest[]): Promise<number> {
+    if (images.length === 0) return 0
+    const ids = packsOf(space, images).select('held.holding_id').distinct()
+    const { bytes } = await db
+      .selectFrom('holdings')
+      .select((row) => row.fn.sum<number>('size_bytes').as('bytes'))
+      .where('holdings.id', 'in', ids)
+      .where(({ not, exists, selectFrom }) =>
+        not(
+          exists(
+            selectFrom('refs')
+              .innerJoin('owners', 'owners.id', 'refs.owner_id')
+              .select('owners.id')
+              .whereRef('refs.holding_id', '=', 'holdings.id')
+              .where('owners.image', 'is not', null)
+              .where('owners.image', 'not in', images),
+          ),
+        ),
+      )
+      .executeTakeFirstOrThrow()
+    return Number(bytes ?? 0)
+  }
+
+  return { sharersOf, bytesAlone }
+}
