@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { World } from '../base/world.ts'
 import type { Plane } from '../regions/plane.ts'
-import type { Staging } from '../regions/staging.ts'
+import { type Staging, stagedReader, stagePage } from '../regions/staging.ts'
 import type { ForeignAnswer, ForeignHost } from './foreign-host.ts'
 import { changedFault, finalFault, refuseStatus } from './source-faults.ts'
 
@@ -87,18 +87,20 @@ function lengthOf(headers: IncomingHttpHeaders): number | undefined {
   return length !== undefined && /^\d{1,15}$/.test(length) ? Number(length) : undefined
 }
 
-const keyOf = ({ upload }: Staging): string => `uploads/${upload}/source`
+/** A page behind the end of every file: it comes and goes with the others, and no reader reaches it. */
+const pinOffsetBytes = 2 ** 50
 
-/** What an earlier run of the same upload pinned; it goes with the upload's pages. */
+/** What an earlier run of the same upload pinned. */
 export async function keptPin(
   plane: Plane,
   staging: Staging,
   signal: AbortSignal,
 ): Promise<Pin | undefined> {
-  const blobs = plane.blobsOf(staging.space)
-  if ((await blobs.size(keyOf(staging), signal)) === undefined) return undefined
-  const range = { offsetBytes: 0, lengthBytes: pinBytes }
-  const bytes = await blobs.read(keyOf(staging), range, signal)
+  const end = pinOffsetBytes + pinBytes
+  const pages = await plane.uploads.touching(staging.upload, pinOffsetBytes, end)
+  if (pages.length === 0) return undefined
+  const range = { offsetBytes: pinOffsetBytes, lengthBytes: pinBytes }
+  const bytes = await stagedReader(plane, { ...staging, sizeBytes: end }).read(range, signal)
   // Written below, with absent members left out.
   const { sizeBytes, etag, lastModified, ...rest } = JSON.parse(
     Buffer.from(bytes).toString('utf8'),
@@ -106,7 +108,7 @@ export async function keptPin(
   return { sizeBytes, etag, lastModified, ...rest }
 }
 
-/** Durable before the first page. */
+/** Durable before the first page of the file. */
 export async function keepPin(
   plane: Plane,
   staging: Staging & { readonly signal: AbortSignal },
@@ -114,5 +116,5 @@ export async function keepPin(
 ): Promise<void> {
   const bytes = Buffer.alloc(pinBytes, ' ')
   bytes.write(JSON.stringify(pin))
-  await plane.blobsOf(staging.space).put(keyOf(staging), bytes, staging.signal)
+  await stagePage(plane, { ...staging, offsetBytes: pinOffsetBytes, bytes })
 }

@@ -62,7 +62,7 @@ export function draftWrite(situation: Situation, sent: Sent): Drafted {
   const { apiVersion, above, now, freshId } = situation
   const before = stored as unknown as Stored<ArmDocument> | undefined
   const ancestors = above.ancestors
-  const write = { id, apiVersion, next, before, ancestors, settings, now, freshId }
+  const write = { id, apiVersion, next, asked: next, before, ancestors, settings, now, freshId }
   return { write: { ...write, next: type.complete?.(write) ?? next } }
 }
 

@@ -54,6 +54,8 @@ export type Write<Doc> = {
   readonly apiVersion: string
   /** What will be stored. */
   readonly next: Doc
+  /** The same before the type completed it. */
+  readonly asked: Doc
   /** What is stored; undefined on creation. */
   readonly before: Stored<Doc> | undefined
   /** The resources above it, nearest first (definition, gallery, …); not the resource group. */

@@ -117,7 +117,8 @@ export function shownUri(uri: string): string {
   return withoutQuery(uri)
 }
 
-/** What GET showed of the stored URL changes nothing when it is sent back. */
+/** Neither what GET showed of the stored URL nor another signature of the same file changes anything. */
 export function keptUri(sent: string | undefined, stored: string | undefined): string | undefined {
-  return stored !== undefined && sent === shownUri(stored) ? stored : sent
+  const isSame = sent !== undefined && stored !== undefined && shownUri(sent) === shownUri(stored)
+  return isSame ? stored : sent
 }

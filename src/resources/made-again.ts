@@ -1,6 +1,7 @@
 import type { Problem } from '../domain/problem.ts'
 import type { Effects, Facts, Need, Stored, Write } from './declaration.ts'
-import { blobAction, blobBytes, pendingEffects } from './disk-file-source.ts'
+import { blobAction, blobBytes, pendingEffects, shownUri } from './disk-file-source.ts'
+import { urlsIn } from './foreign-urls.ts'
 import { jsonOf } from './paths.ts'
 import { type ContentSource, ingestRequest, pendingOf } from './pending-content.ts'
 
@@ -37,20 +38,25 @@ export function againProblems(before: Stored<unknown>, facts: Facts): readonly P
 
 /** What could not be made is made now; undefined when all is. An upload is made when it is closed. */
 export function againEffects(
-  { id, next }: Write<{ readonly location: string }>,
+  { id, next, asked }: Write<{ readonly location: string }>,
   before: Stored<unknown>,
   facts: Facts,
 ): Effects | undefined {
   if (!pendingIn(before).some(({ from }) => from.is !== 'upload')) return undefined
   const state = before.state === 'Creating' ? 'Creating' : 'Updating'
   const request = { key: id.key, region: next.location, generation: before.generation + 1 }
-  const failed = failedIn(before).map((source) => asNow(source, facts))
+  const failed = failedIn(before).map((source) => asNow(source, facts, urlsIn(jsonOf(asked))))
   const pending = failed.length > 0 ? pendingEffects(failed) : {}
   return { ...pending, state, work: [ingestRequest(request)] }
 }
 
-function asNow(source: ContentSource, facts: Facts): ContentSource {
+/** With the signature that was sent now: the one of before may have run out, and is forgotten. */
+function asNow(source: ContentSource, facts: Facts, urls: readonly string[]): ContentSource {
   const { from } = source
+  if (from.is === 'url') {
+    const url = urls.find((one) => shownUri(one) === shownUri(from.url)) ?? from.url
+    return { ...source, from: { ...from, url } }
+  }
   const found = facts[factName(source)]?.blob
   return from.is === 'blob' && found ? { ...source, from: blobBytes(from.blob, found) } : source
 }

@@ -1,9 +1,11 @@
+import { isDeepStrictEqual } from 'node:util'
 import { Unavailable } from '../domain/errors.ts'
 import { workOwner } from '../domain/holdings.ts'
 import type { JsonObject, ResourceRow, WorkRow } from '../domain/rows.ts'
 import { parseSpaceId } from '../domain/spaces.ts'
 import { removeRoot, writeRoot } from '../regions/roots.ts'
 import { dropStaged } from '../regions/staging.ts'
+import { withoutSignatures } from '../resources/foreign-urls.ts'
 import {
   type ContentSource,
   ownUploadsOf,
@@ -103,6 +105,7 @@ export function ingestDisks(ports: WorkPorts): Work {
     nowMs: number,
   ): Promise<void> {
     await rows.blobs.released(resource.key)
+    await forgetSignatures(rows, resource)
     if (!isVersion(resource)) return finishResource(rows, resource, undefined, nowMs)
     await rows.work.request([{ ...publishRequest(resource), correlationId, trace }], nowMs)
   }
@@ -139,6 +142,7 @@ export function ingestDisks(ports: WorkPorts): Work {
       const status = { ...resource.status, copyCompletionError }
       await rows.resources.setStatus(resource.key, { status })
     }
+    await forgetSignatures(rows, resource)
     const takesUpload = pending.some(({ from }) => from.is === 'upload')
     await finishResource(rows, resource, problem, nowMs, takesUpload ? 'Succeeded' : 'Failed')
   }
@@ -146,6 +150,16 @@ export function ingestDisks(ports: WorkPorts): Work {
   // Rows of older data folders have this name.
   const kind = 'IngestDisk'
   return { kind, steps: { plan, store: store_, clean }, failed, stopped: keepStray }
+}
+
+/** What signed the URLs that it was made of is needed no more. */
+async function forgetSignatures(rows: Rows, { key }: ResourceRow): Promise<void> {
+  const resource = await rows.resources.lock(key)
+  if (!resource) return
+  const doc = withoutSignatures(resource.doc)
+  const status = withoutSignatures(resource.status)
+  if (isDeepStrictEqual({ doc, status }, { doc: resource.doc, status: resource.status })) return
+  await rows.resources.update({ ...resource, doc, status })
 }
 
 /** What it had kept in the region that it was copied from. */

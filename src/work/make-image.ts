@@ -10,7 +10,7 @@ import { fetchUrl } from '../imports/fetch-url.ts'
 import { copyImage } from '../regions/copy-image.ts'
 import { ingest } from '../regions/ingest.ts'
 import { readManifest } from '../regions/read-image.ts'
-import { stagedReader } from '../regions/staging.ts'
+import { dropStaged, stagedReader } from '../regions/staging.ts'
 import type { Settings } from '../resources/declaration.ts'
 import { valueAt } from '../resources/paths.ts'
 import {
@@ -50,7 +50,7 @@ export async function makeImage(ports: WorkPorts, making: Making): Promise<MadeI
     case 'blob':
       return ofStaged(ports, making, from)
     case 'url':
-      return ofStaged(ports, making, await fetched(ports, making, from))
+      return ofUrl(ports, making, from)
     case 'image':
       return ofImage(ports, making, from.image)
     case 'empty':
@@ -58,14 +58,26 @@ export async function makeImage(ports: WorkPorts, making: Making): Promise<MadeI
   }
 }
 
-/** Its pages, as many as were there before and the rest. */
-async function fetched(
-  { plane, imports: policy }: WorkPorts,
-  { startedMs, signal }: Making,
+/** Pages that were fetched before stay, and the rest is; of a file that nothing can be made of none does. */
+async function ofUrl(
+  ports: WorkPorts,
+  making: Making,
   { url, upload, space }: Extract<SourceBytes, { readonly is: 'url' }>,
-): Promise<StagedFile> {
-  const order = { url, upload, space, policy, startedMs, signal }
-  return { upload, space, ...(await fetchUrl(plane, order)) }
+): Promise<MadeImage> {
+  const { plane, imports: policy, world, prepare } = ports
+  const { startedMs, signal, resource, write } = making
+  await prepare(space)
+  const { report, rest } = openCopyPercent(world, write, resource.key)
+  try {
+    const order = { url, upload, space, policy, startedMs, signal, report }
+    const { sizeBytes } = await fetchUrl(plane, order)
+    await rest()
+    return await ofStaged(ports, making, { upload, space, sizeBytes })
+  } catch (error) {
+    // Asked for again, it is fetched as it is then.
+    if (error instanceof ArmError) await dropStaged(plane, { upload, space, signal })
+    throw error
+  }
 }
 
 async function ofStaged(
