@@ -28,8 +28,11 @@ export function pathsOf(subscriptionId: string) {
     definition,
     version: (at: VersionNames) =>
       definition(at.group, at.gallery, at.definition) + path('versions', at.version),
+    storageAccount: (groupName: string, name: string) =>
+      `${group(groupName)}/providers/Microsoft.Storage/storageAccounts${path(name)}`,
     disks: (groupName: string | undefined) => `${compute(groupName)}/disks`,
     disk: (groupName: string, name: string) => `${compute(groupName)}/disks${path(name)}`,
+    snapshots: (groupName: string | undefined) => `${compute(groupName)}/snapshots`,
     snapshot: (groupName: string, name: string) => `${compute(groupName)}/snapshots${path(name)}`,
     images: (groupName: string | undefined) => `${compute(groupName)}/images`,
     image: (groupName: string, name: string) => `${compute(groupName)}/images${path(name)}`,

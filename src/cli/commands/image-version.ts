@@ -1,8 +1,7 @@
 import { isArray, objectIn, objectOr } from '../../client/client.ts'
-import { ClientError } from '../../client/client-error.ts'
 import type { JsonObject } from '../../domain/rows.ts'
 import { type CommandGroup, type Context, command } from '../command.ts'
-import { mayRead, on, wholeNumber } from '../flag.ts'
+import { on } from '../flag.ts'
 import { followVersion, watchVersion } from '../follow-version.ts'
 import { apiVersions, type VersionNames } from '../paths.ts'
 import {
@@ -18,7 +17,7 @@ import {
   readResource,
 } from '../resources.ts'
 import { at, type Column } from '../table.ts'
-import { UsageError } from '../usage-error.ts'
+import { waitFlags, waitUntil } from '../wait-until.ts'
 import {
   definition,
   gallery,
@@ -30,7 +29,8 @@ import {
   version,
 } from './common-flags.ts'
 import { downloadCommand } from './image-version-download.ts'
-import { publishedProperties, publishing, sources, storageProfileOf } from './version-body.ts'
+import { publishedProperties, publishing, storageType } from './version-body.ts'
+import { sources, storageProfileOf } from './version-sources.ts'
 
 const apiVersion = apiVersions.galleries
 const names = { group, gallery, definition, version }
@@ -87,14 +87,17 @@ const create = command({
   examples: [
     'vitrine image-version create -g images -r corpImages -i debian -e 1.0.0 --os-snapshot debian-source \\',
     '    --target-regions westeurope=1=standard_zrs northeurope=2 eastus',
+    'vitrine image-version create -g images -r corpImages -i debian -e 1.0.1 \\',
+    '    --os-vhd-uri https://127.0.0.1:8443/vhds1/vhds/os.vhd --os-vhd-storage-account vhds1',
   ],
-  flags: { ...names, location, ...sources, ...publishing, tags, noWait },
+  flags: { ...names, location, ...sources, ...publishing, storageType, tags, noWait },
   run: async (context, given) => {
     const session = await context.connect()
     const { paths } = session
     const storageProfile = await storageProfileOf(given, {
       imageId: (image) => idOf(image, (text) => paths.image(given.group, text)),
       diskId: (source) => diskOrSnapshotId(context, session, { group: given.group, source }),
+      accountId: (account) => idOf(account, (text) => paths.storageAccount(given.group, text)),
     })
     const body = {
       location: await locationOr(context, given.location, given.group),
@@ -174,45 +177,17 @@ const remove = command({
 const wait = command({
   name: 'wait',
   says: 'Wait until a version is there, up to date, or gone.',
-  flags: {
-    ...names,
-    created: on('--created', 'Until its state is Succeeded.'),
-    updated: on('--updated', 'The same.'),
-    deleted: on('--deleted', 'Until it does not exist.'),
-    interval: mayRead('--interval <s>', 'Between two looks. Default 1.', wholeNumber('--interval')),
-    timeout: mayRead('--timeout <s>', 'At most this long. Default 3600.', wholeNumber('--timeout')),
-  },
+  flags: { ...names, ...waitFlags },
   run: async (context, given) => {
-    if (Number(given.created || given.updated) + Number(given.deleted) !== 1)
-      throw new UsageError('Give one of --created, --updated and --deleted.')
-    const { client, paths } = await context.connect()
-    const options = { apiVersion, signal: context.signal }
-    const untilMs = context.world.now().getTime() + (given.timeout ?? 3600) * 1000
-    while (context.world.now().getTime() < untilMs) {
-      const found = await client.find(paths.version(given), options)
-      if (isReached(found, given.deleted)) return undefined
-      await context.world.sleep(Math.max(1, given.interval ?? 1) * 1000, context.signal)
-    }
-    throw new ClientError({
-      code: 'TimedOut',
-      message: `The version ${given.version} did not get there in time.`,
-      nextStep: 'Look at it with `vitrine image-version show --watch`, or wait again.',
+    const { paths } = await context.connect()
+    return await waitUntil(context, given, {
+      path: paths.version(given),
+      apiVersion,
+      what: `The version ${given.version}`,
+      show: 'vitrine image-version show --watch',
     })
   },
 })
-
-/** Throws ClientError when it never will be. */
-function isReached(found: JsonObject | undefined, deleted: boolean): boolean {
-  if (deleted || found === undefined) return deleted && found === undefined
-  const state = propertiesOf(found).provisioningState
-  if (state === 'Failed' || state === 'Canceled')
-    throw new ClientError({
-      code: 'OperationFailed',
-      message: `The version ${found.name} ended in the state ${state}.`,
-      nextStep: '`vitrine image-version show --watch` tells the reason of each region.',
-    })
-  return state === 'Succeeded'
-}
 
 export const imageVersionCommands: CommandGroup = {
   name: 'image-version',

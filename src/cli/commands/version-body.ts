@@ -3,7 +3,6 @@ import type { JsonObject } from '../../domain/rows.ts'
 import { type Given, many, may, mayRead, onOrOff, wholeNumber } from '../flag.ts'
 import { defined } from '../resources.ts'
 import { parseTargetRegion, storageTypeChoices } from '../target-regions.ts'
-import { UsageError } from '../usage-error.ts'
 
 /** What of a version may be given at creation and changed later. */
 export const publishing = {
@@ -28,56 +27,12 @@ export const publishing = {
   ),
 }
 
-/** What a version is made from. */
-export const sources = {
-  managedImage: may('--managed-image <image>', 'Source: a managed image, by name or id.', {
-    completes: 'image',
-  }),
-  osDisk: may('--os-snapshot <disk>', 'Source: the OS disk, a disk or snapshot by name or id.', {
-    completes: 'disk',
-  }),
-  dataDisks: many('--data-snapshots <disk...>', 'Data disks: disks or snapshots by name or id.', {
-    completes: 'disk',
-    read: (text) => text,
-  }),
-  dataLuns: many('--data-snapshot-luns <n...>', 'Their LUNs. Default 0, 1, 2 …', {
-    read: wholeNumber('--data-snapshot-luns'),
-  }),
-  storageType: may(
-    '--storage-account-type <type>',
-    'Storage of regions that name none. Default Standard_LRS.',
-    { choices: storageTypeChoices },
-  ),
-}
-
-type Resolve = {
-  readonly imageId: (image: string) => string
-  readonly diskId: (disk: string) => Promise<string>
-}
-
-/** The storage profile that the flags describe: a managed image, or an OS disk with data disks. Throws UsageError. */
-export async function storageProfileOf(
-  given: Given<typeof sources>,
-  resolve: Resolve,
-): Promise<JsonObject> {
-  const { managedImage, osDisk, dataDisks = [], dataLuns } = given
-  if (managedImage !== undefined && (osDisk !== undefined || dataDisks.length > 0))
-    throw new UsageError('--managed-image excludes --os-snapshot and --data-snapshots.')
-  if (managedImage !== undefined) return { source: { id: resolve.imageId(managedImage) } }
-  if (osDisk === undefined) throw new UsageError('Give a source: --os-snapshot or --managed-image.')
-  if (dataLuns !== undefined && dataLuns.length !== dataDisks.length)
-    throw new UsageError(
-      `--data-snapshots has ${dataDisks.length} values and --data-snapshot-luns ${dataLuns.length}: give as many of each.`,
-    )
-  const osDiskImage = { source: { id: await resolve.diskId(osDisk) } }
-  const ids = await Promise.all(dataDisks.map((disk) => resolve.diskId(disk)))
-  if (ids.length === 0) return { osDiskImage }
-  const dataDiskImages = ids.map((id, index) => ({
-    lun: dataLuns?.[index] ?? index,
-    source: { id },
-  }))
-  return { osDiskImage, dataDiskImages }
-}
+/** Only at creation. */
+export const storageType = may(
+  '--storage-account-type <type>',
+  'Storage of regions that name none. Default Standard_LRS.',
+  { choices: storageTypeChoices },
+)
 
 /** `properties` with what was given laid over what was there. */
 export function publishedProperties(
