@@ -9,6 +9,7 @@ import { imageVersionCommands } from './commands/image-version.ts'
 import { type LocalCommands, localCommands } from './commands/local.ts'
 import { accountCommands, loginCommands } from './commands/login.ts'
 import { operationCommands } from './commands/operation.ts'
+import { snapshotCommands } from './commands/snapshot.ts'
 
 /** Every command there is, in the order of `--help`. */
 export function commandTable(local: LocalCommands): readonly CommandGroup[] {
@@ -21,6 +22,7 @@ export function commandTable(local: LocalCommands): readonly CommandGroup[] {
     imageDefinitionCommands,
     imageVersionCommands,
     diskCommands,
+    snapshotCommands,
     imageCommands,
     operationCommands,
   ]

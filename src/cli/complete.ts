@@ -103,6 +103,8 @@ function placeOf(kind: Completes, known: Known, paths: Paths) {
       return at(paths.galleries(group), apiVersions.galleries)
     case 'disk':
       return at(paths.disks(group), apiVersions.disks)
+    case 'snapshot':
+      return at(paths.snapshots(group), apiVersions.disks)
     case 'image':
       return at(paths.images(group), apiVersions.images)
     case 'definition':

@@ -9,6 +9,7 @@ export type Completes =
   | 'definition'
   | 'version'
   | 'disk'
+  | 'snapshot'
   | 'image'
 
 /** What commander hands over: a text, several, true for a flag without a value, undefined when it was left out. */

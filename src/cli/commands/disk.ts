@@ -1,11 +1,11 @@
-import { type CommandGroup, command } from '../command.ts'
-import { grantAccess, revokeAccess } from '../download-version.ts'
+import type { JsonObject } from '../../domain/rows.ts'
+import { type CommandGroup, type Context, command } from '../command.ts'
+import { creationDataOf, sourceAccount } from '../disk-origin.ts'
 import { may, mayRead, needs, wholeNumber } from '../flag.ts'
 import { apiVersions } from '../paths.ts'
 import {
   defined,
   deleteResource,
-  idOf,
   listResources,
   locationOr,
   putResource,
@@ -14,6 +14,7 @@ import {
 import type { Column } from '../table.ts'
 import { uploadToDisk } from '../upload-to-disk.ts'
 import { UsageError } from '../usage-error.ts'
+import { accessCommands } from './access-commands.ts'
 import { group, location, mayGroup, name, noWait, tags, tagsOf } from './common-flags.ts'
 
 const apiVersion = apiVersions.disks
@@ -37,7 +38,7 @@ const sku = may('--sku <name>', 'Storage type.', {
 
 const create = command({
   name: 'create',
-  says: 'Create a disk: empty, as a copy, or from an image version.',
+  says: 'Create a disk: empty, as a copy, from a disk file, or from an image version.',
   more: 'To make a disk from a file, see `vitrine disk upload`.',
   examples: [
     'vitrine disk create -g images -n data1 --size-gb 32',
@@ -48,7 +49,12 @@ const create = command({
     name: diskName,
     location,
     sizeGb: mayRead('-z, --size-gb <GiB>', 'Size.', wholeNumber('--size-gb')),
-    source: may('--source <disk>', 'Copy this disk: name or id.', { completes: 'disk' }),
+    source: may(
+      '--source <source>',
+      'Copy this disk or snapshot, by name or id, or take in the disk file at this URL.',
+      { completes: 'disk' },
+    ),
+    account: sourceAccount,
     version: may('--gallery-image-reference <id>', 'Make it from this image version.'),
     lun: mayRead(
       '--gallery-image-reference-lun <n>',
@@ -68,7 +74,7 @@ const create = command({
       ...tagsOf(given.tags),
       ...(given.sku === undefined ? {} : { sku: { name: given.sku } }),
       properties: defined({
-        creationData: creationData(given, (disk) => paths.disk(given.group, disk)),
+        creationData: await creationData(context, given),
         diskSizeGB: given.sizeGb,
         osType: given.osType,
         hyperVGeneration: given.generation,
@@ -81,18 +87,19 @@ const create = command({
 })
 
 type Origin = {
+  readonly group: string
+  readonly account: string | undefined
   readonly source: string | undefined
   readonly version: string | undefined
   readonly lun: number | undefined
   readonly sizeGb: number | undefined
 }
 
-function creationData(given: Origin, diskPath: (name: string) => string) {
+async function creationData(context: Context, given: Origin): Promise<JsonObject> {
   const { source, version, lun } = given
   if (source !== undefined && version !== undefined)
     throw new UsageError('--source and --gallery-image-reference exclude each other.')
-  if (source !== undefined)
-    return { createOption: 'Copy', sourceResourceId: idOf(source, diskPath) }
+  if (source !== undefined) return await creationDataOf(context, { ...given, source })
   if (version !== undefined)
     return { createOption: 'FromImage', galleryImageReference: defined({ id: version, lun }) }
   if (given.sizeGb === undefined)
@@ -163,45 +170,8 @@ const remove = command({
   },
 })
 
-const grant = command({
-  name: 'grant-access',
-  says: "Get an address through which a disk's bytes are read or written for a time.",
-  more: 'The address is a shared access signature of a page blob: whoever has it has the bytes.',
-  examples: ['vitrine disk grant-access -g images -n os1 --duration-in-seconds 3600 -o tsv'],
-  flags: {
-    group,
-    name: diskName,
-    access: may('--access-level <level>', 'Default Read.', { choices: ['Read', 'Write'] }),
-    seconds: mayRead(
-      '--duration-in-seconds <n>',
-      'Default a day.',
-      wholeNumber('--duration-in-seconds'),
-    ),
-  },
-  run: async (context, given) => {
-    const session = await context.connect()
-    const { sasUrl } = await grantAccess(session, session.paths.disk(given.group, given.name), {
-      access: given.access === 'Write' ? 'Write' : 'Read',
-      signal: context.signal,
-      ...(given.seconds === undefined ? {} : { seconds: given.seconds }),
-    })
-    return { value: { accessSas: sasUrl }, columns: [['Address', 'accessSas']] }
-  },
-})
-
-const revoke = command({
-  name: 'revoke-access',
-  says: 'End the shared access to a disk; an upload is complete by this.',
-  flags: { group, name: diskName },
-  run: async (context, given) => {
-    const session = await context.connect()
-    await revokeAccess(session, session.paths.disk(given.group, given.name), context.signal)
-    return undefined
-  },
-})
-
 export const diskCommands: CommandGroup = {
   name: 'disk',
   says: 'Managed disks: what images are made from, and what is made from images.',
-  commands: [create, upload, list, show, remove, grant, revoke],
+  commands: [create, upload, list, show, remove, ...accessCommands('disk')],
 }

@@ -1,4 +1,5 @@
 import { type CommandGroup, command } from '../command.ts'
+import { isUrl } from '../disk-origin.ts'
 import { many, may, needs } from '../flag.ts'
 import { apiVersions } from '../paths.ts'
 import {
@@ -26,16 +27,20 @@ const imageName = name('managed image', 'image')
 
 const create = command({
   name: 'create',
-  says: 'Create a managed image from disks: always generalized, in one region.',
+  says: 'Create a managed image from disks, snapshots or disk files: always generalized, in one region.',
   examples: [
     'vitrine image create -g images -n debian-image --source debian-source --os-type Linux',
   ],
   flags: {
     group,
     name: imageName,
-    source: needs('--source <disk>', 'OS disk or snapshot: name or id.', { completes: 'disk' }),
+    source: needs(
+      '--source <source>',
+      'OS disk: a disk or snapshot by name or id, or the URL of a disk file.',
+      { completes: 'disk' },
+    ),
     osType: needs('--os-type <type>', 'Operating system.', { choices: ['Linux', 'Windows'] }),
-    dataDisks: many('--data-disk-sources <disk...>', 'Data disks, by LUN from 0: names or ids.', {
+    dataDisks: many('--data-disk-sources <source...>', 'Data disks, by LUN from 0: the same.', {
       completes: 'disk',
       read: (text) => text,
     }),
@@ -46,9 +51,11 @@ const create = command({
   },
   run: async (context, given) => {
     const session = await context.connect()
-    const idIn = (source: string) =>
-      diskOrSnapshotId(context, session, { group: given.group, source })
-    const dataDisks = await Promise.all((given.dataDisks ?? []).map(idIn))
+    const referenceTo = async (source: string) =>
+      isUrl(source)
+        ? { blobUri: source }
+        : diskReference(await diskOrSnapshotId(context, session, { group: given.group, source }))
+    const dataDisks = await Promise.all((given.dataDisks ?? []).map(referenceTo))
     const body = {
       location: await locationOr(context, given.location, given.group),
       ...tagsOf(given.tags),
@@ -57,11 +64,11 @@ const create = command({
           osDisk: {
             osType: given.osType,
             osState: 'Generalized',
-            ...diskReference(await idIn(given.source)),
+            ...(await referenceTo(given.source)),
           },
           dataDisks:
             dataDisks.length > 0
-              ? dataDisks.map((id, lun) => ({ lun, ...diskReference(id) }))
+              ? dataDisks.map((reference, lun) => ({ lun, ...reference }))
               : undefined,
         }),
         hyperVGeneration: given.generation ?? 'V1',
