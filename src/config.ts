@@ -180,6 +180,20 @@ export const ConfigFile = z.strictObject({
       bytesPerSecond: z.int().min(sizes.mib).optional(),
     })
     .prefault({}),
+  /** Every replica is read and compared with its digests, again and again. */
+  scrub: z
+    .strictObject({
+      /** Everything is looked at once in so many days, as far as the rate allows. */
+      everyDays: z.number().positive().max(3_650).default(7),
+      /** What this process reads for it, on the average. */
+      bytesPerSecond: z
+        .int()
+        .min(64 * sizes.kib)
+        .default(16 * sizes.mib),
+    })
+    .prefault({}),
+  /** Minutes after which a space that is empty at its place is made anew and filled from others. */
+  rebuildAfterMinutes: z.union([z.number().min(0), z.literal('never')]).default(30),
   /** Seconds that a pack without owners stays readable. */
   sweepHoldSeconds: z.number().min(0).default(600),
   /** The quietest lines of the log that are written; `debug` has one for each request. */

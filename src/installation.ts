@@ -38,18 +38,24 @@ import type { Settings } from './resources/declaration.ts'
 import { resourceTypes } from './resources/types.ts'
 import { runWork } from './runner/runner.ts'
 import type { Work } from './runner/work.ts'
+import { healthOf } from './health.ts'
 import { bucketsOf, spaceAddress } from './space-address.ts'
 import { openSpacePreparation } from './spaces.ts'
 import type { Store } from './store/store.ts'
 import { convergeRegion } from './work/converge-region.ts'
 import { duties, prune, sweep } from './work/duties.ts'
 import { ingestDisks } from './work/ingest-disks.ts'
+import { mendRoot } from './work/mend-root.ts'
 import type { WorkPorts } from './work/ports.ts'
 import { publish } from './work/publish.ts'
+import { rebuildSpace } from './work/rebuild-space.ts'
 import { releaseRegion } from './work/release-region.ts'
 import { remove } from './work/remove.ts'
 import { removeTree } from './work/remove-tree.ts'
 import { repair, repairRequest } from './work/repair.ts'
+import { scrubRegion } from './work/scrub.ts'
+import { verify, verifyRegion } from './work/verify.ts'
+import { watchSpaces } from './work/watch-spaces.ts'
 
 /** Rows of work in hand at once: more than lanes, since most of them wait for bytes. */
 const workAtOnce = Math.max(4, availableParallelism())
@@ -106,12 +112,6 @@ export async function openInstallation(parts: InstallationParts): Promise<Instal
   await spaces.prepareAtStart(first, bucketsOf(config))
   const lanes = openLanes({ count: config.lanes })
   const index = openChunkIndex(join(config.data, 'index.db'))
-  const askRepair = async (bad: Holding): Promise<boolean> => {
-    if (isIn(own, bad.space)) return false
-    const nowMs = await store.nowMs()
-    await store.write((rows) => rows.work.request([repairRequest(bad)], nowMs))
-    return true
-  }
   const plane = openPlane({
     rows: { ...store.holdings, holdersOf: nearFirst(store, own) },
     uploads: store.uploads,
@@ -120,7 +120,7 @@ export async function openInstallation(parts: InstallationParts): Promise<Instal
     lanes,
     index,
     world,
-    askRepair,
+    ...repairAskers(store, own),
     replicationBytesPerSecond: config.replication.bytesPerSecond,
   })
   const findType: Providers['findType'] = (name) =>
@@ -138,7 +138,8 @@ export async function openInstallation(parts: InstallationParts): Promise<Instal
   const isApi = config.roles.includes('api')
   const doors = isApi ? await openDoors(parts, { plane, providers }) : closedDoors(config)
   const { prepare } = spaces
-  const work: WorkPorts = { store, plane, world, settings, findType, prepare, ...boundsOf(config) }
+  const bounds = { ...boundsOf(config), places: spaces, health: healthOf(config, world) }
+  const work: WorkPorts = { store, plane, world, settings, findType, prepare, ...bounds }
   const running = openRunning(work, { own, holder: database.holder, watch })
   const stopping = new AbortController()
   let preparing: Promise<void> = Promise.resolve()
@@ -158,6 +159,22 @@ export async function openInstallation(parts: InstallationParts): Promise<Instal
   }
 
   return { ...doors, store, plane, startWork, close }
+}
+
+/** Only the workers of a region write its spaces. */
+function repairAskers(store: Store, own: readonly RegionName[]) {
+  async function askHeal(bad: Holding): Promise<void> {
+    const nowMs = await store.nowMs()
+    await store.write((rows) => rows.work.request([repairRequest(bad)], nowMs))
+  }
+
+  async function askRepair(bad: Holding): Promise<boolean> {
+    if (isIn(own, bad.space)) return false
+    await askHeal(bad)
+    return true
+  }
+
+  return { askHeal, askRepair }
 }
 
 /** How long and from where work takes and keeps things. */
@@ -285,6 +302,12 @@ function openRunning(
     releaseRegion,
     removeTree,
     repair,
+    mendRoot,
+    rebuildSpace,
+    verify,
+    verifyRegion,
+    scrubRegion,
+    watchSpaces,
     sweep,
     prune,
   ]

@@ -13,13 +13,11 @@ const pruneRows = 1_000
 
 /** Recurring work is a row that always answers `wait`: leases, restarts and metrics come with it. */
 export function duties(regions: readonly RegionName[]): readonly WorkRequest[] {
-  const sweeps = regions.map((region) => ({
-    kind: 'Sweep',
-    subject: region,
-    queue: `region:${region}`,
-  }))
+  const regional = ['Sweep', 'Scrub', 'WatchSpaces'].flatMap((kind) =>
+    regions.map((region) => ({ kind, subject: region, queue: `region:${region}` })),
+  )
   const prunes = { kind: 'Prune', subject: 'installation', queue: 'control' }
-  return [...sweeps, prunes].map((duty) => ({ ...duty, generation: 1, key: undefined }))
+  return [...regional, prunes].map((duty) => ({ ...duty, generation: 1, key: undefined }))
 }
 
 /** Frees what nobody keeps any more in a region, space by space. */

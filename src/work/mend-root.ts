@@ -33,6 +33,7 @@ export function mendRoot(ports: WorkPorts): Work {
       return { is: 'done' }
     }
     if (await isBusy(named)) return waitLonger(state, 'work')
+    if (await isIncomplete(named)) return { is: 'wait', state, forMs: incompleteMs }
     const keeper = await store.read.resources.get(named.keeper)
     if (!keeper || !(await writeAgain(named, keeper, signal))) return { is: 'done' }
     if ((await isBusy(named)) || !(await isWanted(named))) return waitLonger(state, 'work')
@@ -48,6 +49,12 @@ export function mendRoot(ports: WorkPorts): Work {
   async function isBusy({ keeper }: Named): Promise<boolean> {
     const unfinished = await store.read.work.unfinishedOf(keeper)
     return unfinished.some(({ kind }) => !looksOnly.includes(kind))
+  }
+
+  /** Bad packs are being mended: until then a root would promise too much. */
+  async function isIncomplete({ space, keeper }: Named): Promise<boolean> {
+    const packs = await store.read.health.ofKeeper(keeper)
+    return packs.some((one) => one.space === space && one.left > one.lost)
   }
 
   /** False where something of its images is lost: a root says that they lie there complete. */
@@ -76,6 +83,8 @@ export function mendRoot(ports: WorkPorts): Work {
   return { kind: 'MendRoot', steps: { mend } }
 }
 
+/** Between two looks whether what is incomplete was mended. */
+const incompleteMs = 30_000
 /** Work that removes no root. */
 const looksOnly: readonly string[] = ['Verify', 'VerifyRegion']
 

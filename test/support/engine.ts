@@ -12,6 +12,7 @@ import { type LaneThread, openLanes } from '../../src/chunks/lanes.ts'
 import { type ConfigOverrides, importPolicyOf, readConfig, settingsOf } from '../../src/config.ts'
 import { largerQueues } from '../../src/domain/queues.ts'
 import { diskSpace, type SpaceId } from '../../src/domain/spaces.ts'
+import { healthOf } from '../../src/health.ts'
 import type { Providers } from '../../src/providers/ports.ts'
 import { openPlane } from '../../src/regions/plane.ts'
 import { findType, resourceTypes } from '../../src/resources/types.ts'
@@ -20,11 +21,15 @@ import { openSpacePreparation } from '../../src/spaces.ts'
 import type { Store } from '../../src/store/store.ts'
 import { convergeRegion } from '../../src/work/converge-region.ts'
 import { ingestDisks } from '../../src/work/ingest-disks.ts'
+import { mendRoot } from '../../src/work/mend-root.ts'
 import type { WorkPorts } from '../../src/work/ports.ts'
 import { publish } from '../../src/work/publish.ts'
+import { rebuildSpace } from '../../src/work/rebuild-space.ts'
 import { releaseRegion } from '../../src/work/release-region.ts'
 import { remove } from '../../src/work/remove.ts'
 import { removeTree } from '../../src/work/remove-tree.ts'
+import { repair } from '../../src/work/repair.ts'
+import { verify, verifyRegion } from '../../src/work/verify.ts'
 import { asOwner } from './as-owner.ts'
 import { type Clock, type EngineDatabase, openEngineDatabase } from './engine-database.ts'
 import { type Death, mortalBlobs, mortalStore, openLife } from './life.ts'
@@ -76,8 +81,8 @@ export async function openEngine(folder: string, options: EngineOptions = {}) {
   const index = openChunkIndex(join(folder, 'index.db'))
   const { holdings: rows, uploads } = store
   const plane = openPlane({ rows, uploads, addressOf, openBlobs: blobsAt, lanes, index, world })
-  const { prepare } = openSpacePreparation({
-    store,
+  const spaces = openSpacePreparation({
+    store: inner,
     installation: 'engine',
     world,
     among: undefined,
@@ -95,9 +100,17 @@ export async function openEngine(folder: string, options: EngineOptions = {}) {
     isAway: () => false,
   }
   const imports = importPolicyOf(config, async () => [])
-  const kept = { sweepHoldMs: 0, uploadKeptMs: config.uploadDays * 24 * 3_600_000 }
+  const health = healthOf(config, world)
+  const { prepare } = spaces
+  const kept = {
+    sweepHoldMs: 0,
+    places: spaces,
+    health,
+    uploadKeptMs: config.uploadDays * 24 * 3_600_000,
+  }
   const ports: WorkPorts = { store, plane, world, settings, findType, prepare, imports, ...kept }
-  await prepare(diskSpace(settings.regions.all[0]?.name ?? raise('there is a region')).id)
+  const first = settings.regions.all[0]?.name ?? raise('there is a region')
+  await spaces.prepareAtStart([diskSpace(first).id], [])
   const running = run(ports, { atOnce, regions: settings.regions.all.map(({ name }) => name) })
   void life.ended.then(running.stop)
 
@@ -214,7 +227,8 @@ function run(
 ) {
   const stopping = new AbortController()
   const { store, world } = ports
-  const all = [publish, convergeRegion, ingestDisks, remove, releaseRegion, removeTree]
+  const mending = [repair, mendRoot, rebuildSpace, verify, verifyRegion]
+  const all = [publish, convergeRegion, ingestDisks, remove, releaseRegion, removeTree, ...mending]
   const kinds = all.map((kind) => kind(ports))
   const queues = [
     'control',

@@ -122,6 +122,8 @@ function mortalRows(life: Life, inner: Store): { holdings: HoldingRows; uploads:
       sweep: (...given) => life.change('sweep', () => holdings.sweep(...given)),
       forget: (...given) => life.change('forget', () => holdings.forget(...given)),
       release: (...given) => life.change('release', () => holdings.release(...given)),
+      foundGood: (...given) => life.change('found good', () => holdings.foundGood(...given)),
+      foundBad: (...given) => life.change('found bad', () => holdings.foundBad(...given)),
     },
     uploads: {
       ...lookingAtGroup(life, uploads),
@@ -133,7 +135,7 @@ function mortalRows(life: Life, inner: Store): { holdings: HoldingRows; uploads:
 
 /** Heartbeats come by the clock, so they have no number. */
 const changing =
-  /^(insert|update|setStatus|delete|put|remove|finish|prune|request|abandon|advance|proceed|cancelOf|take|release|releaseAllOf|add|keep|seal|drop|revokeOf)$/
+  /^(insert|update|setStatus|delete|put|remove|finish|prune|request|abandon|advance|proceed|cancelOf|take|release|releaseAllOf|add|keep|seal|reseat|putLost|drop|revokeOf)$/
 
 /** The rows of one transaction; `mark` hears of each statement that changes something. */
 function watched(rows: Rows, mark: (name: string) => void): Rows {
