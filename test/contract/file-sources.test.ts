@@ -19,7 +19,9 @@ describe('disk files of another host', () => {
   let good: Awaited<ReturnType<typeof startSourceServer>>
   let other: typeof good
   let bad: typeof good
-  const file = { bytes: Buffer.from('no disk at all, and not whole sectors') }
+  const file: { bytes: Uint8Array } = {
+    bytes: Buffer.from('no disk at all, and not whole sectors'),
+  }
   beforeAll(async () => {
     good = await startSourceServer({ bytes: vhdFixed(os) })
     other = await startSourceServer({ bytes: vhdDynamic(data) })
