@@ -1,13 +1,15 @@
 import { invariant } from '../../src/base/assert.ts'
 import { ArmError } from '../../src/domain/errors.ts'
+import { regionName } from '../../src/domain/regions.ts'
 import { parseResourceId } from '../../src/domain/resource-id.ts'
 import type { OperationRow, ResourceRow } from '../../src/domain/rows.ts'
+import { diskSpace } from '../../src/domain/spaces.ts'
 import { actOnResource } from '../../src/providers/act.ts'
 import type { Asked, Providers, Target } from '../../src/providers/ports.ts'
 import { removeResource } from '../../src/providers/remove.ts'
 import { writeResource } from '../../src/providers/write.ts'
 import type { Plane } from '../../src/regions/plane.ts'
-import { clearPages, stagePage } from '../../src/regions/staging.ts'
+import { clearPages, type Staging, stagePage } from '../../src/regions/staging.ts'
 import { sweepSpace } from '../../src/regions/sweep-space.ts'
 import { contentOf } from '../../src/resources/content.ts'
 import { stagingOf } from '../../src/resources/pending-content.ts'
@@ -20,6 +22,8 @@ export const definition = `${gallery}/images/linux`
 export const versionId = (name: string): string => `${definition}/versions/${name}`
 export const imageId = (name: string): string => `${compute}/images/${name}`
 export const diskId = (name: string): string => `${compute}/disks/${name}`
+export const snapshotId = (name: string): string => `${compute}/snapshots/${name}`
+const accountId = `${group}/providers/Microsoft.Storage/storageAccounts/vhds1`
 
 const always = { ifMatch: undefined, ifNoneMatch: undefined }
 const asked: Asked = {
@@ -112,11 +116,15 @@ export function asOwner({ providers, plane, quiet }: Ports) {
     await act(path, 'beginGetAccess', { access: 'Write', durationInSeconds: 3600 })
   }
 
-  /** Pages of zeros are cleared, as clients do. */
   async function sendPages(name: string, bytes: Uint8Array): Promise<void> {
     const disk = await find(diskId(name))
     const staging = disk && stagingOf(disk)
     invariant(staging, 'an upload has a place')
+    await stagePages(staging, bytes)
+  }
+
+  /** Pages of zeros are cleared, as clients do. */
+  async function stagePages(staging: Staging, bytes: Uint8Array): Promise<void> {
     for (let offsetBytes = 0; offsetBytes < bytes.length; offsetBytes += pageBytes) {
       const page = bytes.subarray(offsetBytes, offsetBytes + pageBytes)
       // Written over with another upload, a hole is still to be one.
@@ -185,6 +193,50 @@ export function asOwner({ providers, plane, quiet }: Ports) {
     await quiet()
   }
 
+  /** Of a disk here, or of a snapshot elsewhere; does not wait. */
+  async function askSnapshot(name: string, from: { disk: string } | { far: string }) {
+    const [createOption, sourceResourceId, region] =
+      'disk' in from
+        ? ['Copy', diskId(from.disk), location]
+        : ['CopyStart', snapshotId(from.far), 'eastus']
+    const creationData = { createOption, sourceResourceId }
+    await put(snapshotId(name), { location: region, properties: { creationData } })
+  }
+
+  /** Blobs of a storage account with these bytes, as its endpoint would leave them. */
+  async function makeBlobs(blobs: Readonly<Record<string, Uint8Array>>): Promise<void> {
+    await put(accountId, { location, sku: { name: 'Standard_LRS' }, kind: 'StorageV2' })
+    const account = accountId.toLowerCase()
+    const { id: space } = diskSpace(regionName(location))
+    const at = { etag: 'e', createdMs: 0, updatedMs: 0 }
+    const container = { account, name: 'vhds', space, metadata: {}, ...at }
+    await store.write((rows) => rows.blobs.addContainer(container))
+    const made = await store.read.blobs.container(account, 'vhds')
+    invariant(made, 'the container is there')
+    for (const [name, bytes] of Object.entries(blobs)) {
+      const upload = `blob-${name}`
+      await stagePages({ upload, space }, bytes)
+      const facts = { type: 'PageBlob', upload, sizeBytes: bytes.length, facts: {} } as const
+      const blob = { container: made.id, name, ...facts, ...at }
+      await store.write((rows) => rows.blobs.insert(blob))
+    }
+  }
+
+  /** A version of these blobs, the OS disk first; does not wait. */
+  async function askVersionOfBlobs(
+    name: string,
+    blobs: readonly string[],
+    targetRegions: readonly Wanted[],
+  ): Promise<void> {
+    const [os, ...data] = blobs.map((blob) => ({
+      source: { uri: `https://here/vhds1/vhds/${blob}`, storageAccountId: accountId },
+    }))
+    const dataDiskImages = data.map((disk, lun) => ({ ...disk, lun }))
+    const storageProfile = { osDiskImage: os, dataDiskImages }
+    const properties = { publishingProfile: { targetRegions }, storageProfile }
+    await put(versionId(name), { location, properties })
+  }
+
   async function removed(path: string): Promise<void> {
     await remove(path)
     await quiet()
@@ -213,6 +265,9 @@ export function asOwner({ providers, plane, quiet }: Ports) {
     makeImage,
     publishImage,
     askVersion,
+    askSnapshot,
+    makeBlobs,
+    askVersionOfBlobs,
     publish,
     removed,
     sweep,

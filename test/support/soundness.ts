@@ -73,6 +73,7 @@ export async function expectSoundAtRest(engine: Engine, contents: Contents): Pro
   const states = await tables.all('select key, state from resources')
   expect(states.filter((row) => !isFinal(row.state))).toEqual([])
   await expectExactCounters(engine)
+  expect(await tables.all('select reader, upload from blob_readers')).toEqual([])
   expect(await tables.all('select name from owners where image is null')).toEqual([])
   const unreferenced = `select space, key, state from holdings
     where state <> 'live' or id not in (select holding_id from refs)`

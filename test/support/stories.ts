@@ -1,4 +1,13 @@
-import { definition, diskId, gallery, group, imageId, versionId, type Wanted } from './as-owner.ts'
+import {
+  definition,
+  diskId,
+  gallery,
+  group,
+  imageId,
+  snapshotId,
+  versionId,
+  type Wanted,
+} from './as-owner.ts'
 import type { Engine } from './engine.ts'
 import type { Contents } from './soundness.ts'
 
@@ -84,6 +93,36 @@ export const mainStories = {
     ],
     contents: { [versionId('1.0.0')]: [one], [diskId('one')]: [one] },
   },
+  copySnapshot: {
+    name: 'a snapshot copied to another region, whose source goes at once',
+    async prepare(engine) {
+      await engine.makeDefinition()
+      await engine.upload('one', one)
+      await engine.askSnapshot('near', { disk: 'one' })
+    },
+    steps: [
+      async (engine) => {
+        const isThere = await engine.find(snapshotId('far'))
+        if (!isThere) await engine.askSnapshot('far', { far: 'near' })
+      },
+      (engine) => engine.removed(snapshotId('near')),
+      (engine) => engine.sweep(),
+    ],
+    contents: { [diskId('one')]: [one], [snapshotId('far')]: [one] },
+  },
+  takeIn: {
+    name: 'a version of two blobs that are taken in first',
+    async prepare(engine) {
+      await engine.makeDefinition()
+      await engine.makeBlobs({ one, two })
+    },
+    steps: [
+      (engine) => engine.askVersionOfBlobs('1.0.0', ['one', 'two'], [oneReplica, inZones]),
+      (engine) => engine.quiet(),
+      (engine) => engine.sweep(),
+    ],
+    contents: { [versionId('1.0.0')]: [one, two] },
+  },
   remove: {
     name: 'delete of a version',
     prepare: published,
@@ -135,6 +174,24 @@ const hastyStories = {
       (engine) => engine.sweep(),
     ],
     contents: {},
+  },
+  removeWhileTakingIn: {
+    name: 'a version of two blobs, a snapshot on its way: both deleted while they are made',
+    async prepare(engine) {
+      await engine.makeDefinition()
+      await engine.makeBlobs({ one, two })
+      await engine.upload('one', one)
+      await engine.askSnapshot('near', { disk: 'one' })
+    },
+    steps: [
+      (engine) => engine.askVersionOfBlobs('1.0.0', ['one', 'two'], [twoReplicas, inZones]),
+      (engine) => engine.askSnapshot('far', { far: 'near' }),
+      (engine) => engine.hesitate(),
+      (engine) => engine.removed(versionId('1.0.0')),
+      (engine) => engine.removed(snapshotId('far')),
+      (engine) => engine.sweep(),
+    ],
+    contents: { [diskId('one')]: [one], [snapshotId('near')]: [one] },
   },
   changeOfMind: {
     name: 'a region removed and added again while it is on its way out',
