@@ -1,3 +1,4 @@
+import { invariant } from '../base/assert.ts'
 import { mapBounded } from '../base/bounded.ts'
 import { SourceAway } from '../chunks/lane-protocol.ts'
 import { openPackStream } from '../chunks/pack-stream.ts'
@@ -134,13 +135,23 @@ type WholePack = {
 async function copyPack(job: Job, whole: WholePack): Promise<boolean> {
   const { plane, order, place } = job
   const sources = preferred(await plane.rows.holdersOf([whole.pack]), place.spaces)
-  const crosses = sources[0] !== undefined && crossesTo(whole.spaces, sources[0])
-  const load = { owner: order.owner, bytes: whole.sizeBytes, crosses, signal: order.signal }
+  const load = loadOf(order, { bytes: whole.sizeBytes, spaces: whole.spaces, source: sources[0] })
   return await plane.link.carry(load, () => copyFrom(job, sources, whole))
 }
 
-function crossesTo(spaces: readonly SpaceId[], { space }: Holding): boolean {
-  return spaces[0] !== undefined && regionOf(spaces[0]) !== regionOf(space)
+/** Several targets are of one region, and get their bytes together. */
+function loadOf(
+  { owner, signal }: CopyOrder,
+  {
+    bytes,
+    spaces,
+    source,
+  }: { bytes: number; spaces: readonly SpaceId[]; source: Holding | undefined },
+) {
+  const [to] = spaces
+  invariant(to, 'a copy has a target')
+  const crosses = source !== undefined && regionOf(source.space) !== regionOf(to)
+  return { owner, bytes, crosses, to, signal }
 }
 
 async function copyFrom(
@@ -262,8 +273,7 @@ async function repack(job: Job, { spaces, needs }: RepackGroup): Promise<void> {
         wants: await wantsOf(job, need),
         use: (holding, frames) => {
           const bytes = frames.reduce((sum, { storedBytes }) => sum + storedBytes, 0)
-          const crosses = crossesTo(spaces, holding)
-          const load = { owner: order.owner, bytes, crosses, signal: order.signal }
+          const load = loadOf(order, { bytes, spaces, source: holding })
           return plane.link.carry(load, () => stream.repack(placeOf(plane, holding), frames))
         },
         offsetOf: ({ digest }) => firstOffset(plane, place, digest),

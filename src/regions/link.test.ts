@@ -1,8 +1,10 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { openQuickWorld } from '../../test/support/quick-world.ts'
+import { abroad, home } from '../../test/support/test-plane.ts'
 import { workOwner } from '../domain/holdings.ts'
 import { sizes } from '../domain/limits.ts'
+import type { SpaceId } from '../domain/spaces.ts'
 import { openLink } from './link.ts'
 
 const { mib } = sizes
@@ -18,10 +20,10 @@ function openLoads(options: { bytesPerSecond?: number; lanes?: number } = {}) {
   function carry(
     work: string,
     bytes = pack,
-    more: { crosses?: boolean; until?: AbortSignal } = {},
+    more: { crosses?: boolean; until?: AbortSignal; to?: SpaceId } = {},
   ) {
-    const { crosses = true, until = signal } = more
-    return link.carry({ owner: workOwner(work), bytes, crosses, signal: until }, async () => {
+    const { crosses = true, until = signal, to = abroad } = more
+    return link.carry({ owner: workOwner(work), bytes, crosses, to, signal: until }, async () => {
       const { promise, resolve } = Promise.withResolvers<void>()
       begun.push({ work, bytes, end: resolve })
       await promise
@@ -76,6 +78,23 @@ test('no more than one full pack a lane is on its way, in two loads at most', as
   }
 })
 
+test('a place that hangs holds up its own loads alone, and all places together are bounded', async () => {
+  const { carry, begun } = openLoads()
+  for (let at = 0; at < 10; at++) void carry('hangs', pack, { to: abroad })
+  for (let at = 0; at < 10; at++) void carry('goes on', pack, { to: home })
+  await turn()
+  expect(begun.map(({ work }) => work)).toEqual(['hangs', 'hangs', 'goes on', 'goes on'])
+  begun[2]?.end()
+  await turn()
+  expect(begun.map(({ work }) => work).slice(4)).toEqual(['goes on'])
+  for (let at = 1; at <= 8; at++) {
+    for (const _ of [1, 2]) void carry(`${at}`, pack, { to: `asia/Standard_LRS/${at}` as SpaceId })
+  }
+  await turn()
+  // Four full packs a lane, whatever their places.
+  expect(begun.length - 1).toBe(8)
+})
+
 test('a cap holds on the average, for what comes from other regions alone', async () => {
   const { world, carry, begun, untilBegun } = openLoads({ bytesPerSecond: mib })
   const startedMs = world.now().getTime()
@@ -113,7 +132,7 @@ test('a load that is told to stop while it waits leaves its place, and a failure
   await expect(stopped).rejects.toThrow('told to stop')
   expect(await untilBegun(2)).toEqual(['first', 'third'])
   const link = openLink({ lanes: 1, world: openQuickWorld(), bytesPerSecond: undefined })
-  const load = { owner: workOwner('x'), bytes: 16 * mib, crosses: true, signal }
+  const load = { owner: workOwner('x'), bytes: 16 * mib, crosses: true, to: abroad, signal }
   await expect(link.carry(load, () => Promise.reject(new Error('cut')))).rejects.toThrow('cut')
   expect(await link.carry(load, async () => 'next')).toBe('next')
   expect(begun).toHaveLength(2)

@@ -2,6 +2,7 @@ import { openFairQueue } from '../base/fair-queue.ts'
 import type { World } from '../base/world.ts'
 import type { Owner } from '../domain/holdings.ts'
 import { limits } from '../domain/limits.ts'
+import type { SpaceId } from '../domain/spaces.ts'
 
 /** One piece of a copy that is about to move: a pack, or frames of one. */
 type Load = {
@@ -11,6 +12,8 @@ type Load = {
   readonly bytes: number
   /** From one region to another: these alone count against the cap. */
   readonly crosses: boolean
+  /** Where it goes: one that hangs holds up its own loads alone. */
+  readonly to: SpaceId
   readonly signal: AbortSignal
 }
 
@@ -20,14 +23,16 @@ export type Link = {
   carry<Result>(load: Load, act: () => Promise<Result>): Promise<Result>
 }
 
-/** On their way at once, for each lane: one is read and hashed while another becomes durable. */
+/** On their way to one place at once, for each lane: one is read and hashed while another becomes durable. */
 const loadsALane = 2
+/** Of all bytes that may be on their way, one place has so much of at most. */
+const placesAtOnce = 4
 
 type Waiting = Load & { begin(): void }
 
 /**
- * Loads in flight are bounded by their number and by their bytes, one full pack for each lane: no more than that is sent
- * again after a cut. `bytesPerSecond` is kept on the average: what a load takes too much, the next ones wait for.
+ * Loads on their way to one place are bounded by their number and by their bytes, one full pack for each lane: no more than that is
+ * sent again after a cut. `bytesPerSecond` is kept on the average: what a load takes too much, the next ones wait for.
  */
 export function openLink(parts: {
   readonly lanes: number
@@ -38,21 +43,42 @@ export function openLink(parts: {
   const queue = openFairQueue<Waiting>()
   const bytesMax = lanes * limits.packBytesMax
   const cap = openCap(world, bytesPerSecond)
-  let loads = 0
-  let loadBytes = 0
+  const underway = new Map<SpaceId, { loads: number; bytes: number }>()
+  let allBytes = 0
+
+  function hasRoom({ to, bytes }: Waiting): boolean {
+    const there = underway.get(to)
+    if (there === undefined) return true
+    return there.loads < loadsALane * lanes && there.bytes + bytes <= bytesMax
+  }
+
+  function begin(load: Waiting): void {
+    const { loads, bytes } = underway.get(load.to) ?? { loads: 0, bytes: 0 }
+    underway.set(load.to, { loads: loads + 1, bytes: bytes + load.bytes })
+    allBytes += load.bytes
+    queue.take(load)
+    if (load.crosses) cap.spend(load.bytes)
+    load.begin()
+  }
+
+  function end(load: Load): void {
+    const { loads, bytes } = underway.get(load.to) ?? { loads: 1, bytes: load.bytes }
+    if (loads > 1) underway.set(load.to, { loads: loads - 1, bytes: bytes - load.bytes })
+    else underway.delete(load.to)
+    allBytes -= load.bytes
+    serve()
+  }
 
   /** Begins whatever may begin now. */
   function serve(): void {
-    while (loads < loadsALane * lanes) {
-      const next = queue.next(({ crosses }) => !crosses || cap.isOpen())
+    // Nothing smaller overtakes what is next for a place: a large one would never find room.
+    const full = new Set<SpaceId>()
+    for (;;) {
+      const next = queue.next(({ to, crosses }) => !full.has(to) && (!crosses || cap.isOpen()))
       if (next === undefined) break
-      // Nothing smaller overtakes it: a large one would never find room.
-      if (loads > 0 && loadBytes + next.bytes > bytesMax) break
-      queue.take(next)
-      loads += 1
-      loadBytes += next.bytes
-      if (next.crosses) cap.spend(next.bytes)
-      next.begin()
+      if (allBytes > 0 && allBytes + next.bytes > placesAtOnce * bytesMax) break
+      if (hasRoom(next)) begin(next)
+      else full.add(next.to)
     }
     if (queue.next(({ crosses }) => crosses) === undefined) cap.rest()
     else if (!cap.isOpen()) cap.whenOpen(serve)
@@ -83,9 +109,7 @@ export function openLink(parts: {
       try {
         return await act()
       } finally {
-        loads -= 1
-        loadBytes -= load.bytes
-        serve()
+        end(load)
       }
     },
   }
