@@ -44,6 +44,7 @@ import { openSpacePreparation } from './spaces.ts'
 import type { Store } from './store/store.ts'
 import { convergeRegion } from './work/converge-region.ts'
 import { duties, prune, sweep } from './work/duties.ts'
+import { expireUploads } from './work/expire-uploads.ts'
 import { ingestDisks } from './work/ingest-disks.ts'
 import { mendRoot } from './work/mend-root.ts'
 import type { WorkPorts } from './work/ports.ts'
@@ -309,6 +310,7 @@ function openRunning(
     scrubRegion,
     watchSpaces,
     sweep,
+    expireUploads,
     prune,
   ]
   const { store, world } = ports

@@ -116,6 +116,8 @@ export type UploadRows = {
   release(upload: string): Promise<void>
   /** Pages that touch [from, to), in `seq` order. No page is longer than 4 MiB and no run than 16, only clears are. */
   touching(upload: string, fromBytes: number, toBytes: number): Promise<readonly StagedPage[]>
+  /** The highest `seq` of its pages; 0 when there is none. */
+  newest(upload: string): Promise<number>
   /** Keys of up to `rowsMax` pages, to delete their blobs; then `drop` their rows. */
   keys(upload: string, rowsMax: number): Promise<readonly StagedPage[]>
   drop(upload: string, seqs: readonly number[]): Promise<void>

@@ -93,11 +93,19 @@ function revokeEffects(stored: Stored<Disk>): Effects & { readonly revokesGrants
   return { state: 'Succeeded', status: { diskState }, revokesGrants: true }
 }
 
-function busyProblems({ type, state, name }: Stored<Disk>): readonly Problem[] {
-  return unless(
-    isFinal(state),
-    'Conflict',
-    wordOf({ type }),
-    `'${name}' is being changed (${state}). Retry when its provisioningState is Succeeded.`,
-  )
+function busyProblems({ type, state, status, name }: Stored<Disk>): readonly Problem[] {
+  return [
+    ...unless(
+      isFinal(state),
+      'Conflict',
+      wordOf({ type }),
+      `'${name}' is being changed (${state}). Retry when its provisioningState is Succeeded.`,
+    ),
+    ...unless(
+      status.uploadExpired !== true,
+      'Conflict',
+      wordOf({ type }),
+      `The upload of '${name}' was given up, since nothing was written for long, and what it had is being cleared away. Retry in a moment.`,
+    ),
+  ]
 }

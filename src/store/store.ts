@@ -95,6 +95,7 @@ export type Directory = {
 
 export type Rows = {
   readonly resources: ResourceRows
+  readonly uploads: Pick<UploadRows, 'newest'>
   readonly replicas: ReplicaRows
   readonly operations: OperationRows
   readonly work: WorkRows

@@ -95,6 +95,15 @@ export function uploadRows(db: Db): UploadRows {
     return rows.map(fromTable)
   }
 
+  const newest: UploadRows['newest'] = async (upload) => {
+    const row = await pages
+      .where('upload', '=', upload)
+      .orderBy('seq', 'desc')
+      .limit(1)
+      .executeTakeFirst()
+    return row?.seq ?? 0
+  }
+
   const drop: UploadRows['drop'] = async (upload, seqs) => {
     for (const page of pagesOf(seqs)) {
       await db
@@ -105,7 +114,7 @@ export function uploadRows(db: Db): UploadRows {
     }
   }
 
-  return { add, addRuns, kept, release, touching, keys, drop }
+  return { add, addRuns, kept, release, touching, newest, keys, drop }
 }
 
 /** Keeps images as resources do: no resource has such a key. */

@@ -171,6 +171,9 @@ export function openMemoryUploads(): UploadRows & { all(upload: string): readonl
         (page) => page.offsetBytes < toBytes && page.offsetBytes + page.lengthBytes > fromBytes,
       )
     },
+    async newest(upload) {
+      return pagesOf(upload).at(-1)?.seq ?? 0
+    },
     async keys(upload, rowsMax) {
       return pagesOf(upload).slice(0, rowsMax)
     },

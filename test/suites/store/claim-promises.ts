@@ -98,6 +98,35 @@ export function claimPromises(open: OpenStore): void {
     expect(await store().read.sas.get('g2')).toBeUndefined()
   })
 
+  it('the signed URLs of a resource are listed, and revoked one by one', async () => {
+    const row = topRow('signed')
+    const image = { format: 'qcow2', lun: 0, region: undefined, principalId: 'p', createdBy: 'n' }
+    const grantAt = (createdMs: number) =>
+      ({
+        id: `s${createdMs}`,
+        key: row.key,
+        access: 'Read',
+        expiresMs: 9,
+        image: { ...image, createdMs },
+      }) as const
+    await store().write(async ({ resources, sas }) => {
+      await resources.insert(row)
+      await sas.put(grantAt(2))
+      await sas.put(grantAt(1))
+      await sas.put({ id: 'no-image', key: row.key, access: 'Read', expiresMs: 9 })
+    })
+    expect(await store().read.sas.imagesOf(row.key, 9)).toEqual([grantAt(1), grantAt(2)])
+    expect(await store().read.sas.imagesOf(row.key, 1)).toEqual([grantAt(1)])
+    await store().write(async ({ sas }) => {
+      expect(await sas.revokeImage('elsewhere', 's1')).toBe(false)
+      expect(await sas.revokeImage(row.key, 'no-image')).toBe(false)
+      expect(await sas.revokeImage(row.key, 's1')).toBe(true)
+      expect(await sas.revokeImage(row.key, 's1')).toBe(false)
+    })
+    expect(await store().read.sas.get('s1')).toBeUndefined()
+    expect(await store().read.sas.get('no-image')).toBeDefined()
+  })
+
   it('grants that ran out are forgotten, a page at a time', async () => {
     const { key } = topRow('ran-out')
     await store().write(async ({ resources, sas }) => {

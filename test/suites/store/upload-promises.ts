@@ -58,6 +58,8 @@ export function uploadPromises(open: OpenStore): void {
       await uploads.add('u', { offsetBytes: index, lengthBytes: 1, key: `k${index}` })
     }
     await uploads.add('other', { offsetBytes: 0, lengthBytes: 1, key: 'other' })
+    expect(await uploads.newest('u')).toBeLessThan(await uploads.newest('other'))
+    expect(await uploads.newest('nobody')).toBe(0)
     const first = await uploads.keys('u', 3)
     expect(first.map((page) => page.key)).toEqual(['k0', 'k1', 'k2'])
     const others = await uploads.keys('other', 3)
