@@ -15,6 +15,7 @@ import type { Rows } from '../store/store.ts'
 import { wantedSpaces } from './places.ts'
 import type { WorkPorts } from './ports.ts'
 import { openReplicaProgress } from './replica-progress.ts'
+import { rootDocuments } from './root-documents.ts'
 import { settleVersion } from './settle.ts'
 import { addStray, distinctRoots, forgetStray, rootsIn, strayRoots } from './stray-roots.ts'
 
@@ -131,7 +132,9 @@ export function convergeRegion(ports: WorkPorts): Work {
         return { lun, image, manifest: bytes }
       }),
     )
-    await writeRoot(plane, { ...root, keeper: found.version.id, disks, signal })
+    const documents = await rootDocuments(store.read, found.version)
+    const { id: keeper } = found.version
+    await writeRoot(plane, { ...root, keeper, disks, documents, signal })
   }
 
   /** Lets go of what the region does not want any more, then looks whether the whole version has got there. */

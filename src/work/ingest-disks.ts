@@ -18,6 +18,7 @@ import type { Rows } from '../store/store.ts'
 import { isVersion, type MadeImage, makeImage } from './make-image.ts'
 import type { WorkPorts } from './ports.ts'
 import { publishRequest } from './publish.ts'
+import { rootDocuments } from './root-documents.ts'
 import { finishResource } from './settle.ts'
 import { addStray, forgetStray, type StrayRoot, strayRoots } from './stray-roots.ts'
 
@@ -66,7 +67,8 @@ export function ingestDisks(ports: WorkPorts): Work {
         const disks = [{ lun: source.lun, image, manifest }]
         const created = new Date(row.createdMs)
         const place = { space: spaceOf(resource), key: root, keeper: resource.id }
-        await writeRoot(plane, { ...place, disks, created, signal })
+        const documents = await rootDocuments(store.read, resource)
+        await writeRoot(plane, { ...place, disks, created, documents, signal })
       }
       const nowMs = await store.nowMs()
       await write((rows) => seal(rows, { row, source, made, root, nowMs }))

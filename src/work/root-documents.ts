@@ -1,5 +1,6 @@
 import type { ResourceRow } from '../domain/rows.ts'
 import type { RootDocument } from '../regions/roots.ts'
+import { withoutSignatures } from '../resources/foreign-urls.ts'
 import type { Rows } from '../store/store.ts'
 
 /** The resource and everything above it as a root keeps them, from the top. */
@@ -17,8 +18,10 @@ export async function rootDocuments(
   return found.map(documentOf)
 }
 
-function documentOf({ id, type, doc, status, createdMs }: ResourceRow): RootDocument {
+/** Without signatures of URLs: a space may be read by whom its files are given to. */
+function documentOf({ id, type, createdMs, ...row }: ResourceRow): RootDocument {
   // Roots of stopped work concern the rows that know them alone.
-  const { strayRoots: _, ...kept } = status
-  return { id, type, doc, status: kept, created: new Date(createdMs).toISOString() }
+  const { strayRoots: _, ...kept } = row.status
+  const [doc, status] = [withoutSignatures(row.doc), withoutSignatures(kept)]
+  return { id, type, doc, status, created: new Date(createdMs).toISOString() }
 }
