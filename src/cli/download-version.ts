@@ -119,20 +119,25 @@ export async function revokeAccess(
   await session.client.wait(answer, { signal })
 }
 
-async function removeDisk(options: DownloadOptions, path: string): Promise<void> {
-  const { session, terminal } = options
+/** Deletes a temporary disk, also when the command was stopped; when it cannot, it tells how to. */
+export async function removeDisk(
+  { session, terminal, group }: Pick<DownloadOptions, 'session' | 'terminal' | 'group'>,
+  path: string,
+): Promise<void> {
   const signal = AbortSignal.timeout(cleanUpMs)
   try {
     const arm = { apiVersion: apiVersions.disks, signal }
-    if ((await session.client.find(path, arm)) === undefined) return
-    await revokeAccess(session, path, signal)
+    const disk = await session.client.find(path, arm)
+    if (disk === undefined) return
+    // Of an upload this would take in what nobody wants.
+    if (propertiesOf(disk).diskState === 'ActiveSAS') await revokeAccess(session, path, signal)
     await session.client.wait(await session.client.call('DELETE', path, arm), { signal })
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     const name = path.slice(path.lastIndexOf('/') + 1)
     terminal.write(
       `${toned(terminal, 'red', 'Left behind')}: the temporary disk (${why}). ` +
-        `Delete it with: vitrine disk delete -g ${options.group} -n ${name}\n`,
+        `Delete it with: vitrine disk delete -g ${group} -n ${name}\n`,
     )
   }
 }

@@ -2,6 +2,7 @@ import { ClientError } from '../client/client-error.ts'
 import { regionName } from '../domain/regions.ts'
 import type { JsonObject } from '../domain/rows.ts'
 import { parseVersionName, versionSortKey } from '../domain/version-name.ts'
+import { findImage, parseNamedImage } from './named-image.ts'
 import { apiVersions, type VersionNames } from './paths.ts'
 import { readRegions } from './region-progress.ts'
 import { propertiesOf } from './resources.ts'
@@ -35,6 +36,18 @@ export async function resolveVersion(
   }
   const where = options.region === undefined ? '' : ` that is usable in ${options.region}`
   throw notFound(`'${names.definition}' has no latest version${where}.`)
+}
+
+/** The id of a version that was given by id or as `publisher:offer:sku:version`. Throws UsageError, ClientError. */
+export async function versionIdOf(
+  session: Session,
+  text: string,
+  options: { readonly region: string | undefined; readonly signal: AbortSignal },
+): Promise<string> {
+  const named = parseNamedImage(text)
+  if (named === undefined) return text
+  const names = await findImage(session, named, { signal: options.signal })
+  return String((await resolveVersion(session, names, options)).id)
 }
 
 /** The versions that `latest` may be, highest number first. */

@@ -37,7 +37,9 @@ export async function runCli(args: readonly string[], parts: CliParts): Promise<
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exits.done : exits.usage
     if (signal.aborted) {
-      const resumes = ['upload', 'download'].includes(args[1] ?? '')
+      const resumes =
+        ['upload', 'download'].includes(args[1] ?? '') ||
+        args.some((arg) => arg === '--from' || arg.startsWith('--from='))
       const then = resumes
         ? 'Repeat the command to go on where it was.'
         : 'What was begun on the server goes on there.'

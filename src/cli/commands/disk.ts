@@ -3,6 +3,7 @@ import { type CommandGroup, type Context, command } from '../command.ts'
 import { creationDataOf, sourceAccount } from '../disk-origin.ts'
 import { may, mayRead, needs, wholeNumber } from '../flag.ts'
 import { apiVersions } from '../paths.ts'
+import { versionIdOf } from '../resolve-version.ts'
 import {
   defined,
   deleteResource,
@@ -42,7 +43,7 @@ const create = command({
   more: 'To make a disk from a file, see `vitrine disk upload`.',
   examples: [
     'vitrine disk create -g images -n data1 --size-gb 32',
-    'vitrine disk create -g images -n os1 --gallery-image-reference VERSION_ID',
+    'vitrine disk create -g images -n os1 --gallery-image-reference Contoso:Debian:13:latest',
   ],
   flags: {
     group,
@@ -55,7 +56,10 @@ const create = command({
       { completes: 'disk' },
     ),
     account: sourceAccount,
-    version: may('--gallery-image-reference <id>', 'Make it from this image version.'),
+    version: may(
+      '--gallery-image-reference <version>',
+      'Make it from this image version: its id, or publisher:offer:sku:version.',
+    ),
     lun: mayRead(
       '--gallery-image-reference-lun <n>',
       'From its data disk.',
@@ -68,13 +72,19 @@ const create = command({
     noWait,
   },
   run: async (context, given) => {
-    const { paths } = await context.connect()
+    const session = await context.connect()
+    const { paths } = session
+    const location = await locationOr(context, given.location, given.group)
+    const { signal } = context
+    const version =
+      given.version && (await versionIdOf(session, given.version, { region: location, signal }))
+    const origin = { ...given, version }
     const body = {
-      location: await locationOr(context, given.location, given.group),
+      location,
       ...tagsOf(given.tags),
       ...(given.sku === undefined ? {} : { sku: { name: given.sku } }),
       properties: defined({
-        creationData: await creationData(context, given),
+        creationData: await creationData(context, origin),
         diskSizeGB: given.sizeGb,
         osType: given.osType,
         hyperVGeneration: given.generation,

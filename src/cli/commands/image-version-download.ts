@@ -2,24 +2,19 @@ import { downloadFormats } from '../../client/download-disk.ts'
 import { command } from '../command.ts'
 import { downloadVersion } from '../download-version.ts'
 import { may, mayRead, needs, wholeNumber } from '../flag.ts'
+import { namesOf, versionNamed } from '../named-image.ts'
 import { resolveVersion } from '../resolve-version.ts'
-import { definition, gallery, group } from './common-flags.ts'
 
 export const downloadCommand = command({
   name: 'download',
   says: 'Write a disk of a version to a file, read in the region of your choice.',
   more: 'Only data is transferred; the file is sparse. When it is cut off, the same command goes on where it stopped.',
   examples: [
-    'vitrine image-version download -g images -r corpImages -i debian -e latest -l eastus --file debian.raw',
+    'vitrine image-version download Contoso:Debian:13:latest -l eastus --file debian.raw',
     'vitrine image-version download -g images -r corpImages -i debian -e 1.0.0 --format qcow2 --file debian.qcow2',
   ],
   flags: {
-    group,
-    gallery,
-    definition,
-    version: needs('-e, --gallery-image-version <version>', 'Major.Minor.Patch, or latest.', {
-      completes: 'version',
-    }),
+    ...versionNamed,
     location: may(
       '-l, --location <region>',
       "Where it is read. Default: the version's own region.",
@@ -36,13 +31,14 @@ export const downloadCommand = command({
   run: async (context, given) => {
     const session = await context.connect()
     const { world, signal, err: terminal } = context
-    const version = await resolveVersion(session, given, { region: given.location, signal })
+    const names = await namesOf(session, given, signal)
+    const version = await resolveVersion(session, names, { region: given.location, signal })
     const location = given.location ?? String(version.location)
     const format = downloadFormats.find((one) => one === given.format) ?? 'raw'
     const options = { session, world, terminal, signal, version, location, format } as const
     const done = await downloadVersion({
       ...options,
-      group: given.group,
+      group: names.group,
       lun: given.lun,
       out: given.file,
     })

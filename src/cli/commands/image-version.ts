@@ -3,7 +3,9 @@ import type { JsonObject } from '../../domain/rows.ts'
 import { type CommandGroup, type Context, command } from '../command.ts'
 import { on } from '../flag.ts'
 import { followVersion, watchVersion } from '../follow-version.ts'
+import { namesOf, type VersionGiven, versionNamed } from '../named-image.ts'
 import { apiVersions, type VersionNames } from '../paths.ts'
+import { resolveVersion } from '../resolve-version.ts'
 import {
   deleteResource,
   diskOrSnapshotId,
@@ -16,7 +18,9 @@ import {
   putNew,
   readResource,
 } from '../resources.ts'
+import type { Session } from '../session.ts'
 import { at, type Column } from '../table.ts'
+import { UsageError } from '../usage-error.ts'
 import { waitFlags, waitUntil } from '../wait-until.ts'
 import {
   definition,
@@ -30,6 +34,7 @@ import {
 } from './common-flags.ts'
 import { downloadCommand } from './image-version-download.ts'
 import { publishedProperties, publishing, storageType } from './version-body.ts'
+import { diskFrom, fromFile } from './version-from.ts'
 import { sources, storageProfileOf } from './version-sources.ts'
 
 const apiVersion = apiVersions.galleries
@@ -83,29 +88,38 @@ async function followed(
 const create = command({
   name: 'create',
   says: 'Publish an image version and replicate it; each region is usable as soon as it is complete.',
-  more: 'The source lies in the region of the version (--location), which is one of the target regions.',
+  more: 'The source lies in the region of the version (--location), which is one of the target regions. Of a file (--from) only what the server has not is sent; when the command is cut off, the same command goes on where it stopped.',
   examples: [
+    'vitrine image-version create -g images -r corpImages -i debian -e 1.0.1 --from debian.qcow2 \\',
+    '    --target-regions westeurope=1=standard_zrs northeurope=2 eastus',
     'vitrine image-version create -g images -r corpImages -i debian -e 1.0.0 --os-snapshot debian-source \\',
     '    --target-regions westeurope=1=standard_zrs northeurope=2 eastus',
     'vitrine image-version create -g images -r corpImages -i debian -e 1.0.1 \\',
     '    --os-vhd-uri https://127.0.0.1:8443/vhds1/vhds/os.vhd --os-vhd-storage-account vhds1',
   ],
-  flags: { ...names, location, ...sources, ...publishing, storageType, tags, noWait },
+  flags: { ...names, location, ...fromFile, ...sources, ...publishing, storageType, tags, noWait },
   run: async (context, given) => {
     const session = await context.connect()
     const { paths } = session
-    const storageProfile = await storageProfileOf(given, {
+    const location = await locationOr(context, given.location, given.group)
+    if (given.from !== undefined && (given.osDisk ?? given.managedImage) !== undefined)
+      throw new UsageError('--from excludes --os-snapshot and --managed-image.')
+    const temporary = await diskFrom(context, { ...given, location })
+    const source = temporary ? { ...given, osDisk: temporary.id } : given
+    const storageProfile = await storageProfileOf(source, {
       imageId: (image) => idOf(image, (text) => paths.image(given.group, text)),
       diskId: (source) => diskOrSnapshotId(context, session, { group: given.group, source }),
       accountId: (account) => idOf(account, (text) => paths.storageAccount(given.group, text)),
     })
     const body = {
-      location: await locationOr(context, given.location, given.group),
+      location,
       ...tagsOf(given.tags),
       properties: { ...publishedProperties(given, {}), storageProfile },
     }
     const target = { path: paths.version(given), apiVersion, body, command: 'image-version' }
     const answer = await putNew(context, target)
+    // An accepted version needs its source no more.
+    await temporary?.remove()
     if (!given.noWait) return await followed(context, given, answer)
     hintOperation(context, answer.headers)
     return { value: objectIn(answer), columns }
@@ -152,16 +166,28 @@ const list = command({
 const show = command({
   name: 'show',
   says: 'Show a version and where it is replicated.',
-  flags: { ...names, watch: on('--watch', 'Show the progress of each region until all are done.') },
+  examples: ['vitrine image-version show Contoso:Debian:13:latest --watch'],
+  flags: {
+    ...versionNamed,
+    watch: on('--watch', 'Show the progress of each region until all are done.'),
+  },
   run: async (context, given) => {
     const session = await context.connect()
-    const path = session.paths.version(given)
     const { world, signal, err: terminal } = context
+    const path = await versionPath(session, given, signal)
     if (given.watch) await watchVersion({ session, versionPath: path, terminal, world, signal })
     const value = await readResource(context, { path, apiVersion, expand: 'ReplicationStatus' })
     return { value, columns }
   },
 })
+
+/** The path of one that exists; `latest` is resolved. */
+async function versionPath(session: Session, given: VersionGiven, signal: AbortSignal) {
+  const asked = await namesOf(session, given, signal)
+  if (asked.version !== 'latest') return session.paths.version(asked)
+  const { name } = await resolveVersion(session, asked, { region: undefined, signal })
+  return session.paths.version({ ...asked, version: String(name) })
+}
 
 const remove = command({
   name: 'delete',
