@@ -277,13 +277,11 @@ async function afterFault(
   }
   const nowMs = await options.store.nowMs()
   const { step, state } = row
-  if (!(error instanceof RegionAway)) {
-    await advance(options, row, { step, state, wakeMs: nowMs + backoffMs(attempts), attempts })
-    return
-  }
-  const to = { step, state, wakeMs: nowMs + regionAwayMs, attempts }
+  const restMs = error instanceof RegionAway ? regionAwayMs : backoffMs(attempts)
+  const to = { step, state, wakeMs: nowMs + restMs, attempts }
   await options.store.write(async (rows) => {
-    if (await rows.work.advance(row.id, row.fence, to)) await work.waits?.(rows, row)
+    const isOurs = await rows.work.advance(row.id, row.fence, to)
+    if (isOurs && error instanceof Unavailable) await work.waits?.(rows, row, error)
   })
 }
 

@@ -1,3 +1,4 @@
+import type { Unavailable } from '../domain/errors.ts'
 import type { Problem } from '../domain/problem.ts'
 import type { JsonObject, WorkRow } from '../domain/rows.ts'
 import type { Rows } from '../store/store.ts'
@@ -32,8 +33,8 @@ export type Work = {
   readonly steps: Readonly<Record<string, Step>>
   /** Runs once when the work ends badly: writes what clients see. In the transaction that ends the row. */
   readonly failed?: Failed
-  /** Runs when a step waits for a region that is away: writes what clients see. In the transaction that gives the row back. */
-  waits?(rows: Rows, row: WorkRow): Promise<void>
+  /** Runs when a step is to be tried again for what `why` says: writes what clients see. In the transaction that gives the row back. */
+  waits?(rows: Rows, row: WorkRow, why: Unavailable): Promise<void>
   /** Runs when a delete or cancel stopped it. In the transaction that ends the row. */
   stopped?(rows: Rows, row: WorkRow): Promise<void>
 }

@@ -1,5 +1,5 @@
 import type { Digest } from '../domain/digest.ts'
-import { Unavailable } from '../domain/errors.ts'
+import { RegionAway, Unavailable } from '../domain/errors.ts'
 import { workOwner } from '../domain/holdings.ts'
 import { queueOfCopy } from '../domain/queues.ts'
 import type { Json, JsonObject, ReplicaRow, ResourceRow, WorkRow } from '../domain/rows.ts'
@@ -212,10 +212,13 @@ export function convergeRegion(ports: WorkPorts): Work {
 }
 
 /** Until its next progress. */
-async function tellOfWaiting(rows: Rows, row: WorkRow): Promise<void> {
+async function tellOfWaiting(rows: Rows, row: WorkRow, why: Unavailable): Promise<void> {
   const replica = await replicaOf(rows, row)
   if (!replica || isOutdated(row, replica)) return
-  const reason = 'It waits for a region that is out of reach and has what it needs.'
+  const reason =
+    why instanceof RegionAway
+      ? 'It waits for a region that is out of reach and has what it needs.'
+      : `It is tried again and again. ${why.told(`work ${row.id}`)}`
   await rows.replicas.put({ ...replica, reason, bytesPerSecond: 0 })
 }
 
