@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import {
   BlobSASPermissions,
   BlobServiceClient,
@@ -30,7 +30,7 @@ export type AzuriteServer = {
 export async function startAzurite(): Promise<AzuriteServer> {
   const folder = await mkdtemp(join(tmpdir(), 'vitrine-azurite-'))
   const port = await freePort()
-  const program = createRequire(import.meta.url).resolve('azurite/dist/src/blob/main.js')
+  const program = fileURLToPath(import.meta.resolve('azurite/dist/src/blob/main.js'))
   const flags = ['--inMemoryPersistence', '--disableTelemetry', '--skipApiVersionCheck', '--silent']
   const child = spawn(process.execPath, [program, ...flags, '--blobPort', String(port)], {
     cwd: folder,
