@@ -9,6 +9,7 @@ import { challenge } from './access/challenge.ts'
 import { builtInRoles } from './access/roles.ts'
 import { openSas } from './access/sas.ts'
 import { openArm } from './api/arm/app.ts'
+import { blobApp } from './api/blob/blob-app.ts'
 import { signinRoutes } from './api/signin/signin.ts'
 import { storageApp } from './api/storage/disk-blob.ts'
 import { StartError } from './base/start-error.ts'
@@ -18,7 +19,13 @@ import { openBlobs } from './blobs/open-blobs.ts'
 import { openChunkIndex } from './chunks/chunk-index.ts'
 import { openLanes } from './chunks/lanes.ts'
 import { type Config, importPolicyOf, ownRegionsOf, settingsOf } from './config.ts'
-import { armAudiences, graphAudiences, installationUrls } from './domain/audiences.ts'
+import {
+  anyOf,
+  armAudiences,
+  graphAudiences,
+  installationUrls,
+  storageAudiences,
+} from './domain/audiences.ts'
 import { Unavailable } from './domain/errors.ts'
 import type { Holding, HoldingRows } from './domain/holdings.ts'
 import { largerQueues } from './domain/queues.ts'
@@ -45,6 +52,7 @@ import type { Store } from './store/store.ts'
 import { convergeRegion } from './work/converge-region.ts'
 import { duties, prune, sweep } from './work/duties.ts'
 import { expireUploads } from './work/expire-uploads.ts'
+import { dropDuties, dropUploads } from './work/drop-uploads.ts'
 import { ingestDisks } from './work/ingest-disks.ts'
 import { mendRoot } from './work/mend-root.ts'
 import type { WorkPorts } from './work/ports.ts'
@@ -212,24 +220,27 @@ async function openDoors(
   const { applications, assignments } = store.directory
   const urls = installationUrls(baseUrl, ['127.0.0.1', 'localhost', '::1', ...config.hostNames])
   const audiences = armAudiences(urls)
+  const ofBlobs = storageAudiences(urls)
   const keys = await openSigningKeys(secrets)
   const issuer = openIssuer({
     baseUrl,
     tenantId,
     keys,
     applications,
-    audiences: [...audiences, ...graphAudiences(urls)],
+    audiences: anyOf(audiences, graphAudiences(urls), ofBlobs),
     world,
   })
   const trusted = [{ issuer: issuer.issuer, tenantId, keys: keys.verifying }]
-  const access = openAccess({ trusted, audiences, assignments, world })
+  const access = openAccess({
+    ...{ trusted, audiences, storageAudiences: ofBlobs, assignments, world },
+  })
   const ownerFile = ownerFileOf(config)
   const owner = await ensureOwner({
     secrets,
     applications,
     assignments: access.assignments,
     tenantId,
-    ownerRoleId: builtInRoles.owner.id,
+    ownerRoleIds: [builtInRoles.owner.id, builtInRoles.storageBlobDataOwner.id],
     keep: (fresh) => claimOwnerFile(ownerFile, fresh),
     world,
   })
@@ -244,6 +255,15 @@ async function openDoors(
       ...{ store, plane, sas, world, settings },
       findLatest: (key, region) => findLatest({ rows: store.read, settings }, key, region),
       mayOf: access.mayOf,
+    }),
+  )
+  app.route(
+    '/',
+    blobApp({
+      ...{ store, plane, world, accountKey, urls },
+      authenticate: access.authenticateForBlobs,
+      challenge: `Bearer authorization_uri=${baseUrl}/${tenantId}/oauth2/v2.0/authorize resource_id=https://storage.azure.com`,
+      holdMs: config.sweepHoldSeconds * 1000,
     }),
   )
   const arm = openArm({
@@ -310,6 +330,7 @@ function openRunning(
     scrubRegion,
     watchSpaces,
     sweep,
+    dropUploads,
     expireUploads,
     prune,
   ]
@@ -317,7 +338,7 @@ function openRunning(
 
   async function workUntilStopped(): Promise<void> {
     const nowMs = await store.nowMs()
-    await store.write((rows) => rows.work.request(duties(own), nowMs))
+    await store.write((rows) => rows.work.request([...duties(own), ...dropDuties(own)], nowMs))
     const observed = kinds.map((kind) => watch.work(kind(ports)))
     const hands = { queues, atOnce: workAtOnce }
     const others = largerQueues.map((suffix) => ({

@@ -34,6 +34,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'regions',
     'api/arm',
   ],
+  'api/blob': ['base', 'domain', 'resources', 'access', 'store', 'regions', 'api/storage'],
   'api/feed': ['base', 'domain'],
   telemetry: ['base', 'domain', 'blobs', 'store', 'regions', 'runner'],
   client: ['base', 'domain', 'formats', 'chunks'],

@@ -38,6 +38,10 @@ export function storageAudiences(urls: readonly string[]): Audiences {
   return { includes: (key) => key === azureStorage || isOwn(key) }
 }
 
+export function anyOf(...all: readonly Audiences[]): Audiences {
+  return { includes: (key) => all.some((one) => one.includes(key)) }
+}
+
 /** Keys of audiences, listed or computed. */
 export type Audiences = Pick<readonly string[], 'includes'>
 

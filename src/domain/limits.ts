@@ -29,6 +29,20 @@ export const limits = {
   transferWaitersMax: 1024,
   /** Pieces of 4 MiB that one import fetches at the same time: they fill most links, and are its memory. */
   importRequestsAtOnce: 4,
+  /** Of one block, or of a blob that comes in one request: five minutes of a slow line; Azure takes 4000 MiB. */
+  blobBodyBytesMax: gib,
+  /** Azure's bounds: blocks of a blob, blocks that wait for one, the largest page blob. */
+  blobBlocksMax: 50_000,
+  stagedBlocksMax: 100_000,
+  pageBlobBytesMax: 8 * 1024 * gib,
+  /** A list of so many blocks with the longest ids. */
+  blockListBytesMax: 8 * mib,
+  /** Blobs and containers on one page of a list; Azure's own bound. */
+  blobPageRows: 5_000,
+  /** What is copied from blob to blob while a client waits for the answer. */
+  blobCopyBytesMax: gib,
+  /** Blocks that nobody made a blob of are dropped after a week, as Azure does. */
+  stagedBlockKeptMs: 7 * 24 * 3_600_000,
   /** ARM's own bound for a request body. */
   bodyBytesMax: 4 * mib,
   /** A stored document as JSON: all tags and a thousand region settings fit, and a page of a list stays below 7 MiB. */

@@ -79,6 +79,8 @@ export type BlobRows = {
   container(account: string, name: string): Promise<BlobContainer | undefined>
   /** The same, kept from being deleted until the transaction ends. */
   holdContainer(account: string, name: string): Promise<BlobContainer | undefined>
+  /** The same for whoever changes or deletes it: nobody else holds it meanwhile. */
+  lockContainer(account: string, name: string): Promise<BlobContainer | undefined>
   /** One page by name, of those that begin with `prefix`, after `after` (exclusive). */
   containers(account: string, page: BlobPage): Promise<readonly BlobContainer[]>
   /** False when the name is taken. */
@@ -102,6 +104,7 @@ export type BlobRows = {
   list(container: number, page: BlobPage): Promise<readonly StoredBlob[]>
   /** False when the name is taken by now. */
   insert(blob: StoredBlob): Promise<boolean>
+  addPages(upload: string, pages: readonly Omit<StagedPage, 'seq'>[]): Promise<void>
   /** Of the same name; the upload of the one before is not dropped by it. */
   update(blob: StoredBlob): Promise<void>
   remove(container: number, name: string): Promise<void>
@@ -117,14 +120,19 @@ export type BlobRows = {
   /** All of them, locked. */
   lockStaged(container: number, name: string): Promise<readonly StagedBlock[]>
   /**
-   * The block and its pages, from 0; one of the same id is dropped. False when another one came at the same moment, or
-   * the name has `blocksMax` already.
+   * The block and its pages, from 0; one of the same id is dropped. `raced`: another one came at the same moment; `full`: the
+   * name has `blocksMax` already.
    */
   stage(
-    block: StagedBlock & { readonly stagedMs: number; readonly space: SpaceId },
+    block: StagedBlock & {
+      readonly stagedMs: number
+      readonly space: SpaceId
+      /** Of the one before. */
+      readonly dropDueMs: number
+    },
     pages: readonly Omit<StagedPage, 'seq'>[],
     blocksMax: number,
-  ): Promise<boolean>
+  ): Promise<'staged' | 'raced' | 'full'>
   /** Drops the uploads of all blocks that wait for this name, but those that were assembled. */
   forgetStaged(container: number, name: string, dueMs: number): Promise<void>
   /** The same of blocks that were staged before, wherever; answers how many (≤ rowsMax). */

@@ -21,7 +21,7 @@ const ensure = (over: { tenantId?: string } = {}) =>
   ensureOwner({
     ...directory,
     tenantId,
-    ownerRoleId: 'owner-role',
+    ownerRoleIds: ['owner-role'],
     keep: (fresh) => claimOwnerFile(file(), fresh),
     world: { id: () => randomUUID() },
     ...over,

@@ -7,6 +7,7 @@ import { freshSecret, hashSecret } from './client-secret.ts'
 import { claimPrivateFile } from './private-file.ts'
 
 const ownerName = 'owner-client-id'
+const rolesName = 'owner-roles'
 
 const OwnerFile = z.object({ tenantId: z.string(), clientId: z.string(), clientSecret: z.string() })
 
@@ -15,7 +16,8 @@ type OwnerParts = {
   readonly applications: ApplicationRows
   readonly assignments: AssignmentRows
   readonly tenantId: string
-  readonly ownerRoleId: string
+  /** All at the root scope. */
+  readonly ownerRoleIds: readonly string[]
   /** Keeps fresh credentials where the operator finds them, and returns those that are kept: `claimOwnerFile`. */
   readonly keep: (fresh: OwnerCredentials) => Promise<OwnerCredentials>
   readonly world: Pick<World, 'id'>
@@ -27,9 +29,12 @@ type OwnerParts = {
  * last, so a crash in between is repaired by the next start with the same credentials. Throws Unavailable.
  */
 export async function ensureOwner(parts: OwnerParts) {
-  const { secrets, applications, assignments, tenantId, world } = parts
+  const { secrets, applications, tenantId, world } = parts
   const known = await secrets.get(ownerName)
-  if (known !== undefined) return { clientId: known, tenantId, created: false } as const
+  if (known !== undefined) {
+    await giveNewRoles(parts, known)
+    return { clientId: known, tenantId, created: false } as const
+  }
   const kept = await parts.keep({ tenantId, clientId: world.id(), clientSecret: freshSecret() })
   if (kept.tenantId !== tenantId) {
     throw new StartError(
@@ -43,14 +48,24 @@ export async function ensureOwner(parts: OwnerParts) {
     displayName: 'Vitrine owner',
     secretHash: await hashSecret(kept.clientSecret),
   })
-  await assignments.putIfAbsent({
-    id: world.id(),
-    principalId: application.objectId,
-    roleId: parts.ownerRoleId,
-    scopeKey: '',
-  })
+  await assignRoles(parts, application.objectId)
   const clientId = await secrets.putIfAbsent(ownerName, kept.clientId)
   return { clientId, secret: kept.clientSecret, tenantId, created: true } as const
+}
+
+async function assignRoles(parts: OwnerParts, principalId: string): Promise<void> {
+  const { secrets, assignments, world, ownerRoleIds } = parts
+  for (const roleId of ownerRoleIds) {
+    await assignments.putIfAbsent({ id: world.id(), principalId, roleId, scopeKey: '' })
+  }
+  await secrets.putIfAbsent(rolesName, String(ownerRoleIds.length))
+}
+
+/** An owner of an older release gets the roles that have come since; once, so that what is taken away stays so. */
+async function giveNewRoles(parts: OwnerParts, clientId: string): Promise<void> {
+  if ((await parts.secrets.get(rolesName)) !== undefined) return
+  const application = await parts.applications.get(clientId)
+  if (application) await assignRoles(parts, application.objectId)
 }
 
 /** Writes `owner.json` at `path` with mode 0600 unless it is there; returns what it holds. */

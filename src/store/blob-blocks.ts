@@ -11,6 +11,7 @@ type Blocks = Pick<
   | 'stagedBlocks'
   | 'lockStaged'
   | 'stage'
+  | 'addPages'
   | 'forgetStaged'
   | 'expireStaged'
   | 'committedBlocks'
@@ -53,11 +54,11 @@ export function blockRows(db: Db): Blocks {
     const { container, name, block, upload, space } = added
     const [same] = (await sameBlock({ container, name, block })).rows
     if (same) {
-      await dropRows(db).drop({ upload: same.upload, space, dueMs: added.stagedMs })
+      await dropRows(db).drop({ upload: same.upload, space, dueMs: added.dropDueMs })
       await removeStaged([same])
     } else {
       const [counted] = (await countOf({ container, name })).rows
-      if (Number(counted?.count ?? 0) >= blocksMax) return false
+      if (Number(counted?.count ?? 0) >= blocksMax) return 'full'
     }
     const { numInsertedOrUpdatedRows } = await db
       .insertInto('staged_blocks')
@@ -71,12 +72,12 @@ export function blockRows(db: Db): Blocks {
       })
       .onConflict((conflict) => conflict.columns(['container_id', 'name', 'block']).doNothing())
       .executeTakeFirstOrThrow()
-    if (numInsertedOrUpdatedRows !== 1n) return false
+    if (numInsertedOrUpdatedRows !== 1n) return 'raced'
     await addPages(upload, pages)
-    return true
+    return 'staged'
   }
 
-  async function addPages(upload: string, pages: Parameters<BlobRows['stage']>[1]): Promise<void> {
+  const addPages: BlobRows['addPages'] = async (upload, pages) => {
     const values = pages.map(({ offsetBytes, lengthBytes, key }) => ({
       upload,
       offset_bytes: offsetBytes,
@@ -138,6 +139,7 @@ export function blockRows(db: Db): Blocks {
     stagedBlocks,
     lockStaged,
     stage,
+    addPages,
     forgetStaged,
     expireStaged,
     committedBlocks,

@@ -10,6 +10,7 @@ type Containers = Pick<
   BlobRows,
   | 'container'
   | 'holdContainer'
+  | 'lockContainer'
   | 'containers'
   | 'addContainer'
   | 'updateContainer'
@@ -37,6 +38,15 @@ export function containerRows(db: Db): Containers {
 
   async function holdContainer(account: string, name: string): Promise<BlobContainer | undefined> {
     const [row] = (await holdByName({ account, name })).rows
+    return row && fromTable(row)
+  }
+
+  async function lockContainer(account: string, name: string): Promise<BlobContainer | undefined> {
+    const row = await live
+      .where('account', '=', account)
+      .where('name', '=', name)
+      .$if(locksRows(db), (query) => query.forUpdate())
+      .executeTakeFirst()
     return row && fromTable(row)
   }
 
@@ -109,6 +119,7 @@ export function containerRows(db: Db): Containers {
   return {
     container,
     holdContainer,
+    lockContainer,
     containers,
     addContainer,
     updateContainer,

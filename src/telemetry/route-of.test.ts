@@ -33,6 +33,7 @@ it.each([
   ['/subscriptions/s/providers/Microsoft.Compute/locations/we/usages', 'usages'],
   ['/tenants', 'tenants'],
   ['/md-disks/grant/abcd', 'disk-bytes'],
+  ['/vhds1/images/os.vhd', 'blobs'],
   ['/t/oauth2/v2.0/token', 'sign-in'],
   ['/adfs/.well-known/openid-configuration', 'sign-in'],
   ['/', 'other'],
@@ -56,6 +57,6 @@ it('whatever a client asks for, there are few routes', () => {
   const routes = ['galleries', 'galleries/images', 'galleries/images/versions', 'disks']
   const all = [...routes, ...routes.map((route) => `${route}/action`), 'resourceGroups']
   const others = ['resourceGroups/action', 'extensions', 'operations', 'usages', 'resources']
-  const rest = ['subscriptions', 'providers', 'tenants', 'disk-bytes', 'sign-in', 'other']
+  const rest = ['subscriptions', 'providers', 'tenants', 'blobs', 'disk-bytes', 'sign-in', 'other']
   expect([...seen].filter((route) => ![...all, ...others, ...rest].includes(route))).toEqual([])
 })

@@ -6,6 +6,7 @@ const doors: readonly (readonly [RegExp, string])[] = [
   [/\/(?:capsoperations|diskoperations|operations|operationresults)\/[^/]+$/i, 'operations'],
   [/\/usages$/i, 'usages'],
   [/\/providers\/vitrine\.gallery\//i, 'extensions'],
+  [/^\/(?!subscriptions\/|tenants\/|providers\/|graph\/)[a-z\d]{3,24}\//, 'blobs'],
 ]
 
 /**

@@ -39,7 +39,7 @@ export async function openSigninWorld(options: {
     applications,
     assignments: access.assignments,
     tenantId: testTenantId,
-    ownerRoleId: builtInRoles.owner.id,
+    ownerRoleIds: [builtInRoles.owner.id],
     keep: async (fresh) => fresh,
     world,
   })

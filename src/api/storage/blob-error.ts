@@ -27,6 +27,7 @@ const statuses = {
   FeatureNotSupported: 409,
   InvalidAuthenticationInfo: 401,
   InvalidBlobType: 409,
+  InvalidBlobOrBlock: 400,
   InvalidBlockId: 400,
   InvalidBlockList: 400,
   InvalidMd5: 400,

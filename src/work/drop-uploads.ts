@@ -1,0 +1,50 @@
+import { limits } from '../domain/limits.ts'
+import { type RegionName, regionName } from '../domain/regions.ts'
+import type { WorkRequest } from '../domain/rows.ts'
+import { diskSpace } from '../domain/spaces.ts'
+import { dropStaged } from '../regions/staging.ts'
+import type { Outcome, Running, Work } from '../runner/work.ts'
+import type { Store } from '../store/store.ts'
+import type { WorkPorts } from './ports.ts'
+
+const everyMs = 30_000
+/** Uploads, or rows, that are dropped before the row of the work is written again. */
+const atOnce = 64
+const rowsAtOnce = 500
+
+/** One for each region whose spaces this process writes. */
+export function dropDuties(regions: readonly RegionName[]): readonly WorkRequest[] {
+  return regions.map((region) => ({
+    kind: 'DropUploads',
+    subject: region,
+    queue: `region:${region}`,
+    generation: 1,
+    key: undefined,
+  }))
+}
+
+/** Takes away the pages of blobs that were written over or deleted, of blocks nobody wants, and of uploads that broke off. */
+export function dropUploads({ store, plane, sweepHoldMs }: WorkPorts): Work {
+  async function drop({ row, state, signal }: Running): Promise<Outcome> {
+    const space = diskSpace(regionName(row.subject)).id
+    const nowMs = await store.nowMs()
+    const cleared = await store.write((rows) => rows.blobs.clearGone(space, rowsAtOnce, nowMs))
+    const expired = await dropStaleBlocks(store, nowMs)
+    const taken = await store.write((rows) => rows.blobs.takeDrops(space, nowMs, atOnce))
+    for (const { upload } of taken) {
+      await dropStaged(plane, { upload, space, signal })
+      await store.write((rows) => rows.blobs.dropped(upload))
+    }
+    const isMore = cleared > 0 || expired === rowsAtOnce || taken.length === atOnce
+    const forMs = Math.min(everyMs, Math.max(250, sweepHoldMs))
+    return { is: 'wait', state, forMs: isMore ? 0 : forMs }
+  }
+
+  return { kind: 'DropUploads', steps: { drop } }
+}
+
+/** Blocks that nobody made a blob of in a week are not wanted any more. Answers how many went (at most 500). */
+export function dropStaleBlocks(store: Store, nowMs: number): Promise<number> {
+  const beforeMs = nowMs - limits.stagedBlockKeptMs
+  return store.write((rows) => rows.blobs.expireStaged(beforeMs, rowsAtOnce))
+}
