@@ -7,9 +7,11 @@ import { imageOwner, workOwner } from '../../src/domain/holdings.ts'
 import type { SpaceId } from '../../src/domain/spaces.ts'
 import { copyImage } from '../../src/regions/copy-image.ts'
 import type { Plane } from '../../src/regions/plane.ts'
+import { dropStaged } from '../../src/regions/staging.ts'
 import { sweepSpace } from '../../src/regions/sweep-space.ts'
 import { verifyImage } from '../../src/regions/verify-image.ts'
 import { folderOf } from '../support/memory-blobs.ts'
+import { type Fuse, mortal, openFuse } from '../support/mortal.ts'
 import { diskOf } from '../support/test-disks.ts'
 import {
   abroad,
@@ -62,10 +64,14 @@ const op: fc.Arbitrary<Op> = fc.oneof(
   },
 )
 
-/** Ops of a batch run at once; then the process may be opened anew, with an index that knows nothing. */
+/**
+ * Ops of a batch run at once. The process may die under them, after so many calls of its ports, and what was cut off is done again beside
+ * the next batch; or it is opened anew behind them, with an index that knows nothing.
+ */
 const batch = fc.record({
   ops: fc.array(op, { minLength: 1, maxLength: 5 }),
   restarts: fc.boolean(),
+  diesAfter: fc.option(fc.integer({ min: 1, max: 60 }), { nil: undefined }),
 })
 const run = fc.record({ batches: fc.array(batch, { minLength: 1, maxLength: 6 }), pace: fc.nat() })
 
@@ -73,8 +79,15 @@ type Model = {
   readonly durable: Durable
   readonly deleted: Map<SpaceId, string[]>
   readonly sealed: Map<string, { space: SpaceId; image: Digest; disk: number }>
+  /** Of the process that runs. */
+  fuse: Fuse
   jobs: number
 }
+
+/** What was asked for, under the name of its work. */
+type Job = { readonly op: Op; readonly name: string }
+
+const never = Number.POSITIVE_INFINITY
 
 test('whatever is published, copied, deleted and swept at once: every image that is kept reads', async () => {
   await fc.assert(
@@ -83,17 +96,29 @@ test('whatever is published, copied, deleted and swept at once: every image that
         durable: openDurable(),
         deleted: new Map(),
         sealed: new Map(),
+        fuse: openFuse(never),
         jobs: 0,
       }
       let opened = openPaced(model, pace)
-      for (const { ops, restarts } of batches) {
-        await Promise.all(ops.map((one) => act(model, opened.plane, one)))
-        if (restarts) {
+      let cutOff: readonly Job[] = []
+      const last = { ops: [], restarts: false, diesAfter: undefined }
+      for (const { ops, restarts, diesAfter } of [...batches, last]) {
+        if (diesAfter !== undefined) {
           await opened.close()
+          model.fuse = openFuse(diesAfter)
+          opened = openPaced(model, pace)
+        }
+        const asked = ops.map((one) => ({ op: one, name: `job-${++model.jobs}` }))
+        const run = async (job: Job) => ((await lives(model, opened.plane, job)) ? [] : [job])
+        cutOff = (await Promise.all([...cutOff, ...asked].map(run))).flat()
+        if (restarts || diesAfter !== undefined) {
+          await opened.close()
+          model.fuse = openFuse(never)
           opened = openPaced(model, pace + 1)
         }
         await expectKept(model, opened.plane)
       }
+      expect(cutOff).toEqual([])
       await expectNothingElse(model, opened.plane)
       await opened.close()
     }),
@@ -102,7 +127,8 @@ test('whatever is published, copied, deleted and swept at once: every image that
 })
 
 /** Blobs that answer after a few turns, more or fewer by the pace: so that what runs at once meets in many ways. */
-function openPaced({ durable, deleted }: Model, pace: number) {
+function openPaced(model: Model, pace: number) {
+  const { durable, deleted, fuse } = model
   let x = pace + 1
   async function wait(): Promise<void> {
     x = (x * 48_271) % 0x7fffffff
@@ -110,7 +136,7 @@ function openPaced({ durable, deleted }: Model, pace: number) {
   }
   const openBlobs = (address: BlobsAddress): Blobs => {
     const blobs = durable.places.openBlobs(address)
-    return {
+    const paced: Blobs = {
       ...blobs,
       put: async (...given) => {
         await wait()
@@ -128,13 +154,28 @@ function openPaced({ durable, deleted }: Model, pace: number) {
         deleted.set(space, [...(deleted.get(space) ?? []), key])
       },
     }
+    return mortal(paced, fuse)
   }
-  return openTestPlane({ ...durable, places: { ...durable.places, openBlobs } })
+  return openTestPlane(
+    { ...durable, places: { ...durable.places, openBlobs } },
+    { holdings: mortal(durable.rows.holdings, fuse), uploads: mortal(durable.uploads, fuse) },
+  )
 }
 
-async function act(model: Model, plane: Plane, one: Op): Promise<void> {
-  const { durable, sealed } = model
-  const job = `job-${++model.jobs}`
+/** False: the process died under it. */
+async function lives(model: Model, plane: Plane, { op: one, name }: Job): Promise<boolean> {
+  try {
+    await act(model, plane, one, name)
+    return true
+  } catch (error) {
+    // Whatever the death looked like from inside.
+    if (!model.fuse.blown()) throw error
+    return false
+  }
+}
+
+async function act(model: Model, plane: Plane, one: Op, job: string): Promise<void> {
+  const { sealed } = model
   const owner = workOwner(job)
   switch (one.is) {
     case 'publish': {
@@ -145,6 +186,7 @@ async function act(model: Model, plane: Plane, one: Op): Promise<void> {
         pageBytes: 65_536,
       })
       if (!one.abandons) keep(model, { space: home, image, disk: one.disk }, holdings)
+      await dropStaged(plane, { upload: job, space: home, signal })
       return await plane.rows.release(owner)
     }
     case 'copy': {
@@ -156,16 +198,22 @@ async function act(model: Model, plane: Plane, one: Op): Promise<void> {
       const order = { owner, image: from.image, from: [from.space], to: [to], signal }
       // Its source may be deleted and swept meanwhile: then it says that it found the image nowhere.
       const copied = await copyImage(plane, order).catch((error: unknown) => {
-        if (sealed.has(imageOwner(from.space, from.image))) throw error
+        if (model.fuse.blown() || sealed.has(imageOwner(from.space, from.image))) throw error
       })
       if (copied) keep(model, { ...from, space: to }, copied.holdings.get(to) ?? [])
       return await plane.rows.release(owner)
     }
     case 'delete': {
-      for (const [name, { disk, space }] of sealed) {
-        if (disk !== one.disk || space !== spaces[one.space]) continue
+      for (const [name, image] of sealed) {
+        if (image.disk !== one.disk || image.space !== spaces[one.space]) continue
         sealed.delete(name)
-        await durable.rows.holdings.release(name as ReturnType<typeof imageOwner>)
+        await plane.rows.release(imageOwner(image.space, image.image)).catch((error: unknown) => {
+          // It may have died right behind it.
+          if (model.durable.rows.owners().includes(imageOwner(image.space, image.image))) {
+            sealed.set(name, image)
+          }
+          throw error
+        })
       }
       return
     }
@@ -174,16 +222,17 @@ async function act(model: Model, plane: Plane, one: Op): Promise<void> {
     case 'late-delete': {
       const space = spaces[one.space] ?? home
       const keys = model.deleted.get(space) ?? []
-      durable.places.placeAt(space).delete(keys[one.pick % keys.length] ?? '')
+      model.durable.places.placeAt(space).delete(keys[one.pick % keys.length] ?? '')
     }
   }
 }
 
 function keep(
-  { durable, sealed }: Model,
+  { durable, sealed, fuse }: Model,
   image: { space: SpaceId; image: Digest; disk: number },
   holdings: readonly number[],
 ): void {
+  fuse.burn()
   sealed.set(durable.rows.seal(image.space, image.image, holdings), image)
 }
 
@@ -206,4 +255,6 @@ async function expectNothingElse({ durable, sealed }: Model, plane: Plane): Prom
     }
     expect(new Set(packsIn(durable, space).keys())).toEqual(keys)
   }
+  const left = [...durable.places.placeAt(home).keys()].filter((key) => key.startsWith('uploads/'))
+  expect(left).toEqual([])
 }
