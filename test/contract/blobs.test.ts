@@ -66,8 +66,7 @@ describe('blobs of a storage account', () => {
     const blob = container.getBlockBlobClient('empty')
     await blob.upload('', 0)
     expect((await blob.getProperties()).contentLength).toBe(0)
-    const { readableStreamBody } = await blob.download()
-    expect(await readableStreamBody?.toArray()).toEqual([])
+    expect((await blob.download()).contentLength).toBe(0)
   })
 
   it('a large upload in blocks, several at once, as the client sends it', async () => {
