@@ -5,6 +5,7 @@ import { galleryCommands } from './commands/gallery.ts'
 import { groupCommands } from './commands/group.ts'
 import { imageCommands } from './commands/image.ts'
 import { imageDefinitionCommands } from './commands/image-definition.ts'
+import { imageUrlCommands } from './commands/image-url.ts'
 import { imageVersionCommands } from './commands/image-version.ts'
 import { type LocalCommands, localCommands } from './commands/local.ts'
 import { accountCommands, loginCommands } from './commands/login.ts'
@@ -21,6 +22,7 @@ export function commandTable(local: LocalCommands): readonly CommandGroup[] {
     galleryCommands,
     imageDefinitionCommands,
     imageVersionCommands,
+    imageUrlCommands,
     diskCommands,
     snapshotCommands,
     imageCommands,
