@@ -1,4 +1,5 @@
 import { ArmError } from '../domain/errors.ts'
+import { concerned } from '../domain/health-work.ts'
 import { keyOf, parseResourceId, sameType } from '../domain/resource-id.ts'
 import type { OperationRow, ResourceRow } from '../domain/rows.ts'
 import type { ResourceType } from '../resources/declaration.ts'
@@ -47,10 +48,11 @@ export async function readOperation(
   findSubscription(providers, subscription)
   const rows = providers.store.read
   const operation = await rows.operations.get(id.toLowerCase())
-  const row = operation && (await rows.resources.get(operation.key))
-  if (!operation || keyOf(operation.subscription) !== keyOf(subscription)) throw gone(id)
-  const type = typeOf(providers, operation.key)
-  const mayRead = type !== undefined && caller.may(`${type.type}/read`, operation.key)
+  const about = operation && concerned(operation.key)
+  const row = about ? await rows.resources.get(about) : undefined
+  if (!operation || about === undefined || keyOf(operation.subscription) !== keyOf(subscription)) throw gone(id)
+  const type = typeOf(providers, about)
+  const mayRead = type !== undefined && caller.may(`${type.type}/read`, about)
   if (operation.principalId !== caller.principalId && !mayRead) throw gone(id)
   return { operation, row }
 }

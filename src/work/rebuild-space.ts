@@ -1,9 +1,10 @@
 import { mapBounded } from '../base/bounded.ts'
 import { Unavailable } from '../domain/errors.ts'
+import { spaceKey } from '../domain/health-work.ts'
 import type { Holding } from '../domain/holdings.ts'
 import type { Problem } from '../domain/problem.ts'
-import type { JsonObject, WorkRequest } from '../domain/rows.ts'
-import { parseSpaceId, type SpaceId } from '../domain/spaces.ts'
+import type { JsonObject } from '../domain/rows.ts'
+import type { SpaceId } from '../domain/spaces.ts'
 import { readRoot } from '../regions/roots.ts'
 import { damageOf } from '../regions/scrub.ts'
 import type { Failed, Outcome, Running, Work } from '../runner/work.ts'
@@ -19,17 +20,6 @@ const rootsAtOnce = 8
 /** How long the roots may take, in looks; those of resources that are being changed come when that is over. */
 const rootLooksMax = 600
 const losersTold = 100
-
-/** The operations of a rebuild are about this. */
-export function spaceKey(space: SpaceId): string {
-  return `/providers/vitrine.gallery/spaces/${space.toLowerCase()}`
-}
-
-export function rebuildRequest(space: SpaceId): WorkRequest {
-  const region = parseSpaceId(space)?.region ?? ''
-  const queue = `region:${region}`
-  return { kind: 'RebuildSpace', subject: space, queue, generation: 1, key: undefined }
-}
 
 /**
  * Makes a lost space anew at its place and fills it from all others: packs byte for byte where one has them whole, what
@@ -148,7 +138,6 @@ export function rebuildSpace(ports: WorkPorts): Work {
       await finish(rows, space, nowMs, {
         status: 'Succeeded',
         error: undefined,
-        output: { lost: losers },
       })
     })
     const level = losers.length > 0 ? 'error' : 'warn'
@@ -178,18 +167,18 @@ export function rebuildSpace(ports: WorkPorts): Work {
     const state = known.state === 'rebuilding' ? 'away' : known.state
     await rows.spaces.put({ ...known, state, sinceMs: nowMs, why: problem.message })
     const error = { code: problem.code, message: problem.message }
-    await finish(rows, space, nowMs, { status: 'Failed', error, output: undefined })
+    await finish(rows, space, nowMs, { status: 'Failed', error })
   }
 
   const steps = { plan, make, fill, heal, roots, settle }
   return { kind: 'RebuildSpace', steps, failed }
 }
 
-type Ending = Omit<Parameters<Rows['operations']['finish']>[1], 'endedMs'>
+type Ending = Pick<Parameters<Rows['operations']['finish']>[1], 'status' | 'error'>
 
 async function finish(rows: Rows, space: SpaceId, endedMs: number, end: Ending): Promise<void> {
   for (const { id } of await rows.operations.unfinishedOf(spaceKey(space))) {
-    await rows.operations.finish(id, { ...end, endedMs })
+    await rows.operations.finish(id, { ...end, output: undefined, endedMs })
   }
 }
 

@@ -14,6 +14,7 @@ import { repairRequest } from './repair.ts'
 /** Where nothing is due. */
 const restMs = 60_000
 const emptyRestMs = 600_000
+const shortestMs = 250
 /** One turn reads about this at most: then others get theirs, and what was seen is durable. */
 const turnBytesMax = 64 * sizes.mib
 const turnRows = 32
@@ -37,7 +38,7 @@ export function scrubRegion(ports: WorkPorts): Work {
   async function look({ row, state, signal }: Running): Promise<Outcome> {
     const isHere = (space: SpaceId) => parseSpaceId(space)?.region === row.subject
     const spaces = (await store.holdings.spaces()).filter(isHere)
-    if (spaces.length === 0) return { is: 'wait', state: {}, forMs: emptyRestMs }
+    if (spaces.length === 0) return { is: 'wait', state: {}, forMs: atMost(emptyRestMs) }
     const waitMs = health.pace.waitMs()
     if (waitMs > 0) return { is: 'wait', state, forMs: waitMs }
     const nowMs = await store.nowMs()
@@ -51,7 +52,11 @@ export function scrubRegion(ports: WorkPorts): Work {
       const rounds = { ...known, [space]: found.round }
       return { is: 'wait', state: { space, rounds }, forMs: Math.max(1, health.pace.waitMs()) }
     }
-    return { is: 'wait', state, forMs: Math.max(250, Math.min(restMs, health.everyMs)) }
+    return { is: 'wait', state, forMs: atMost(restMs) }
+  }
+
+  function atMost(forMs: number): number {
+    return Math.max(shortestMs, Math.min(forMs, health.everyMs))
   }
 
   /** One turn in one space. `isMore`: there was something to do. */

@@ -1,6 +1,7 @@
+import { verifyKey } from '../domain/health-work.ts'
 import { imageOwner } from '../domain/holdings.ts'
 import { sizes } from '../domain/limits.ts'
-import type { JsonObject, WorkRequest, WorkRow } from '../domain/rows.ts'
+import type { JsonObject, WorkRow } from '../domain/rows.ts'
 import { parseSpaceId, type SpaceId } from '../domain/spaces.ts'
 import { scrub } from '../regions/scrub.ts'
 import type { Failed, Outcome, Running, Work } from '../runner/work.ts'
@@ -10,17 +11,6 @@ import type { WorkPorts } from './ports.ts'
 import { waitLonger } from './wait-longer.ts'
 
 const turnBytesMax = 64 * sizes.mib
-
-/** The operations of a verification are about this: below the resource, whose own operations end by its own work. */
-export function verifyKey(key: string, region: string | undefined): string {
-  return `${key}/providers/vitrine.gallery/verify${region === undefined ? '' : `/${region}`}`
-}
-
-/** Asks for every pack of a resource to be looked at, in one region or in all where it lies. */
-export function verifyRequest(key: string, region: string | undefined): WorkRequest {
-  const subject = `${key}@${region ?? '*'}`
-  return { kind: 'Verify', subject, queue: 'control', generation: 1, key }
-}
 
 /** Has each region look at its own replicas, and ends the operations when all have. */
 export function verify({ store }: WorkPorts): Work {

@@ -1,9 +1,9 @@
 import { Unavailable } from '../domain/errors.ts'
 import type { SpaceRow } from '../domain/health.ts'
+import { rebuildRequest } from '../domain/health-work.ts'
 import { parseSpaceId, type SpaceId } from '../domain/spaces.ts'
 import type { Outcome, Running, Work } from '../runner/work.ts'
 import type { WorkPorts } from './ports.ts'
-import { rebuildRequest } from './rebuild-space.ts'
 import { type Verdict, verdictOf } from './space-verdict.ts'
 
 /** How often a region looks whether its spaces are there. */

@@ -1,4 +1,5 @@
 import { ArmError } from '../../domain/errors.ts'
+import { regionName } from '../../domain/regions.ts'
 import { parseResourceId, type ResourceId } from '../../domain/resource-id.ts'
 
 /** What an ARM path points at. */
@@ -23,6 +24,13 @@ export type Address =
   | { readonly is: 'collection'; readonly scope: ResourceId; readonly type: string }
   | { readonly is: 'resource'; readonly id: ResourceId }
   | { readonly is: 'action'; readonly id: ResourceId; readonly action: string }
+  /** Where bytes lie: `/providers/Vitrine.Gallery[/locations/{region}]/spaces[/{name}[/rebuild]]`. */
+  | {
+      readonly is: 'spaces'
+      readonly region: string | undefined
+      readonly name: string | undefined
+      readonly action: string | undefined
+    }
   /** What Azure has no field for: `{id}/providers/Vitrine.Gallery/{view}[/{name}]`. */
   | {
       readonly is: 'extension'
@@ -30,6 +38,9 @@ export type Address =
       readonly view: string
       readonly name: string | undefined
     }
+
+const spacesPath =
+  /^\/providers\/vitrine\.gallery\/(?:locations\/([^/]+)\/)?spaces(?:\/([^/]+))?(?:\/(rebuild))?$/i
 
 const operationKinds = new Set([
   'capsoperations',
@@ -44,6 +55,7 @@ export function parseAddress(path: string): Address {
   const lower = text.toLowerCase()
   const address =
     tenantAddress(lower) ??
+    spacesAddress(text) ??
     (lower.includes('/providers/vitrine.gallery/') ? extensionAddress(text) : undefined) ??
     (inGroup.test(lower) ? undefined : subscriptionAddress(text)) ??
     resourceAddress(text)
@@ -60,6 +72,14 @@ function tenantAddress(lower: string): Address | undefined {
   if (lower === '/tenants') return { is: 'tenants' }
   if (lower === '/subscriptions') return { is: 'subscriptions' }
   return undefined
+}
+
+function spacesAddress(text: string): Address | undefined {
+  const found = spacesPath.exec(text)
+  if (!found) return undefined
+  const [, region, name, action] = found
+  if (name !== undefined && region === undefined) return undefined
+  return { is: 'spaces', region: region && regionName(region), name, action }
 }
 
 function extensionAddress(text: string): Address | undefined {

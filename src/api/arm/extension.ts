@@ -7,6 +7,7 @@ import { writeResource } from '../../providers/write.ts'
 import { wantedRegions } from '../../resources/image-version.ts'
 import { hasSignedUrls } from '../../resources/signed-url.ts'
 import { type Answer, notAllowed, type Resourceful, resourceAnswer } from './answer.ts'
+import { answerHealth, answerVerify } from './health.ts'
 import { operationHeaders } from './operations.ts'
 import { present } from './present.ts'
 import { answerSignedUrls } from './signed-urls.ts'
@@ -33,6 +34,8 @@ export async function answerExtension(
   if (request.type.hasReplicas && view === 'space' && name === undefined) {
     return answerSpace(request)
   }
+  if (view === 'health' && name === undefined) return answerHealth(request)
+  if (view === 'verify' && name === undefined) return answerVerify(request)
   if (view === 'signedurls' && hasSignedUrls(request.type.type)) {
     return answerSignedUrls(request, name)
   }

@@ -46,7 +46,7 @@ export function operationUrl(
 export function operationHeaders(
   origin: string,
   operation: OperationRow,
-  row: ResourceRow,
+  row: Pick<ResourceRow, 'region'>,
   apiVersion: string,
   wanted: LroHeaders,
 ): Record<string, string> {

@@ -9,6 +9,7 @@ import { answerNameCheck } from './name-check.ts'
 import { answerOperation } from './poll.ts'
 import { answerResourceList } from './resource-list.ts'
 import { answerAction, answerCollection, answerResource } from './resources.ts'
+import { answerSpaces } from './spaces.ts'
 import {
   answerLocations,
   answerProviders,
@@ -41,6 +42,8 @@ export function answerAddress(request: ArmRequest, address: Address): Promise<An
       return answerOperation(request, address.subscription, address.operation)
     case 'nameCheck':
       return answerNameCheck(request, address.subscription)
+    case 'spaces':
+      return answerSpaces(request, address)
     case 'resources':
       return answerResourceList(request, address.scope)
     case 'collection':
@@ -57,7 +60,7 @@ export function answerAddress(request: ArmRequest, address: Address): Promise<An
 }
 
 function isReadOnly({ is }: Address): boolean {
-  return !['resource', 'action', 'extension', 'registration', 'nameCheck'].includes(is)
+  return !['resource', 'action', 'extension', 'registration', 'spaces', 'nameCheck'].includes(is)
 }
 
 /** `{id}/images` is a list of children, `{id}/share` an action: the types tell. */
