@@ -217,6 +217,18 @@ test('the temporary disk of a download is deleted, also when the download fails'
   expect(asked().at(-1)).toMatch(/^DELETE vitrine-download-/)
 })
 
+test('the space of a version is a row a region, in bytes that people read', async () => {
+  const bytes = { occupiedBytes: 3 * 1024 ** 3, uniqueBytes: 1024 ** 3, sharedBytes: 2 * 1024 ** 3 }
+  const one = { space: 'eastus/Standard_LRS/1', plain: bytes, stored: bytes, freedBytes: 1024 ** 2 }
+  const region = { region: 'eastus', displayName: 'East US', stored: bytes, freedBytes: 1024 ** 2 }
+  const server = await openServer(() => ({ body: { value: [{ ...region, spaces: [one] }] } }))
+  const args = ['-g', 'g', '-r', 'r', '-i', 'i', '-e', '1.0.0']
+  const done = await run(['image-version', 'space', ...args, '-o', 'table'])
+  expect(done.out).toMatch(/Region +Spaces +Data +Stored +Unique +Shared +A deletion frees/)
+  expect(done.out).toMatch(/East US +1 +3\.00 GiB +3\.00 GiB +1\.00 GiB +2\.00 GiB +1\.00 MiB/)
+  expect(server.seen.at(-1)?.path).toBe(`${versionPath}/providers/Vitrine.Gallery/space`)
+})
+
 test('completion offers commands, flags, fixed values and names of the server', async () => {
   await openServer((request) =>
     request.path.endsWith('/images')

@@ -19,6 +19,7 @@ import {
   readResource,
 } from '../resources.ts'
 import type { Session } from '../session.ts'
+import { readSpace, spaceColumns } from '../space-use.ts'
 import { at, type Column } from '../table.ts'
 import { UsageError } from '../usage-error.ts'
 import { waitFlags, waitUntil } from '../wait-until.ts'
@@ -189,6 +190,20 @@ async function versionPath(session: Session, given: VersionGiven, signal: AbortS
   return session.paths.version({ ...asked, version: String(name) })
 }
 
+const space = command({
+  name: 'space',
+  says: 'Show what a version takes up in each region, and how much of it no other image needs.',
+  more: 'Bytes as they are stored, of all replicas and zones of a region. A deletion frees whole packs: at most what is unique, sometimes later more.',
+  examples: ['vitrine image-version space Contoso:Debian:13:latest'],
+  flags: { ...versionNamed },
+  run: async (context, given) => {
+    const session = await context.connect()
+    const path = await versionPath(session, given, context.signal)
+    const value = await readSpace(session, path, context.signal)
+    return { value, columns: spaceColumns }
+  },
+})
+
 const remove = command({
   name: 'delete',
   says: 'Delete a version in every region.',
@@ -218,5 +233,5 @@ const wait = command({
 export const imageVersionCommands: CommandGroup = {
   name: 'image-version',
   says: 'Image versions: what machines are made from.',
-  commands: [create, list, show, update, remove, wait, downloadCommand],
+  commands: [create, list, show, space, update, remove, wait, downloadCommand],
 }
