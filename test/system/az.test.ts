@@ -1,64 +1,22 @@
-import { execFile } from 'node:child_process'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type AzureCli, openAzureCli } from '../support/azure-cli.ts'
 import { uploadDisk } from '../support/main-job.ts'
 import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
 
-const run = promisify(execFile)
 const group = 'myGalleryRG'
 
 describe('the Azure CLI, unmodified', () => {
   let vitrine: TestInstallation
   let home: string
-
-  /** One az command; its JSON, or its text when it prints none. */
-  async function az(...args: readonly string[]): Promise<unknown> {
-    const { stdout } = await run('az', [...args, '-o', 'json'], {
-      env: environment(),
-      maxBuffer: 1 << 26,
-    })
-    return stdout.trim() === '' ? undefined : JSON.parse(stdout)
-  }
-
-  /** Nothing of the machine's own set-up takes part, and nothing can leave loopback. */
-  function environment(): Record<string, string> {
-    const nowhere = 'http://127.0.0.1:9'
-    return {
-      PATH: process.env.PATH ?? '',
-      HOME: home,
-      AZURE_CONFIG_DIR: join(home, 'azure'),
-      REQUESTS_CA_BUNDLE: join(vitrine.data, 'tls', 'ca.pem'),
-      AZURE_CORE_COLLECT_TELEMETRY: 'no',
-      AZURE_CORE_ONLY_SHOW_ERRORS: 'true',
-      AZURE_CORE_NO_COLOR: 'true',
-      HTTPS_PROXY: nowhere,
-      HTTP_PROXY: nowhere,
-      NO_PROXY: '127.0.0.1,localhost',
-    }
-  }
+  let az: AzureCli['az']
 
   beforeAll(async () => {
     vitrine = await openTestInstallation()
     home = await mkdtemp(join(tmpdir(), 'vitrine-az-'))
-    const { url } = vitrine
-    const endpoints = {
-      resourceManager: url,
-      management: `${url}/`,
-      activeDirectory: `${url}/adfs`,
-      activeDirectoryResourceId: `${url}/`,
-      activeDirectoryGraphResourceId: `${url}/graph/`,
-      microsoftGraphResourceId: `${url}/graph/`,
-      gallery: `${url}/`,
-    }
-    const cloud = JSON.stringify({ profile: 'latest', endpoints })
-    await az('cloud', 'register', '-n', 'Vitrine', '--cloud-config', cloud)
-    await az('cloud', 'set', '-n', 'Vitrine')
-    const owner = JSON.parse(await readFile(join(vitrine.data, 'owner.json'), 'utf8'))
-    const signIn = ['-u', owner.clientId, '-p', owner.clientSecret, '--tenant', owner.tenantId]
-    await az('login', '--service-principal', ...signIn)
+    ;({ az } = await openAzureCli(vitrine, home))
   })
   afterAll(async () => {
     await vitrine.close()

@@ -1,0 +1,60 @@
+import { execFile } from 'node:child_process'
+import { mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import type { TestInstallation } from './test-installation.ts'
+
+const run = promisify(execFile)
+
+/** Of the two, `latest` is what is served by default; Debian's az 2.45 has `image` and `vm` only in the other one. */
+type AzureProfile = 'latest' | '2020-09-01-hybrid'
+
+export type AzureCli = Awaited<ReturnType<typeof openAzureCli>>
+
+/** The Azure CLI of this machine, unmodified, signed in as the owner; all that it keeps lies in the folder `home`. */
+export async function openAzureCli(
+  vitrine: Pick<TestInstallation, 'data' | 'url'>,
+  home: string,
+  profile: AzureProfile = 'latest',
+) {
+  // Nothing of the machine's own set-up takes part, and nothing can leave loopback.
+  const nowhere = 'http://127.0.0.1:9'
+  const env: Readonly<Record<string, string>> = {
+    PATH: process.env.PATH ?? '',
+    HOME: home,
+    AZURE_CONFIG_DIR: join(home, `azure-${profile}`),
+    REQUESTS_CA_BUNDLE: join(vitrine.data, 'tls', 'ca.pem'),
+    AZURE_CORE_COLLECT_TELEMETRY: 'no',
+    AZURE_CORE_ONLY_SHOW_ERRORS: 'true',
+    AZURE_CORE_NO_COLOR: 'true',
+    HTTPS_PROXY: nowhere,
+    HTTP_PROXY: nowhere,
+    NO_PROXY: '127.0.0.1,localhost',
+  }
+
+  /** One az command; its JSON, or undefined when it prints none. */
+  async function az(...args: readonly string[]): Promise<unknown> {
+    const { stdout } = await run('az', [...args, '-o', 'json'], { env, maxBuffer: 1 << 26 })
+    return stdout.trim() === '' ? undefined : JSON.parse(stdout)
+  }
+
+  await mkdir(home, { recursive: true })
+  const { url } = vitrine
+  const endpoints = {
+    resourceManager: url,
+    management: `${url}/`,
+    activeDirectory: `${url}/adfs`,
+    activeDirectoryResourceId: `${url}/`,
+    activeDirectoryGraphResourceId: `${url}/graph/`,
+    microsoftGraphResourceId: `${url}/graph/`,
+    gallery: `${url}/`,
+  }
+  const suffixes = { storageEndpoint: 'storage.localhost', keyvaultDns: '.vault.localhost' }
+  const cloud = JSON.stringify({ profile, endpoints, suffixes })
+  await az('cloud', 'register', '-n', 'Vitrine', '--cloud-config', cloud)
+  await az('cloud', 'set', '-n', 'Vitrine')
+  const owner = JSON.parse(await readFile(join(vitrine.data, 'owner.json'), 'utf8'))
+  const signIn = ['-u', owner.clientId, '-p', owner.clientSecret, '--tenant', owner.tenantId]
+  await az('login', '--service-principal', ...signIn)
+  return { az, env }
+}
