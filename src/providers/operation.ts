@@ -50,7 +50,8 @@ export async function readOperation(
   const operation = await rows.operations.get(id.toLowerCase())
   const about = operation && concerned(operation.key)
   const row = about ? await rows.resources.get(about) : undefined
-  if (!operation || about === undefined || keyOf(operation.subscription) !== keyOf(subscription)) throw gone(id)
+  if (!operation || about === undefined || keyOf(operation.subscription) !== keyOf(subscription))
+    throw gone(id)
   const type = typeOf(providers, about)
   const mayRead = type !== undefined && caller.may(`${type.type}/read`, about)
   if (operation.principalId !== caller.principalId && !mayRead) throw gone(id)
