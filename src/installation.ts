@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { Hono } from 'hono'
 import { openAccess } from './access/access.ts'
 import { openAccountKeys } from './access/account-keys.ts'
+import { builtInRoles } from './access/built-in-roles.ts'
 import { challenge } from './access/challenge.ts'
-import { builtInRoles } from './access/roles.ts'
 import { openSas } from './access/sas.ts'
 import { openArm } from './api/arm/app.ts'
 import { blobApp } from './api/blob/blob-app.ts'
@@ -217,7 +217,7 @@ async function openDoors(
   const { tenantId } = config
   const { store } = providers
   const accounts = openAccounts(plane, store.read.placements)
-  const { applications, assignments } = store.directory
+  const { applications, assignments, roleDefinitions } = store.directory
   const urls = installationUrls(baseUrl, ['127.0.0.1', 'localhost', '::1', ...config.hostNames])
   const audiences = armAudiences(urls)
   const ofBlobs = storageAudiences(urls)
@@ -232,13 +232,13 @@ async function openDoors(
   })
   const trusted = [{ issuer: issuer.issuer, tenantId, keys: keys.verifying }]
   const access = openAccess({
-    ...{ trusted, audiences, storageAudiences: ofBlobs, assignments, world },
+    ...{ trusted, audiences, storageAudiences: ofBlobs, assignments, roleDefinitions, world },
   })
   const ownerFile = ownerFileOf(config)
   const owner = await ensureOwner({
     secrets,
     applications,
-    assignments: access.assignments,
+    assignments: access.roles.assignments,
     tenantId,
     ownerRoleIds: [builtInRoles.owner.id, builtInRoles.storageBlobDataOwner.id],
     keep: (fresh) => claimOwnerFile(ownerFile, fresh),
@@ -268,6 +268,7 @@ async function openDoors(
   )
   const arm = openArm({
     providers,
+    roles: { ...access.roles, applications, tenantId },
     authenticate: watch.access(access.authenticate),
     challenge: (origin, why) => challenge(origin, tenantId, why),
     sasUrl: sas.url,

@@ -1,12 +1,13 @@
 import { createHmac, createPublicKey, randomUUID } from 'node:crypto'
 import { exportSPKI, importJWK, type JWTPayload, SignJWT } from 'jose'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { grant } from '../../test/support/grants.ts'
 import { openMemoryDirectory } from '../../test/support/memory-directory.ts'
 import { armAudiences } from '../domain/audiences.ts'
 import { openSigningKeys, type SigningKeys } from '../identity/signing-keys.ts'
 import { openAccess } from './access.ts'
+import { builtInRoles } from './built-in-roles.ts'
 import { challenge } from './challenge.ts'
-import { builtInRoles } from './roles.ts'
 
 const baseUrl = 'https://127.0.0.1:8443'
 const tenantId = '11111111-2222-3333-4444-555555555555'
@@ -36,11 +37,12 @@ beforeEach(() => {
     audiences: armAudiences([baseUrl]),
     assignments: {
       ...directory.assignments,
-      ofPrincipal: (id) => {
+      ofPrincipals: (ids) => {
         loads += 1
-        return directory.assignments.ofPrincipal(id)
+        return directory.assignments.ofPrincipals(ids)
       },
     },
+    roleDefinitions: directory.roleDefinitions,
     world: { now: () => new Date(nowMs) },
   })
 })
@@ -173,7 +175,8 @@ describe('a token', () => {
 })
 
 describe('assignments', () => {
-  const reader = { id: 'r1', principalId, roleId: builtInRoles.reader.id, scopeKey: gallery }
+  const roleId = builtInRoles.reader.id
+  const reader = grant({ id: 'r1', principalId, roleId, scope: gallery })
 
   test('nothing is allowed without one', async () => {
     const caller = await access.authenticate(`Bearer ${await tokenOf(claims())}`)
@@ -184,9 +187,9 @@ describe('assignments', () => {
   test('a change made here is seen by the next request', async () => {
     const header = `Bearer ${await tokenOf(claims())}`
     await access.authenticate(header)
-    await access.assignments.putIfAbsent(reader)
+    await access.roles.assignments.put(reader)
     expect((await access.authenticate(header)).may(readAction, gallery)).toBe(true)
-    await access.assignments.remove('r1')
+    await access.roles.assignments.remove('r1', '')
     expect((await access.authenticate(header)).may(readAction, gallery)).toBe(false)
   })
 
@@ -195,7 +198,7 @@ describe('assignments', () => {
     await access.authenticate(header)
     nowMs += 10_000
     const early = access.authenticate(header)
-    await access.assignments.putIfAbsent(reader)
+    await access.roles.assignments.put(reader)
     await early
     expect((await access.authenticate(header)).may(readAction, gallery)).toBe(true)
   })
@@ -203,7 +206,7 @@ describe('assignments', () => {
   test('a change made elsewhere is seen within seconds, and rows are not read for each request', async () => {
     const header = `Bearer ${await tokenOf(claims())}`
     await access.authenticate(header)
-    await directory.assignments.putIfAbsent(reader)
+    await directory.assignments.put(reader)
     await access.authenticate(header)
     expect(loads).toBe(1)
     nowMs += 2_000

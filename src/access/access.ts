@@ -2,16 +2,17 @@ import { openLru } from '../base/lru.ts'
 import type { World } from '../base/world.ts'
 import type { Caller } from '../domain/access.ts'
 import type { Audiences } from '../domain/audiences.ts'
-import type { Assignment, AssignmentRows } from '../domain/directory.ts'
+import type { AssignmentRows, RoleDefinitionRows } from '../domain/directory.ts'
 import { ArmError } from '../domain/errors.ts'
-import { permissionsOf } from './permissions.ts'
+import { type Permissions, permissionsOf } from './permissions.ts'
+import { openRoles } from './roles.ts'
 import { openTokenCheck, type Principal, type TrustedIssuer } from './token.ts'
 
 /** Tokens in use at once; one more costs one signature check again, about 50 us. */
 const tokensMax = 4096
 const principalsMax = 1024
 /** How long a change made by another process may go unseen; changes made here are seen at once. */
-const assignmentsFreshMs = 2_000
+const rolesFreshMs = 2_000
 /** A header beyond this is not a token of ours; Node itself stops at 16 KiB. */
 const headerCharsMax = 16_384
 
@@ -22,24 +23,24 @@ type AccessParts = {
   /** The same of blob endpoints: no token opens both. */
   readonly storageAudiences?: Audiences
   readonly assignments: AssignmentRows
+  readonly roleDefinitions: RoleDefinitionRows
   readonly world: Pick<World, 'now'>
 }
 
 /**
  * Turns an `Authorization` header into a Caller. Throws `AuthenticationFailed`, Unavailable. Whoever changes assignments
- * in this process does it through the `assignments` given back, so that the next request sees it.
+ * in this process does it through the `roles` given back, so that the next request sees it.
  */
 export function openAccess(parts: AccessParts) {
-  const { trusted, audiences, storageAudiences, assignments, world } = parts
+  const { trusted, audiences, storageAudiences, world } = parts
   const [ask = ''] = audiences
   const ofArm = openPrincipals(openTokenCheck(trusted, { audiences, ask }, world), world)
   const blobs = { audiences: storageAudiences ?? [], ask: 'https://storage.azure.com' }
   const ofBlobs = openPrincipals(openTokenCheck(trusted, blobs, world), world)
-  const held = openHeldAssignments(assignments, world)
+  const held = openHeldRoles(parts)
 
   async function callerOf({ principalId, tenantId, name, kind }: Principal): Promise<Caller> {
-    const { may, visible } = await held.permissions(principalId)
-    return { principalId, tenantId, name, kind, may, visible }
+    return { principalId, tenantId, name, kind, ...(await held.permissions(principalId)) }
   }
 
   async function authenticate(authorization: string | undefined): Promise<Caller> {
@@ -62,7 +63,7 @@ export function openAccess(parts: AccessParts) {
   /** What somebody may who is not asking now. */
   const mayOf = async (principalId: string) => (await held.permissions(principalId)).may
 
-  return { authenticate, authenticateForBlobs, assignments: held.watched, mayOf }
+  return { authenticate, authenticateForBlobs, mayOf, roles: held.roles }
 }
 
 /** Principals by the whole header, as long as their tokens last. */
@@ -80,19 +81,33 @@ function openPrincipals(
   }
 }
 
-function openHeldAssignments(rows: AssignmentRows, world: Pick<World, 'now'>) {
-  type Held = { readonly permissions: ReturnType<typeof permissionsOf>; readonly untilMs: number }
-  let cache = openLru<string, Held>(principalsMax)
+/** What principals may, kept until something of it changes: one small look every now and then tells. */
+function openHeldRoles({ assignments, roleDefinitions, world }: AccessParts) {
+  let cache = openLru<string, Permissions>(principalsMax)
+  let known: { readonly stamp: number; readonly roleOf: ReturnType<typeof openRoles> } | undefined
+  let freshUntilMs = 0
 
-  async function permissions(principalId: string) {
-    const known = cache.get(principalId)
-    const nowMs = world.now().getTime()
-    if (known && known.untilMs > nowMs) return known.permissions
+  async function permissions(principalId: string): Promise<Permissions> {
+    const roleOf = await rolesNow()
+    const kept = cache.get(principalId)
+    if (kept) return kept
     // A load that a change overtakes ends up in the cache that was thrown away.
     const into = cache
-    const fresh = permissionsOf(await rows.ofPrincipal(principalId))
-    into.set(principalId, { permissions: fresh, untilMs: nowMs + assignmentsFreshMs })
+    const fresh = permissionsOf(await assignments.ofPrincipals([principalId]), roleOf)
+    into.set(principalId, fresh)
     return fresh
+  }
+
+  async function rolesNow(): Promise<ReturnType<typeof openRoles>> {
+    const nowMs = world.now().getTime()
+    if (known && nowMs < freshUntilMs) return known.roleOf
+    const stamp = await assignments.stamp()
+    if (known?.stamp !== stamp) {
+      cache = openLru(principalsMax)
+      known = { stamp, roleOf: openRoles(await roleDefinitions.all()) }
+    }
+    freshUntilMs = nowMs + rolesFreshMs
+    return known.roleOf
   }
 
   /** Forgets after the change is durable, and also when it failed: then it may have happened. */
@@ -100,16 +115,23 @@ function openHeldAssignments(rows: AssignmentRows, world: Pick<World, 'now'>) {
     try {
       return await change
     } finally {
-      cache = openLru(principalsMax)
+      freshUntilMs = 0
     }
   }
 
-  const watched: AssignmentRows = {
-    ofPrincipal: (principalId) => rows.ofPrincipal(principalId),
-    putIfAbsent: (assignment: Assignment) => changing(rows.putIfAbsent(assignment)),
-    remove: (id) => changing(rows.remove(id)),
+  const roles: Pick<AccessParts, 'assignments' | 'roleDefinitions'> = {
+    assignments: {
+      ...assignments,
+      put: (assignment) => changing(assignments.put(assignment)),
+      remove: (id, lastOf) => changing(assignments.remove(id, lastOf)),
+    },
+    roleDefinitions: {
+      ...roleDefinitions,
+      put: (definition) => changing(roleDefinitions.put(definition)),
+      remove: (id) => changing(roleDefinitions.remove(id)),
+    },
   }
-  return { permissions, watched }
+  return { permissions, roles }
 }
 
 function bearerOf(authorization: string | undefined): string {

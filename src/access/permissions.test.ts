@@ -1,13 +1,16 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { permissionsOf } from './permissions.ts'
-import { builtInRoles, roleAllows, roleById } from './roles.ts'
+import { builtInRoles } from './built-in-roles.ts'
+import { permissionsOf as permissionsFrom } from './permissions.ts'
+import { covers, openRoles, roleAllows } from './roles.ts'
 
-const assign = (role: keyof typeof builtInRoles, scopeKey: string) => ({
-  id: `${role}${scopeKey}`,
-  principalId: 'p',
+const roleById = openRoles([])
+const permissionsOf = (given: readonly { roleId: string; scope: string }[]) =>
+  permissionsFrom(given, roleById)
+
+const assign = (role: keyof typeof builtInRoles, scope: string) => ({
   roleId: builtInRoles[role].id,
-  scopeKey,
+  scope,
 })
 const segment = fc.constantFrom('a', 'b', 'a-b', 'ab', 'A')
 const scope = fc
@@ -38,7 +41,7 @@ function mayModel(given: ReturnType<typeof assign>[], asked: string, at: string)
   )
   return given.some((one) => {
     const role = roleById(one.roleId)
-    return role !== undefined && roleAllows(role, asked) && above.includes(one.scopeKey)
+    return role !== undefined && roleAllows(role, asked) && above.includes(one.scope)
   })
 }
 
@@ -100,9 +103,71 @@ test('a role that is not known allows nothing', () => {
   expect(visible('a/read')).toEqual([])
 })
 
+const permission = (actions: string[], notActions: string[] = [], dataActions: string[] = []) => ({
+  actions,
+  notActions,
+  dataActions,
+  notDataActions: [],
+})
+const roleOf = (actions: string[]) => ({
+  id: '',
+  name: '',
+  description: '',
+  permissions: [permission(actions)],
+  assignableScopes: ['/'],
+})
+
+test('a role over the group of all subscriptions reaches each of them, and not the root', () => {
+  const { may, visible } = permissionsOf([
+    assign('reader', '/providers/Microsoft.Management/managementGroups/t'),
+  ])
+  expect(may('a/read', '/subscriptions/s/resourceGroups/g')).toBe(true)
+  expect(may('a/read', '/')).toBe(false)
+  expect(visible('a/read')).toBe('all')
+})
+
+test('nobody gives more than he has; an owner and a user access administrator give any role', () => {
+  const everything = [permission(['*'], [], ['*'])]
+  expect(permissionsOf([assign('owner', '/a')]).mayGive(everything, '/a/b')).toBe(true)
+  expect(permissionsOf([assign('owner', '/a/b')]).mayGive(everything, '/a')).toBe(false)
+  const admin = permissionsOf([assign('userAccessAdministrator', '/a')])
+  expect(admin.mayGive(everything, '/a')).toBe(true)
+  const contributor = permissionsOf([assign('contributor', '/a')])
+  expect(contributor.mayGive(everything, '/a')).toBe(false)
+  expect(contributor.mayGive([permission(['Microsoft.Compute/disks/*'])], '/a')).toBe(true)
+  expect(contributor.mayGive([permission(['Microsoft.Compute/galleries/*'])], '/a')).toBe(false)
+  expect(contributor.mayGive([permission(['*/write'])], '/a')).toBe(false)
+})
+
+const pattern = fc
+  .array(fc.constantFrom('a', 'b', '/', '*'), { minLength: 1, maxLength: 5 })
+  .map((parts) => parts.join(''))
+const anyPermission = fc
+  .tuple(fc.array(pattern, { maxLength: 3 }), fc.array(pattern, { maxLength: 2 }))
+  .map(([actions, notActions]) => permission(actions, notActions))
+
+test('what is covered allows nothing that its giver may not do', () => {
+  const text = fc
+    .array(fc.constantFrom('a', 'b', '/'), { maxLength: 6 })
+    .map((parts) => parts.join(''))
+  fc.assert(
+    fc.property(
+      fc.array(anyPermission, { maxLength: 3 }),
+      anyPermission,
+      text,
+      (held, given, action) => {
+        fc.pre(covers(held, given))
+        const role = { ...roleOf([]), permissions: [given] }
+        if (!roleAllows(role, action)) return
+        expect(roleAllows({ ...roleOf([]), permissions: held }, action)).toBe(true)
+      },
+    ),
+    { numRuns: 5_000 },
+  )
+})
+
 test('a pattern matches as a whole, without case, and stars take any text', () => {
-  const allows = (pattern: string, asked: string) =>
-    roleAllows({ id: '', name: '', actions: [pattern], notActions: [] }, asked)
+  const allows = (pattern: string, asked: string) => roleAllows(roleOf([pattern]), asked)
   expect(allows('*/read', 'A/b/READ')).toBe(true)
   expect(allows('*/read', 'A/b/readx')).toBe(false)
   expect(allows('A/*/write', 'A/b/c/write')).toBe(true)

@@ -1,39 +1,94 @@
-import type { Assignment } from '../domain/directory.ts'
-import { isWithin, keyOf } from '../domain/resource-id.ts'
-import { type Role, roleAllows, roleById } from './roles.ts'
+import type { Assignment, Permission, Role } from '../domain/directory.ts'
+import { keyOf } from '../domain/resource-id.ts'
+import { covers, roleAllows } from './roles.ts'
 
-/** A union of grants, so nothing that one role leaves out is taken from another; what nobody grants is denied. */
-export function permissionsOf(assignments: readonly Assignment[]) {
-  const grants = assignments.flatMap(({ roleId, scopeKey }) => {
-    const role = roleById(roleId)
-    return role ? [{ role, scopeKey }] : []
-  })
+/** Answers that are kept: a caller asks the same few questions again and again. */
+const visibleKept = 256
+
+export type Permissions = ReturnType<typeof permissionsOf>
+
+/**
+ * A union of grants, so nothing that one role leaves out is taken from another; what nobody grants is denied. The group of
+ * all subscriptions (`/providers/Microsoft.Management/managementGroups/{tenant}`) stands above each of them.
+ */
+export function permissionsOf(
+  assignments: readonly Pick<Assignment, 'roleId' | 'scope'>[],
+  roleOf: (id: string) => Role | undefined,
+) {
+  const byScope = new Map<string, Role[]>()
+  for (const { roleId, scope } of assignments) {
+    const role = roleOf(roleId)
+    if (role) byScope.set(keyOf(scope), [...(byScope.get(keyOf(scope)) ?? []), role])
+  }
+  const overAll = [...byScope]
+    .filter(([scope]) => isGroupOfAll(scope))
+    .flatMap(([, roles]) => roles)
+  const seen = new Map<string, 'all' | readonly string[]>()
+
+  /** The roles given at `key` or above it. */
+  function* rolesAbove(key: string): Generator<Role> {
+    yield* byScope.get('') ?? []
+    if (key.startsWith('/subscriptions')) yield* overAll
+    for (let end = key.indexOf('/', 1); end > 0; end = key.indexOf('/', end + 1)) {
+      yield* byScope.get(key.slice(0, end)) ?? []
+    }
+    if (key !== '') yield* byScope.get(key) ?? []
+  }
 
   /** True when a role at `scope` (an id or a key; `/` is the root) or above it allows `action`. */
   function may(action: string, scope: string): boolean {
-    const key = keyOf(scope)
-    return grants.some(({ role, scopeKey }) => isWithin(key, scopeKey) && roleAllows(role, action))
+    for (const role of rolesAbove(keyOf(scope))) if (roleAllows(role, action)) return true
+    return false
   }
 
   /** The highest scope keys below which `action` is allowed, sorted, none below another; `all` at the root. */
   function visible(action: string): 'all' | readonly string[] {
-    const keys = scopesThatAllow(grants, action)
-    if (keys.has('')) return 'all'
+    const known = seen.get(action)
+    if (known) return known
+    if (seen.size >= visibleKept) seen.clear()
+    const found = highestScopes(action)
+    seen.set(action, found)
+    return found
+  }
+
+  function highestScopes(action: string): 'all' | readonly string[] {
+    const allowing = [...byScope].filter(([, roles]) =>
+      roles.some((role) => roleAllows(role, action)),
+    )
+    const keys = new Set(allowing.map(([key]) => key))
+    if (keys.has('') || [...keys].some(isGroupOfAll)) return 'all'
     return [...keys]
       .filter((key) => !ancestorsOf(key).some((above) => keys.has(above)))
       .sort((one, other) => (one < other ? -1 : 1))
   }
 
-  return { may, visible }
+  /** What the caller holds at `scope`, as ARM's `permissions` tells it. */
+  function heldAt(scope: string): readonly Permission[] {
+    return [...new Set(rolesAbove(keyOf(scope)))].flatMap((role) => role.permissions)
+  }
+
+  /**
+   * Nobody gives more than he has; only who may do everything with roles at `scope` (an Owner, a User Access
+   * Administrator) may give any role there, as in Azure.
+   */
+  function mayGive(permissions: readonly Permission[], scope: string): boolean {
+    const held = heldAt(scope)
+    if (covers(held, allOfAuthorization)) return true
+    return permissions.every((permission) => covers(held, permission))
+  }
+
+  return { may, visible, heldAt, mayGive }
 }
 
-function scopesThatAllow(
-  grants: readonly { readonly role: Role; readonly scopeKey: string }[],
-  action: string,
-): ReadonlySet<string> {
-  return new Set(
-    grants.filter(({ role }) => roleAllows(role, action)).map(({ scopeKey }) => scopeKey),
-  )
+const allOfAuthorization: Permission = {
+  actions: ['Microsoft.Authorization/*'],
+  notActions: [],
+  dataActions: [],
+  notDataActions: [],
+}
+
+function isGroupOfAll(scopeKey: string): boolean {
+  return scopeKey.startsWith('/providers/microsoft.management/managementgroups/')
 }
 
 /** Every key above `key` on slash boundaries; the root apart. */

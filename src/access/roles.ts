@@ -1,79 +1,71 @@
-/** What a role allows. Patterns are Azure's: `*` stands for any text, case does not count. */
-export type Role = {
-  /** The GUID of the role definition, the same as Azure's. */
-  readonly id: string
-  readonly name: string
-  readonly actions: readonly string[]
-  /** Taken away from this role's own actions, never from another role's. */
-  readonly notActions: readonly string[]
-  /** What it allows on bytes (blobs): an owner of an account is not by that a reader of its blobs. */
-  readonly dataActions?: readonly string[]
+import type {
+  ApplicationRows,
+  AssignmentRows,
+  Permission,
+  Role,
+  RoleDefinition,
+  RoleDefinitionRows,
+} from '../domain/directory.ts'
+import { builtInRoles } from './built-in-roles.ts'
+
+/** Where roles are kept, and the directory of those who have them. */
+export type RolePorts = {
+  readonly assignments: AssignmentRows
+  readonly roleDefinitions: RoleDefinitionRows
+  readonly applications: ApplicationRows
+  readonly tenantId: string
 }
 
-const containers = 'Microsoft.Storage/storageAccounts/blobServices/containers'
-const delegates = 'Microsoft.Storage/storageAccounts/blobServices/generateUserDelegationKey/action'
+/** On the bytes, and not on the resource that holds them: an owner of an account is not by that a reader of its blobs. */
+const dataActions =
+  /^microsoft\.storage\/storageaccounts\/blobservices\/containers\/blobs\/|^microsoft\.compute\/(disks|snapshots)\/(download|upload)\/action$/
 
-/** Azure's built-in roles: https://learn.microsoft.com/azure/role-based-access-control/built-in-roles */
-export const builtInRoles = {
-  owner: {
-    id: '8e3af657-a8ff-443c-a75c-2fe8c4bcb635',
-    name: 'Owner',
-    actions: ['*'],
-    notActions: [],
-  },
-  contributor: {
-    id: 'b24988ac-6180-42a0-ab88-20f7382dd24c',
-    name: 'Contributor',
-    actions: ['*'],
-    notActions: [
-      'Microsoft.Authorization/*/Delete',
-      'Microsoft.Authorization/*/Write',
-      'Microsoft.Authorization/elevateAccess/Action',
-      'Microsoft.Compute/galleries/share/action',
-    ],
-  },
-  reader: {
-    id: 'acdd72a7-3385-48ef-bd42-f606fba81ae7',
-    name: 'Reader',
-    actions: ['*/read'],
-    notActions: [],
-  },
-  storageBlobDataOwner: {
-    id: 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b',
-    name: 'Storage Blob Data Owner',
-    actions: [`${containers}/*`, delegates],
-    notActions: [],
-    dataActions: [`${containers}/blobs/*`],
-  },
-  storageBlobDataContributor: {
-    id: 'ba92f5b4-2d11-453d-a403-e96b0029c9fe',
-    name: 'Storage Blob Data Contributor',
-    actions: [...['delete', 'read', 'write'].map((verb) => `${containers}/${verb}`), delegates],
-    notActions: [],
-    dataActions: ['delete', 'read', 'write', 'move/action', 'add/action'].map(
-      (verb) => `${containers}/blobs/${verb}`,
-    ),
-  },
-  storageBlobDataReader: {
-    id: '2a2b9908-6ea1-4ae2-8e65-a410df84e7d1',
-    name: 'Storage Blob Data Reader',
-    actions: [`${containers}/read`, delegates],
-    notActions: [],
-    dataActions: [`${containers}/blobs/read`],
-  },
-} as const satisfies Record<string, Role>
+export const allBuiltInRoles: readonly Role[] = Object.values(builtInRoles)
 
-const byId = new Map<string, Role>(Object.values(builtInRoles).map((role) => [role.id, role]))
+export function isBuiltIn({ id }: Role): boolean {
+  return allBuiltInRoles.some((role) => role.id === id)
+}
 
 /** Undefined for a role that this installation does not know: it allows nothing. */
-export function roleById(id: string): Role | undefined {
-  return byId.get(id.toLowerCase())
+export function openRoles(own: readonly RoleDefinition[]): (id: string) => Role | undefined {
+  const byId = new Map([...allBuiltInRoles, ...own].map((role) => [role.id, role]))
+  return (id) => byId.get(id.toLowerCase())
 }
 
 export function roleAllows(role: Role, action: string): boolean {
   const text = action.toLowerCase()
-  if (text.includes('/containers/blobs/')) return matchesAny(role.dataActions ?? [], text)
-  return matchesAny(role.actions, text) && !matchesAny(role.notActions, text)
+  const plane = dataActions.test(text) ? 'data' : 'control'
+  return role.permissions.some((permission) => {
+    const { allows, takes } = patternsOf(permission, plane)
+    return matchesAny(allows, text) && !matchesAny(takes, text)
+  })
+}
+
+/**
+ * Whether somebody who holds `held` may do all that `given` allows. Judged pattern by pattern, so it may say no where the
+ * sum of several would do; never yes where something is missing.
+ */
+export function covers(held: readonly Permission[], given: Permission): boolean {
+  return (['control', 'data'] as const).every((plane) => {
+    const wanted = patternsOf(given, plane)
+    return wanted.allows.every((pattern) =>
+      held.some((one) => {
+        const { allows, takes } = patternsOf(one, plane)
+        const spares = (taken: string) =>
+          !mayMeet(taken.toLowerCase(), pattern.toLowerCase()) ||
+          wanted.takes.some(
+            (also) => also === '*' || matches(also.toLowerCase(), taken.toLowerCase()),
+          )
+        return matchesAny(allows, pattern.toLowerCase()) && takes.every(spares)
+      }),
+    )
+  })
+}
+
+function patternsOf(permission: Permission, plane: 'control' | 'data') {
+  return plane === 'control'
+    ? { allows: permission.actions, takes: permission.notActions }
+    : { allows: permission.dataActions, takes: permission.notDataActions }
 }
 
 function matchesAny(patterns: readonly string[], text: string): boolean {
@@ -93,4 +85,15 @@ function matches(pattern: string, text: string): boolean {
     at = found + piece.length
   }
   return text.length - last.length >= at && text.endsWith(last)
+}
+
+/** False only when no text matches both: their beginnings or their ends contradict each other. */
+function mayMeet(one: string, other: string): boolean {
+  const head = (pattern: string) => pattern.split('*')[0] ?? ''
+  const tail = (pattern: string) => pattern.split('*').at(-1) ?? ''
+  if (!one.includes('*')) return matches(other, one)
+  if (!other.includes('*')) return matches(one, other)
+  const [headOne, headOther, tailOne, tailOther] = [head(one), head(other), tail(one), tail(other)]
+  const heads = headOne.startsWith(headOther) || headOther.startsWith(headOne)
+  return heads && (tailOne.endsWith(tailOther) || tailOther.endsWith(tailOne))
 }

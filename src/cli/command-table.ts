@@ -11,6 +11,7 @@ import { type LocalCommands, localCommands } from './commands/local.ts'
 import { accountCommands, loginCommands } from './commands/login.ts'
 import { operationCommands } from './commands/operation.ts'
 import { snapshotCommands } from './commands/snapshot.ts'
+import { roleAssignmentCommands, roleDefinitionCommands } from './commands/role.ts'
 
 /** Every command there is, in the order of `--help`. */
 export function commandTable(local: LocalCommands): readonly CommandGroup[] {
@@ -26,6 +27,8 @@ export function commandTable(local: LocalCommands): readonly CommandGroup[] {
     diskCommands,
     snapshotCommands,
     imageCommands,
+    roleAssignmentCommands,
+    roleDefinitionCommands,
     operationCommands,
   ]
   return [...table, completionCommands(table)]

@@ -5,6 +5,7 @@ export const apiVersions = {
   galleries: '2024-03-03',
   disks: '2022-07-02',
   images: '2022-11-01',
+  roles: '2022-04-01',
   vitrine: '2026-11-01',
 } as const
 

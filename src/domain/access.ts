@@ -1,3 +1,5 @@
+import type { Permission } from './directory.ts'
+import { ArmError } from './errors.ts'
 import { isWithin } from './resource-id.ts'
 
 /** Who asks, and what that principal may do. Made by `access/` from a token; asked everywhere, decided nowhere else. */
@@ -12,6 +14,20 @@ export type Caller = {
   may(action: string, scope: string): boolean
   /** The scope keys below which `action` is allowed, for list queries: everything, or a sorted, bounded set. */
   visible(action: string): 'all' | readonly string[]
+  /** All that roles at `scope` or above it allow. */
+  heldAt(scope: string): readonly Permission[]
+  /** True when a role with these permissions may be given to others at `scope`. */
+  mayGive(permissions: readonly Permission[], scope: string): boolean
+}
+
+/** Throws AuthorizationFailed unless the caller may; asked before anything is read, so a refusal tells nothing of existence. */
+export function mustBeAllowed(caller: Caller, action: string, scope: string): void {
+  if (caller.may(action, scope)) return
+  throw new ArmError(
+    'AuthorizationFailed',
+    `The client '${caller.name}' with object id '${caller.principalId}' does not have authorization to perform action ` +
+      `'${action}' over scope '${scope}' or the scope is invalid. If access was recently granted, please refresh your credentials.`,
+  )
 }
 
 /** The scope keys of a list below `scopeKey`: that key itself when all of it is visible, else the visible keys inside. */

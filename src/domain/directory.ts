@@ -10,34 +10,101 @@ export type Application = {
   readonly secretHash: string
 }
 
+/** Who a principal is, in Azure's words. */
+export type PrincipalType = 'User' | 'Group' | 'ServicePrincipal' | 'ForeignGroup' | 'Device'
+
+/** Who made and last changed something of the directory, as object ids, and when. */
+export type Written = {
+  readonly createdMs: number
+  readonly createdBy: string
+  readonly updatedMs: number
+  readonly updatedBy: string
+}
+
 /** One role given to one principal at one scope; it reaches everything below that scope. */
-export type Assignment = {
+export type Assignment = Written & {
   /** A GUID, lower case. */
   readonly id: string
   readonly principalId: string
+  readonly principalType: PrincipalType
   /** The GUID of the role definition. */
   readonly roleId: string
-  /** `keyOf` of the scope: lower case, no slash at the end, so the root `/` is the empty text. */
-  readonly scopeKey: string
+  /** As it was sent; `/` is the root. */
+  readonly scope: string
+  readonly description: string | undefined
 }
+
+/** What a role allows. Patterns are Azure's: `*` stands for any text, case does not count. */
+export type Permission = {
+  readonly actions: readonly string[]
+  /** Taken away from the actions of this permission, never from another's. */
+  readonly notActions: readonly string[]
+  /** The same for the bytes and not the resource that holds them. */
+  readonly dataActions: readonly string[]
+  readonly notDataActions: readonly string[]
+}
+
+/** A role that can be given: one of Azure's own, or one of the installation's. */
+export type Role = {
+  /** A GUID, lower case. */
+  readonly id: string
+  /** Unique, whatever its case. */
+  readonly name: string
+  readonly description: string
+  readonly permissions: readonly Permission[]
+  /** Where it may be given, and below; as they were sent. */
+  readonly assignableScopes: readonly string[]
+}
+
+/** A role of the installation's own, beside the built-in ones. */
+export type RoleDefinition = Role & Written
 
 export type ApplicationRows = {
   /** Undefined when there is none. `clientId` is compared as it is: callers lower-case it. Throws Unavailable. */
   get(clientId: string): Promise<Application | undefined>
+  /** By the object id of its principal. */
+  ofPrincipal(objectId: string): Promise<Application | undefined>
   /** Stores it unless its client id is taken; returns what is stored afterwards. Durable once resolved. */
   putIfAbsent(application: Application): Promise<Application>
 }
 
 export type AssignmentRows = {
-  /** All assignments of one principal, in any order. Throws Unavailable. */
-  ofPrincipal(principalId: string): Promise<readonly Assignment[]>
+  /** All assignments of these principals, in any order. Throws Unavailable. */
+  ofPrincipals(principalIds: readonly string[]): Promise<readonly Assignment[]>
+  get(id: string): Promise<Assignment | undefined>
+  /** One page by id, of those at a scope key of `at`, or `below` this one, of this principal if one is named. */
+  find(query: {
+    readonly at: readonly string[]
+    readonly below: string | undefined
+    readonly principalIds: readonly string[] | undefined
+    readonly after: string | undefined
+    readonly rowsMax: number
+  }): Promise<readonly Assignment[]>
+  /** Another number after each change of an assignment or a role definition, whoever made it. */
+  stamp(): Promise<number>
   /**
-   * Stores it unless this (principal, role, scope) is assigned already; returns what is stored afterwards, which may
-   * carry another id. Durable once resolved.
+   * Durable once resolved. `kept`: this id has this principal, role and scope; its description and type are those sent.
+   * `differs`: this id has others; `exists`: another id has these; `gone`: there is no resource at the scope; `full`: the
+   * principal has too many. Nothing is written then, and what is there is told.
    */
-  putIfAbsent(assignment: Assignment): Promise<Assignment>
-  /** Removes it; nothing happens when it is not there. Durable once resolved. */
-  remove(id: string): Promise<void>
+  put(assignment: Assignment): Promise<{
+    readonly is: 'made' | 'kept' | 'differs' | 'exists' | 'gone' | 'full'
+    readonly assignment: Assignment
+  }>
+  /**
+   * Durable once resolved; what it was, undefined when there is none. `last`: it is the only one of `lastOf` at its
+   * scope, and stays.
+   */
+  remove(id: string, lastOf: string): Promise<Assignment | 'last' | undefined>
+}
+
+export type RoleDefinitionRows = {
+  /** All of them: at most `limits.roleDefinitionsMax`. */
+  all(): Promise<readonly RoleDefinition[]>
+  /** Durable once resolved. `named`: another one has this name; `full`: there are too many. Nothing is written then. */
+  put(definition: RoleDefinition): Promise<'made' | 'kept' | 'named' | 'full'>
+  /** Durable once resolved; what it was, undefined when there is none. `assigned`: somebody has it, and it stays. */
+  remove(id: string): Promise<RoleDefinition | 'assigned' | undefined>
 }
 
 /** What `owner.json` in the data folder holds: how the first application signs in. */

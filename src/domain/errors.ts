@@ -15,6 +15,41 @@ export const armErrors = {
     status: 403,
     means: 'The caller may write the resource, but not use one that its body names.',
   },
+  RoleAssignmentNotFound: { status: 404, means: 'There is no such role assignment at the scope.' },
+  RoleDefinitionDoesNotExist: { status: 404, means: 'There is no such role.' },
+  RoleAssignmentExists: {
+    status: 409,
+    means: 'The principal has this role at this scope already, by another assignment.',
+  },
+  RoleAssignmentUpdateNotPermitted: {
+    status: 409,
+    means: 'Principal, role and scope of an assignment never change: delete it and make another.',
+  },
+  RoleAssignmentScopeNotAssignableToRoleDefinition: {
+    status: 400,
+    means: 'The scope is not among the assignable scopes of the role.',
+  },
+  RoleAssignmentLimitExceeded: {
+    status: 400,
+    means: 'The principal has as many role assignments as one may have.',
+  },
+  RoleDefinitionWithSameNameExists: { status: 409, means: 'Another role has this name.' },
+  RoleDefinitionHasAssignments: {
+    status: 409,
+    means: 'The role is assigned to somebody: delete those assignments first.',
+  },
+  RoleDefinitionLimitExceeded: {
+    status: 400,
+    means: 'The tenant has as many custom roles as it may have.',
+  },
+  LastRbacAdminAssignment: {
+    status: 409,
+    means: 'The last owner of the installation stays: make another one first.',
+  },
+  PrincipalNotFound: {
+    status: 400,
+    means: 'The directory has no such principal; say principalType for one of another directory.',
+  },
   ResourceNotFound: { status: 404, means: 'The resource does not exist.' },
   ResourceGroupNotFound: { status: 404, means: 'The resource group does not exist.' },
   ParentResourceNotFound: {

@@ -67,6 +67,10 @@ export const limits = {
 
   /** What of one image in one space is told to be lost, at most: enough to see what it is. */
   lostPartsMax: 100,
+  /** All that one principal was given is held in memory while it asks. */
+  assignmentsPerPrincipalMax: 20_000,
+  /** Azure's own bound for the custom roles of a tenant. */
+  roleDefinitionsMax: 5_000,
 
   /** A root as JSON: the documents of a version and all above it, with room. */
   rootBytesMax: mib,

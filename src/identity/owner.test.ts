@@ -23,7 +23,7 @@ const ensure = (over: { tenantId?: string } = {}) =>
     tenantId,
     ownerRoleIds: ['owner-role'],
     keep: (fresh) => claimOwnerFile(file(), fresh),
-    world: { id: () => randomUUID() },
+    world: { id: () => randomUUID(), now: () => new Date(0) },
     ...over,
   })
 
@@ -41,8 +41,8 @@ test('the first start makes an owner whose secret is in the file only, for its o
   const stored = await directory.applications.get(owner.clientId)
   expect(stored?.secretHash).not.toContain(owner.secret)
   expect(await openSecretCheck()(owner.secret, stored?.secretHash ?? '')).toBe(true)
-  expect(await directory.assignments.ofPrincipal(stored?.objectId ?? '')).toMatchObject([
-    { roleId: 'owner-role', scopeKey: '' },
+  expect(await directory.assignments.ofPrincipals([stored?.objectId ?? ''])).toMatchObject([
+    { roleId: 'owner-role', scope: '/' },
   ])
 })
 
@@ -57,11 +57,11 @@ test('later starts make nothing, also when the file was taken away', async () =>
 test.each(['applications', 'assignments', 'secrets'] as const)(
   'a first start that died at its %s is finished by the next with the same credentials',
   async (dying) => {
-    const rows = directory[dying]
-    const { putIfAbsent } = rows
-    rows.putIfAbsent = () => Promise.reject(new Error('killed'))
+    const whole = { ...directory[dying] }
+    const die = () => Promise.reject(new Error('killed'))
+    Object.assign(directory[dying], { putIfAbsent: die, put: die })
     await expect(ensure()).rejects.toThrow('killed')
-    Object.assign(rows, { putIfAbsent })
+    Object.assign(directory[dying], whole)
     const kept = JSON.parse(await readFile(file(), 'utf8'))
     const owner = await ensure()
     expect(owner).toMatchObject({
@@ -70,7 +70,7 @@ test.each(['applications', 'assignments', 'secrets'] as const)(
       secret: kept.clientSecret,
     })
     const stored = await directory.applications.get(owner.clientId)
-    expect(await directory.assignments.ofPrincipal(stored?.objectId ?? '')).toHaveLength(1)
+    expect(await directory.assignments.ofPrincipals([stored?.objectId ?? ''])).toHaveLength(1)
   },
 )
 

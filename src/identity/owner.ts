@@ -20,7 +20,7 @@ type OwnerParts = {
   readonly ownerRoleIds: readonly string[]
   /** Keeps fresh credentials where the operator finds them, and returns those that are kept: `claimOwnerFile`. */
   readonly keep: (fresh: OwnerCredentials) => Promise<OwnerCredentials>
-  readonly world: Pick<World, 'id'>
+  readonly world: Pick<World, 'id' | 'now'>
 }
 
 /**
@@ -55,8 +55,15 @@ export async function ensureOwner(parts: OwnerParts) {
 
 async function assignRoles(parts: OwnerParts, principalId: string): Promise<void> {
   const { secrets, assignments, world, ownerRoleIds } = parts
+  const nowMs = world.now().getTime()
+  const by = principalId
+  const written = { createdMs: nowMs, createdBy: by, updatedMs: nowMs, updatedBy: by }
   for (const roleId of ownerRoleIds) {
-    await assignments.putIfAbsent({ id: world.id(), principalId, roleId, scopeKey: '' })
+    await assignments.put({
+      ...{ id: world.id(), principalId, principalType: 'ServicePrincipal', roleId, scope: '/' },
+      description: 'Made at the first start.',
+      ...written,
+    })
   }
   await secrets.putIfAbsent(rolesName, String(ownerRoleIds.length))
 }

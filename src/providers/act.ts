@@ -1,3 +1,4 @@
+import { mustBeAllowed } from '../domain/access.ts'
 import { ArmError } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
 import type { OperationRow, ResourceRow } from '../domain/rows.ts'
@@ -6,7 +7,7 @@ import { parseBody } from '../resources/parse.ts'
 import type { Change } from '../store/change.ts'
 import { type Above, loadAbove, resourceNotFound } from './front-door.ts'
 import { newOperation } from './operation.ts'
-import { type Asked, mustBeAllowed, type Providers, refuse, type Target } from './ports.ts'
+import { type Asked, type Providers, refuse, type Target } from './ports.ts'
 
 export type Acted = {
   readonly row: ResourceRow

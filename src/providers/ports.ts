@@ -35,16 +35,6 @@ export type Asked = {
 /** One resource of one type, as the address says it. */
 export type Target = { readonly id: ResourceId; readonly type: ResourceType }
 
-/** Throws AuthorizationFailed unless the caller may; asked before anything is read, so a refusal tells nothing of existence. */
-export function mustBeAllowed(caller: Caller, action: string, scope: string): void {
-  if (caller.may(action, scope)) return
-  throw new ArmError(
-    'AuthorizationFailed',
-    `The client '${caller.name}' with object id '${caller.principalId}' does not have authorization to perform action ` +
-      `'${action}' over scope '${scope}' or the scope is invalid. If access was recently granted, please refresh your credentials.`,
-  )
-}
-
 /** One error for all problems: the first speaks, every one is listed when there are several. */
 export function refuse(problems: readonly Problem[]): never {
   const [first, ...rest] = problems

@@ -1,8 +1,9 @@
+import { mustBeAllowed } from '../domain/access.ts'
 import { regionName } from '../domain/regions.ts'
 import { sameType } from '../domain/resource-id.ts'
 import type { ReplicaRow, ResourceRow, RowStamp } from '../domain/rows.ts'
 import { loadAbove, resourceNotFound } from './front-door.ts'
-import { type Asked, mustBeAllowed, type Providers, type Target } from './ports.ts'
+import type { Asked, Providers, Target } from './ports.ts'
 
 /** A stored resource and what is joined to show it. */
 export type Shown = { readonly row: ResourceRow; readonly replicas: readonly ReplicaRow[] }

@@ -1,3 +1,4 @@
+import { mustBeAllowed } from '../domain/access.ts'
 import { ArmError } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
 import { parseResourceId } from '../domain/resource-id.ts'
@@ -6,7 +7,7 @@ import type { Change } from '../store/change.ts'
 import { countsOf } from './counts.ts'
 import { findSubscription, groupNotFound } from './front-door.ts'
 import { newOperation } from './operation.ts'
-import { type Asked, mustBeAllowed, type Providers, refuse, type Target } from './ports.ts'
+import { type Asked, type Providers, refuse, type Target } from './ports.ts'
 import { expectMatch, type Preconditions } from './preconditions.ts'
 
 /** Accepts a deletion; undefined when nothing was there (204 by ARM's convention). */

@@ -1,10 +1,11 @@
+import { mustBeAllowed } from '../domain/access.ts'
 import { ArmError } from '../domain/errors.ts'
 import type { ResourceRow, SasRow } from '../domain/rows.ts'
 import { parseBody } from '../resources/parse.ts'
 import { expiryOf, SignedUrlRequest, signedUrlProblems } from '../resources/signed-url.ts'
 import type { Rows } from '../store/store.ts'
 import { loadAbove, resourceNotFound } from './front-door.ts'
-import { type Asked, mustBeAllowed, type Providers, refuse, type Target } from './ports.ts'
+import { type Asked, type Providers, refuse, type Target } from './ports.ts'
 
 /** Of one version or definition. */
 const signedUrlsMax = 1_000

@@ -1,3 +1,4 @@
+import { mustBeAllowed } from '../domain/access.ts'
 import { ArmError } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
 import type { OperationRow, ResourceRow } from '../domain/rows.ts'
@@ -12,7 +13,7 @@ import {
   type Sent,
   type Situation,
 } from './plan-write.ts'
-import { type Asked, mustBeAllowed, type Providers, refuse, type Target } from './ports.ts'
+import { type Asked, type Providers, refuse, type Target } from './ports.ts'
 import { expectMatch, type Preconditions } from './preconditions.ts'
 
 export type Written = {

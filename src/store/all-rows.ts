@@ -1,9 +1,10 @@
 import type { HoldingRows, UploadRows } from '../domain/holdings.ts'
 import type { SecretRows } from '../domain/secrets.ts'
+import { assignmentRows } from './assignments.ts'
 import { blobRows } from './blobs.ts'
 import { claimRows } from './claims.ts'
 import { counterRows } from './counters.ts'
-import { applicationRows, assignmentRows, secretRows } from './directory.ts'
+import { applicationRows, secretRows } from './directory.ts'
 import { healthRows } from './health.ts'
 import { holdingRows } from './holdings.ts'
 import { operationRows } from './operations.ts'
@@ -11,6 +12,7 @@ import { placementRows } from './placements.ts'
 import { processRows } from './processes.ts'
 import { replicaRows } from './replicas.ts'
 import { resourceRows } from './resources.ts'
+import { roleDefinitionRows } from './role-definitions.ts'
 import { sasRows } from './sas.ts'
 import type { Db } from './schema.ts'
 import { spaceRows } from './spaces.ts'
@@ -52,6 +54,7 @@ export function allRows({ db, nowMs, woken }: RowsOptions): AllRows {
     uploads: uploadRows(db),
     applications: applicationRows(db),
     assignments: assignmentRows(db),
+    roleDefinitions: roleDefinitionRows(db),
     secrets: secretRows(db),
   }
 }

@@ -1,4 +1,5 @@
 import { isFinal, type WorkRequest } from '../domain/rows.ts'
+import { forgetAssignmentsAt } from './assignments.ts'
 import type { Change, Committed } from './change.ts'
 import { locksRows } from './locks-rows.ts'
 import { prepared } from './prepared.ts'
@@ -129,6 +130,7 @@ async function removeLeaf({ db, rows }: Writing, { key, expectRevision }: Resour
   if (by !== undefined) return { is: 'read', by } as const
   await rows.blobs.removeContainers(key)
   await rows.blobs.released(key)
+  await forgetAssignmentsAt(db, key)
   await rows.claims.releaseAllOf(key)
   for (const placement of await rows.placements.ofKeepers([key])) {
     await rows.placements.drop(placement)

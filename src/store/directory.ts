@@ -1,28 +1,19 @@
-import type {
-  Application,
-  ApplicationRows,
-  Assignment,
-  AssignmentRows,
-} from '../domain/directory.ts'
+import type { Selectable } from 'kysely'
+import type { Application, ApplicationRows } from '../domain/directory.ts'
 import type { SecretRows } from '../domain/secrets.ts'
-import type { Db } from './schema.ts'
+import type { ApplicationTable, Db } from './schema.ts'
 
 export function applicationRows(db: Db): ApplicationRows {
+  const all = db.selectFrom('applications').selectAll()
+
   async function get(clientId: string): Promise<Application | undefined> {
-    const row = await db
-      .selectFrom('applications')
-      .selectAll()
-      .where('client_id', '=', clientId)
-      .executeTakeFirst()
-    return (
-      row && {
-        clientId: row.client_id,
-        objectId: row.object_id,
-        tenantId: row.tenant_id,
-        displayName: row.display_name,
-        secretHash: row.secret_hash,
-      }
-    )
+    const row = await all.where('client_id', '=', clientId).executeTakeFirst()
+    return row && fromTable(row)
+  }
+
+  async function ofPrincipal(objectId: string): Promise<Application | undefined> {
+    const row = await all.where('object_id', '=', objectId).executeTakeFirst()
+    return row && fromTable(row)
   }
 
   async function putIfAbsent(application: Application): Promise<Application> {
@@ -40,40 +31,7 @@ export function applicationRows(db: Db): ApplicationRows {
     return (await get(application.clientId)) ?? application
   }
 
-  return { get, putIfAbsent }
-}
-
-export function assignmentRows(db: Db): AssignmentRows {
-  const all = db.selectFrom('assignments').selectAll()
-
-  async function ofPrincipal(principalId: string): Promise<readonly Assignment[]> {
-    const rows = await all.where('principal_id', '=', principalId).orderBy('id').execute()
-    return rows.map(fromTable)
-  }
-
-  async function putIfAbsent(assignment: Assignment): Promise<Assignment> {
-    const { id, principalId, roleId, scopeKey } = assignment
-    const grant = { principal_id: principalId, role_id: roleId, scope_key: scopeKey }
-    await db
-      .insertInto('assignments')
-      .values({ id, ...grant })
-      .onConflict((conflict) =>
-        conflict.columns(['principal_id', 'role_id', 'scope_key']).doNothing(),
-      )
-      .execute()
-    const stored = await all
-      .where('principal_id', '=', principalId)
-      .where('role_id', '=', roleId)
-      .where('scope_key', '=', scopeKey)
-      .executeTakeFirstOrThrow()
-    return fromTable(stored)
-  }
-
-  async function remove(id: string): Promise<void> {
-    await db.deleteFrom('assignments').where('id', '=', id).execute()
-  }
-
-  return { ofPrincipal, putIfAbsent, remove }
+  return { get, ofPrincipal, putIfAbsent }
 }
 
 export function secretRows(db: Db): SecretRows {
@@ -98,16 +56,12 @@ export function secretRows(db: Db): SecretRows {
   return { get, putIfAbsent }
 }
 
-function fromTable(row: {
-  readonly id: string
-  readonly principal_id: string
-  readonly role_id: string
-  readonly scope_key: string
-}): Assignment {
+function fromTable(row: Selectable<ApplicationTable>): Application {
   return {
-    id: row.id,
-    principalId: row.principal_id,
-    roleId: row.role_id,
-    scopeKey: row.scope_key,
+    clientId: row.client_id,
+    objectId: row.object_id,
+    tenantId: row.tenant_id,
+    displayName: row.display_name,
+    secretHash: row.secret_hash,
   }
 }

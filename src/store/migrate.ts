@@ -8,6 +8,7 @@ import { health } from './migrations/0005-health.ts'
 import { blobs } from './migrations/0006-blobs.ts'
 import { uploadRuns } from './migrations/0007-upload-runs.ts'
 import { signedUrls } from './migrations/0008-signed-urls.ts'
+import { roles } from './migrations/0009-roles.ts'
 
 /** In order, forward only. One that was released never changes: the next one follows it. */
 export const migrations: readonly ((db: QueryExecutorProvider) => Promise<void>)[] = [
@@ -19,6 +20,7 @@ export const migrations: readonly ((db: QueryExecutorProvider) => Promise<void>)
   blobs,
   uploadRuns,
   signedUrls,
+  roles,
 ]
 
 /** Only another release can use the database. No waiting mends it. */

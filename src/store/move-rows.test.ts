@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { endWork, placed, someWork } from '../../test/suites/store/placed.ts'
+import { grant } from '../../test/support/grants.ts'
 import { freshDatabase } from '../../test/support/postgres-database.ts'
 import {
   inserting,
@@ -59,8 +60,12 @@ async function fill(store: Store): Promise<void> {
   await store.uploads.add('u', { offsetBytes: 0, lengthBytes: 512, key: undefined })
   const application = { clientId: 'c', objectId: 'o', tenantId: 't', displayName: 'd' }
   await store.directory.applications.putIfAbsent({ ...application, secretHash: 'h' })
-  const grant = { principalId: 'p', roleId: 'r', scopeKey: 's' }
-  await store.directory.assignments.putIfAbsent({ id: 'a', ...grant })
+  const { assignments, roleDefinitions } = store.directory
+  await assignments.put(grant({ id: 'a', principalId: 'p', roleId: 'r', scope: '/' }))
+  await roleDefinitions.put({
+    ...{ id: 'r', name: 'Role', description: '', permissions: [], assignableScopes: ['/'] },
+    ...{ createdMs: 1, createdBy: 'c', updatedMs: 1, updatedBy: 'c' },
+  })
   await store.secrets.putIfAbsent('installation-id', 'i')
 }
 

@@ -35,6 +35,7 @@ const tables = {
   upload_drops: ['upload'],
   applications: ['client_id'],
   assignments: ['id'],
+  role_definitions: ['id'],
   secrets: ['name'],
 } as const satisfies Record<Exclude<keyof Schema, Passing>, readonly string[]>
 

@@ -39,8 +39,13 @@ export function ownTransactions(
       },
       assignments: {
         ...read.assignments,
-        putIfAbsent: (assignment) => write((rows) => rows.assignments.putIfAbsent(assignment)),
-        remove: (id) => write((rows) => rows.assignments.remove(id)),
+        put: (assignment) => write((rows) => rows.assignments.put(assignment)),
+        remove: (id, lastOf) => write((rows) => rows.assignments.remove(id, lastOf)),
+      },
+      roleDefinitions: {
+        ...read.roleDefinitions,
+        put: (definition) => write((rows) => rows.roleDefinitions.put(definition)),
+        remove: (id) => write((rows) => rows.roleDefinitions.remove(id)),
       },
     },
     secrets: {

@@ -99,7 +99,7 @@ it('while the server is away everything is Unavailable; when it is back all work
     () => one.uploads.keys('u', 1),
     () => one.uploads.drop('u', [1]),
     () => one.directory.applications.get('c'),
-    () => one.directory.assignments.remove('c'),
+    () => one.directory.assignments.remove('c', ''),
     () => one.secrets.get('s'),
     () => one.secrets.putIfAbsent('s', 'v'),
   ]

@@ -1,5 +1,6 @@
 import type { Selectable, SelectQueryBuilder } from 'kysely'
 import type { ProvisioningState, ResourceRow, RowStamp } from '../domain/rows.ts'
+import { forgetAssignmentsAt } from './assignments.ts'
 import { keyRanges } from './key-ranges.ts'
 import { locksRows } from './locks-rows.ts'
 import { prepared, preparedList } from './prepared.ts'
@@ -122,6 +123,7 @@ export function resourceRows(db: Db): ResourceRows {
 
   async function remove(key: string): Promise<void> {
     await db.deleteFrom('resources').where('key', '=', key).execute()
+    await forgetAssignmentsAt(db, key)
   }
 
   return {

@@ -35,7 +35,8 @@ export type Schema = {
   upload_drops: { upload: string; space: string; due_ms: number; taken: number }
   sas: SasTable
   applications: ApplicationTable
-  assignments: { id: string; principal_id: string; role_id: string; scope_key: string }
+  assignments: AssignmentTable
+  role_definitions: RoleDefinitionTable
   secrets: { name: string; value: string }
   processes: ProcessTable
 }
@@ -52,6 +53,34 @@ export type SasTable = {
   created_ms: number | null
   principal_id: string | null
   created_by: string | null
+}
+
+type WrittenColumns = {
+  created_ms: number
+  created_by: string
+  updated_ms: number
+  updated_by: string
+}
+
+export type AssignmentTable = WrittenColumns & {
+  id: string
+  principal_id: string
+  principal_type: string
+  role_id: string
+  /** `keyOf` of the scope: lower case, no slash at the end, so the root `/` is the empty text. */
+  scope_key: string
+  scope: string
+  description: string | null
+}
+
+export type RoleDefinitionTable = WrittenColumns & {
+  id: string
+  /** The name in lower case. */
+  name_key: string
+  name: string
+  description: string
+  permissions: string
+  assignable_scopes: string
 }
 
 export type ProcessTable = {

@@ -1,5 +1,5 @@
 import type { Digest } from '../domain/digest.ts'
-import type { ApplicationRows, AssignmentRows } from '../domain/directory.ts'
+import type { ApplicationRows, AssignmentRows, RoleDefinitionRows } from '../domain/directory.ts'
 import type { HealthRows, SpaceRows } from '../domain/health.ts'
 import type { HoldingRows, Owner, Placement, UploadRows } from '../domain/holdings.ts'
 import type { ProcessRows } from '../domain/processes.ts'
@@ -91,6 +91,7 @@ export type WatchRows = {
 export type Directory = {
   readonly applications: ApplicationRows
   readonly assignments: AssignmentRows
+  readonly roleDefinitions: RoleDefinitionRows
 }
 
 export type Rows = {

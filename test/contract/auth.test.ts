@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { builtInRoles } from '../../src/access/roles.ts'
+import { builtInRoles } from '../../src/access/built-in-roles.ts'
 import { type Arm, errorOf, openArm } from '../support/arm.ts'
 import { definition, gallery, makeDefinition } from '../support/main-job.ts'
 import { openMovingWorld } from '../support/moving-world.ts'

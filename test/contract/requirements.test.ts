@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { builtInRoles } from '../../src/access/roles.ts'
+import { builtInRoles } from '../../src/access/built-in-roles.ts'
 import { type Arm, openArm } from '../support/arm.ts'
 import { definition, gallery, makeDefinition, uploadDisk } from '../support/main-job.ts'
 import { openOtherCaller } from '../support/other-caller.ts'

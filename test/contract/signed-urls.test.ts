@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { builtInRoles } from '../../src/access/roles.ts'
+import { builtInRoles } from '../../src/access/built-in-roles.ts'
 import { openDiskFile } from '../../src/formats/open-disk-file.ts'
 import { type Answer, type Arm, dataBytes, errorOf, openArm } from '../support/arm.ts'
 import { memoryReader, wholeDisk } from '../support/disk-bytes.ts'
@@ -173,8 +173,8 @@ describe('signed URLs of versions', () => {
     const others = `${urlsOf(`${versions}/1.0.0`)}/${owners.body.id}`
     expect((await reader.ask('DELETE', others)).status).toBe(403)
     const { directory } = vitrine.installation.store
-    const [right] = await directory.assignments.ofPrincipal(reader.objectId)
-    await directory.assignments.remove(right?.id ?? '')
+    const [right] = await directory.assignments.ofPrincipals([reader.objectId])
+    await directory.assignments.remove(right?.id ?? '', '')
     world.move(10_000)
     const refused = await pull(String(body.url))
     expect(refused.answer.status).toBe(403)

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { builtInRoles } from '../../src/access/roles.ts'
+import { builtInRoles } from '../../src/access/built-in-roles.ts'
 import type { JsonObject } from '../../src/domain/rows.ts'
 import { type Arm, dataBytes, errorOf, openArm } from '../support/arm.ts'
 import { definition, gallery, group, makeDefinition } from '../support/main-job.ts'

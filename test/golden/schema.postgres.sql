@@ -5,13 +5,22 @@ table applications
   display_name text not null
   secret_hash text not null
   constraint applications_pkey PRIMARY KEY (client_id)
+  CREATE INDEX applications_by_object ON public.applications USING btree (object_id)
   CREATE UNIQUE INDEX applications_pkey ON public.applications USING btree (client_id)
 table assignments
   id text collate "C" not null
   principal_id text collate "C" not null
   role_id text collate "C" not null
   scope_key text collate "C" not null
+  scope text not null
+  principal_type text not null
+  description text
+  created_ms bigint not null
+  created_by text not null
+  updated_ms bigint not null
+  updated_by text not null
   constraint assignments_pkey PRIMARY KEY (id)
+  CREATE INDEX assignments_by_scope ON public.assignments USING btree (scope_key, id)
   CREATE UNIQUE INDEX assignments_by_grant ON public.assignments USING btree (principal_id, role_id, scope_key)
   CREATE UNIQUE INDEX assignments_pkey ON public.assignments USING btree (id)
 table blob_blocks
@@ -198,6 +207,21 @@ table resources
   CREATE INDEX resources_by_parent_row ON public.resources USING btree (parent_row) WHERE (parent_row IS NOT NULL)
   CREATE INDEX resources_by_type ON public.resources USING btree (type, key)
   CREATE UNIQUE INDEX resources_pkey ON public.resources USING btree (key)
+table role_definitions
+  id text collate "C" not null
+  name_key text collate "C" not null
+  name text not null
+  description text not null
+  permissions text not null
+  assignable_scopes text not null
+  created_ms bigint not null
+  created_by text not null
+  updated_ms bigint not null
+  updated_by text not null
+  constraint role_definitions_name_key_key UNIQUE (name_key)
+  constraint role_definitions_pkey PRIMARY KEY (id)
+  CREATE UNIQUE INDEX role_definitions_name_key_key ON public.role_definitions USING btree (name_key)
+  CREATE UNIQUE INDEX role_definitions_pkey ON public.role_definitions USING btree (id)
 table sas
   id text collate "C" not null
   key text collate "C" not null

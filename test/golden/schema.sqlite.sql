@@ -6,14 +6,18 @@ CREATE TABLE applications (
   secret_hash text not null
 );
 
+CREATE INDEX applications_by_object on applications (object_id);
+
 CREATE TABLE assignments (
   id text not null primary key,
   principal_id text not null,
   role_id text not null,
   scope_key text not null
-);
+, scope text not null default '', principal_type text not null default 'ServicePrincipal', description text, created_ms bigint not null default 0, created_by text not null default '', updated_ms bigint not null default 0, updated_by text not null default '');
 
 CREATE UNIQUE INDEX assignments_by_grant on assignments (principal_id, role_id, scope_key);
+
+CREATE INDEX assignments_by_scope on assignments (scope_key, id);
 
 CREATE TABLE blob_blocks (
   upload text not null,
@@ -215,6 +219,19 @@ CREATE INDEX resources_by_parent on resources (parent_key, type, name_sort);
 CREATE INDEX resources_by_parent_row on resources (parent_row) where parent_row is not null;
 
 CREATE INDEX resources_by_type on resources (type, key);
+
+CREATE TABLE role_definitions (
+  id text not null primary key,
+  name_key text not null unique,
+  name text not null,
+  description text not null,
+  permissions text not null,
+  assignable_scopes text not null,
+  created_ms bigint not null default 0,
+  created_by text not null default '',
+  updated_ms bigint not null default 0,
+  updated_by text not null default ''
+);
 
 CREATE TABLE sas (
   id text not null primary key,

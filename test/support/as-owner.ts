@@ -34,6 +34,8 @@ const asked: Asked = {
     kind: 'Application',
     may: () => true,
     visible: () => 'all',
+    heldAt: () => [],
+    mayGive: () => true,
   },
   correlationId: 'test',
   apiVersion: '',

@@ -3,6 +3,7 @@ import type {
   ApplicationRows,
   Assignment,
   AssignmentRows,
+  RoleDefinitionRows,
 } from '../../src/domain/directory.ts'
 import type { SecretRows } from '../../src/domain/secrets.ts'
 
@@ -22,28 +23,42 @@ export function openMemoryDirectory() {
   }
   const applications: ApplicationRows = {
     get: async (clientId) => applicationsById.get(clientId),
+    ofPrincipal: async (objectId) =>
+      [...applicationsById.values()].find((one) => one.objectId === objectId),
     putIfAbsent: async (application) => {
       const stored = applicationsById.get(application.clientId) ?? application
       applicationsById.set(application.clientId, stored)
       return stored
     },
   }
+  let changes = 0
+  const held = () => [...assignmentsById.values()]
   const assignments: AssignmentRows = {
-    ofPrincipal: async (principalId) =>
-      [...assignmentsById.values()].filter((one) => one.principalId === principalId),
-    putIfAbsent: async (assignment) => {
-      const { principalId, roleId, scopeKey } = assignment
-      const stored =
-        [...assignmentsById.values()].find(
-          (one) =>
-            one.principalId === principalId && one.roleId === roleId && one.scopeKey === scopeKey,
-        ) ?? assignment
-      assignmentsById.set(stored.id, stored)
-      return stored
+    ofPrincipals: async (ids) => held().filter((one) => ids.includes(one.principalId)),
+    get: async (id) => assignmentsById.get(id),
+    find: async () => held(),
+    stamp: async () => changes,
+    put: async (assignment) => {
+      changes += 1
+      const { principalId, roleId, scope } = assignment
+      const twin = held().find(
+        (one) => one.principalId === principalId && one.roleId === roleId && one.scope === scope,
+      )
+      if (twin) return { is: 'exists', assignment: twin }
+      assignmentsById.set(assignment.id, assignment)
+      return { is: 'made', assignment }
     },
     remove: async (id) => {
+      changes += 1
+      const found = assignmentsById.get(id)
       assignmentsById.delete(id)
+      return found
     },
   }
-  return { secrets, applications, assignments, secretValues, applicationsById }
+  const roleDefinitions: RoleDefinitionRows = {
+    all: async () => [],
+    put: async () => 'full',
+    remove: async () => undefined,
+  }
+  return { secrets, applications, assignments, roleDefinitions, secretValues, applicationsById }
 }

@@ -1,6 +1,7 @@
 import { freshSecret, hashSecret } from '../../src/identity/client-secret.ts'
 import { openWorld } from '../../src/world.ts'
 import { type Arm, openArm } from './arm.ts'
+import { grant } from './grants.ts'
 import type { TestInstallation } from './test-installation.ts'
 
 type Right = { readonly roleId: string; readonly scope: string }
@@ -23,9 +24,9 @@ export async function openOtherCaller(
     secretHash: await hashSecret(clientSecret),
   })
   for (const { roleId, scope } of rights) {
-    const scopeKey = scope.toLowerCase()
-    const assignment = { id: world.id(), principalId: objectId, roleId, scopeKey }
-    await directory.assignments.putIfAbsent(assignment)
+    const right = grant({ id: world.id(), principalId: objectId, roleId, scope })
+    const { is } = await directory.assignments.put(right)
+    if (is !== 'made') throw new Error(`the role at ${scope} was not given: ${is}`)
   }
   const form = {
     grant_type: 'client_credentials',

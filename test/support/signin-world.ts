@@ -1,5 +1,5 @@
 import { openAccess } from '../../src/access/access.ts'
-import { builtInRoles } from '../../src/access/roles.ts'
+import { builtInRoles } from '../../src/access/built-in-roles.ts'
 import { signinRoutes } from '../../src/api/signin/signin.ts'
 import type { World } from '../../src/base/world.ts'
 import { armAudiences, graphAudiences, installationUrls } from '../../src/domain/audiences.ts'
@@ -32,12 +32,13 @@ export async function openSigninWorld(options: {
     trusted: [{ issuer: issuer.issuer, tenantId: testTenantId, keys: keys.verifying }],
     audiences: armAudiences(urls),
     assignments: directory.assignments,
+    roleDefinitions: directory.roleDefinitions,
     world,
   })
   const owner = await ensureOwner({
     secrets,
     applications,
-    assignments: access.assignments,
+    assignments: access.roles.assignments,
     tenantId: testTenantId,
     ownerRoleIds: [builtInRoles.owner.id],
     keep: async (fresh) => fresh,

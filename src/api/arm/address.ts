@@ -31,6 +31,13 @@ export type Address =
       readonly name: string | undefined
       readonly action: string | undefined
     }
+  /** `{scope}/providers/Microsoft.Authorization/{kind}[/{name}]`; `kind` in lower case, `scope` empty at the root. */
+  | {
+      readonly is: 'authorization'
+      readonly scope: string
+      readonly kind: string
+      readonly name: string | undefined
+    }
   /** What Azure has no field for: `{id}/providers/Vitrine.Gallery/{view}[/{name}]`. */
   | {
       readonly is: 'extension'
@@ -56,6 +63,9 @@ export function parseAddress(path: string): Address {
   const address =
     tenantAddress(lower) ??
     spacesAddress(text) ??
+    (lower.includes('/providers/microsoft.authorization/')
+      ? authorizationAddress(text)
+      : undefined) ??
     (lower.includes('/providers/vitrine.gallery/') ? extensionAddress(text) : undefined) ??
     (inGroup.test(lower) ? undefined : subscriptionAddress(text)) ??
     resourceAddress(text)
@@ -80,6 +90,13 @@ function spacesAddress(text: string): Address | undefined {
   const [, region, name, action] = found
   if (name !== undefined && region === undefined) return undefined
   return { is: 'spaces', region: region && regionName(region), name, action }
+}
+
+function authorizationAddress(text: string): Address | undefined {
+  const form = /^(.*)\/providers\/microsoft\.authorization\/([^/]+)(?:\/([^/]+))?$/i
+  const [found, scope = '', kind = '', name] = form.exec(text) ?? []
+  if (found === undefined) return undefined
+  return { is: 'authorization', scope, kind: kind.toLowerCase(), name }
 }
 
 function extensionAddress(text: string): Address | undefined {

@@ -1,3 +1,4 @@
+import type { RolePorts } from '../../access/roles.ts'
 import { ArmError } from '../../domain/errors.ts'
 import type { ResourceRow } from '../../domain/rows.ts'
 import type { PlacedUse } from '../../domain/space-use.ts'
@@ -15,6 +16,7 @@ export type ArmRequest = Asking & {
   readonly method: string
   readonly query: Query
   readonly preconditions: Preconditions
+  readonly roles: RolePorts
   /** What resources looked like in earlier requests. */
   readonly texts: ReturnType<typeof openShownTexts>
   /** Read once, bounded, as JSON. */

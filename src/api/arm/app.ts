@@ -1,5 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { Hono } from 'hono'
+import type { RolePorts } from '../../access/roles.ts'
 import type { Caller } from '../../domain/access.ts'
 import { ArmError, Unavailable } from '../../domain/errors.ts'
 import type { Providers } from '../../providers/ports.ts'
@@ -13,6 +14,7 @@ import { openShownTexts } from './shown-texts.ts'
 
 export type ArmPorts = {
   readonly providers: Providers
+  readonly roles: RolePorts
   authenticate(authorization: string | undefined): Promise<Caller>
   /** The `WWW-Authenticate` header of a refusal. */
   challenge(origin: string, why: string): string
@@ -169,6 +171,7 @@ async function answerArm(
     method,
     query,
     preconditions: { ifMatch: headers['if-match'], ifNoneMatch: headers['if-none-match'] },
+    roles: ports.roles,
     texts,
     json: () => readJson(raw),
     sasUrl: ports.sasUrl,

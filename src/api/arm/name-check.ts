@@ -1,5 +1,5 @@
+import { mustBeAllowed } from '../../domain/access.ts'
 import { findSubscription } from '../../providers/front-door.ts'
-import { mustBeAllowed } from '../../providers/ports.ts'
 import { accountClaim } from '../../resources/blob-uri.ts'
 import { accountNameProblems } from '../../resources/storage-account.ts'
 import { type Answer, type ArmRequest, notAllowed } from './answer.ts'

@@ -4,6 +4,7 @@ import type { Providers } from '../../providers/ports.ts'
 import type { ResourceType } from '../../resources/declaration.ts'
 import type { Address } from './address.ts'
 import { type Answer, type ArmRequest, notAllowed } from './answer.ts'
+import { answerAuthorization } from './authorization.ts'
 import { answerExtension } from './extension.ts'
 import { answerNameCheck } from './name-check.ts'
 import { answerOperation } from './poll.ts'
@@ -52,6 +53,8 @@ export function answerAddress(request: ArmRequest, address: Address): Promise<An
       return answerResource({ ...request, id: address.id, type: typeFor(request, address.id.type) })
     case 'action':
       return answerActionOrList(request, address)
+    case 'authorization':
+      return answerAuthorization(request, address)
     case 'extension': {
       const type = findType(request, address.id.type)
       return answerExtension({ ...request, id: address.id, type }, address.view, address.name)
@@ -59,8 +62,19 @@ export function answerAddress(request: ArmRequest, address: Address): Promise<An
   }
 }
 
+/** Addresses that take more than GET; each says itself what. */
+const takesMore: ReadonlySet<Address['is']> = new Set([
+  'resource',
+  'action',
+  'extension',
+  'registration',
+  'spaces',
+  'nameCheck',
+  'authorization',
+] as const)
+
 function isReadOnly({ is }: Address): boolean {
-  return !['resource', 'action', 'extension', 'registration', 'spaces', 'nameCheck'].includes(is)
+  return !takesMore.has(is)
 }
 
 /** `{id}/images` is a list of children, `{id}/share` an action: the types tell. */

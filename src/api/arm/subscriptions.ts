@@ -1,7 +1,8 @@
+import { mustBeAllowed } from '../../domain/access.ts'
 import { ArmError } from '../../domain/errors.ts'
 import { isWithin, parseResourceId } from '../../domain/resource-id.ts'
 import { findSubscription } from '../../providers/front-door.ts'
-import { mustBeAllowed, type Subscription } from '../../providers/ports.ts'
+import type { Subscription } from '../../providers/ports.ts'
 import { type Answer, type ArmRequest, notAllowed } from './answer.ts'
 
 /** What the installation itself is: tenants, subscriptions, locations, resource providers. Read-only, from configuration. */

@@ -1,4 +1,6 @@
 import { expect, it } from 'vitest'
+import { grant } from '../../support/grants.ts'
+import { resourceRow } from '../../support/store-rows.ts'
 import { type OpenStore, useStore } from './use-store.ts'
 
 export function directoryPromises(open: OpenStore): void {
@@ -10,7 +12,7 @@ export function directoryPromises(open: OpenStore): void {
     displayName: 'Owner',
     secretHash: 'h1',
   }
-  const assignment = { id: 'a1', principalId: 'p1', roleId: 'r1', scopeKey: '' }
+  const reader = grant({ id: 'a1', principalId: 'p1', roleId: 'r1', scope: '/' })
 
   it('an application is stored unless its client id is taken', async () => {
     const { applications } = store().directory
@@ -19,19 +21,103 @@ export function directoryPromises(open: OpenStore): void {
     const other = { ...application, secretHash: 'h2' }
     expect(await applications.putIfAbsent(other)).toEqual(application)
     expect(await applications.get('c1')).toEqual(application)
+    expect(await applications.ofPrincipal('o1')).toEqual(application)
+    expect(await applications.ofPrincipal('c1')).toBeUndefined()
   })
 
   it('an assignment is stored once for its principal, role and scope, until it is removed', async () => {
     const { assignments } = store().directory
-    expect(await assignments.putIfAbsent(assignment)).toEqual(assignment)
-    expect(await assignments.putIfAbsent({ ...assignment, id: 'a2' })).toEqual(assignment)
-    const narrower = { ...assignment, id: 'a3', scopeKey: '/subscriptions/s1' }
-    await assignments.putIfAbsent(narrower)
-    await assignments.putIfAbsent({ ...assignment, id: 'a4', principalId: 'p2' })
-    expect(await assignments.ofPrincipal('p1')).toEqual([assignment, narrower])
-    await assignments.remove('a1')
-    await assignments.remove('a1')
-    expect(await assignments.ofPrincipal('p1')).toEqual([narrower])
+    expect(await assignments.put(reader)).toEqual({ is: 'made', assignment: reader })
+    const twin = await assignments.put({ ...reader, id: 'a2' })
+    expect(twin).toEqual({ is: 'exists', assignment: reader })
+    const narrower = { ...reader, id: 'a3', scope: '/subscriptions/S1' }
+    await assignments.put(narrower)
+    await assignments.put({ ...reader, id: 'a4', principalId: 'p2' })
+    expect(await assignments.ofPrincipals(['p1'])).toEqual([reader, narrower])
+    expect(await assignments.remove('a1', '')).toEqual(reader)
+    expect(await assignments.remove('a1', '')).toBeUndefined()
+    expect(await assignments.ofPrincipals(['p1'])).toEqual([narrower])
+  })
+
+  it('an assignment keeps its principal, role and scope; its description may change', async () => {
+    const { assignments } = store().directory
+    await assignments.put(reader)
+    const told = { ...reader, description: 'why', updatedMs: 2, updatedBy: 'd', createdMs: 9 }
+    expect(await assignments.put(told)).toMatchObject({ is: 'kept' })
+    expect(await assignments.get('a1')).toEqual({ ...told, createdMs: 1 })
+    expect(await assignments.put({ ...told, roleId: 'r2' })).toMatchObject({ is: 'differs' })
+    expect((await assignments.get('a1'))?.roleId).toBe('r1')
+  })
+
+  it('assignments are found at scopes, below one and of one principal, page by page', async () => {
+    const { assignments } = store().directory
+    const scopes = ['/', '/subscriptions/s', '/subscriptions/s2', '/subscriptions/s/x']
+    const key = '/subscriptions/s/x'
+    await store().write(({ resources }) =>
+      resources.insert(resourceRow({ key, parentKey: '/subscriptions/s' })),
+    )
+    for (const [index, scope] of scopes.entries()) {
+      await assignments.put({ ...reader, id: `a${index}`, scope })
+      await assignments.put({ ...reader, id: `b${index}`, scope, principalId: 'p2' })
+    }
+    const asked = { at: ['', '/subscriptions/s'], principalIds: undefined, after: undefined }
+    const ids = async (more: Partial<Parameters<typeof assignments.find>[0]>) =>
+      (await assignments.find({ ...asked, below: undefined, rowsMax: 10, ...more })).map(
+        ({ id }) => id,
+      )
+    expect(await ids({})).toEqual(['a0', 'a1', 'b0', 'b1'])
+    expect(await ids({ principalIds: ['p2'] })).toEqual(['b0', 'b1'])
+    const below = '/subscriptions/s'
+    expect(await ids({ below })).toEqual(['a0', 'a1', 'a3', 'b0', 'b1', 'b3'])
+    expect(await ids({ below, rowsMax: 2, after: 'a1' })).toEqual(['a3', 'b0'])
+  })
+
+  it('what is given at a resource ends with the resource, and needs one', async () => {
+    const { assignments } = store().directory
+    const key = '/subscriptions/s/resourcegroups/g'
+    const there = { ...reader, scope: '/subscriptions/s/resourceGroups/G' }
+    expect(await assignments.put(there)).toMatchObject({ is: 'gone' })
+    await store().write(({ resources }) =>
+      resources.insert(resourceRow({ key, parentKey: '/subscriptions/s' })),
+    )
+    expect(await assignments.put(there)).toMatchObject({ is: 'made' })
+    const before = await assignments.stamp()
+    await store().write(({ resources }) => resources.delete(key))
+    expect(await assignments.get('a1')).toBeUndefined()
+    expect(await assignments.stamp()).not.toBe(before)
+  })
+
+  it('of owners that are taken away at once, one stays', async () => {
+    const { assignments } = store().directory
+    const ids = ['a1', 'a2', 'a3', 'a4']
+    for (const id of ids) await assignments.put({ ...reader, id, principalId: id })
+    const taken = await Promise.all(ids.map((id) => assignments.remove(id, 'r1')))
+    expect(taken.filter((one) => one === 'last')).toHaveLength(1)
+    const left = await assignments.find({
+      ...{ at: [''], below: undefined, principalIds: undefined, after: undefined, rowsMax: 9 },
+    })
+    expect(left).toHaveLength(1)
+  })
+
+  it('a role of ones own has a name of its own, and stays while somebody has it', async () => {
+    const { assignments, roleDefinitions } = store().directory
+    const role = {
+      id: 'r1',
+      name: 'Image Keeper',
+      description: 'd',
+      permissions: [{ actions: ['*/read'], notActions: [], dataActions: [], notDataActions: [] }],
+      assignableScopes: ['/subscriptions/s'],
+      ...{ createdMs: 1, createdBy: 'c', updatedMs: 1, updatedBy: 'c' },
+    }
+    expect(await roleDefinitions.put(role)).toBe('made')
+    expect(await roleDefinitions.put({ ...role, id: 'r2', name: 'image keeper' })).toBe('named')
+    expect(await roleDefinitions.put({ ...role, description: 'e' })).toBe('kept')
+    expect(await roleDefinitions.all()).toEqual([{ ...role, description: 'e' }])
+    await assignments.put(reader)
+    expect(await roleDefinitions.remove('r1')).toBe('assigned')
+    await assignments.remove('a1', '')
+    expect(await roleDefinitions.remove('r1')).toMatchObject({ id: 'r1' })
+    expect(await roleDefinitions.remove('r1')).toBeUndefined()
   })
 
   it('of racing writers of one secret all get the same value', async () => {

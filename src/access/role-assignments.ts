@@ -1,0 +1,208 @@
+import { z } from 'zod'
+import { type Caller, mustBeAllowed } from '../domain/access.ts'
+import type { Assignment, AssignmentRows, Role } from '../domain/directory.ts'
+import { ArmError } from '../domain/errors.ts'
+import { limits } from '../domain/limits.ts'
+import { isWithin, keyOf } from '../domain/resource-id.ts'
+import { builtInRoles } from './built-in-roles.ts'
+import { invalid, mustBeGivable, mustBeGuid } from './role-definitions.ts'
+import { openRoles, type RolePorts } from './roles.ts'
+import type { Scope } from './scope.ts'
+
+const namespace = 'Microsoft.Authorization/roleAssignments'
+
+const principalTypes = ['User', 'Group', 'ServicePrincipal', 'ForeignGroup', 'Device'] as const
+
+const Body = z.object({
+  properties: z.object({
+    roleDefinitionId: z.string().max(2_048),
+    principalId: z.guid('a valid principal ID must be provided: a GUID'),
+    principalType: z.enum(principalTypes).nullish(),
+    description: z.string().max(2_048).nullish(),
+    condition: z.string().nullish(),
+    delegatedManagedIdentityResourceId: z.string().nullish(),
+  }),
+})
+
+/**
+ * Gives a role to a principal at a scope. Nobody gives more than he has (only who may do everything with roles there gives
+ * any). Throws RoleAssignmentExists and the like in Azure's words.
+ */
+export async function assignRole(
+  ports: RolePorts,
+  caller: Caller,
+  scope: Scope,
+  asked: { readonly id: string; readonly body: unknown; readonly nowMs: number },
+): Promise<Assignment> {
+  mustBeAllowed(caller, `${namespace}/write`, scope.text)
+  mustBeGuid(asked.id, 'role assignment')
+  const sent = parseBody(asked.body)
+  const role = await roleNamed(ports, sent.roleDefinitionId)
+  mustBeGivable(caller, role.permissions, scope.text)
+  mustBeAssignable(role, scope)
+  const principalId = sent.principalId.toLowerCase()
+  const principalType = sent.principalType ?? (await typeOf(ports, principalId))
+  const put = await ports.assignments.put({
+    id: asked.id.toLowerCase(),
+    principalId,
+    principalType,
+    roleId: role.id,
+    scope: scope.text,
+    description: sent.description ?? undefined,
+    createdMs: asked.nowMs,
+    createdBy: caller.principalId,
+    updatedMs: asked.nowMs,
+    updatedBy: caller.principalId,
+  })
+  return accepted(put, scope)
+}
+
+function accepted(
+  { is, assignment }: Awaited<ReturnType<AssignmentRows['put']>>,
+  { text }: Scope,
+): Assignment {
+  switch (is) {
+    case 'made':
+    case 'kept':
+      return assignment
+    case 'exists': {
+      const message = `The role assignment already exists. The ID of the existing role assignment is ${assignment.id.replaceAll('-', '')}.`
+      throw new ArmError('RoleAssignmentExists', message)
+    }
+    case 'differs': {
+      const message =
+        'Tenant ID, application ID, principal ID, and scope are not allowed to be updated. Delete the assignment and make another.'
+      throw new ArmError('RoleAssignmentUpdateNotPermitted', message)
+    }
+    case 'gone':
+      throw new ArmError('ResourceNotFound', `There is no resource at the scope '${text}'.`)
+    case 'full': {
+      const message = `No more role assignments can be created: a principal has at most ${limits.assignmentsPerPrincipalMax}. Give roles to groups, or higher up.`
+      throw new ArmError('RoleAssignmentLimitExceeded', message)
+    }
+  }
+}
+
+/** Takes a role back; answers what it was, undefined when there is none of this id at the scope. */
+export async function unassignRole(
+  ports: RolePorts,
+  caller: Caller,
+  scope: Scope,
+  id: string,
+): Promise<Assignment | undefined> {
+  mustBeAllowed(caller, `${namespace}/delete`, scope.text)
+  const found = await ports.assignments.get(id.toLowerCase())
+  if (!found || keyOf(found.scope) !== scope.key) return undefined
+  const role = openRoles(await ports.roleDefinitions.all())(found.roleId)
+  if (role) mustBeGivable(caller, role.permissions, scope.text)
+  const lastOf = scope.key === '' ? builtInRoles.owner.id : ''
+  const removed = await ports.assignments.remove(found.id, lastOf)
+  if (removed !== 'last') return removed
+  const message =
+    'Cannot delete the last RBAC admin assignment: make another Owner at the root first.'
+  throw new ArmError('LastRbacAdminAssignment', message)
+}
+
+/** Throws RoleAssignmentNotFound. */
+export async function readAssignment(
+  { assignments }: RolePorts,
+  caller: Caller,
+  scope: Scope,
+  id: string,
+): Promise<Assignment> {
+  mustBeAllowed(caller, `${namespace}/read`, scope.text)
+  const found = await assignments.get(id.toLowerCase())
+  if (found && keyOf(found.scope) === scope.key) return found
+  throw new ArmError('RoleAssignmentNotFound', `The role assignment '${id}' is not found.`)
+}
+
+/**
+ * One page of what is given at the scope, above it and (without `atScope()`) below it.
+ * Filters: `atScope()`, `principalId eq '…'`, `assignedTo('…')`, joined by `and`.
+ */
+export async function assignmentsAt(
+  { assignments }: RolePorts,
+  caller: Caller,
+  scope: Scope,
+  asked: { readonly filter: string | undefined; readonly after: string | undefined },
+): Promise<{ readonly page: readonly Assignment[]; readonly next: string | undefined }> {
+  mustBeAllowed(caller, `${namespace}/read`, scope.text)
+  const { atScope, principalId } = readFilter(asked.filter)
+  const found = await assignments.find({
+    at: scope.lineage,
+    below: atScope ? undefined : scope.key,
+    principalIds: principalId === undefined ? undefined : [principalId],
+    after: asked.after,
+    rowsMax: limits.pageRows + 1,
+  })
+  const page = found.slice(0, limits.pageRows)
+  return { page, next: found.length > limits.pageRows ? page.at(-1)?.id : undefined }
+}
+
+function readFilter(filter: string | undefined) {
+  let atScope = false
+  let principalId: string | undefined
+  for (const term of (filter ?? '').split(/\s+and\s+/i).filter((part) => part.trim() !== '')) {
+    const [, id] = /^(?:principalId\s+eq\s+'([^']*)')$/i.exec(term.trim()) ?? []
+    const [, holder] = /^assignedTo\(\s*'([^']*)'\s*\)$/i.exec(term.trim()) ?? []
+    if (/^atScope\(\s*\)$/i.test(term.trim())) atScope = true
+    else if (id !== undefined || holder !== undefined) principalId = (id ?? holder)?.toLowerCase()
+    else {
+      const message = `The $filter '${filter}' is not understood. Use atScope(), principalId eq '…' or assignedTo('…').`
+      throw invalid(message, '$filter')
+    }
+  }
+  return { atScope, principalId }
+}
+
+async function roleNamed({ roleDefinitions }: RolePorts, sent: string): Promise<Role> {
+  const [, id = sent] = /\/roleDefinitions\/([^/]+)$/i.exec(sent) ?? []
+  const role = openRoles(await roleDefinitions.all())(id)
+  if (role) return role
+  const message = `The specified role definition with ID '${id}' does not exist.`
+  throw new ArmError('RoleDefinitionDoesNotExist', message, 'properties.roleDefinitionId')
+}
+
+function mustBeAssignable({ name, assignableScopes }: Role, scope: Scope): void {
+  const reaches = assignableScopes.some(
+    (one) => scope.lineage.includes(keyOf(one)) || isWithin(scope.key, keyOf(one)),
+  )
+  if (reaches) return
+  throw new ArmError(
+    'RoleAssignmentScopeNotAssignableToRoleDefinition',
+    `The role assignment's scope '${scope.text}' is not assignable to the role definition '${name}'. Its assignableScopes are ${assignableScopes.join(', ')}.`,
+    'properties.roleDefinitionId',
+  )
+}
+
+async function typeOf(
+  { applications, tenantId }: RolePorts,
+  principalId: string,
+): Promise<Assignment['principalType']> {
+  if (await applications.ofPrincipal(principalId)) return 'ServicePrincipal'
+  throw new ArmError(
+    'PrincipalNotFound',
+    `Principal ${principalId.replaceAll('-', '')} does not exist in the directory ${tenantId}. Check that you have the correct principal ID. If it is of another directory, set principalType.`,
+    'properties.principalId',
+  )
+}
+
+function parseBody(body: unknown) {
+  const parsed = Body.safeParse(body)
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues
+    throw invalid(
+      `The role assignment is not right: ${issue?.message ?? 'it has another shape'}.`,
+      issue?.path.join('.') ?? 'properties',
+    )
+  }
+  const { condition, delegatedManagedIdentityResourceId, ...sent } = parsed.data.properties
+  if (condition) {
+    throw invalid('Conditions of role assignments are not available here.', 'properties.condition')
+  }
+  if (delegatedManagedIdentityResourceId) {
+    const member = 'properties.delegatedManagedIdentityResourceId'
+    throw invalid('Delegated managed identities are not available here.', member)
+  }
+  return sent
+}

@@ -1,0 +1,152 @@
+import type { Selectable } from 'kysely'
+import type { Assignment, AssignmentRows, PrincipalType } from '../domain/directory.ts'
+import { limits } from '../domain/limits.ts'
+import { keyOf } from '../domain/resource-id.ts'
+import { directoryChanged, directoryStamp, writtenColumns, writtenFrom } from './directory-stamp.ts'
+import { keyRanges } from './key-ranges.ts'
+import { locksRows } from './locks-rows.ts'
+import type { AssignmentTable, Db } from './schema.ts'
+
+export function assignmentRows(db: Db): AssignmentRows {
+  const all = db.selectFrom('assignments').selectAll()
+
+  async function ofPrincipals(principalIds: readonly string[]): Promise<readonly Assignment[]> {
+    const rows = await all.where('principal_id', 'in', principalIds).orderBy('id').execute()
+    return rows.map(fromTable)
+  }
+
+  async function get(id: string): Promise<Assignment | undefined> {
+    const row = await all.where('id', '=', id).executeTakeFirst()
+    return row && fromTable(row)
+  }
+
+  const find: AssignmentRows['find'] = async ({ at, below, principalIds, after, rowsMax }) => {
+    const ranges = below === undefined ? [] : keyRanges([below], undefined)
+    const rows = await all
+      .where((where) =>
+        where.or([
+          where('scope_key', 'in', at),
+          ...ranges.map(({ from, until }) =>
+            where.and([
+              where('scope_key', '>=', from),
+              ...(until === undefined ? [] : [where('scope_key', '<', until)]),
+            ]),
+          ),
+        ]),
+      )
+      .$if(principalIds !== undefined, (query) =>
+        query.where('principal_id', 'in', principalIds ?? []),
+      )
+      .$if(after !== undefined, (query) => query.where('id', '>', after ?? ''))
+      .orderBy('id')
+      .limit(rowsMax)
+      .execute()
+    return rows.map(fromTable)
+  }
+
+  const put: AssignmentRows['put'] = async (assignment) => {
+    const row = toTable(assignment)
+    if (isRow(row.scope_key) && !(await isThere(row.scope_key))) return { is: 'gone', assignment }
+    // Its row's lock orders all who change roles.
+    await directoryChanged(db)
+    const same = await get(assignment.id)
+    if (same) {
+      const isKept =
+        same.principalId === assignment.principalId &&
+        same.roleId === assignment.roleId &&
+        keyOf(same.scope) === row.scope_key
+      if (!isKept) return { is: 'differs', assignment: same }
+      const { principal_type, description, updated_ms, updated_by } = row
+      const changed = { principal_type, description, updated_ms, updated_by }
+      await db.updateTable('assignments').set(changed).where('id', '=', row.id).execute()
+      const { createdMs, createdBy } = same
+      return { is: 'kept', assignment: { ...assignment, createdMs, createdBy } }
+    }
+    const twin = await all
+      .where('principal_id', '=', row.principal_id)
+      .where('role_id', '=', row.role_id)
+      .where('scope_key', '=', row.scope_key)
+      .executeTakeFirst()
+    if (twin) return { is: 'exists', assignment: fromTable(twin) }
+    const { held } = await db
+      .selectFrom('assignments')
+      .select(({ fn }) => fn.countAll().as('held'))
+      .where('principal_id', '=', row.principal_id)
+      .executeTakeFirstOrThrow()
+    if (Number(held) >= limits.assignmentsPerPrincipalMax) return { is: 'full', assignment }
+    await db.insertInto('assignments').values(row).execute()
+    return { is: 'made', assignment }
+  }
+
+  /** Whoever deletes it waits for us, or we for him. */
+  async function isThere(key: string): Promise<boolean> {
+    const found = await db
+      .selectFrom('resources')
+      .select('key')
+      .where('key', '=', key)
+      .$if(locksRows(db), (query) => query.forShare())
+      .executeTakeFirst()
+    return found !== undefined
+  }
+
+  const remove: AssignmentRows['remove'] = async (id, lastOf) => {
+    await directoryChanged(db)
+    const found = await get(id)
+    if (!found) return undefined
+    if (found.roleId === lastOf && (await isAlone(found))) return 'last'
+    await db.deleteFrom('assignments').where('id', '=', id).execute()
+    return found
+  }
+
+  async function isAlone({ roleId, scope }: Assignment): Promise<boolean> {
+    const others = await all
+      .where('role_id', '=', roleId)
+      .where('scope_key', '=', keyOf(scope))
+      .limit(2)
+      .execute()
+    return others.length < 2
+  }
+
+  return { ofPrincipals, get, find, stamp: () => directoryStamp(db), put, remove }
+}
+
+/** What is given at a resource ends with it: one of the same name that is made later is another. */
+export async function forgetAssignmentsAt(db: Db, scopeKey: string): Promise<void> {
+  const { numDeletedRows } = await db
+    .deleteFrom('assignments')
+    .where('scope_key', '=', scopeKey)
+    .executeTakeFirstOrThrow()
+  if (numDeletedRows > 0n) await directoryChanged(db)
+}
+
+/** Subscriptions and what is above them are configuration. */
+function isRow(scopeKey: string): boolean {
+  return /^\/subscriptions\/[^/]+\/./.test(scopeKey)
+}
+
+function toTable(assignment: Assignment): AssignmentTable {
+  const { id, principalId, principalType, roleId, scope, description } = assignment
+  return {
+    id,
+    principal_id: principalId,
+    principal_type: principalType,
+    role_id: roleId,
+    scope_key: keyOf(scope),
+    scope,
+    description: description ?? null,
+    ...writtenColumns(assignment),
+  }
+}
+
+function fromTable(row: Selectable<AssignmentTable>): Assignment {
+  return {
+    id: row.id,
+    principalId: row.principal_id,
+    // Only `put` writes it.
+    principalType: row.principal_type as PrincipalType,
+    roleId: row.role_id,
+    scope: row.scope,
+    description: row.description ?? undefined,
+    ...writtenFrom(row),
+  }
+}

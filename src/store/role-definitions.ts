@@ -1,0 +1,68 @@
+import type { Selectable } from 'kysely'
+import type { Permission, RoleDefinition, RoleDefinitionRows } from '../domain/directory.ts'
+import { limits } from '../domain/limits.ts'
+import { directoryChanged, writtenColumns, writtenFrom } from './directory-stamp.ts'
+import type { Db, RoleDefinitionTable } from './schema.ts'
+
+export function roleDefinitionRows(db: Db): RoleDefinitionRows {
+  const table = db.selectFrom('role_definitions').selectAll()
+
+  async function all(): Promise<readonly RoleDefinition[]> {
+    const rows = await table.orderBy('id').limit(limits.roleDefinitionsMax).execute()
+    return rows.map(fromTable)
+  }
+
+  const put: RoleDefinitionRows['put'] = async (definition) => {
+    await directoryChanged(db)
+    const row = toTable(definition)
+    const held = await all()
+    const named = held.find(({ name }) => name.toLowerCase() === row.name_key)
+    if (named && named.id !== row.id) return 'named'
+    if (!held.some(({ id }) => id === row.id)) {
+      if (held.length >= limits.roleDefinitionsMax) return 'full'
+      await db.insertInto('role_definitions').values(row).execute()
+      return 'made'
+    }
+    const { id, created_ms: _, created_by: __, ...changed } = row
+    await db.updateTable('role_definitions').set(changed).where('id', '=', id).execute()
+    return 'kept'
+  }
+
+  const remove: RoleDefinitionRows['remove'] = async (id) => {
+    await directoryChanged(db)
+    const found = await table.where('id', '=', id).executeTakeFirst()
+    if (!found) return undefined
+    const assigned = await db
+      .selectFrom('assignments')
+      .select('id')
+      .where('role_id', '=', id)
+      .limit(1)
+      .executeTakeFirst()
+    if (assigned) return 'assigned'
+    await db.deleteFrom('role_definitions').where('id', '=', id).execute()
+    return fromTable(found)
+  }
+
+  return { all, put, remove }
+}
+
+function toTable(definition: RoleDefinition): RoleDefinitionTable {
+  const { id, name, description, permissions, assignableScopes } = definition
+  return {
+    id,
+    name_key: name.toLowerCase(),
+    name,
+    description,
+    permissions: JSON.stringify(permissions),
+    assignable_scopes: JSON.stringify(assignableScopes),
+    ...writtenColumns(definition),
+  }
+}
+
+function fromTable(row: Selectable<RoleDefinitionTable>): RoleDefinition {
+  // Only `put` writes them.
+  const permissions: readonly Permission[] = JSON.parse(row.permissions)
+  const assignableScopes: readonly string[] = JSON.parse(row.assignable_scopes)
+  const { id, name, description } = row
+  return { id, name, description, permissions, assignableScopes, ...writtenFrom(row) }
+}
