@@ -54,4 +54,13 @@ describe('what the documents about migration say of the Azure CLI', () => {
     await holds('galleries/corpImages/images/appliance/versions/1.0.0', migrated.os)
     await holds('galleries/corpImages/images/appliance/versions/1.0.0', migrated.data, 3)
   })
+  it.each([
+    ['R43 R53', 'upload-linux.md', 'debian13', migrated.upload],
+    ['R43 R51', 'upload-windows.md', 'windows2025', migrated.windows],
+  ])('%s docs/%s, with az', async (_, document, definition, bytes) => {
+    const blocks = await blocksOf(document, 'az')
+    expect(blocks.length).toBeGreaterThan(1)
+    for (const block of blocks) await shell(block)
+    await holds(`galleries/corpImages/images/${definition}/versions/1.0.0`, bytes)
+  })
 })
