@@ -1,6 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { endWork, placed, someWork } from '../../test/suites/store/placed.ts'
@@ -69,12 +70,31 @@ async function fill(store: Store): Promise<void> {
   await store.secrets.putIfAbsent('installation-id', 'i')
 }
 
+/** Rows of the newer tables, as the golden ones have them. */
+async function fillNewer(): Promise<void> {
+  const database = new DatabaseSync(path)
+  for (const schema of ['0005', '0006']) {
+    const file = new URL(`../../test/golden/rows/${schema}.json`, import.meta.url)
+    const rows: [string, Record<string, string | number | null>][] = JSON.parse(
+      await readFile(file, 'utf8'),
+    )
+    for (const [table, row] of rows) {
+      const names = Object.keys(row)
+      const slots = names.map(() => '?').join(', ')
+      const insert = `insert into ${table} (${names.join(', ')}) values (${slots})`
+      database.prepare(insert).run(...Object.values(row))
+    }
+  }
+  database.close()
+}
+
 it('all rows arrive, counted and compared; what comes after goes on with fresh numbers', async () => {
   const before = await openSqliteStore({ path, world })
   await fill(before)
   const gone = await someWork(before, 'gone')
   await endWork(before, gone.id)
   await before.close()
+  await fillNewer()
   const moved = await moveRows(path, { url })
   expect(moved.find(({ table }) => table === 'resources')?.rows).toBe(701)
   expect(moved.filter(({ rows }) => rows === 0).map(({ table }) => table)).toEqual([])

@@ -45,7 +45,8 @@ describe('who may', () => {
       arm.idOf(`galleries/${gallery}`),
       arm.idOf(`galleries/${gallery}/share`),
       `${arm.idOf(`galleries/${gallery}`)}/providers/Vitrine.Gallery/replication`,
-      '/nothing/here',
+      // No storage account has a dash in its name.
+      '/nothing-at/here',
     ]
     for (const path of paths) {
       for (const method of ['GET', 'PUT', 'PATCH', 'POST', 'DELETE']) {
