@@ -58,7 +58,7 @@ export async function uploadImage(options: UploadOptions) {
   try {
     const blob = openPageBlob(options)
     const arrived = await arrivedLeaves(journal, blob, signal)
-    const meter = openImageMeter(disk.virtualSizeBytes, world)
+    const meter = openImageMeter(await dataBytesIn(disk, signal), world)
     const tell = (): void => options.onProgress?.(meter.now())
     const { putRuns } = openDiskDigests(options)
     const job = { ...options, blob, putRuns, meter, tell }
@@ -67,14 +67,13 @@ export async function uploadImage(options: UploadOptions) {
 
     async function bring(leaf: LocalLeaf): Promise<void> {
       const { index, readBytes } = leaf
-      meter.pass({ to: Math.min((index + 1) * leafBytes, disk.virtualSizeBytes), readBytes })
       if (arrived.has(index)) return meter.skip(readBytes)
       signal.throwIfAborted()
       const buffer = buffers.pop() ?? Buffer.allocUnsafeSlow(leafBytes)
       await disk.read(leaf, buffer)
       const digests = digestsOf(buffer)
-      meter.read(readBytes)
-      await bringLeaf(job, { index, digests, buffer })
+      const matched = await bringLeaf(job, { index, digests, buffer })
+      meter.arrived({ read: readBytes, matched })
       buffers.push(buffer)
       await journal.add(index, dataBytesOf({ index, digests, buffer }, disk))
       tell()
@@ -83,7 +82,6 @@ export async function uploadImage(options: UploadOptions) {
     await mapBounded(disk.leaves(signal), clientLimits.leavesAtOnce, bring)
     await putFooter(job, subject)
     await disk.refuseChanged()
-    meter.end()
     tell()
     await journal.remove()
     const { readBytes, matchedBytes, sentBytes } = meter.now()
@@ -106,12 +104,20 @@ type Leaf = {
   readonly buffer: Buffer
 }
 
-/** Tells first: what turns out to be lost is sent then. Each round but the last loses a parent. */
-async function bringLeaf(job: Job, leaf: Leaf): Promise<void> {
+/** All that is no hole: what a file says of itself is soon walked through. */
+async function dataBytesIn(disk: LocalDisk, signal: AbortSignal): Promise<number> {
+  let dataBytes = 0
+  for await (const { readBytes } of disk.leaves(signal)) dataBytes += readBytes
+  return dataBytes
+}
+
+/**
+ * Tells first: what turns out to be lost is sent then. Each round but the last loses a parent. Answers how many bytes were
+ * there.
+ */
+async function bringLeaf(job: Job, leaf: Leaf): Promise<number> {
   let plan = await planOf(job, leaf)
   while (!(await tellRuns(job, plan.runs))) plan = await planOf(job, leaf)
-  const sendBytes = plan.sends.reduce((sum, { lengthBytes }) => sum + lengthBytes, 0)
-  job.meter.matched(dataBytesOf(leaf, job.disk) - sendBytes)
   await mapBounded(plan.sends, clientLimits.leafBlocksAtOnce, async (range) => {
     const from = range.offsetBytes - leaf.index * leafBytes
     const bytes = leaf.buffer.subarray(from, from + range.lengthBytes)
@@ -119,6 +125,8 @@ async function bringLeaf(job: Job, leaf: Leaf): Promise<void> {
     job.meter.sent(range.lengthBytes)
     job.tell()
   })
+  const sentBytes = plan.sends.reduce((sum, { lengthBytes }) => sum + lengthBytes, 0)
+  return dataBytesOf(leaf, job.disk) - sentBytes
 }
 
 /** Of its chunks that are not zeros; the last one of the disk may be shorter. */
