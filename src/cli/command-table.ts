@@ -10,8 +10,9 @@ import { imageVersionCommands } from './commands/image-version.ts'
 import { type LocalCommands, localCommands } from './commands/local.ts'
 import { accountCommands, loginCommands } from './commands/login.ts'
 import { operationCommands } from './commands/operation.ts'
-import { snapshotCommands } from './commands/snapshot.ts'
 import { roleAssignmentCommands, roleDefinitionCommands } from './commands/role.ts'
+import { snapshotCommands } from './commands/snapshot.ts'
+import { spaceCommands } from './commands/space.ts'
 
 /** Every command there is, in the order of `--help`. */
 export function commandTable(local: LocalCommands): readonly CommandGroup[] {
@@ -29,6 +30,7 @@ export function commandTable(local: LocalCommands): readonly CommandGroup[] {
     imageCommands,
     roleAssignmentCommands,
     roleDefinitionCommands,
+    spaceCommands,
     operationCommands,
   ]
   return [...table, completionCommands(table)]

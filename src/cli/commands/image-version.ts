@@ -3,9 +3,8 @@ import type { JsonObject } from '../../domain/rows.ts'
 import { type CommandGroup, type Context, command } from '../command.ts'
 import { on } from '../flag.ts'
 import { followVersion, watchVersion } from '../follow-version.ts'
-import { namesOf, type VersionGiven, versionNamed } from '../named-image.ts'
+import { versionNamed } from '../named-image.ts'
 import { apiVersions, type VersionNames } from '../paths.ts'
-import { resolveVersion } from '../resolve-version.ts'
 import {
   deleteResource,
   diskOrSnapshotId,
@@ -18,10 +17,10 @@ import {
   putNew,
   readResource,
 } from '../resources.ts'
-import type { Session } from '../session.ts'
 import { readSpace, spaceColumns } from '../space-use.ts'
 import { at, type Column } from '../table.ts'
 import { UsageError } from '../usage-error.ts'
+import { versionPath } from '../version-path.ts'
 import { waitFlags, waitUntil } from '../wait-until.ts'
 import {
   definition,
@@ -34,6 +33,7 @@ import {
   version,
 } from './common-flags.ts'
 import { downloadCommand } from './image-version-download.ts'
+import { healthCommand, verifyCommand } from './image-version-health.ts'
 import { publishedProperties, publishing, storageType } from './version-body.ts'
 import { diskFrom, fromFile } from './version-from.ts'
 import { sources, storageProfileOf } from './version-sources.ts'
@@ -182,14 +182,6 @@ const show = command({
   },
 })
 
-/** The path of one that exists; `latest` is resolved. */
-async function versionPath(session: Session, given: VersionGiven, signal: AbortSignal) {
-  const asked = await namesOf(session, given, signal)
-  if (asked.version !== 'latest') return session.paths.version(asked)
-  const { name } = await resolveVersion(session, asked, { region: undefined, signal })
-  return session.paths.version({ ...asked, version: String(name) })
-}
-
 const space = command({
   name: 'space',
   says: 'Show what a version takes up in each region, and how much of it no other image needs.',
@@ -233,5 +225,16 @@ const wait = command({
 export const imageVersionCommands: CommandGroup = {
   name: 'image-version',
   says: 'Image versions: what machines are made from.',
-  commands: [create, list, show, space, update, remove, wait, downloadCommand],
+  commands: [
+    create,
+    list,
+    show,
+    space,
+    healthCommand,
+    verifyCommand,
+    update,
+    remove,
+    wait,
+    downloadCommand,
+  ],
 }
