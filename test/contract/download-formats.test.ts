@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { downloadDisk, downloadFormats } from '../../src/client/download-disk.ts'
-import { openHttp } from '../../src/client/http.ts'
+import { type Http, openHttp } from '../../src/client/http.ts'
 import { outputFormats } from '../../src/domain/output-formats.ts'
 import { openLocalFile } from '../../src/formats/local-file.ts'
 import { openDiskFile } from '../../src/formats/open-disk-file.ts'
@@ -22,7 +22,9 @@ describe('a disk in another format', () => {
   const bytes = Buffer.concat([dataBytes(8, mib), Buffer.alloc(70 * mib), dataBytes(9, mib)])
   let vitrine: TestInstallation
   let arm: Arm
+  const largeBytes = Buffer.from(dataBytes(10, 40 * mib))
   let sasUrl = ''
+  let largeUrl = ''
   let folder = ''
   beforeAll(async () => {
     vitrine = await openTestInstallation()
@@ -30,6 +32,8 @@ describe('a disk in another format', () => {
     await arm.put(arm.groupPath, { location: 'westeurope' })
     await arm.upload('disk', bytes)
     sasUrl = await arm.grant('disk', 'Read')
+    await arm.upload('large', largeBytes)
+    largeUrl = await arm.grant('large', 'Read')
     folder = await mkdtemp(join(tmpdir(), 'vitrine-formats-'))
   })
   afterAll(async () => {
@@ -69,6 +73,36 @@ describe('a disk in another format', () => {
     expect((await stat(out)).blocks * 512).toBeLessThan(15 * mib)
     http.close()
   })
+
+  it.each(downloadFormats)(
+    'a download as %s that was cut goes on with the rest',
+    async (format) => {
+      const http = openHttp()
+      const out = join(folder, `cut.${format}`)
+      const world = openQuickWorld()
+      const large = { http, world, sasUrl: largeUrl, contentId: 'large', out, format }
+      const stopping = new AbortController()
+      let reads = 0
+      const cutting: Http = {
+        ...http,
+        send: async (request) => {
+          const answer = await http.send(request)
+          if (answer.status === 206 && ++reads === 6) stopping.abort(new Error('cut'))
+          return answer
+        },
+      }
+      const cut = downloadDisk({ ...large, http: cutting, signal: stopping.signal })
+      await expect(cut).rejects.toThrow('cut')
+      const done = await downloadDisk({ ...large, signal })
+      expect(done.resumedBlocks).toBeGreaterThan(2)
+      expect(done.receivedBytes).toBeLessThan(largeBytes.length - 2 * 4 * mib)
+      const { reader, close } = await openLocalFile(out)
+      const disk = await openDiskFile(reader, signal)
+      expect(Buffer.compare(await wholeDisk(disk, reader), largeBytes)).toBe(0)
+      await close()
+      http.close()
+    },
+  )
 
   it('one that is not known is refused by name', async () => {
     const answer = await fetch(`${sasUrl}&format=iso`)
