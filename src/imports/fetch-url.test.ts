@@ -37,6 +37,21 @@ describe('a file of a foreign host', () => {
     ])
   })
 
+  it('comes by several requests at once, and never by more than four', async () => {
+    const file = randomFillSync(Buffer.alloc(64 * mib))
+    let active = 0
+    let most = 0
+    const server = await serveFile(file, ({ response, serve }) => {
+      most = Math.max(most, ++active)
+      response.once('close', () => active--)
+      setTimeout(serve, 2)
+    })
+    expect(
+      (await openFetcher().fetch(server.origin, policyFor([server.origin]))).equals(file),
+    ).toBe(true)
+    expect(most).toBe(4)
+  })
+
   it('goes on after a cut with what is missing alone', async () => {
     const file = someFile()
     randomFillSync(file)

@@ -1,3 +1,4 @@
+import { release } from '../base/release.ts'
 import { sizes } from '../domain/limits.ts'
 import type { Plane } from '../regions/plane.ts'
 import { clearPages, type Staging, stagePage } from '../regions/staging.ts'
@@ -30,6 +31,7 @@ export function openKeptPieces(plane: Plane, order: Staging & { readonly signal:
     }
     empty.push({ from: offsetBytes, to: offsetBytes + bytes.length })
     emptyBytes += bytes.length
+    release(bytes)
     if (emptyBytes >= unnotedBytesMax) await note()
   }
 

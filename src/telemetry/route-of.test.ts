@@ -33,6 +33,7 @@ it.each([
   ['/subscriptions/s/providers/Microsoft.Compute/locations/we/usages', 'usages'],
   ['/tenants', 'tenants'],
   ['/md-disks/grant/abcd', 'disk-bytes'],
+  ['/vm-images/grant/debian-1.0.0.qcow2', 'image-bytes'],
   ['/vhds1/images/os.vhd', 'blobs'],
   ['/t/oauth2/v2.0/token', 'sign-in'],
   ['/adfs/.well-known/openid-configuration', 'sign-in'],
