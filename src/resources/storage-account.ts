@@ -81,6 +81,11 @@ export function isAccountName(name: string): boolean {
   return /^[a-z\d]{3,24}$/.test(name) && !reserved.has(name)
 }
 
+/** 3 to 63 lower-case letters, digits, and single hyphens between them. */
+export function isContainerName(name: string): boolean {
+  return name.length <= 63 && /^[a-z\d](?:-?[a-z\d]){2,62}$/.test(name)
+}
+
 export function accountNameProblems(name: string): readonly Problem[] {
   return unless(
     isAccountName(name),

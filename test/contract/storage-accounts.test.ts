@@ -122,4 +122,52 @@ describe('storage accounts over ARM', () => {
     expect([refused.status, errorOf(refused).code]).toEqual([400, 'InvalidParameter'])
     expect(errorOf(refused).target).toBe(`storageAccount.${target}`)
   })
+
+  it('show their blob service, and containers as they are made, changed and deleted over ARM', async () => {
+    await ask('PUT', 'boxes1', body)
+    const service = await ask('GET', 'boxes1/blobServices/default')
+    expect(service.body).toMatchObject({
+      name: 'default',
+      type: 'Microsoft.Storage/storageAccounts/blobServices',
+      properties: { deleteRetentionPolicy: { enabled: false } },
+    })
+    const listed = await ask('GET', 'boxes1/blobServices')
+    expect(valueAt(listed.body, 'value')).toEqual([service.body])
+    const box = 'boxes1/blobServices/default/containers/box'
+    const made = await ask('PUT', box, {
+      properties: { publicAccess: 'None', metadata: { a: 'b' } },
+    })
+    expect(made.status).toBe(201)
+    expect(made.body).toMatchObject({
+      id: idOf(box),
+      name: 'box',
+      type: 'Microsoft.Storage/storageAccounts/blobServices/containers',
+      properties: { publicAccess: 'None', leaseState: 'Available', metadata: { a: 'b' } },
+    })
+    expect((await ask('PUT', box, {})).status).toBe(200)
+    const patched = await ask('PATCH', box, { properties: { metadata: { c: 'd' } } })
+    expect(valueAt(patched.body, 'properties.metadata')).toEqual({ c: 'd' })
+    for (let number = 0; number < 101; number++) await ask('PUT', `${box}${number}`, {})
+    const first = await ask('GET', 'boxes1/blobServices/default/containers')
+    expect(valueAt(first.body, 'value')).toHaveLength(100)
+    const next = new URL(String(valueAt(first.body, 'nextLink')))
+    const rest = await arm.ask('GET', `${next.pathname}${next.search}`)
+    expect([valueAt(rest.body, 'value')].flat()).toHaveLength(2)
+    expect((await ask('DELETE', box)).status).toBe(200)
+    expect((await ask('DELETE', box)).status).toBe(204)
+    expect((await ask('GET', box)).status).toBe(404)
+    expect((await ask('PATCH', box, {})).status).toBe(404)
+  })
+
+  it.each([
+    ['a public container', 'PUT', 'containers/open', { properties: { publicAccess: 'Blob' } }],
+    ['a name with capitals', 'PUT', 'containers/Big', {}],
+    ['metadata of a wrong kind', 'PUT', 'containers/meta', { properties: { metadata: { a: 1 } } }],
+    ['versions of blobs', 'PUT', '', { properties: { isVersioningEnabled: true } }],
+    ['soft delete', 'PUT', '', { properties: { deleteRetentionPolicy: { enabled: true } } }],
+  ])('%s over ARM is refused', async (_, method, path, sent) => {
+    await ask('PUT', 'boxes2', body)
+    const refused = await ask(method, `boxes2/blobServices/default/${path}`, sent)
+    expect([refused.status, errorOf(refused).code]).toEqual([400, 'InvalidParameter'])
+  })
 })

@@ -6,12 +6,19 @@ import type { TestInstallation } from './test-installation.ts'
 
 type Right = { readonly roleId: string; readonly scope: string }
 
+export type OtherCaller = Arm & {
+  readonly objectId: string
+  readonly clientId: string
+  /** A token for another audience than ARM. */
+  tokenFor(audience: string): Promise<string>
+}
+
 /** Another application with these roles, signed in: raw ARM with its token. */
 export async function openOtherCaller(
   vitrine: TestInstallation,
   rights: readonly Right[],
   resourceGroup?: string,
-): Promise<Arm & { readonly objectId: string; readonly clientId: string }> {
+): Promise<OtherCaller> {
   const world = openWorld('error')
   const { directory } = vitrine.installation.store
   const { tenantId } = vitrine.config
@@ -28,18 +35,23 @@ export async function openOtherCaller(
     const { is } = await directory.assignments.put(right)
     if (is !== 'made') throw new Error(`the role at ${scope} was not given: ${is}`)
   }
-  const form = {
-    grant_type: 'client_credentials',
-    client_id: clientId,
-    client_secret: clientSecret,
-    scope: `${vitrine.url}/.default`,
+
+  async function tokenFor(audience: string): Promise<string> {
+    const form = {
+      grant_type: 'client_credentials',
+      client_id: clientId,
+      client_secret: clientSecret,
+      scope: `${audience}/.default`,
+    }
+    const answer = await fetch(`${vitrine.url}/${tenantId}/oauth2/v2.0/token`, {
+      method: 'POST',
+      body: new URLSearchParams(form),
+    })
+    const told: unknown = await answer.json()
+    const token = typeof told === 'object' && told !== null ? Reflect.get(told, 'access_token') : ''
+    return String(token)
   }
-  const answer = await fetch(`${vitrine.url}/${tenantId}/oauth2/v2.0/token`, {
-    method: 'POST',
-    body: new URLSearchParams(form),
-  })
-  const told: unknown = await answer.json()
-  const token = typeof told === 'object' && told !== null ? Reflect.get(told, 'access_token') : ''
-  const authorization = `Bearer ${String(token)}`
-  return { ...openArm(vitrine, resourceGroup, { authorization }), objectId, clientId }
+
+  const authorization = `Bearer ${await tokenFor(vitrine.url)}`
+  return { ...openArm(vitrine, resourceGroup, { authorization }), objectId, clientId, tokenFor }
 }

@@ -2,6 +2,7 @@ import { ArmError } from '../../domain/errors.ts'
 import { sameType } from '../../domain/resource-id.ts'
 import type { Providers } from '../../providers/ports.ts'
 import type { ResourceType } from '../../resources/declaration.ts'
+import { answerPart, answerPartList, isAccountPart } from './account-parts.ts'
 import type { Address } from './address.ts'
 import { type Answer, type ArmRequest, notAllowed } from './answer.ts'
 import { answerAuthorization } from './authorization.ts'
@@ -50,6 +51,7 @@ export function answerAddress(request: ArmRequest, address: Address): Promise<An
     case 'collection':
       return answerCollection(request, typeFor(request, address.type), address.scope)
     case 'resource':
+      if (isAccountPart(address.id.type)) return answerPart(request, address.id)
       return answerResource({ ...request, id: address.id, type: typeFor(request, address.id.type) })
     case 'action':
       return answerActionOrList(request, address)
@@ -83,6 +85,7 @@ function answerActionOrList(
   { id, action }: Address & { is: 'action' },
 ): Promise<Answer> {
   const childType = `${id.type}/${action}`
+  if (isAccountPart(childType)) return answerPartList(request, id)
   const isAction = request.method === 'POST' && !request.providers.findType(childType)
   if (!isAction) return answerCollection(request, typeFor(request, childType), id)
   return answerAction({ ...request, id, type: typeFor(request, id.type) }, action)

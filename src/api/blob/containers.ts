@@ -1,5 +1,5 @@
 import type { BlobContainer } from '../../domain/stored-blobs.ts'
-import { accountSpaceOf } from '../../resources/storage-account.ts'
+import { addContainer, removeContainer } from '../../providers/blob-containers.ts'
 import { BlobError } from '../storage/blob-error.ts'
 import { type Asked, freshEtag } from './asked.ts'
 import { containerNotFound } from './change-blob.ts'
@@ -10,27 +10,11 @@ import { xmlAnswer } from './xml.ts'
 
 const nameOf = ({ place }: Asked): string => place.container ?? ''
 
-/** Whoever holds the account's row keeps it from being deleted meanwhile. */
 export async function createContainer(asked: Asked): Promise<Response> {
-  const { raw, account, store, world } = asked
-  refusePublic(raw.headers)
-  const metadata = metadataIn(raw.headers)
-  const nowMs = world.now().getTime()
-  const container = {
-    account: account.key,
-    name: nameOf(asked),
-    space: accountSpaceOf(account),
-    metadata,
-    etag: freshEtag(asked),
-    createdMs: nowMs,
-    updatedMs: nowMs,
-  }
-  const isNew = await store.write(async (rows) => {
-    const row = await rows.resources.lock(account.key)
-    if (!row || row.state === 'Deleting') throw containerNotFound()
-    return await rows.blobs.addContainer(container)
-  })
-  if (isNew) return created(datesOf(container))
+  refusePublic(asked.raw.headers)
+  const metadata = metadataIn(asked.raw.headers)
+  const made = await addContainer(asked, asked.account, { name: nameOf(asked), metadata })
+  if (made) return created(datesOf(made))
   throw new BlobError('ContainerAlreadyExists', 'The specified container already exists.')
 }
 
@@ -81,15 +65,11 @@ export async function setContainerMetadata(asked: Asked): Promise<Response> {
 /** Its blobs are dropped later, and are gone for everybody at once. */
 export async function deleteContainer(asked: Asked): Promise<Response> {
   await changeContainer(asked, async (rows, container) => {
-    const reader = await rows.blobs.readerIn(container.account, container.id)
-    if (reader !== undefined) {
-      throw new BlobError(
-        'LeaseIdMissing',
-        'There is currently a lease on a blob of the container: a resource is being made from it. Delete it when that is done.',
-      )
-    }
-    await rows.blobs.removeContainers(container.account, container.name)
-    return container
+    if (await removeContainer(rows, container)) return container
+    throw new BlobError(
+      'LeaseIdMissing',
+      'There is currently a lease on a blob of the container: a resource is being made from it. Delete it when that is done.',
+    )
   })
   return new Response(null, { status: 202 })
 }

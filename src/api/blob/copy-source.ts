@@ -29,8 +29,8 @@ export type CopySource = {
 export async function openCopySource(asked: AskedBlob): Promise<CopySource> {
   const { raw, urls } = asked
   const sent = raw.headers.get('x-ms-copy-source') ?? ''
-  const url = URL.parse(sent)
-  if (!url || !urls.includes(url.origin)) {
+  const url = ownUrl(URL.parse(sent), urls)
+  if (!url) {
     throw new BlobError(
       'CannotVerifyCopySource',
       'Only blobs of this server are copied. Download the source and upload it, or import it as a disk.',
@@ -50,6 +50,16 @@ export async function openCopySource(asked: AskedBlob): Promise<CopySource> {
   const blob = await findBlob(from)
   checkConditions({ headers: sourceConditions(raw.headers), method: 'PUT' }, blob)
   return { blob, shown: `${url.origin}${url.pathname}`, ...readsOf(from, blob) }
+}
+
+/** Clients that know an account by its cloud's suffix write its name into the host; Azure's own hosts are not ours. */
+function ownUrl(url: URL | null, urls: readonly string[]): URL | undefined {
+  if (!url) return undefined
+  if (urls.includes(url.origin)) return url
+  const [, account] = /^([a-z\d]{3,24})\.blob\.(?!core\.)/.exec(url.hostname) ?? []
+  return account === undefined
+    ? undefined
+    : new URL(`${urls[0]}/${account}${url.pathname}${url.search}`)
 }
 
 function readsOf(from: AskedBlob, { upload, sizeBytes }: StoredBlob) {

@@ -1,4 +1,4 @@
-import { isAccountName } from '../../resources/storage-account.ts'
+import { isAccountName, isContainerName } from '../../resources/storage-account.ts'
 import { BlobError } from '../storage/blob-error.ts'
 
 /** What a path names: `/{account}[/{container}[/{blob}]]`. */
@@ -22,7 +22,7 @@ export function placeOf(path: string): Place {
   const [, account = '', container = '', blob = ''] =
     /^\/([^/]*)(?:\/([^/]*)(?:\/(.*))?)?$/s.exec(path) ?? []
   if (container === '') return { account, container: undefined, blob: undefined }
-  if (!/^[a-z\d](?:-?[a-z\d]){2,62}$/.test(container)) {
+  if (!isContainerName(container)) {
     throw new BlobError(
       'InvalidResourceName',
       `'${container.slice(0, 80)}' cannot be the name of a container: 3 to 63 lower-case letters, digits and single hyphens between them.`,
