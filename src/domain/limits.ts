@@ -41,8 +41,6 @@ export const limits = {
   blobPageRows: 5_000,
   /** What is copied from blob to blob while a client waits for the answer. */
   blobCopyBytesMax: gib,
-  /** Blocks that nobody made a blob of are dropped after a week, as Azure does. */
-  stagedBlockKeptMs: 7 * 24 * 3_600_000,
   /** ARM's own bound for a request body. */
   bodyBytesMax: 4 * mib,
   /** A stored document as JSON: all tags and a thousand region settings fit, and a page of a list stays below 7 MiB. */

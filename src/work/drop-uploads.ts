@@ -1,4 +1,3 @@
-import { limits } from '../domain/limits.ts'
 import { type RegionName, regionName } from '../domain/regions.ts'
 import type { WorkRequest } from '../domain/rows.ts'
 import { diskSpace } from '../domain/spaces.ts'
@@ -24,12 +23,12 @@ export function dropDuties(regions: readonly RegionName[]): readonly WorkRequest
 }
 
 /** Takes away the pages of blobs that were written over or deleted, of blocks nobody wants, and of uploads that broke off. */
-export function dropUploads({ store, plane, sweepHoldMs }: WorkPorts): Work {
+export function dropUploads({ store, plane, sweepHoldMs, uploadKeptMs }: WorkPorts): Work {
   async function drop({ row, state, signal }: Running): Promise<Outcome> {
     const space = diskSpace(regionName(row.subject)).id
     const nowMs = await store.nowMs()
     const cleared = await store.write((rows) => rows.blobs.clearGone(space, rowsAtOnce, nowMs))
-    const expired = await dropStaleBlocks(store, nowMs)
+    const expired = await dropStaleBlocks(store, nowMs - uploadKeptMs)
     const taken = await store.write((rows) => rows.blobs.takeDrops(space, nowMs, atOnce))
     for (const { upload } of taken) {
       await dropStaged(plane, { upload, space, signal })
@@ -43,8 +42,7 @@ export function dropUploads({ store, plane, sweepHoldMs }: WorkPorts): Work {
   return { kind: 'DropUploads', steps: { drop } }
 }
 
-/** Blocks that nobody made a blob of in a week are not wanted any more. Answers how many went (at most 500). */
-export function dropStaleBlocks(store: Store, nowMs: number): Promise<number> {
-  const beforeMs = nowMs - limits.stagedBlockKeptMs
+/** Blocks that nobody made a blob of since then are not wanted any more. Answers how many went (at most 500). */
+function dropStaleBlocks(store: Store, beforeMs: number): Promise<number> {
   return store.write((rows) => rows.blobs.expireStaged(beforeMs, rowsAtOnce))
 }

@@ -43,15 +43,13 @@ export function sweep({ store, plane, world, sweepHoldMs }: WorkPorts): Work {
   return { kind: 'Sweep', steps: { sweepAll } }
 }
 
-/** Forgets receipts that nobody polls any more, grants that ran out, and blocks of blobs that nobody committed. */
-export function prune({ store, uploadKeptMs }: WorkPorts): Work {
+/** Forgets receipts that nobody polls any more, and grants that ran out. */
+export function prune({ store }: WorkPorts): Work {
   async function pruneOperations({ state }: Running): Promise<Outcome> {
     const beforeMs = (await store.nowMs()) - limits.operationKeptMs
     const pruned = await store.write((rows) => rows.operations.prune(beforeMs, pruneRows))
     const grants = await store.write((rows) => rows.sas.prune(beforeMs, pruneRows))
-    const unusedMs = (await store.nowMs()) - uploadKeptMs
-    const blocks = await store.write((rows) => rows.blobs.expireStaged(unusedMs, pruneRows))
-    const isMore = [pruned, grants, blocks].includes(pruneRows)
+    const isMore = pruned === pruneRows || grants === pruneRows
     return { is: 'wait', state, forMs: isMore ? 0 : pruneEveryMs }
   }
 
