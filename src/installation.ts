@@ -49,6 +49,7 @@ import type { Work } from './runner/work.ts'
 import { bucketsOf, spaceAddress } from './space-address.ts'
 import { openSpacePreparation } from './spaces.ts'
 import type { Store } from './store/store.ts'
+import { compact } from './work/compact.ts'
 import { convergeRegion } from './work/converge-region.ts'
 import { dropDuties, dropUploads } from './work/drop-uploads.ts'
 import { duties, prune, sweep } from './work/duties.ts'
@@ -331,6 +332,7 @@ function openRunning(
     scrubRegion,
     watchSpaces,
     sweep,
+    compact,
     dropUploads,
     expireUploads,
     prune,

@@ -61,6 +61,10 @@ export type HoldingRows = {
   foundGood(ids: readonly number[]): Promise<void>
   /** Its bytes are not; `isNowhere`: and nothing else has them. Counted once until they are found good. */
   foundBad(id: number, isNowhere: boolean): Promise<void>
+  /** Live holdings of a space that an image let go of since they were last looked at: little of them may still be needed. */
+  thinned(space: SpaceId, rowsMax: number): Promise<readonly Holding[]>
+  /** It was found out how much of them is needed. */
+  looked(ids: readonly number[]): Promise<void>
   /** Every space that has holdings, whatever their state. */
   spaces(): Promise<readonly SpaceId[]>
   /** Drops the work's own references; what it sealed is held by its images. */

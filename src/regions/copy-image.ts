@@ -22,6 +22,8 @@ export type CopyOrder = {
   readonly from: readonly SpaceId[]
   /** Spaces of one region. One that is also in `from` costs nothing. */
   readonly to: readonly SpaceId[]
+  /** Holdings of the targets that do not count as there: they are to be given up. */
+  readonly without?: ReadonlySet<number>
   readonly signal: AbortSignal
   /** Stored bytes moved, of those to move; each target space counts. */
   report?(progress: Progress): void
@@ -65,7 +67,8 @@ export async function copyImage(plane: Plane, order: CopyOrder): Promise<CopiedI
 /** Finds out what is to be moved. What is there already is referenced by `owner` from now on. Throws as its run. */
 export async function prepareCopy(plane: Plane, order: CopyOrder): Promise<PreparedCopy> {
   for (const space of order.to) await followSpace(plane, space, order.signal)
-  const presence = openPresence(plane, { owner: order.owner, spaces: order.to })
+  const { owner, to, without } = order
+  const presence = openPresence(plane, { owner, spaces: to, ...(without && { without }) })
   const place = { image: order.image, spaces: order.from, signal: order.signal }
   const needs = await needsOf(plane, place, { targets: order.to, presence })
   const bytesTotal = needs.reduce((sum, need) => sum + planOf(need).movedBytes, 0)

@@ -18,14 +18,24 @@ export type Presence = {
  */
 export function openPresence(
   plane: Plane,
-  { owner, spaces }: { owner: Owner | undefined; spaces: readonly SpaceId[] },
+  {
+    owner,
+    spaces,
+    without = new Set(),
+  }: {
+    owner: Owner | undefined
+    spaces: readonly SpaceId[]
+    /** Holdings that do not count. */
+    without?: ReadonlySet<number>
+  },
 ): Presence {
   const known = new Map<PackId, Map<SpaceId, Holding>>()
 
   async function learn(packs: Iterable<PackId>): Promise<void> {
     const unknown = [...new Set(packs)].filter((pack) => !known.has(pack))
     if (unknown.length === 0) return
-    const holdings = await plane.rows.holdersOf(unknown, spaces)
+    const all = await plane.rows.holdersOf(unknown, spaces)
+    const holdings = all.filter(({ id }) => !without.has(id))
     const ids = holdings.map(({ id }) => id)
     const claimed = owner && ids.length > 0 ? await plane.rows.claim(owner, ids) : new Set(ids)
     for (const pack of unknown) if (!known.has(pack)) known.set(pack, new Map())

@@ -190,6 +190,24 @@ export function holdingRows(db: Db, nowMs: () => Promise<number>): HoldingRows {
       .execute()
   }
 
+  const thinned: HoldingRows['thinned'] = async (space, rowsMax) => {
+    const rows = await all
+      .where('space', '=', space)
+      // Spelled out, not bound: only so does the partial index serve it.
+      .where('thinned', '=', (eb) => eb.lit(1))
+      .where('state', '=', 'live')
+      .orderBy('id')
+      .limit(rowsMax)
+      .execute()
+    return rows.map(fromTable)
+  }
+
+  async function looked(ids: readonly number[]): Promise<void> {
+    for (const page of pagesOf(distinctSorted(ids))) {
+      await db.updateTable('holdings').set({ thinned: 0 }).where('id', 'in', page).execute()
+    }
+  }
+
   /** One seek a space: `distinct` would walk every holding. */
   async function spaces(): Promise<readonly SpaceId[]> {
     const found: SpaceId[] = []
@@ -229,6 +247,8 @@ export function holdingRows(db: Db, nowMs: () => Promise<number>): HoldingRows {
     badAmong,
     foundGood,
     foundBad,
+    thinned,
+    looked,
     spaces,
     release,
   }

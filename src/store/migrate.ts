@@ -9,6 +9,7 @@ import { blobs } from './migrations/0006-blobs.ts'
 import { uploadRuns } from './migrations/0007-upload-runs.ts'
 import { signedUrls } from './migrations/0008-signed-urls.ts'
 import { roles } from './migrations/0009-roles.ts'
+import { thinned } from './migrations/0010-thinned.ts'
 
 /** In order, forward only. One that was released never changes: the next one follows it. */
 export const migrations: readonly ((db: QueryExecutorProvider) => Promise<void>)[] = [
@@ -21,6 +22,7 @@ export const migrations: readonly ((db: QueryExecutorProvider) => Promise<void>)
   uploadRuns,
   signedUrls,
   roles,
+  thinned,
 ]
 
 /** Only another release can use the database. No waiting mends it. */

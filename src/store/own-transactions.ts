@@ -20,6 +20,7 @@ export function ownTransactions(
       sweep: (space, holdMs, rowsMax) =>
         write((rows) => rows.holdings.sweep(space, holdMs, rowsMax)),
       forget: (ids) => write((rows) => rows.holdings.forget(ids)),
+      looked: (ids) => write((rows) => rows.holdings.looked(ids)),
       foundGood: (ids) => write((rows) => rows.holdings.foundGood(ids)),
       foundBad: (id, isNowhere) => write((rows) => rows.holdings.foundBad(id, isNowhere)),
       release: (owner) => write((rows) => rows.holdings.release(owner)),

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { Digest } from '../domain/digest.ts'
 import { Unavailable } from '../domain/errors.ts'
 import { imageOwner, type Owner } from '../domain/holdings.ts'
@@ -83,7 +84,20 @@ async function takeOwner(db: Db, row: Omit<Schema['owners'], 'id'>): Promise<num
 /** The owner lets go of everything: what it referenced is looked at by the next sweep. */
 export async function dropOwner(db: Db, id: number): Promise<void> {
   const referenced = db.selectFrom('refs').select('holding_id').where('owner_id', '=', id)
-  await db.updateTable('holdings').set({ loose: 1 }).where('id', 'in', referenced).execute()
+  // Work lets go of what it made; an image leaves packs behind of which perhaps little is needed.
+  const isImage = db
+    .selectFrom('owners')
+    .select('id')
+    .where('id', '=', id)
+    .where('image', 'is not', null)
+  await db
+    .updateTable('holdings')
+    .set(({ exists, case: when }) => ({
+      loose: 1,
+      thinned: when().when(exists(isImage)).then(1).else(sql.ref<number>('thinned')).end(),
+    }))
+    .where('id', 'in', referenced)
+    .execute()
   await db.deleteFrom('refs').where('owner_id', '=', id).execute()
   await db.deleteFrom('owners').where('id', '=', id).execute()
 }

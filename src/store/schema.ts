@@ -198,6 +198,8 @@ export type HoldingTable = {
   /** A reference went: the next sweep looks whether any is left. */
   loose: number
   condemned_ms: number | null
+  /** An image let go of it while others may keep it. */
+  thinned: Generated<number>
   /** When its bytes were last found to be its own: at their arrival, then by scrubs. */
   verified_ms: Generated<number>
   /** How often they were not. */

@@ -13,7 +13,7 @@ const pruneRows = 1_000
 
 /** Recurring work is a row that always answers `wait`: leases, restarts and metrics come with it. */
 export function duties(regions: readonly RegionName[]): readonly WorkRequest[] {
-  const regional = ['Sweep', 'ExpireUploads', 'Scrub', 'WatchSpaces'].flatMap((kind) =>
+  const regional = ['Sweep', 'Compact', 'ExpireUploads', 'Scrub', 'WatchSpaces'].flatMap((kind) =>
     regions.map((region) => ({ kind, subject: region, queue: `region:${region}` })),
   )
   const prunes = { kind: 'Prune', subject: 'installation', queue: 'control' }

@@ -72,7 +72,7 @@ async function keep(
 
 /** The images of a space that need any of these packs. */
 export async function imagesOn(
-  { store }: WorkPorts,
+  { store }: Pick<WorkPorts, 'store'>,
   holdings: readonly Holding[],
 ): Promise<ReadonlySet<Digest>> {
   const images = new Set<Digest>()

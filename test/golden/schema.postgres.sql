@@ -88,12 +88,14 @@ table holdings
   verified_ms bigint not null
   found_bad bigint not null
   bad smallint not null
+  thinned smallint not null
   constraint holdings_pkey PRIMARY KEY (id)
   CREATE INDEX holdings_bad ON public.holdings USING btree (space, id) WHERE (bad > 0)
   CREATE INDEX holdings_by_pack ON public.holdings USING btree (pack)
   CREATE INDEX holdings_by_space ON public.holdings USING btree (space, state, id)
   CREATE INDEX holdings_by_verified ON public.holdings USING btree (space, verified_ms)
   CREATE INDEX holdings_loose ON public.holdings USING btree (space, id) WHERE (loose = 1)
+  CREATE INDEX holdings_thinned ON public.holdings USING btree (space, id) WHERE (thinned = 1)
   CREATE UNIQUE INDEX holdings_pkey ON public.holdings USING btree (id)
 table lost_parts
   space text collate "C" not null

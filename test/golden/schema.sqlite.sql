@@ -89,7 +89,7 @@ CREATE TABLE holdings (
   state text not null,
   loose smallint not null,
   condemned_ms bigint
-, verified_ms bigint not null default 0, found_bad bigint not null default 0, bad smallint not null default 0);
+, verified_ms bigint not null default 0, found_bad bigint not null default 0, bad smallint not null default 0, thinned smallint not null default 0);
 
 CREATE INDEX holdings_bad on holdings (space, id) where bad > 0;
 
@@ -100,6 +100,8 @@ CREATE INDEX holdings_by_space on holdings (space, state, id);
 CREATE INDEX holdings_by_verified on holdings (space, verified_ms);
 
 CREATE INDEX holdings_loose on holdings (space, id) where loose = 1;
+
+CREATE INDEX holdings_thinned on holdings (space, id) where thinned = 1;
 
 CREATE TABLE lost_parts (
   space text not null,

@@ -3,12 +3,14 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Blobs, BlobsAddress } from '../../src/blobs/blobs.ts'
 import type { Digest } from '../../src/domain/digest.ts'
-import { imageOwner, workOwner } from '../../src/domain/holdings.ts'
+import { ArmError } from '../../src/domain/errors.ts'
+import { imageOwner, type Owner, workOwner } from '../../src/domain/holdings.ts'
 import type { SpaceId } from '../../src/domain/spaces.ts'
 import { copyImage } from '../../src/regions/copy-image.ts'
 import type { Plane } from '../../src/regions/plane.ts'
 import { dropStaged } from '../../src/regions/staging.ts'
 import { sweepSpace } from '../../src/regions/sweep-space.ts'
+import { thinPacks } from '../../src/regions/thin-packs.ts'
 import { verifyImage } from '../../src/regions/verify-image.ts'
 import { folderOf } from '../support/memory-blobs.ts'
 import { type Fuse, mortal, openFuse } from '../support/mortal.ts'
@@ -36,6 +38,7 @@ type Op =
   | { is: 'copy'; disk: number; from: number; to: number }
   | { is: 'delete'; disk: number; space: number }
   | { is: 'sweep'; space: number }
+  | { is: 'compact'; space: number; greedy: boolean }
   | { is: 'late-delete'; space: number; pick: number }
 
 const at = (list: readonly unknown[]) => fc.nat(list.length - 1)
@@ -58,6 +61,10 @@ const op: fc.Arbitrary<Op> = fc.oneof(
     arbitrary: fc.record({ is: fc.constant('delete'), disk: at(disks), space: at(spaces) }),
   },
   { weight: 3, arbitrary: fc.record({ is: fc.constant('sweep'), space: at(spaces) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ is: fc.constant('compact'), space: at(spaces), greedy: fc.boolean() }),
+  },
   {
     weight: 1,
     arbitrary: fc.record({ is: fc.constant('late-delete'), space: at(spaces), pick: fc.nat() }),
@@ -219,12 +226,50 @@ async function act(model: Model, plane: Plane, one: Op, job: string): Promise<vo
     }
     case 'sweep':
       return void (await sweepSpace(plane, { space: spaces[one.space] ?? home, holdMs: 0, signal }))
+    case 'compact':
+      return await compact(model, plane, {
+        space: spaces[one.space] ?? home,
+        greedy: one.greedy,
+        owner,
+      })
     case 'late-delete': {
       const space = spaces[one.space] ?? home
       const keys = model.deleted.get(space) ?? []
       model.durable.places.placeAt(space).delete(keys[one.pick % keys.length] ?? '')
     }
   }
+}
+
+/** As `compactSpace` does it; `greedy` gives up packs that are needed in full as well, as many as there are. */
+async function compact(
+  { durable, fuse }: Model,
+  plane: Plane,
+  { space, greedy, owner }: { space: SpaceId; greedy: boolean; owner: Owner },
+): Promise<void> {
+  const { imagesOn, reseat, rows } = durable.rows
+  const live = rows().filter(({ holding, state }) => holding.space === space && state === 'live')
+  const thinned = greedy ? live.map(({ holding }) => holding) : await plane.rows.thinned(space, 64)
+  const imagesOf = (held: readonly { readonly id: number }[]) =>
+    new Set(held.flatMap(({ id }) => imagesOn(id)))
+  // An image may leave while it is looked at.
+  const gone = (error: unknown): undefined => {
+    if (fuse.blown() || !(error instanceof ArmError)) throw error
+    return undefined
+  }
+  const images = imagesOf(thinned)
+  const order = { space, packs: thinned, images, signal }
+  const thin = greedy ? thinned : await thinPacks(plane, order).catch(gone)
+  const without = new Set(thin?.map(({ id }) => id))
+  for (const image of imagesOf(thin ?? [])) {
+    const copy = { owner, image, from: [space], to: [space], without, signal }
+    const copied = await copyImage(plane, copy).catch(gone)
+    if (copied) {
+      fuse.burn()
+      reseat(space, image, copied.holdings.get(space) ?? [])
+    }
+    await plane.rows.release(owner)
+  }
+  await plane.rows.looked(thinned.map(({ id }) => id))
 }
 
 function keep(

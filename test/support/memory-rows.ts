@@ -17,9 +17,10 @@ type Row = {
   verifiedMs: number
   foundBad: number
   bad: 0 | 1 | 2
+  isThinned: boolean
 }
 
-const fresh = { condemnedMs: 0, verifiedMs: 0, foundBad: 0, bad: 0 } as const
+const fresh = { condemnedMs: 0, verifiedMs: 0, foundBad: 0, bad: 0, isThinned: false } as const
 
 /** HoldingRows in memory, by the sentences of the contract; `seal` stands for what the store's own seal does. */
 export function openMemoryRows(now: () => Date) {
@@ -117,10 +118,25 @@ export function openMemoryRows(now: () => Date) {
       if (row.bad === 0) row.foundBad += 1
       row.bad = isNowhere ? 2 : 1
     },
+    async thinned(space, rowsMax) {
+      return liveHoldings()
+        .filter((holding) => holding.space === space && rows.get(holding.id)?.isThinned)
+        .slice(0, rowsMax)
+    },
+    async looked(ids) {
+      for (const id of ids) {
+        const row = rows.get(id)
+        if (row) row.isThinned = false
+      }
+    },
     async spaces() {
       return [...new Set([...rows.values()].map(({ holding }) => holding.space))]
     },
     async release(owner) {
+      for (const id of owner.startsWith('image:') ? (refs.get(owner) ?? []) : []) {
+        const row = rows.get(id)
+        if (row) row.isThinned = true
+      }
       refs.delete(owner)
     },
   }
@@ -133,7 +149,28 @@ export function openMemoryRows(now: () => Date) {
     return owner
   }
 
-  return { holdings, seal, rows: () => [...rows.values()], owners: () => [...refs.keys()] }
+  /** The image needs these from now on and no others. False: it does not lie there, or one of them is not live. */
+  function reseat(space: SpaceId, image: Digest, ids: readonly number[]): boolean {
+    const owner = imageOwner(space, image)
+    if (!refs.has(owner) || !ids.every(live)) return false
+    refs.set(owner, new Set(ids))
+    return true
+  }
+
+  /** Images that reference a holding. */
+  function imagesOn(id: number): readonly Digest[] {
+    const owners = [...refs].filter(([owner, held]) => owner.startsWith('image:') && held.has(id))
+    return owners.map(([owner]) => owner.slice(owner.lastIndexOf(':') + 1) as Digest)
+  }
+
+  return {
+    holdings,
+    seal,
+    reseat,
+    imagesOn,
+    rows: () => [...rows.values()],
+    owners: () => [...refs.keys()],
+  }
 }
 
 export function openMemoryUploads(): UploadRows & { all(upload: string): readonly StagedPage[] } {

@@ -38,6 +38,30 @@ export function holdingPromises(open: OpenStore): void {
     expect(await holdings().intend(owner, [])).toEqual([])
   })
 
+  it('what an image lets go of while another keeps it is looked at, once; what work lets go of is not', async () => {
+    const { owner } = await someWork(store(), 'a')
+    const [both = 0, alone = 0] = await livePacks(store(), owner, ['p1', 'p2'])
+    const second = digest('second image')
+    for (const [of, held] of [
+      [image, [both, alone]],
+      [second, [both]],
+    ] as const) {
+      const placement = { space, image: of, keeper: 'k1' }
+      const sealed = { placement, owner, holdings: held, root: 'r' }
+      await store().write(({ placements }) => placements.seal(sealed))
+    }
+    await holdings().release(owner)
+    await sweep()
+    expect(await holdings().thinned(space, 10)).toEqual([])
+    await store().write(({ placements }) => placements.drop(placementOf('k1')))
+    expect(await sweep()).toEqual([alone])
+    const idsOf = async () => (await holdings().thinned(space, 10)).map(({ id }) => id)
+    expect(await idsOf()).toEqual([both])
+    expect(await holdings().thinned(otherSpace, 10)).toEqual([])
+    await holdings().looked([both])
+    expect(await idsOf()).toEqual([])
+  })
+
   it('holders are found in any space, or in those named', async () => {
     const { owner } = await someWork(store(), 'a')
     await livePacks(store(), owner, ['p1'])

@@ -1,0 +1,84 @@
+import { SpaceFull, Unavailable } from '../domain/errors.ts'
+import { workOwner } from '../domain/holdings.ts'
+import { parseSpaceId, type SpaceId } from '../domain/spaces.ts'
+import { copyImage } from '../regions/copy-image.ts'
+import { thinPacks } from '../regions/thin-packs.ts'
+import type { Outcome, Running, Work } from '../runner/work.ts'
+import { imagesOn } from './heal.ts'
+import type { WorkPorts } from './ports.ts'
+
+const compactEveryMs = 10 * 60_000
+/** Packs that are looked at together. */
+const packsAtOnce = 64
+
+/** Writes packs anew of which little is needed since versions were deleted; what it frees, the sweep takes. */
+export function compact(ports: WorkPorts): Work {
+  const { store, world } = ports
+
+  async function compactAll(running: Running): Promise<Outcome> {
+    const { row, state, signal } = running
+    const isHere = (space: SpaceId) => parseSpaceId(space)?.region === row.subject
+    let isMore = false
+    for (const space of (await store.holdings.spaces()).filter(isHere)) {
+      try {
+        const looked = await compactSpace(ports, running, space)
+        isMore ||= looked === packsAtOnce
+      } catch (error) {
+        // One that is full or away is looked at again; it does not hold up the others.
+        const passes = error instanceof SpaceFull || error instanceof Unavailable
+        if (signal.aborted || !passes) throw error
+        world.log({ level: 'warn', event: 'compaction-failed', space, error: String(error) })
+      }
+    }
+    return { is: 'wait', state, forMs: isMore ? 0 : compactEveryMs }
+  }
+
+  return { kind: 'Compact', steps: { compactAll } }
+}
+
+/**
+ * Looks at some packs of a space that images let go of, and moves what is needed of the thin ones into new packs, image by
+ * image: until an image is reseated it has all that it had. Answers how many packs were looked at. Repeatable.
+ */
+export async function compactSpace(
+  { store, plane, world }: WorkPorts,
+  {
+    row,
+    signal,
+    write,
+  }: Pick<Running, 'signal' | 'write'> & { readonly row: { readonly id: string } },
+  space: SpaceId,
+): Promise<number> {
+  const thinned = await store.holdings.thinned(space, packsAtOnce)
+  if (thinned.length === 0) return 0
+  const images = await imagesOn({ store }, thinned)
+  const thin = await thinPacks(plane, { space, packs: thinned, images, signal })
+  const without = new Set(thin.map(({ id }) => id))
+  const owner = workOwner(row.id)
+  let writtenBytes = 0
+  for (const image of await imagesOn({ store }, thin)) {
+    try {
+      const order = { owner, image, from: [space], to: [space], without, signal }
+      const { holdings, movedBytes } = await copyImage(plane, order)
+      const sealed = { space, image, owner, holdings: holdings.get(space) ?? [] }
+      const isReseated = await write((rows) => rows.placements.reseat(sealed))
+      // It may have left meanwhile; otherwise a pack did, and it is tried again.
+      const isPlaced = (await store.read.placements.spacesOf(image)).includes(space)
+      if (!isReseated && isPlaced)
+        throw new Unavailable(`a pack of ${image} left ${space} meanwhile`)
+      writtenBytes += movedBytes
+    } finally {
+      await plane.rows.release(owner)
+    }
+  }
+  await store.holdings.looked(thinned.map(({ id }) => id))
+  if (thin.length > 0) {
+    const facts = { packs: thin.length, packBytes: sizeOf(thin), writtenBytes }
+    world.log({ level: 'info', event: 'space-compacted', space, ...facts })
+  }
+  return thinned.length
+}
+
+function sizeOf(holdings: readonly { readonly sizeBytes: number }[]): number {
+  return holdings.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+}
