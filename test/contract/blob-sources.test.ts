@@ -25,7 +25,9 @@ describe('VHD blobs of a storage account as sources', () => {
     vitrine = await openTestInstallation()
     arm = openArm(vitrine)
     await makeDefinition(vitrine)
-    account = await makeAccount(vitrine, arm, 'vhds1')
+    const keeper = openArm(vitrine, 'vhdGroup')
+    await keeper.put(keeper.groupPath, west)
+    account = await makeAccount(vitrine, keeper, 'vhds1')
     vhds = await account.container('vhds')
     await put('os.vhd', vhdFixed(os))
     await vhds.getBlockBlobClient('data.vhd').uploadData(vhdDynamic(data))
@@ -232,10 +234,7 @@ describe('VHD blobs of a storage account as sources', () => {
   })
 
   it('R87 who may not list the keys of the account may not make anything of its blobs', async () => {
-    const rights = [
-      { roleId: builtInRoles.contributor.id, scope: arm.idOf(`galleries/${gallery}`) },
-      { roleId: builtInRoles.contributor.id, scope: arm.idOf('images/stolen') },
-    ]
+    const rights = [{ roleId: builtInRoles.contributor.id, scope: arm.groupPath }]
     const stranger = await openOtherCaller(vitrine, rights)
     const osDisk = { osType: 'Linux', osState: 'Generalized', blobUri: urlOf('os.vhd') }
     for (const [path, body] of [

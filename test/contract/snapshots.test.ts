@@ -1,6 +1,8 @@
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { JsonObject } from '../../src/domain/rows.ts'
 import { type Arm, dataBytes, errorOf, openArm } from '../support/arm.ts'
+import { damagePacks, packsBelow } from '../support/faulty-blobs.ts'
 import { group, makeDefinition, pageBlob } from '../support/main-job.ts'
 import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
 
@@ -107,6 +109,16 @@ describe('snapshots', () => {
     expect(await family('family5', disk, false)).toBeUndefined()
     await arm.make('disks/reborn', copyOf(arm.idOf('snapshots/family1')))
     expect(await family('family6', arm.idOf('disks/reborn'), true)).not.toBe(first)
+  })
+
+  it('R38 a snapshot stores nothing of its own', async () => {
+    const space = join(vitrine.data, 'spaces/westeurope/Standard_LRS/1')
+    const before = await packsBelow(space)
+    expect(before.length).toBeGreaterThan(0)
+    for (const incremental of [true, false]) {
+      await arm.make(`snapshots/thin-${incremental}`, copyOf(disk, { incremental }))
+    }
+    expect(await packsBelow(space)).toEqual(before)
   })
 
   it('R38 CopyStart copies a snapshot to another region, bytes and all; its source may go at once', async () => {
@@ -224,5 +236,31 @@ describe('snapshots', () => {
     await arm.make('snapshots/closed', copyOf(disk))
     const answer = await arm.ask('POST', 'snapshots/closed/beginGetAccess', { body: grant })
     expect([answer.status, errorOf(answer).code]).toEqual([409, 'OperationNotAllowed'])
+  })
+  it('R38 a copy whose source is damaged everywhere fails with copyCompletionError; mended, the same PUT copies it', async () => {
+    await arm.make('snapshots/torn', copyOf(await arm.upload('torn', dataBytes(9))))
+    const space = join(vitrine.data, 'spaces/westeurope/Standard_LRS/1')
+    await damagePacks(space)
+    const body = {
+      location: 'westus',
+      properties: {
+        creationData: { createOption: 'CopyStart', sourceResourceId: arm.idOf('snapshots/torn') },
+      },
+    }
+    const failed = await arm.ended(await arm.put('snapshots/far', body))
+    expect(failed).toMatchObject({ status: 'Failed', error: { code: 'ImageDamaged' } })
+    expect(await propertiesOf('snapshots/far')).toMatchObject({
+      provisioningState: 'Failed',
+      completionPercent: 0,
+      copyCompletionError: { errorCode: 'ImageDamaged', errorMessage: expect.any(String) },
+    })
+    await damagePacks(space)
+    expect(await arm.ended(await arm.put('snapshots/far', body))).toMatchObject({
+      status: 'Succeeded',
+    })
+    const mended = await propertiesOf('snapshots/far')
+    expect(mended).toMatchObject({ provisioningState: 'Succeeded', completionPercent: 100 })
+    expect(mended).not.toHaveProperty('copyCompletionError')
+    expect(Buffer.compare(await arm.download('snapshots/far'), dataBytes(9))).toBe(0)
   })
 })
