@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { LogEvent } from '../../src/base/world.ts'
 import { type Arm, dataBytes, errorOf, openArm } from '../support/arm.ts'
+import { makeAccount } from '../support/blob-account.ts'
 import { pageBlob } from '../support/main-job.ts'
 import { openMovingWorld } from '../support/moving-world.ts'
 import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
@@ -34,6 +35,13 @@ describe('an upload that nobody goes on with', () => {
   const stateOf = async (disk: string) =>
     String(Object((await arm.get(`disks/${disk}`)).body.properties).diskState)
 
+  async function blocksOf(account: string): Promise<number> {
+    const { blobs } = vitrine.installation.store.read
+    const id = `${arm.groupPath}/providers/Microsoft.Storage/storageAccounts/${account}`
+    const container = await blobs.container(id.toLowerCase(), 'data')
+    return container ? (await blobs.stagedBlocks(container.id, 'os.vhd', 10)).length : -1
+  }
+
   async function begin(disk: string): Promise<ReturnType<typeof pageBlob>> {
     await arm.make(`disks/${disk}`, {
       location: 'westeurope',
@@ -45,6 +53,9 @@ describe('an upload that nobody goes on with', () => {
   }
 
   it('is given up after its days, can be begun anew, and one that goes on is kept', async () => {
+    const container = await (await makeAccount(vitrine, arm, 'blocks1')).container('data')
+    await container.getBlockBlobClient('os.vhd').stageBlock('AAAA', bytes.subarray(0, 999), 999)
+    expect(await blocksOf('blocks1')).toBe(1)
     const idle = await begin('idle')
     const busy = await begin('busy')
     const untilSeen = async (disk: string, pages: number) =>
@@ -71,6 +82,7 @@ describe('an upload that nobody goes on with', () => {
     )
     expect(await stateOf('busy')).toBe('ActiveUpload')
     expect(await pagesOf('busy')).toBe(2)
+    await expect.poll(() => blocksOf('blocks1')).toBe(0)
   })
 
   it('takes a new one afterwards, whole', async () => {
