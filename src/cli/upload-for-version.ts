@@ -17,7 +17,7 @@ import type { Terminal } from './terminal.ts'
 import { formatBytes } from './units.ts'
 
 /** A version that is to be made of a disk in this region, and who asks for it. */
-export type VersionTarget = {
+type VersionTarget = {
   readonly session: Session
   readonly world: World
   readonly terminal: Terminal
@@ -37,7 +37,7 @@ type UploadOptions = VersionTarget & {
 }
 
 /** A managed disk that lives until the version is made. */
-export type TemporaryDisk = { readonly id: string; remove(): Promise<void> }
+type TemporaryDisk = { readonly id: string; remove(): Promise<void> }
 
 /** Between looks at a disk whose bytes are being taken in. */
 const lookMs = 500
@@ -76,7 +76,7 @@ function isUseless(error: unknown): boolean {
 }
 
 /** What an earlier run left, once nothing is done to it any more: a disk, an upload that waits, or one that failed. */
-export async function settledDisk({ session, world, signal }: VersionTarget, path: string) {
+async function settledDisk({ session, world, signal }: VersionTarget, path: string) {
   const arm = { apiVersion: apiVersions.disks, signal }
   for (let look = 0; look < looksMax; look++) {
     const disk = await session.client.find(path, arm)

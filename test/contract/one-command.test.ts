@@ -9,6 +9,7 @@ import { digestOf } from '../../src/domain/digest.ts'
 import { limits } from '../../src/domain/limits.ts'
 import { openWorld } from '../../src/world.ts'
 import { type Arm, openArm } from '../support/arm.ts'
+import { startSourceServer } from '../support/source-server.ts'
 import { noiseChunk } from '../support/test-disks.ts'
 import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
 import { openTestTerminal } from '../support/test-terminal.ts'
@@ -35,6 +36,7 @@ describe('one command each way', () => {
   let vitrine: TestInstallation
   let arm: Arm
   let folder = ''
+  let host: Awaited<ReturnType<typeof startSourceServer>>
   const first = contentOf((chunk) => chunk + 1)
   const second = contentOf((chunk) => (chunk === 17 ? 9999 : chunk + 1))
   const names = ['-g', 'rg', '-r', 'corp', '-i', 'debian']
@@ -42,7 +44,8 @@ describe('one command each way', () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'vitrine-one-'))
-    vitrine = await openTestInstallation()
+    host = await startSourceServer({ bytes: first })
+    vitrine = await openTestInstallation({ config: { imports: { hosts: [host.origin] } } })
     arm = openArm(vitrine, 'rg')
     await arm.put(arm.groupPath, { location: 'westeurope' })
     await arm.make('galleries/corp', { location: 'westeurope' })
@@ -52,6 +55,7 @@ describe('one command each way', () => {
   })
   afterAll(async () => {
     await vitrine.close()
+    await host.close()
     await rm(folder, { recursive: true })
   })
 
@@ -171,6 +175,22 @@ describe('one command each way', () => {
     expect(digestOf(await bytesOf('2.0.0', 'westeurope'))).toBe(digestOf(third))
   })
 
+  it('a file of another host is fetched by the server', async () => {
+    const args = ['image-version', 'create', ...names, ...targets, '-e', '1.9.0']
+    const done = await run([...args, '--from', `${host.origin}/first.raw`])
+    expect(done).toMatchObject({ code: 0 })
+    expect(digestOf(await bytesOf('1.9.0', 'eastus'))).toBe(digestOf(first))
+    expect(await disksLeft()).toEqual([])
+  })
+
+  it('a version is made of another one, as people say it', async () => {
+    const args = ['image-version', 'create', ...names, ...targets, '-e', '1.9.1']
+    expect(await run([...args, '--image-version', 'Contoso:Debian:13:1.0.1'])).toMatchObject({
+      code: 0,
+    })
+    expect(digestOf(await bytesOf('1.9.1', 'eastus'))).toBe(digestOf(second))
+  })
+
   it('a version is found as people say it', async () => {
     const shown = await run(['image-version', 'show', 'Contoso:Debian:13:1.0.1', '-o', 'json'])
     expect(JSON.parse(shown.out)).toMatchObject({ name: '1.0.1' })
@@ -183,6 +203,8 @@ describe('one command each way', () => {
     const disk = ['disk', 'create', '-g', 'rg', '-n', 'made', '--gallery-image-reference']
     expect(await run([...disk, 'Contoso:Debian:13:latest'])).toMatchObject({ code: 0 })
     await arm.remove('disks/made')
+    const url = await run(['image-url', 'create', 'Contoso:Debian:13:1.0.0', '-o', 'tsv'])
+    expect(url).toMatchObject({ code: 0, out: expect.stringContaining('https://') })
   })
 
   it.each([

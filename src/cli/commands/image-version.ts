@@ -5,6 +5,7 @@ import { on } from '../flag.ts'
 import { followVersion, watchVersion } from '../follow-version.ts'
 import { versionNamed } from '../named-image.ts'
 import { apiVersions, type VersionNames } from '../paths.ts'
+import { versionIdOf } from '../resolve-version.ts'
 import {
   deleteResource,
   diskOrSnapshotId,
@@ -19,7 +20,6 @@ import {
 } from '../resources.ts'
 import { readSpace, spaceColumns } from '../space-use.ts'
 import { at, type Column } from '../table.ts'
-import { UsageError } from '../usage-error.ts'
 import { versionPath } from '../version-path.ts'
 import { waitFlags, waitUntil } from '../wait-until.ts'
 import {
@@ -35,7 +35,7 @@ import {
 import { downloadCommand } from './image-version-download.ts'
 import { healthCommand, verifyCommand } from './image-version-health.ts'
 import { publishedProperties, publishing, storageType } from './version-body.ts'
-import { diskFrom, fromFile } from './version-from.ts'
+import { fromFile, sourceFrom } from './version-from.ts'
 import { sources, storageProfileOf } from './version-sources.ts'
 
 const apiVersion = apiVersions.galleries
@@ -103,15 +103,20 @@ const create = command({
     const session = await context.connect()
     const { paths } = session
     const location = await locationOr(context, given.location, given.group)
-    if (given.from !== undefined && (given.osDisk ?? given.managedImage) !== undefined)
-      throw new UsageError('--from excludes --os-snapshot and --managed-image.')
-    const temporary = await diskFrom(context, { ...given, location })
-    const source = temporary ? { ...given, osDisk: temporary.id } : given
-    const storageProfile = await storageProfileOf(source, {
-      imageId: (image) => idOf(image, (text) => paths.image(given.group, text)),
-      diskId: (source) => diskOrSnapshotId(context, session, { group: given.group, source }),
-      accountId: (account) => idOf(account, (text) => paths.storageAccount(given.group, text)),
-    })
+    const { remove, ...from } = await sourceFrom(context, { ...given, location })
+    const { imageVersion } = given
+    const { signal } = context
+    const named = imageVersion && {
+      imageVersion: await versionIdOf(session, imageVersion, { region: location, signal }),
+    }
+    const storageProfile = await storageProfileOf(
+      { ...given, ...named, ...from },
+      {
+        imageId: (image) => idOf(image, (text) => paths.image(given.group, text)),
+        diskId: (source) => diskOrSnapshotId(context, session, { group: given.group, source }),
+        accountId: (account) => idOf(account, (text) => paths.storageAccount(given.group, text)),
+      },
+    )
     const body = {
       location,
       ...tagsOf(given.tags),
@@ -120,7 +125,7 @@ const create = command({
     const target = { path: paths.version(given), apiVersion, body, command: 'image-version' }
     const answer = await putNew(context, target)
     // An accepted version needs its source no more.
-    await temporary?.remove()
+    await remove()
     if (!given.noWait) return await followed(context, given, answer)
     hintOperation(context, answer.headers)
     return { value: objectIn(answer), columns }

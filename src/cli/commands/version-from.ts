@@ -3,13 +3,14 @@ import type { JsonObject } from '../../domain/rows.ts'
 import { parseVersionName } from '../../domain/version-name.ts'
 import type { Context } from '../command.ts'
 import { type Given, may } from '../flag.ts'
-import { importForVersion } from '../import-for-version.ts'
 import { apiVersions, type VersionNames } from '../paths.ts'
 import { resolveVersion, versionIdOf } from '../resolve-version.ts'
 import { createResource, readResource } from '../resources.ts'
 import type { Session } from '../session.ts'
-import { type TemporaryDisk, uploadForVersion } from '../upload-for-version.ts'
+import { uploadForVersion } from '../upload-for-version.ts'
 import { UsageError } from '../usage-error.ts'
+
+import type { sources } from './version-sources.ts'
 
 const apiVersion = apiVersions.galleries
 
@@ -37,20 +38,35 @@ export const fromFile = {
 type From = Given<typeof fromFile>
 type Target = VersionNames & { readonly location: string }
 
+/** What is said by --from, as the flags say it that the version is made by. */
+type Source = {
+  readonly osDisk?: string
+  readonly osVhd?: string
+  /** Removes what was made on the way. */
+  remove(): Promise<void>
+}
+
+const nothing: Source = { remove: async () => undefined }
+
 /**
- * The disk that a version is to be made from: what is said by --from, brought to the server. Undefined without it. Throws
- * UsageError, ClientError; first of all when the version exists or nothing could be made.
+ * Brings what --from says to the server: a file becomes a managed disk, a URL is the server's to fetch. Throws UsageError,
+ * ClientError; first of all when the version exists or nothing could be made.
  */
-export async function diskFrom(
+export async function sourceFrom(
   context: Context,
-  given: From & Target,
-): Promise<TemporaryDisk | undefined> {
+  given: From & Target & Given<typeof sources>,
+): Promise<Source> {
   const { from } = given
   if (from === undefined) {
     const alone = [given.parent, given.createDefinition, given.osType, given.generation]
-    if (alone.every((flag) => flag === undefined)) return undefined
+    if (alone.every((flag) => flag === undefined)) return nothing
     throw new UsageError('--parent, --create-definition and what belongs to them go with --from.')
   }
+  const others = [given.osDisk, given.osVhd, given.managedImage, given.imageVersion]
+  if (others.some((one) => one !== undefined))
+    throw new UsageError(
+      '--from excludes --os-snapshot, --os-vhd-uri, --managed-image and --image-version.',
+    )
   const session = await context.connect()
   const { world, signal, err: terminal, homeFolder: stateFolder } = context
   await refuseExisting(session, given, signal)
@@ -58,9 +74,10 @@ export async function diskFrom(
   const versionPath = session.paths.version(given)
   const { group, location } = given
   const target = { session, world, terminal, signal, group, versionPath, location }
-  if (/^https?:\/\//i.test(from)) return await importForVersion({ ...target, url: from })
+  if (/^https?:\/\//i.test(from)) return { ...nothing, osVhd: from }
   const parents = await parentsOf(session, given, signal)
-  return await uploadForVersion({ ...target, stateFolder, file: from, parents })
+  const { id, remove } = await uploadForVersion({ ...target, stateFolder, file: from, parents })
+  return { osDisk: id, remove }
 }
 
 async function refuseExisting(session: Session, given: Target, signal: AbortSignal) {

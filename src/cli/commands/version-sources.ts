@@ -8,7 +8,10 @@ export const sources = {
   managedImage: may('--managed-image <image>', 'Source: a managed image, by name or id.', {
     completes: 'image',
   }),
-  imageVersion: may('--image-version <id>', 'Source: a version of any gallery, by id.'),
+  imageVersion: may(
+    '--image-version <version>',
+    'Source: a version of any gallery, by id or publisher:offer:sku:version.',
+  ),
   osDisk: may('--os-snapshot <disk>', 'Source: the OS disk, a disk or snapshot by name or id.', {
     completes: 'disk',
   }),
