@@ -20,12 +20,12 @@ export default defineConfig({
         },
       },
       { test: { name: 'contract', include: ['test/contract/**/*.test.ts'], ...postgres, ...slow } },
-      // The same on PostgreSQL, but for those that choose their database themselves.
+      // The same on PostgreSQL, but for those that choose their database themselves, and for what the documents say.
       {
         test: {
           name: 'contract-postgres',
           include: ['test/contract/**/*.test.ts', 'test/processes/**/*.test.ts'],
-          exclude: ['**/{backup,move-to-postgres,older-data}.test.ts'],
+          exclude: ['**/{backup,move-to-postgres,older-data,migration}.test.ts'],
           provide: { database: 'postgres' },
           ...postgres,
           ...slow,

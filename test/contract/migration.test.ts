@@ -69,6 +69,8 @@ describe('the commands of the documents about migration', () => {
     const blocks = await blocksOf(document, 'vitrine')
     expect(blocks.length).toBeGreaterThan(1)
     for (const block of blocks) await shell(block)
-    await holds(`galleries/corpImages/images/${definition}/versions/1.0.0`, bytes)
+    for (const version of ['1.0.0', '1.0.1']) {
+      await holds(`galleries/corpImages/images/${definition}/versions/${version}`, bytes)
+    }
   })
 })
