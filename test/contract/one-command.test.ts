@@ -1,14 +1,16 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { builtInRoles } from '../../src/access/built-in-roles.ts'
 import { readOwner, writeProfile } from '../../src/cli/profile.ts'
 import { runCli } from '../../src/cli/run-cli.ts'
 import { digestOf } from '../../src/domain/digest.ts'
 import { limits } from '../../src/domain/limits.ts'
 import { openWorld } from '../../src/world.ts'
 import { type Arm, openArm } from '../support/arm.ts'
+import { openOtherCaller } from '../support/other-caller.ts'
 import { startSourceServer } from '../support/source-server.ts'
 import { noiseChunk } from '../support/test-disks.ts'
 import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
@@ -21,6 +23,8 @@ const local = {
   migrate: async () => undefined,
   serve: async () => undefined,
   quickstart: async () => undefined,
+  checkSpace: async () => ({ isSound: true }),
+  restoreSpaces: async () => undefined,
 }
 
 /** 40 MiB, of which the middle is a hole. */
@@ -59,13 +63,16 @@ describe('one command each way', () => {
     await rm(folder, { recursive: true })
   })
 
-  async function run(args: readonly string[], signal = new AbortController().signal) {
+  async function run(
+    args: readonly string[],
+    { signal = new AbortController().signal, home = folder } = {},
+  ) {
     const [out, err] = [openTestTerminal(), openTestTerminal()]
     const world = openWorld('error')
     const code = await runCli(args, {
       world,
       version: '1',
-      homeFolder: folder,
+      homeFolder: home,
       out,
       err,
       signal,
@@ -158,7 +165,7 @@ describe('one command each way', () => {
     const stopping = new AbortController()
     const cut = run(
       ['image-version', 'create', ...names, '-e', '2.0.0', '--from', join(folder, 'third.raw')],
-      stopping.signal,
+      { signal: stopping.signal },
     )
     await expect.poll(async () => JSON.stringify(await disksLeft())).toContain('ActiveUpload')
     await expect.poll(() => journalLines(), { interval: 5, timeout: 10_000 }).toBeGreaterThan(1)
@@ -225,6 +232,31 @@ describe('one command each way', () => {
     expect(shown).toMatchObject({ code: 1, err: expect.stringContaining('-g rg -r other') })
     const told = await run(['image-version', 'show', 'Contoso:Debian:13:latest', '-r', 'corp'])
     expect(told).toMatchObject({ code: 0 })
+  })
+
+  it('a version that the caller may not read is no parent, and is not told from one that is not there', async () => {
+    const theirs = openArm(vitrine, 'theirs')
+    await theirs.put(theirs.groupPath, { location: 'westeurope' })
+    await theirs.make('galleries/their', { location: 'westeurope' })
+    const right = { roleId: builtInRoles.contributor.id, scope: theirs.groupPath }
+    const { clientId, clientSecret } = await openOtherCaller(vitrine, [right], 'theirs')
+    const { base, tenantId, subscriptionId, caFile } = await readOwner(
+      join(vitrine.data, 'owner.json'),
+    )
+    const home = join(folder, 'theirs')
+    await mkdir(home)
+    const profile = { base, tenantId, subscriptionId, clientId, clientSecret }
+    await writeProfile(home, { ...profile, ...(caFile !== undefined && { caFile }) })
+    const mine = ['-g', 'theirs', '-r', 'their', '-i', 'debian', '-e', '1.0.0', '-l', 'westeurope']
+    const made = ['--create-definition', 'Contoso:Debian:13', '--os-type', 'Linux']
+    const args = ['image-version', 'create', ...mine, ...made, '--from', join(folder, 'first.raw')]
+    const idOf = (version: string) => arm.idOf(`galleries/corp/images/debian/versions/${version}`)
+    const hidden = await run([...args, '--parent', idOf('1.0.0')], { home })
+    const missing = await run([...args, '--parent', idOf('8.8.8')], { home })
+    expect(hidden).toMatchObject({ code: 1, err: expect.stringContaining('AuthorizationFailed') })
+    expect(missing.err.replaceAll('8.8.8', '1.0.0')).toBe(hidden.err)
+    const done = await run(args, { home })
+    expect(done).toMatchObject({ code: 0, err: expect.stringContaining('26.2 MiB sent') })
   })
 
   async function journalLines(): Promise<number> {

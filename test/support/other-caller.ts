@@ -9,6 +9,7 @@ type Right = { readonly roleId: string; readonly scope: string }
 export type OtherCaller = Arm & {
   readonly objectId: string
   readonly clientId: string
+  readonly clientSecret: string
   /** A token for another audience than ARM. */
   tokenFor(audience: string): Promise<string>
 }
@@ -53,5 +54,11 @@ export async function openOtherCaller(
   }
 
   const authorization = `Bearer ${await tokenFor(vitrine.url)}`
-  return { ...openArm(vitrine, resourceGroup, { authorization }), objectId, clientId, tokenFor }
+  return {
+    ...openArm(vitrine, resourceGroup, { authorization }),
+    objectId,
+    clientId,
+    clientSecret,
+    tokenFor,
+  }
 }
