@@ -45,8 +45,11 @@ export async function answerImageFile(ports: ImagePorts, asked: ImageRequest): P
   const early = judgeConditions(raw.headers, { etag, modified })
   if (early !== undefined) return new Response(null, { status: early, headers: validators })
   const file = await openFormatted(request, { ...content, spaces }, format)
-  const ranged = isRangeMeant(raw.headers, { etag, modified }) ? raw.headers : new Headers()
-  const range = readRange(ranged, file.sizeBytes)
+  const isMeant = isRangeMeant(raw.headers, { etag, modified })
+  const range = readRange(
+    isMeant ? rangeOf(raw.headers, file.sizeBytes) : new Headers(),
+    file.sizeBytes,
+  )
   const last = range.offsetBytes + range.lengthBytes - 1
   const headers = {
     ...validators,
@@ -140,6 +143,13 @@ function lists(header: string, etag: string): boolean {
 function isRangeMeant(headers: Headers, { etag, modified }: Validators): boolean {
   const ifRange = headers.get('if-range')
   return ifRange === null || ifRange === etag || Date.parse(ifRange) === modified.getTime()
+}
+
+/** `bytes=-500` is the end of the file (RFC 9110); Blob Storage knows no such range. */
+function rangeOf(headers: Headers, sizeBytes: number): Headers {
+  const [, lastBytes] = /^bytes=-(\d{1,15})$/.exec(headers.get('range') ?? '') ?? []
+  if (lastBytes === undefined) return headers
+  return new Headers({ range: `bytes=${Math.max(0, sizeBytes - Number(lastBytes))}-` })
 }
 
 function refused(message: string): BlobError {

@@ -11,10 +11,9 @@ export type WantedRange = {
 export function readRange(headers: Headers, sizeBytes: number): WantedRange {
   const text = headers.get('x-ms-range') ?? headers.get('range')
   if (text === null) return { offsetBytes: 0, lengthBytes: sizeBytes, isPart: false }
-  const found = /^bytes=(?:(\d{1,15})-(\d{1,15})?|-(\d{1,15}))$/.exec(text)
-  const [, from, to, lastBytes] = found ?? []
-  const first = from === undefined ? Math.max(0, sizeBytes - Number(lastBytes)) : Number(from)
-  const last = to === undefined ? sizeBytes - 1 : Math.min(Number(to), sizeBytes - 1)
+  const found = /^bytes=(\d{1,15})-(\d{1,15})?$/.exec(text)
+  const first = Number(found?.[1])
+  const last = found?.[2] === undefined ? sizeBytes - 1 : Math.min(Number(found[2]), sizeBytes - 1)
   if (!found || first > last) {
     throw new BlobError(
       'InvalidRange',
