@@ -68,7 +68,6 @@ export async function forgetRow(
   for (const replica of await rows.replicas.of([key]))
     await rows.replicas.remove(key, replica.region)
   await rows.sas.revokeOf(key)
-  await rows.blobs.released(key)
   await rows.blobs.removeContainers(key)
   await rows.blobs.released(key)
   await rows.claims.releaseAllOf(key)
