@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { homedir, tmpdir } from 'node:os'
+import { availableParallelism, homedir, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { LocalCommands } from './cli/commands/local.ts'
 import { readOwner } from './cli/profile.ts'
@@ -59,6 +59,29 @@ const local: LocalCommands = {
     )
     out.write(`${to} has all rows and ${packs} packs (${bytes} bytes); every pack is there.\n`)
     if (elsewhere.length > 0) out.write(`Not copied, in buckets: ${elsewhere.join(', ')}.\n`)
+  },
+
+  async checkSpace({ place }) {
+    const { checkSpace } = await import('./space-check.ts')
+    const lanes = availableParallelism()
+    const signal = stopping.signal
+    return await checkSpace(place, { world: openWorld('warn'), lanes, signal })
+  },
+
+  async restoreSpaces({ places, into, configFile }) {
+    process.umask(0o077)
+    const { restoreSpaces } = await import('./space-restore.ts')
+    const config = await readConfig(configFile, { data: into })
+    const world = openWorld('warn')
+    const { signal } = stopping
+    const { versions, damaged, leftOut, settingsFile } = await restoreSpaces(config, places, {
+      world,
+      signal,
+    })
+    out.write(`${config.data} has ${versions.length} versions again.\n`)
+    for (const id of damaged) out.write(`Damaged: ${id}\n`)
+    for (const id of leftOut) out.write(`Not restored, its bytes stay where they are: ${id}\n`)
+    out.write(`Next: vitrine serve --config ${settingsFile}\n`)
   },
 
   async quickstart({ file, data, keep }) {

@@ -30,7 +30,7 @@ export function commandTable(local: LocalCommands): readonly CommandGroup[] {
     imageCommands,
     roleAssignmentCommands,
     roleDefinitionCommands,
-    spaceCommands,
+    spaceCommands(local),
     operationCommands,
   ]
   return [...table, completionCommands(table)]

@@ -27,6 +27,11 @@ const local = {
   migrate: async (flags: unknown) => void served.push(flags),
   backup: async (flags: unknown) => void served.push(flags),
   quickstart: async (flags: unknown) => void served.push(flags),
+  checkSpace: async (flags: unknown) => {
+    served.push(flags)
+    return { isSound: false, packs: 1, roots: [] }
+  },
+  restoreSpaces: async (flags: unknown) => void served.push(flags),
 }
 
 async function run(args: readonly string[], signal = new AbortController().signal) {

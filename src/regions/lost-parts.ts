@@ -4,7 +4,14 @@ import type { LostPart } from '../domain/health.ts'
 import { limits } from '../domain/limits.ts'
 import { everyWant } from './needs.ts'
 import type { Plane } from './plane.ts'
-import { GoodNowhere, type ImagePlace, locateAll, useWants, type Want } from './sources.ts'
+import {
+  GoodNowhere,
+  type Held,
+  type ImagePlace,
+  locateAll,
+  useWants,
+  type Want,
+} from './sources.ts'
 import { manifestOf } from './tree.ts'
 
 /** Nodes that are lost and gone around; below each nothing is known. */
@@ -12,9 +19,14 @@ const detoursMax = 1_000
 
 /**
  * What of an image is good nowhere, at most `limits.lostPartsMax`: only what lies in packs that are known to be bad is read.
- * Throws Unavailable when something that may be good cannot be reached.
+ * `meets` is told where each thing lies that the image consists of, as far as its tree can be read. Throws Unavailable
+ * when something that may be good cannot be reached.
  */
-export async function lostParts(plane: Plane, place: ImagePlace): Promise<readonly LostPart[]> {
+export async function lostParts(
+  plane: Plane,
+  place: ImagePlace,
+  meets: (places: readonly Held[]) => void = () => undefined,
+): Promise<readonly LostPart[]> {
   const lost = new Map<Digest, LostPart>()
   const note = ({ kind, digest, offsetBytes = 0 }: Want): void => {
     if (lost.size < limits.lostPartsMax) lost.set(digest, { kind, digest, offsetBytes })
@@ -28,7 +40,7 @@ export async function lostParts(plane: Plane, place: ImagePlace): Promise<readon
     if (lost.size === limits.lostPartsMax) break
     try {
       for await (const wants of everyWant(plane, place, fromBytes)) {
-        for (const want of await suspects(plane, place, wants)) {
+        for (const want of await suspects(plane, place, { wants, meets })) {
           await orLost(note, () => checkOne(plane, place, want))
         }
         const last = wants.at(-1)?.offsetBytes ?? 0
@@ -46,8 +58,13 @@ export async function lostParts(plane: Plane, place: ImagePlace): Promise<readon
 }
 
 /** Those that lie in no pack, or in such alone as are known to be bad. */
-async function suspects(plane: Plane, place: ImagePlace, wants: readonly Want[]): Promise<Want[]> {
+async function suspects(
+  plane: Plane,
+  place: ImagePlace,
+  { wants, meets }: { readonly wants: readonly Want[]; meets(places: readonly Held[]): void },
+): Promise<Want[]> {
   const located = await locateAll(plane, place, wants)
+  for (const places of located) meets(places)
   const ids = located.flat().flatMap(({ holders }) => holders.map(({ id }) => id))
   const bad = await plane.rows.badAmong([...new Set(ids)])
   return wants.filter((_, at) =>

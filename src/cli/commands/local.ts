@@ -1,4 +1,5 @@
 import type { Role } from '../../domain/processes.ts'
+import type { JsonObject } from '../../domain/rows.ts'
 import { type CommandGroup, command } from '../command.ts'
 import { may, mayRead, needs, on, wholeNumber } from '../flag.ts'
 import { UsageError } from '../usage-error.ts'
@@ -40,11 +41,26 @@ export type BackupFlags = {
   readonly configFile: string | undefined
 }
 
+export type CheckSpaceFlags = {
+  /** A folder, or `s3://bucket/prefix`. */
+  readonly place: string
+}
+
+export type RestoreSpacesFlags = {
+  readonly places: readonly string[]
+  /** A new data folder. */
+  readonly into: string
+  readonly configFile: string | undefined
+}
+
 /** The commands that need the server's own code: `main.ts` brings them. */
 export type LocalCommands = {
   backup(flags: BackupFlags): Promise<void>
   migrate(flags: MigrateFlags): Promise<void>
   serve(flags: ServeFlags): Promise<void>
+  /** What was found, and whether all of it is as it should be. */
+  checkSpace(flags: CheckSpaceFlags): Promise<JsonObject & { readonly isSound: boolean }>
+  restoreSpaces(flags: RestoreSpacesFlags): Promise<void>
   quickstart(flags: QuickstartFlags): Promise<void>
 }
 
