@@ -5,7 +5,7 @@ import { regionName } from '../domain/regions.ts'
 import type { OperationRow, ResourceRow, WorkRequest } from '../domain/rows.ts'
 import { parseSpaceId, type SpaceId } from '../domain/spaces.ts'
 import { resourceNotFound } from './front-door.ts'
-import { type Asked, type Providers, type Target } from './ports.ts'
+import type { Asked, Providers, Target } from './ports.ts'
 
 /** Below which the places of bytes are told and made: they belong to no subscription. */
 const rootScope = '/'
