@@ -123,7 +123,9 @@ describe('a file of a foreign host', () => {
       serve()
     })
     const { fetch, durable } = openFetcher()
-    expect((await fetch(server.origin, policyFor([server.origin]))).equals(file)).toBe(true)
+    expect(
+      (await fetch(server.origin, policyFor([server.origin], { stallMs: 1_000 }))).equals(file),
+    ).toBe(true)
     expect(durable.world.sleptMs).toContain(7_000)
   })
 

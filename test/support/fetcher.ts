@@ -21,7 +21,7 @@ export function policyFor(
   more: Partial<ImportPolicy> = {},
 ): ImportPolicy {
   const hosts: ImportHost[] = entries.flatMap((entry) => parseImportHost(entry) ?? [])
-  const bounds = { bytesMax: 64 * mib, totalMs: 3_600_000, stallMs: 300 }
+  const bounds = { bytesMax: 64 * mib, totalMs: 3_600_000, stallMs: 30_000 }
   return { hosts, ...bounds, resolve: async () => [], ...more }
 }
 
