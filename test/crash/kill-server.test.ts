@@ -17,6 +17,7 @@ import {
 } from '../support/main-job.ts'
 import type { OwnerClients } from '../support/owner-clients.ts'
 import { databaseOf } from '../support/postgres-database.ts'
+import { recurringWork } from '../support/recurring-work.ts'
 import { blobsByRows, blobsOnDisk } from '../support/soundness.ts'
 
 const mib = 1024 * 1024
@@ -97,7 +98,7 @@ async function expectSettled(data: string): Promise<void> {
   const tables = await openTables(data)
   try {
     await expect
-      .poll(() => tables.all(`select kind from work where kind not in ('Sweep', 'Prune')`))
+      .poll(() => tables.all(`select kind from work where kind not in (${recurringWork})`))
       .toEqual([])
     expect(await tables.all('select id from operations where ended_ms is null')).toEqual([])
     expect(await tables.all(`select error from operations where status = 'Failed'`)).toEqual([])

@@ -15,6 +15,7 @@ import { openPostgresStore } from '../../src/store/postgres.ts'
 import type { Store } from '../../src/store/store.ts'
 import { openWorld } from '../../src/world.ts'
 import { openPostgresTables, type Tables } from '../support/engine-database.ts'
+import { recurringWork } from '../support/recurring-work.ts'
 import { blobsByRows, expectExactCounters } from '../support/soundness.ts'
 import { type Actor, gallery, group, type Known } from './actor.ts'
 import { diskContent } from './disk-content.ts'
@@ -70,7 +71,7 @@ export async function expectWhole(site: Site, actors: readonly Actor[]): Promise
 async function expectSettled(tables: Tables): Promise<void> {
   const unfinished = () =>
     tables.all(
-      `select kind, subject, step, attempts from work where kind not in ('Sweep', 'Prune')`,
+      `select kind, subject, step, attempts from work where kind not in (${recurringWork})`,
     )
   await expect.poll(unfinished, { timeout: settledMs, interval: 500 }).toEqual([])
   expect(await tables.all('select id, key from operations where ended_ms is null')).toEqual([])
