@@ -5,6 +5,7 @@ import {
   compute,
   definition,
   definitionBody,
+  diskVersion,
   gallery,
   imageVersion,
   openDesk,
@@ -109,6 +110,37 @@ describe.each(galleryApiVersions)('what GET answers at %s is what Azure defines'
     expect(specFaults(apiVersion, 'GalleryImageVersion', shown)).toEqual([])
   })
 })
+
+describe.each(['2018-06-01', '2025-01-02'])(
+  'what GET answers at %s is what Azure defines',
+  (at) => {
+    const snapshot = `${compute}/snapshots/mySnapshot`
+    const properties = {
+      creationData: { createOption: 'Copy', sourceResourceId: osDisk },
+      incremental: true,
+      purchasePlan: { name: 'n', publisher: 'p', product: 'o' },
+      supportedCapabilities: { architecture: 'x64', acceleratedNetwork: true },
+      supportsHibernation: true,
+      dataAccessAuthMode: 'None',
+    }
+    const faultsOf = (desk: ReturnType<typeof openDesk>, name: 'Disk' | 'Snapshot', path: string) =>
+      specFaults(`disks-${at}`, name, withoutSystemData(deskGet(desk, path, at)))
+
+    it('disks', () => {
+      expect(faultsOf(stockedDesk(), 'Disk', osDisk)).toEqual([])
+    })
+
+    it('snapshots', () => {
+      const desk = stockedDesk()
+      accepted(desk.put(snapshot, { location: 'westeurope', properties }, diskVersion))
+      expect(faultsOf(desk, 'Snapshot', snapshot)).toEqual([])
+      const copyCompletionError = { errorCode: 'CopySourceNotFound', errorMessage: 'm' }
+      const status = { ...desk.rowAt(snapshot).status, completionPercent: 7, copyCompletionError }
+      desk.edit(snapshot, { status })
+      expect(faultsOf(desk, 'Snapshot', snapshot)).toEqual([])
+    })
+  },
+)
 
 describe('the comparison itself', () => {
   it('finds an unknown member, a wrong type, a missing member and a wrong word', () => {

@@ -12,12 +12,12 @@ type Schema = {
   readonly additionalProperties?: Schema
 }
 
-export type SpecName = 'Gallery' | 'GalleryImage' | 'GalleryImageVersion'
+export type SpecName = 'Gallery' | 'GalleryImage' | 'GalleryImageVersion' | 'Disk' | 'Snapshot'
 
-/** What of `document` Azure's definition of this api-version does not know or says otherwise; [] when it fits. */
-export function specFaults(apiVersion: string, name: SpecName, document: Json): readonly string[] {
-  const file = new URL(`../golden/spec/${apiVersion}.json`, import.meta.url)
-  const schemas: Record<string, Schema> = JSON.parse(readFileSync(file, 'utf8'))
+/** What of `document` Azure's definition in this file does not know or says otherwise; [] when it fits. */
+export function specFaults(file: string, name: SpecName, document: Json): readonly string[] {
+  const url = new URL(`../golden/spec/${file}.json`, import.meta.url)
+  const schemas: Record<string, Schema> = JSON.parse(readFileSync(url, 'utf8'))
   const schema = schemas[name]
   return schema ? faults(schema, document, name) : [`no definition of ${name}`]
 }
