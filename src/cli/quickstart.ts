@@ -16,7 +16,7 @@ import { resolveVersion } from './resolve-version.ts'
 import { openSession, type Session } from './session.ts'
 import type { Terminal } from './terminal.ts'
 import { formatBytes } from './units.ts'
-import { uploadToDisk } from './upload-to-disk.ts'
+import { uploadForVersion } from './upload-for-version.ts'
 
 type QuickstartOptions = {
   /** The owner of a server that is running. */
@@ -73,13 +73,12 @@ async function tell(stage: Stage): Promise<void> {
   const { story } = stage
   story.title('From a disk file to a replicated image, and back')
   const disk = await prepareDisk(stage)
-  const source = await upload(stage, disk, 'source-1-0-0')
   await makeContainers(stage)
-  const first = await publish(stage, { version: '1.0.0', source })
+  story.step('Publish it as 1.0.0 to three regions')
+  const first = await publish(stage, { version: '1.0.0', disk })
   story.step('Change the disk, publish 1.0.1')
   story.say(await disk.change())
-  const changed = await uploadTold(stage, disk, 'source-1-0-1')
-  const second = await publishTold(stage, { version: '1.0.1', source: changed })
+  const second = await publish(stage, { version: '1.0.1', disk, parent: '1.0.0' })
   story.table(movedRows(first, second))
   await prove(stage, disk)
   story.end()
@@ -99,36 +98,11 @@ async function prepareDisk(stage: Stage): Promise<DemoDisk> {
   return disk
 }
 
-async function upload(stage: Stage, disk: DemoDisk, name: string): Promise<string> {
-  stage.story.step('Upload it')
-  await put(stage, stage.session.paths.group(stage.names.group), apiVersions.groups, {
-    location: home,
-  })
-  return await uploadTold(stage, disk, name)
-}
-
-/** Returns the id of the disk. */
-async function uploadTold(stage: Stage, disk: DemoDisk, name: string): Promise<string> {
-  const done = await uploadToDisk({
-    ...stage,
-    terminal: stage.out,
-    stateFolder: stage.workFolder,
-    file: disk.file,
-    group: stage.names.group,
-    name,
-    location: home,
-    osType: 'Linux',
-    generation: 'V1',
-    sku: undefined,
-    tags: {},
-  })
-  return String(done.disk.id)
-}
-
 async function makeContainers(stage: Stage): Promise<void> {
   const { names, session, story } = stage
   const { group, gallery, definition } = names
   story.step('Create a gallery and an image definition')
+  await put(stage, session.paths.group(group), apiVersions.groups, { location: home })
   await put(stage, session.paths.gallery(group, gallery), apiVersions.galleries, {
     location: home,
     properties: { description: 'Made by the quickstart' },
@@ -151,27 +125,43 @@ async function put(stage: Stage, path: string, apiVersion: string, body: JsonObj
   await session.client.wait(answer, { signal })
 }
 
-type Publish = { readonly version: string; readonly source: string }
-
-async function publish(stage: Stage, wanted: Publish): Promise<readonly RegionProgress[]> {
-  stage.story.step(`Publish ${wanted.version} to three regions`)
-  return await publishTold(stage, wanted)
+type Publish = {
+  readonly version: string
+  readonly disk: DemoDisk
+  /** The version before: what it has is not sent again. */
+  readonly parent?: string
 }
 
-async function publishTold(stage: Stage, wanted: Publish): Promise<readonly RegionProgress[]> {
+async function publish(stage: Stage, wanted: Publish): Promise<readonly RegionProgress[]> {
   const { session, names, signal } = stage
-  const versionPath = session.paths.version({ ...names, version: wanted.version })
+  const { version, disk, parent } = wanted
+  const options = { ...stage, terminal: stage.out }
+  const versionPath = session.paths.version({ ...names, version })
+  const source = await uploadForVersion({
+    ...options,
+    stateFolder: stage.workFolder,
+    file: disk.file,
+    group: names.group,
+    versionPath,
+    location: home,
+    parents: parent === undefined ? [] : [await find(stage, parent)],
+  })
   const body = {
     location: home,
     properties: {
       publishingProfile: { targetRegions },
-      storageProfile: { osDiskImage: { source: { id: wanted.source } } },
+      storageProfile: { osDiskImage: { source: { id: source.id } } },
     },
   }
-  const options = { apiVersion: apiVersions.galleries, body, signal }
-  const answer = await session.client.call('PUT', versionPath, options)
-  const { regions } = await followVersion({ ...stage, versionPath, terminal: stage.out, answer })
+  const asked = { apiVersion: apiVersions.galleries, body, signal }
+  const answer = await session.client.call('PUT', versionPath, asked)
+  const { regions } = await followVersion({ ...options, versionPath, answer })
+  await source.remove()
   return regions
+}
+
+function find({ session, names, signal }: Stage, version: string): Promise<JsonObject> {
+  return resolveVersion(session, { ...names, version }, { region: home, signal })
 }
 
 /** How many bytes each version moved into each region. */

@@ -35,7 +35,9 @@ function commandLines({ stays, names }: Facts): readonly string[] {
   if (stays !== true)
     return [
       'npx vitrine group create -n images -l westeurope',
-      'npx vitrine disk upload my.vhd -g images -n source --os-type Linux',
+      'npx vitrine gallery create -g images -r mine',
+      'npx vitrine image-version create -g images -r mine -i linux -e 1.0.0 --from my.qcow2 \\',
+      '    --create-definition me:linux:server --os-type Linux',
       'npx vitrine --help',
     ]
   const of = `-g ${names.group} -r ${names.gallery} -i ${names.definition}`
