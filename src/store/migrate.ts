@@ -10,6 +10,7 @@ import { uploadRuns } from './migrations/0007-upload-runs.ts'
 import { signedUrls } from './migrations/0008-signed-urls.ts'
 import { roles } from './migrations/0009-roles.ts'
 import { thinned } from './migrations/0010-thinned.ts'
+import { directory } from './migrations/0011-directory.ts'
 
 /** In order, forward only. One that was released never changes: the next one follows it. */
 export const migrations: readonly ((db: QueryExecutorProvider) => Promise<void>)[] = [
@@ -23,6 +24,7 @@ export const migrations: readonly ((db: QueryExecutorProvider) => Promise<void>)
   signedUrls,
   roles,
   thinned,
+  directory,
 ]
 
 /** Only another release can use the database. No waiting mends it. */

@@ -35,6 +35,10 @@ export type Schema = {
   upload_drops: { upload: string; space: string; due_ms: number; taken: number }
   sas: SasTable
   applications: ApplicationTable
+  credentials: CredentialTable
+  users: UserTable
+  user_groups: GroupTable
+  memberships: { group_id: string; member_id: string; member_type: string }
   assignments: AssignmentTable
   role_definitions: RoleDefinitionTable
   secrets: { name: string; value: string }
@@ -280,5 +284,43 @@ export type ApplicationTable = {
   object_id: string
   tenant_id: string
   display_name: string
+  /** '' when it was taken away, or there never was one of this kind. */
   secret_hash: string
+  /** The name in lower case, as in all `…_key`. */
+  name_key: Generated<string>
+  enabled: Generated<number>
+  /** Whether it has a service principal, which is `object_id` then. */
+  is_principal: Generated<number>
+  created_ms: Generated<number>
+}
+
+export type CredentialTable = {
+  id: string
+  client_id: string
+  kind: string
+  name: string | null
+  hint: string
+  value: string
+  starts_ms: number
+  ends_ms: number
+}
+
+export type UserTable = WrittenColumns & {
+  id: string
+  principal_name_key: string
+  principal_name: string
+  name_key: string
+  name: string
+  mail_key: string | null
+  mail: string | null
+  kind: string
+  password_hash: string | null
+  enabled: number
+}
+
+export type GroupTable = WrittenColumns & {
+  id: string
+  name_key: string
+  name: string
+  description: string | null
 }

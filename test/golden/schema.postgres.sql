@@ -4,6 +4,10 @@ table applications
   tenant_id text not null
   display_name text not null
   secret_hash text not null
+  name_key text not null
+  enabled smallint not null
+  is_principal smallint not null
+  created_ms bigint not null
   constraint applications_pkey PRIMARY KEY (client_id)
   CREATE INDEX applications_by_object ON public.applications USING btree (object_id)
   CREATE UNIQUE INDEX applications_pkey ON public.applications USING btree (client_id)
@@ -76,6 +80,19 @@ table counters
   value bigint not null
   constraint counters_pkey PRIMARY KEY (scope, name)
   CREATE UNIQUE INDEX counters_pkey ON public.counters USING btree (scope, name)
+table credentials
+  id text collate "C" not null
+  client_id text collate "C" not null
+  kind text not null
+  name text
+  hint text not null
+  value text not null
+  starts_ms bigint not null
+  ends_ms bigint not null
+  constraint credentials_client_id_fkey FOREIGN KEY (client_id) REFERENCES applications(client_id) ON DELETE RESTRICT
+  constraint credentials_pkey PRIMARY KEY (id)
+  CREATE INDEX credentials_by_client ON public.credentials USING btree (client_id, id)
+  CREATE UNIQUE INDEX credentials_pkey ON public.credentials USING btree (id)
 table holdings
   id bigint not null generated always as identity
   space text collate "C" not null
@@ -105,6 +122,14 @@ table lost_parts
   offset_bytes bigint not null
   constraint lost_parts_pkey PRIMARY KEY (space, image, digest, offset_bytes)
   CREATE UNIQUE INDEX lost_parts_pkey ON public.lost_parts USING btree (space, image, digest, offset_bytes)
+table memberships
+  group_id text collate "C" not null
+  member_id text collate "C" not null
+  member_type text not null
+  constraint memberships_group_id_fkey FOREIGN KEY (group_id) REFERENCES user_groups(id) ON DELETE RESTRICT
+  constraint memberships_pkey PRIMARY KEY (group_id, member_id)
+  CREATE INDEX memberships_by_member ON public.memberships USING btree (member_id, group_id)
+  CREATE UNIQUE INDEX memberships_pkey ON public.memberships USING btree (group_id, member_id)
 table migrations
   number bigint not null
   constraint migrations_pkey PRIMARY KEY (number)
@@ -288,6 +313,36 @@ table upload_pages
   CREATE INDEX upload_pages_runs ON public.upload_pages USING btree (upload, offset_bytes) WHERE (image IS NOT NULL)
   CREATE INDEX upload_pages_written ON public.upload_pages USING btree (upload, offset_bytes) WHERE (key IS NOT NULL)
   CREATE UNIQUE INDEX upload_pages_pkey ON public.upload_pages USING btree (seq)
+table user_groups
+  id text collate "C" not null
+  name_key text collate "C" not null
+  name text not null
+  description text
+  created_ms bigint not null
+  created_by text not null
+  updated_ms bigint not null
+  updated_by text not null
+  constraint user_groups_pkey PRIMARY KEY (id)
+  CREATE UNIQUE INDEX user_groups_pkey ON public.user_groups USING btree (id)
+table users
+  id text collate "C" not null
+  principal_name_key text collate "C" not null
+  principal_name text not null
+  name_key text collate "C" not null
+  name text not null
+  mail_key text collate "C"
+  mail text
+  kind text not null
+  password_hash text
+  enabled smallint not null
+  created_ms bigint not null
+  created_by text not null
+  updated_ms bigint not null
+  updated_by text not null
+  constraint users_pkey PRIMARY KEY (id)
+  constraint users_principal_name_key_key UNIQUE (principal_name_key)
+  CREATE UNIQUE INDEX users_pkey ON public.users USING btree (id)
+  CREATE UNIQUE INDEX users_principal_name_key_key ON public.users USING btree (principal_name_key)
 table work
   id bigint not null generated always as identity
   kind text collate "C" not null

@@ -4,7 +4,7 @@ CREATE TABLE applications (
   tenant_id text not null,
   display_name text not null,
   secret_hash text not null
-);
+, name_key text not null default '', enabled smallint not null default 1, is_principal smallint not null default 1, created_ms bigint not null default 0);
 
 CREATE INDEX applications_by_object on applications (object_id);
 
@@ -80,6 +80,19 @@ CREATE TABLE counters (
   primary key (scope, name)
 ) without rowid;
 
+CREATE TABLE credentials (
+  id text not null primary key,
+  client_id text not null references applications (client_id) on delete restrict,
+  kind text not null,
+  name text,
+  hint text not null,
+  value text not null,
+  starts_ms bigint not null,
+  ends_ms bigint not null
+) without rowid;
+
+CREATE INDEX credentials_by_client on credentials (client_id, id);
+
 CREATE TABLE holdings (
   id integer primary key autoincrement,
   space text not null,
@@ -111,6 +124,15 @@ CREATE TABLE lost_parts (
   offset_bytes bigint not null,
   primary key (space, image, digest, offset_bytes)
 ) without rowid;
+
+CREATE TABLE memberships (
+  group_id text not null references user_groups (id) on delete restrict,
+  member_id text not null,
+  member_type text not null,
+  primary key (group_id, member_id)
+) without rowid;
+
+CREATE INDEX memberships_by_member on memberships (member_id, group_id);
 
 CREATE TABLE migrations (number bigint not null primary key);
 
@@ -296,6 +318,34 @@ CREATE INDEX upload_pages_cleared on upload_pages (upload, offset_bytes) where k
 CREATE INDEX upload_pages_runs on upload_pages (upload, offset_bytes) where image is not null;
 
 CREATE INDEX upload_pages_written on upload_pages (upload, offset_bytes) where key is not null;
+
+CREATE TABLE user_groups (
+  id text not null primary key,
+  name_key text not null,
+  name text not null,
+  description text,
+  created_ms bigint not null,
+  created_by text not null,
+  updated_ms bigint not null,
+  updated_by text not null
+) without rowid;
+
+CREATE TABLE users (
+  id text not null primary key,
+  principal_name_key text not null unique,
+  principal_name text not null,
+  name_key text not null,
+  name text not null,
+  mail_key text,
+  mail text,
+  kind text not null,
+  password_hash text,
+  enabled smallint not null,
+  created_ms bigint not null,
+  created_by text not null,
+  updated_ms bigint not null,
+  updated_by text not null
+) without rowid;
 
 CREATE TABLE work (
   id integer primary key autoincrement,
