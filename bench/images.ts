@@ -12,6 +12,9 @@ export type Images = {
   /** 8 GiB with 0.96 GiB of data; 127 GiB with 1.37 GiB of data. */
   s8(): string
   s127(): string
+  /** 100 GiB: with 2 GiB of data, and with 256 MiB in as many extents as there are pages. */
+  s100(): string
+  m100(): string
   /** What `v1` is, for the report. */
   readonly what: string
 }
@@ -32,6 +35,20 @@ const specs: Readonly<Record<string, DiskSpec>> = {
     sizeBytes: 127 * sizes.gib,
     dataBytes: 1.37 * sizes.gib,
     extentBytesMax: 16 * sizes.mib,
+    rewrites: [],
+  },
+  s100: {
+    seed: 21,
+    sizeBytes: 100 * sizes.gib,
+    dataBytes: 2 * sizes.gib,
+    extentBytesMax: 16 * sizes.mib,
+    rewrites: [],
+  },
+  m100: {
+    seed: 22,
+    sizeBytes: 100 * sizes.gib,
+    dataBytes: 256 * sizes.mib,
+    extentBytesMax: 4 * sizes.kib,
     rewrites: [],
   },
 }
@@ -61,6 +78,8 @@ export function openImages(folder: string, real: string | undefined): Images {
     v3: () => (real === undefined ? synthetic('s8c') : given('v3')),
     s8: () => synthetic('s8'),
     s127: () => synthetic('s127'),
+    s100: () => synthetic('s100'),
+    m100: () => synthetic('m100'),
     what: real === undefined ? 'synthetic s8, s8b, s8c for v1, v2, v3' : `v1, v2, v3 from ${real}`,
   }
 }

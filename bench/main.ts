@@ -6,6 +6,7 @@ import type { Bench, Group } from './bench.ts'
 import { claims } from './claims.ts'
 import { createVersions } from './create-versions.ts'
 import { type Figure, formatFigure, formatMissing, type Missing } from './figures.ts'
+import { flatMemory } from './flat-memory.ts'
 import { growth } from './growth.ts'
 import { openImages } from './images.ts'
 import { ingestSize } from './ingest-size.ts'
@@ -34,6 +35,7 @@ const groups: readonly Group[] = [
   claims,
   versionsOverGlance,
   ingestSize,
+  flatMemory,
   transfer,
 ]
 
