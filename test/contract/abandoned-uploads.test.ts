@@ -95,13 +95,17 @@ describe('an upload that nobody goes on with', () => {
   it('is not begun anew while what it had is being cleared away', async () => {
     await begin('clearing')
     const { store } = vitrine.installation
+    const status = { ...(await statusOf('clearing')), diskState: 'ReadyToUpload' }
+    // As a process leaves it that dies between the two.
     await store.write(({ resources }) =>
-      resources.setStatus(key('clearing'), {
-        status: { uniqueId: 'none', diskState: 'ReadyToUpload', uploadExpired: true },
-      }),
+      resources.setStatus(key('clearing'), { status: { ...status, uploadExpired: true } }),
     )
     const body = { access: 'Write', durationInSeconds: 60 }
     const refused = await arm.ask('POST', 'disks/clearing/beginGetAccess', { body })
     expect([refused.status, errorOf(refused).code]).toEqual([409, 'Conflict'])
+    moving.move(keptMs / 4)
+    await expect.poll(async () => (await statusOf('clearing')).uploadExpired).toBeUndefined()
+    expect(await pagesOf('clearing')).toBe(0)
+    await arm.grant('clearing', 'Write')
   })
 })

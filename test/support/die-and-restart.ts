@@ -23,7 +23,8 @@ export async function openStory(story: Story) {
   const place = await mkdtemp(join(quickFolder(), 'vitrine-crash-'))
   const beginning = join(place, 'beginning')
   const clock = openClock()
-  const engine = await openEngine(beginning, { clock })
+  const settings = story.config ? { config: story.config } : {}
+  const engine = await openEngine(beginning, { clock, ...settings })
   await story.prepare(engine)
   await engine.close()
   const beginAgain = await keepBeginning(beginning)
@@ -42,7 +43,7 @@ export async function openStory(story: Story) {
       for (let life = 0; step < story.steps.length; life++) {
         const death = fate.deaths[life]
         const { atOnce = 1, patience = 0 } = fate
-        const options = { clock: time, atOnce, patience }
+        const options = { clock: time, atOnce, patience, ...settings }
         open = await openEngine(folder, { ...options, ...(death && { death }) })
         step = await goOn(open, step, life > 0 && fate.sweeps === true)
         lives.push([...open.life.names()])

@@ -1,3 +1,4 @@
+import type { ConfigOverrides } from '../../src/config.ts'
 import {
   definition,
   diskId,
@@ -16,6 +17,8 @@ const mib = 1024 * 1024
 /** Something that an owner does, told so that it may break off anywhere and be taken up again. */
 export type Story = {
   readonly name: string
+  /** Settings of the process, when it needs any. */
+  readonly config?: ConfigOverrides
   /** What is there before. */
   prepare(engine: Engine): Promise<void>
   /** Each is asked again, of the next process, when the process died under it. */
