@@ -176,14 +176,14 @@ async function assemble(db: Db, { upload, blocks, from }: Assembly): Promise<voi
     await db.deleteFrom('upload_pages').where('upload', 'in', page).execute()
     await db.deleteFrom('staged_blocks').where('upload', 'in', page).execute()
   }
-  for (const { committedAtBytes, sizeBytes } of kept) {
-    await db
-      .deleteFrom('upload_pages')
-      .where('upload', '=', from ?? '')
-      .where('offset_bytes', '>=', committedAtBytes)
-      .where('offset_bytes', '<', committedAtBytes + sizeBytes)
-      .execute()
-  }
+  if (kept.length === 0) return
+  // By key: a block that the old list had twice is there twice, and its bytes must not go with either.
+  const taken = db.selectFrom('upload_pages').select('key').where('upload', '=', upload)
+  await db
+    .deleteFrom('upload_pages')
+    .where('upload', '=', from ?? '')
+    .where('key', 'in', taken)
+    .execute()
 }
 
 async function copyStaged(

@@ -23,10 +23,11 @@ export function dropDuties(regions: readonly RegionName[]): readonly WorkRequest
 }
 
 /** Takes away the pages of blobs that were written over or deleted, of blocks nobody wants, and of uploads that broke off. */
-export function dropUploads({ store, plane, sweepHoldMs, uploadKeptMs }: WorkPorts): Work {
+export function dropUploads({ store, plane, world, sweepHoldMs, uploadKeptMs }: WorkPorts): Work {
   async function drop({ row, state, signal }: Running): Promise<Outcome> {
     const space = diskSpace(regionName(row.subject)).id
-    const nowMs = await store.nowMs()
+    // The clock by which requests say when they are due.
+    const nowMs = world.now().getTime()
     const cleared = await store.write((rows) => rows.blobs.clearGone(space, rowsAtOnce, nowMs))
     const expired = await dropStaleBlocks(store, nowMs - uploadKeptMs)
     const taken = await store.write((rows) => rows.blobs.takeDrops(space, nowMs, atOnce))
