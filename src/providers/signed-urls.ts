@@ -1,5 +1,6 @@
 import { mustBeAllowed } from '../domain/access.ts'
 import { ArmError } from '../domain/errors.ts'
+import { regionName } from '../domain/regions.ts'
 import type { ResourceRow, SasRow } from '../domain/rows.ts'
 import { parseBody } from '../resources/parse.ts'
 import { expiryOf, SignedUrlRequest, signedUrlProblems } from '../resources/signed-url.ts'
@@ -36,7 +37,7 @@ export async function createSignedUrl(
     image: {
       format: body.format ?? 'vhd',
       lun: body.lun,
-      region: body.location,
+      region: body.location && regionName(body.location),
       createdMs: now.getTime(),
       principalId: caller.principalId,
       createdBy: caller.name,

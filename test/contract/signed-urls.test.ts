@@ -121,6 +121,28 @@ describe('signed URLs of versions', () => {
     expect((await pull(url)).bytes.equals(second)).toBe(true)
   })
 
+  it('give a data disk by its LUN, in the region that is asked for', async () => {
+    await arm.make(`${versions}/1.3.0`, {
+      location: 'westeurope',
+      properties: {
+        storageProfile: {
+          osDiskImage: { source: { id: arm.idOf('disks/one') } },
+          dataDiskImages: [{ lun: 7, source: { id: arm.idOf('disks/two') } }],
+        },
+        publishingProfile: {
+          targetRegions: [{ name: 'westeurope' }, { name: 'eastus' }],
+          excludeFromLatest: true,
+        },
+      },
+    })
+    const url = await urlOf(`${versions}/1.3.0`, { format: 'raw', lun: 7, location: 'East US' })
+    expect(url).toContain('/debian-1.3.0-lun7.raw?')
+    expect((await pull(url)).bytes.equals(second)).toBe(true)
+    const none = await pull(await urlOf('galleries/signed/images/debian', { lun: 3 }))
+    expect(none.answer.status).toBe(404)
+    expect(none.bytes.toString()).toContain('no such disk')
+  })
+
   it('are listed without their signatures, and end at once when they are revoked', async () => {
     await publish('2.0.0', 'two')
     const path = `${versions}/2.0.0`
@@ -173,7 +195,7 @@ describe('signed URLs of versions', () => {
     const others = `${urlsOf(`${versions}/1.0.0`)}/${owners.body.id}`
     expect((await reader.ask('DELETE', others)).status).toBe(403)
     const { directory } = vitrine.installation.store
-    const [right] = await directory.assignments.ofPrincipals([reader.objectId])
+    const [right] = await directory.assignments.heldBy(reader.objectId)
     await directory.assignments.remove(right?.id ?? '', '')
     world.move(10_000)
     const refused = await pull(String(body.url))

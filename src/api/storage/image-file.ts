@@ -110,7 +110,7 @@ async function spacesOf(
 ): Promise<readonly SpaceId[]> {
   const kept = await store.read.placements.ofKeepers([version.key])
   const rank = (space: SpaceId): number => {
-    const isAsked = region !== undefined && parseSpaceId(space)?.region === region.toLowerCase()
+    const isAsked = region !== undefined && parseSpaceId(space)?.region === region
     return (isAsked ? 0 : 2) + (plane.addressOf(space).kind === 'peer' ? 1 : 0)
   }
   const spaces = kept.filter((placed) => placed.image === image).map(({ space }) => space)
