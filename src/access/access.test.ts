@@ -37,9 +37,9 @@ beforeEach(() => {
     audiences: armAudiences([baseUrl]),
     assignments: {
       ...directory.assignments,
-      ofPrincipals: (ids) => {
+      heldBy: (id) => {
         loads += 1
-        return directory.assignments.ofPrincipals(ids)
+        return directory.assignments.heldBy(id)
       },
     },
     roleDefinitions: directory.roleDefinitions,

@@ -93,7 +93,7 @@ function openHeldRoles({ assignments, roleDefinitions, world }: AccessParts) {
     if (kept) return kept
     // A load that a change overtakes ends up in the cache that was thrown away.
     const into = cache
-    const fresh = permissionsOf(await assignments.ofPrincipals([principalId]), roleOf)
+    const fresh = permissionsOf(await assignments.heldBy(principalId), roleOf)
     into.set(principalId, fresh)
     return fresh
   }

@@ -59,6 +59,7 @@ export type Role = {
 /** A role of the installation's own, beside the built-in ones. */
 export type RoleDefinition = Role & Written
 
+/** Those that can sign in: enabled, and with a service principal. */
 export type ApplicationRows = {
   /** Undefined when there is none. `clientId` is compared as it is: callers lower-case it. Throws Unavailable. */
   get(clientId: string): Promise<Application | undefined>
@@ -69,8 +70,8 @@ export type ApplicationRows = {
 }
 
 export type AssignmentRows = {
-  /** All assignments of these principals, in any order. Throws Unavailable. */
-  ofPrincipals(principalIds: readonly string[]): Promise<readonly Assignment[]>
+  /** All that it was given itself or by groups that it is in; nothing while it is disabled. Throws Unavailable. */
+  heldBy(principalId: string): Promise<readonly Assignment[]>
   get(id: string): Promise<Assignment | undefined>
   /** One page by id, of those at a scope key of `at`, or `below` this one, of this principal if one is named. */
   find(query: {
@@ -80,7 +81,7 @@ export type AssignmentRows = {
     readonly after: string | undefined
     readonly rowsMax: number
   }): Promise<readonly Assignment[]>
-  /** Another number after each change of an assignment or a role definition, whoever made it. */
+  /** Another number after each change of an assignment, a role definition, a member or principal, whoever made it. */
   stamp(): Promise<number>
   /**
    * Durable once resolved. `kept`: this id has this principal, role and scope; its description and type are those sent.
@@ -93,7 +94,7 @@ export type AssignmentRows = {
   }>
   /**
    * Durable once resolved; what it was, undefined when there is none. `last`: it is the only one of `lastOf` at its
-   * scope, and stays.
+   * scope, and stays. Throws LastRbacAdminAssignment as changes of principals do (`domain/principals.ts`).
    */
   remove(id: string, lastOf: string): Promise<Assignment | 'last' | undefined>
 }

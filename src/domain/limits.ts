@@ -67,6 +67,15 @@ export const limits = {
   lostPartsMax: 100,
   /** All that one principal was given is held in memory while it asks. */
   assignmentsPerPrincipalMax: 20_000,
+  /** Users, groups and applications, of each: a filter without an index looks at all of them. */
+  principalsMax: 100_000,
+  /** Direct members of a group, and groups that one is directly in. */
+  groupMembersMax: 20_000,
+  groupsOfMemberMax: 1_000,
+  /** Groups in groups: a chain of so many. */
+  groupDepthMax: 8,
+  /** Secrets of an application: each is a guess of 40 ms when somebody signs in with a wrong one. */
+  credentialsMax: 20,
   /** Azure's own bound for the custom roles of a tenant. */
   roleDefinitionsMax: 5_000,
 

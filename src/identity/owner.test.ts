@@ -41,7 +41,7 @@ test('the first start makes an owner whose secret is in the file only, for its o
   const stored = await directory.applications.get(owner.clientId)
   expect(stored?.secretHash).not.toContain(owner.secret)
   expect(await openSecretCheck()(owner.secret, stored?.secretHash ?? '')).toBe(true)
-  expect(await directory.assignments.ofPrincipals([stored?.objectId ?? ''])).toMatchObject([
+  expect(await directory.assignments.heldBy(stored?.objectId ?? '')).toMatchObject([
     { roleId: 'owner-role', scope: '/' },
   ])
 })
@@ -70,7 +70,7 @@ test.each(['applications', 'assignments', 'secrets'] as const)(
       secret: kept.clientSecret,
     })
     const stored = await directory.applications.get(owner.clientId)
-    expect(await directory.assignments.ofPrincipals([stored?.objectId ?? ''])).toHaveLength(1)
+    expect(await directory.assignments.heldBy(stored?.objectId ?? '')).toHaveLength(1)
   },
 )
 

@@ -5,11 +5,14 @@ import { blobRows } from './blobs.ts'
 import { claimRows } from './claims.ts'
 import { counterRows } from './counters.ts'
 import { applicationRows, secretRows } from './directory.ts'
+import { groupRows } from './groups.ts'
 import { healthRows } from './health.ts'
 import { holdingRows } from './holdings.ts'
+import { memberRows } from './members.ts'
 import { operationRows } from './operations.ts'
 import { placementRows } from './placements.ts'
 import { processRows } from './processes.ts'
+import { registrationRows } from './registrations.ts'
 import { replicaRows } from './replicas.ts'
 import { resourceRows } from './resources.ts'
 import { roleDefinitionRows } from './role-definitions.ts'
@@ -18,6 +21,7 @@ import type { Db } from './schema.ts'
 import { spaceRows } from './spaces.ts'
 import type { Directory, Rows } from './store.ts'
 import { uploadRows } from './uploads.ts'
+import { userRows } from './users.ts'
 import { workRows } from './work.ts'
 
 /** Every group of rows, over one connection or transaction. */
@@ -53,8 +57,12 @@ export function allRows({ db, nowMs, woken }: RowsOptions): AllRows {
     holdings: holdingRows(db, nowMs),
     uploads: uploadRows(db),
     applications: applicationRows(db),
-    assignments: assignmentRows(db),
+    assignments: assignmentRows(db, nowMs),
     roleDefinitions: roleDefinitionRows(db),
+    users: userRows(db, nowMs),
+    groups: groupRows(db, nowMs),
+    members: memberRows(db, nowMs),
+    registrations: registrationRows(db, nowMs),
     secrets: secretRows(db),
   }
 }

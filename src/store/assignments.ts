@@ -1,17 +1,28 @@
-import type { Selectable } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import type { Assignment, AssignmentRows, PrincipalType } from '../domain/directory.ts'
 import { limits } from '../domain/limits.ts'
 import { keyOf } from '../domain/resource-id.ts'
 import { directoryChanged, directoryStamp, writtenColumns, writtenFrom } from './directory-stamp.ts'
 import { keyRanges } from './key-ranges.ts'
 import { locksRows } from './locks-rows.ts'
+import { groupsAbove } from './members.ts'
+import { changingDirectory, type DatabaseClock } from './root-owners.ts'
 import type { AssignmentTable, Db } from './schema.ts'
 
-export function assignmentRows(db: Db): AssignmentRows {
+export function assignmentRows(db: Db, nowMs: DatabaseClock): AssignmentRows {
   const all = db.selectFrom('assignments').selectAll()
 
-  async function ofPrincipals(principalIds: readonly string[]): Promise<readonly Assignment[]> {
-    const rows = await all.where('principal_id', 'in', principalIds).orderBy('id').execute()
+  /** One statement, so that it sees one moment: never a group of before with a membership of after. */
+  async function heldBy(principalId: string): Promise<readonly Assignment[]> {
+    const { rows } = await sql<Selectable<AssignmentTable>>`
+      ${groupsAbove(principalId)}, holders (id) as (
+        select id from above union all select cast(${principalId} as text)
+      )
+      select assignments.* from holders join assignments on principal_id = holders.id
+      where not exists (select 1 from users where users.id = ${principalId} and enabled = 0)
+        and not exists (select 1 from applications where object_id = ${principalId}
+          and (enabled = 0 or is_principal = 0))
+      order by assignments.id`.execute(db)
     return rows.map(fromTable)
   }
 
@@ -89,14 +100,14 @@ export function assignmentRows(db: Db): AssignmentRows {
     return found !== undefined
   }
 
-  const remove: AssignmentRows['remove'] = async (id, lastOf) => {
-    await directoryChanged(db)
-    const found = await get(id)
-    if (!found) return undefined
-    if (found.roleId === lastOf && (await isAlone(found))) return 'last'
-    await db.deleteFrom('assignments').where('id', '=', id).execute()
-    return found
-  }
+  const remove: AssignmentRows['remove'] = (id, lastOf) =>
+    changingDirectory(db, { lastOf, nowMs }, async () => {
+      const found = await get(id)
+      if (!found) return undefined
+      if (found.roleId === lastOf && (await isAlone(found))) return 'last'
+      await db.deleteFrom('assignments').where('id', '=', id).execute()
+      return found
+    })
 
   async function isAlone({ roleId, scope }: Assignment): Promise<boolean> {
     const others = await all
@@ -107,7 +118,7 @@ export function assignmentRows(db: Db): AssignmentRows {
     return others.length < 2
   }
 
-  return { ofPrincipals, get, find, stamp: () => directoryStamp(db), put, remove }
+  return { heldBy, get, find, stamp: () => directoryStamp(db), put, remove }
 }
 
 /** What is given at a resource ends with it: one of the same name that is made later is another. */

@@ -4,15 +4,19 @@ import type { SecretRows } from '../domain/secrets.ts'
 import type { ApplicationTable, Db } from './schema.ts'
 
 export function applicationRows(db: Db): ApplicationRows {
-  const all = db.selectFrom('applications').selectAll()
+  const able = db
+    .selectFrom('applications')
+    .selectAll()
+    .where('enabled', '=', 1)
+    .where('is_principal', '=', 1)
 
   async function get(clientId: string): Promise<Application | undefined> {
-    const row = await all.where('client_id', '=', clientId).executeTakeFirst()
+    const row = await able.where('client_id', '=', clientId).executeTakeFirst()
     return row && fromTable(row)
   }
 
   async function ofPrincipal(objectId: string): Promise<Application | undefined> {
-    const row = await all.where('object_id', '=', objectId).executeTakeFirst()
+    const row = await able.where('object_id', '=', objectId).executeTakeFirst()
     return row && fromTable(row)
   }
 
@@ -24,6 +28,7 @@ export function applicationRows(db: Db): ApplicationRows {
         object_id: application.objectId,
         tenant_id: application.tenantId,
         display_name: application.displayName,
+        name_key: application.displayName.toLowerCase(),
         secret_hash: application.secretHash,
       })
       .onConflict((conflict) => conflict.column('client_id').doNothing())

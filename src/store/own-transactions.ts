@@ -1,5 +1,8 @@
+import type { PrincipalRows } from '../domain/principals.ts'
 import type { AllRows } from './all-rows.ts'
 import type { Store } from './store.ts'
+
+type Write = <Result>(act: (rows: AllRows) => Promise<Result>) => Promise<Result>
 
 type Small = Pick<Store, 'holdings' | 'uploads' | 'directory' | 'secrets'>
 
@@ -7,10 +10,7 @@ type Small = Pick<Store, 'holdings' | 'uploads' | 'directory' | 'secrets'>
  * The row groups whose methods are each a transaction of their own: those that only look use `read`, the others go
  * through `write`.
  */
-export function ownTransactions(
-  read: AllRows,
-  write: <Result>(act: (rows: AllRows) => Promise<Result>) => Promise<Result>,
-): Small {
+export function ownTransactions(read: AllRows, write: Write): Small {
   return {
     holdings: {
       ...read.holdings,
@@ -48,10 +48,43 @@ export function ownTransactions(
         put: (definition) => write((rows) => rows.roleDefinitions.put(definition)),
         remove: (id) => write((rows) => rows.roleDefinitions.remove(id)),
       },
+      ...principals(read, write),
     },
     secrets: {
       ...read.secrets,
       putIfAbsent: (name, value) => write((rows) => rows.secrets.putIfAbsent(name, value)),
+    },
+  }
+}
+
+function principals(read: AllRows, write: Write): PrincipalRows {
+  return {
+    users: {
+      ...read.users,
+      put: (user, lastOf) => write((rows) => rows.users.put(user, lastOf)),
+      remove: (id, lastOf) => write((rows) => rows.users.remove(id, lastOf)),
+    },
+    groups: {
+      ...read.groups,
+      put: (group) => write((rows) => rows.groups.put(group)),
+      remove: (id, lastOf) => write((rows) => rows.groups.remove(id, lastOf)),
+    },
+    members: {
+      ...read.members,
+      add: (groupId, memberId) => write((rows) => rows.members.add(groupId, memberId)),
+      remove: (groupId, memberId, lastOf) =>
+        write((rows) => rows.members.remove(groupId, memberId, lastOf)),
+    },
+    registrations: {
+      ...read.registrations,
+      put: (application, lastOf) => write((rows) => rows.registrations.put(application, lastOf)),
+      remove: (clientId, lastOf) => write((rows) => rows.registrations.remove(clientId, lastOf)),
+      removePrincipal: (objectId, lastOf) =>
+        write((rows) => rows.registrations.removePrincipal(objectId, lastOf)),
+      addCredential: (clientId, credential) =>
+        write((rows) => rows.registrations.addCredential(clientId, credential)),
+      removeCredential: (clientId, id, lastOf) =>
+        write((rows) => rows.registrations.removeCredential(clientId, id, lastOf)),
     },
   }
 }

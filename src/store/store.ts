@@ -2,6 +2,7 @@ import type { Digest } from '../domain/digest.ts'
 import type { ApplicationRows, AssignmentRows, RoleDefinitionRows } from '../domain/directory.ts'
 import type { HealthRows, SpaceRows } from '../domain/health.ts'
 import type { HoldingRows, Owner, Placement, UploadRows } from '../domain/holdings.ts'
+import type { PrincipalRows } from '../domain/principals.ts'
 import type { ProcessRows } from '../domain/processes.ts'
 import type {
   JsonObject,
@@ -88,7 +89,7 @@ export type WatchRows = {
 }
 
 /** Who may sign in, and what they may do. Each method is its own transaction. */
-export type Directory = {
+export type Directory = PrincipalRows & {
   readonly applications: ApplicationRows
   readonly assignments: AssignmentRows
   readonly roleDefinitions: RoleDefinitionRows

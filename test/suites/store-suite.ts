@@ -6,6 +6,7 @@ import { healthPromises } from './store/health-promises.ts'
 import { holdingPromises } from './store/holding-promises.ts'
 import { listPromises } from './store/list-promises.ts'
 import { placementPromises } from './store/placement-promises.ts'
+import { principalPromises } from './store/principal-promises.ts'
 import { racePromises } from './store/race-promises.ts'
 import { resourcePromises } from './store/resource-promises.ts'
 import { uploadPromises } from './store/upload-promises.ts'
@@ -28,5 +29,6 @@ export function storeSuite(name: string, open: OpenStore): void {
     describe('uploads', () => uploadPromises(open))
     describe('watching', () => watchPromises(open))
     describe('directory and secrets', () => directoryPromises(open))
+    describe('users, groups, applications', () => principalPromises(open))
   })
 }

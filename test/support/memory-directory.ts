@@ -34,7 +34,7 @@ export function openMemoryDirectory() {
   let changes = 0
   const held = () => [...assignmentsById.values()]
   const assignments: AssignmentRows = {
-    ofPrincipals: async (ids) => held().filter((one) => ids.includes(one.principalId)),
+    heldBy: async (id) => held().filter((one) => one.principalId === id),
     get: async (id) => assignmentsById.get(id),
     find: async () => held(),
     stamp: async () => changes,

@@ -1,0 +1,132 @@
+import type { Written } from './directory.ts'
+
+/** A person. */
+export type User = Written & {
+  /** A GUID, lower case: the principal that assignments name. */
+  readonly id: string
+  /** What the person signs in with; unique, whatever its case. */
+  readonly principalName: string
+  readonly displayName: string
+  readonly mail: string | undefined
+  readonly kind: 'Member' | 'Guest'
+  /** `hashSecret` of `identity/`; undefined for one who cannot sign in with a password. */
+  readonly passwordHash: string | undefined
+  readonly isEnabled: boolean
+}
+
+export type Group = Written & {
+  /** A GUID, lower case. */
+  readonly id: string
+  /** Need not be unique. */
+  readonly displayName: string
+  readonly description: string | undefined
+}
+
+export type MemberType = 'User' | 'Group' | 'ServicePrincipal'
+
+export type Member = { readonly id: string; readonly type: MemberType }
+
+/** An application as the directory shows it. Its object there is named by its client id. */
+export type DirectoryApplication = {
+  readonly clientId: string
+  /** Of its service principal; another one after that was deleted and made again. */
+  readonly objectId: string
+  readonly tenantId: string
+  readonly displayName: string
+  readonly isEnabled: boolean
+  /** Whether it has a service principal: without one it neither signs in nor has roles. */
+  readonly isPrincipal: boolean
+  readonly createdMs: number
+  /** False once the secret that it was made with is gone. */
+  readonly hasFirstSecret: boolean
+}
+
+/** A secret of an application beside the one that it was made with. */
+export type Credential = {
+  readonly id: string
+  readonly kind: 'secret'
+  readonly displayName: string | undefined
+  /** `secretHint` of the secret: tells several apart. */
+  readonly hint: string
+  /** `hashSecret` of the secret. */
+  readonly value: string
+  readonly startsMs: number
+  readonly endsMs: number
+}
+
+/** What is compared, lower case: a text that a member equals or begins with. */
+export type Wanted = {
+  readonly member: 'id' | 'clientId' | 'displayName' | 'principalName' | 'mail'
+  readonly is: 'equal' | 'begins'
+  readonly text: string
+}
+
+/** One page by id: what fits all of `wanted` and, when they are given, is one of `ids`. */
+export type PrincipalQuery = {
+  readonly wanted: readonly Wanted[]
+  readonly ids?: readonly string[]
+  readonly after: string | undefined
+  readonly rowsMax: number
+}
+
+/**
+ * Changes are durable once resolved and raise the stamp of `AssignmentRows`. Those that are told `lastOf` throw
+ * LastRbacAdminAssignment, and change nothing, when by them nobody who can sign in would have that role at the root any
+ * more, by himself or through groups.
+ */
+export type UserRows = {
+  find(query: PrincipalQuery): Promise<readonly User[]>
+  /** `named`: another one has this principal name; `full`: there are too many. Nothing is written then. */
+  put(user: User, lastOf: string): Promise<'made' | 'kept' | 'named' | 'full'>
+  /** With its memberships and role assignments; what it was. */
+  remove(id: string, lastOf: string): Promise<User | undefined>
+}
+
+export type GroupRows = {
+  find(query: PrincipalQuery): Promise<readonly Group[]>
+  put(group: Group): Promise<'made' | 'kept' | 'full'>
+  /** With all memberships and role assignments of it; what it was. */
+  remove(id: string, lastOf: string): Promise<Group | undefined>
+}
+
+export type MemberRows = {
+  /**
+   * `there`: it was a member already; `circle`: the group is in the member, or is it; `deep`: groups would lie in one
+   * another deeper than `limits.groupDepthMax`; `full`: the group has, or the member is in, too many.
+   */
+  add(
+    groupId: string,
+    memberId: string,
+  ): Promise<'made' | 'there' | 'noGroup' | 'noMember' | 'circle' | 'deep' | 'full'>
+  /** Who it was; undefined when it is not in the group. */
+  remove(groupId: string, memberId: string, lastOf: string): Promise<Member | undefined>
+  /** One page of direct members by id. */
+  of(groupId: string, after: string | undefined, rowsMax: number): Promise<readonly Member[]>
+  /** The groups that it is in: directly, or through others. Ascending. */
+  above(memberId: string, how: 'directly' | 'throughAll'): Promise<readonly string[]>
+  /** Of these, who is in the directory. */
+  types(ids: readonly string[]): Promise<readonly Member[]>
+}
+
+export type DirectoryApplicationRows = {
+  find(query: PrincipalQuery): Promise<readonly DirectoryApplication[]>
+  /** Another `objectId` may be given only where it has no principal. */
+  put(application: DirectoryApplication, lastOf: string): Promise<'made' | 'kept' | 'full'>
+  /** With its credentials, memberships and role assignments; what it was. */
+  remove(clientId: string, lastOf: string): Promise<DirectoryApplication | undefined>
+  /** Its service principal alone: it signs in no more, and all that it was given goes. What it was. */
+  removePrincipal(objectId: string, lastOf: string): Promise<DirectoryApplication | undefined>
+  credentials(clientId: string): Promise<readonly Credential[]>
+  /** False when it has too many; nothing is written then. */
+  addCredential(clientId: string, credential: Credential): Promise<boolean>
+  /** The one it was made with has its client id. False when there is none of this id. */
+  removeCredential(clientId: string, id: string, lastOf: string): Promise<boolean>
+}
+
+/** Who there is. Each method is its own transaction. */
+export type PrincipalRows = {
+  readonly users: UserRows
+  readonly groups: GroupRows
+  readonly members: MemberRows
+  readonly registrations: DirectoryApplicationRows
+}

@@ -1,0 +1,40 @@
+import { type Expression, type SqlBool, sql } from 'kysely'
+import { limits } from '../domain/limits.ts'
+import type { PrincipalQuery, Wanted } from '../domain/principals.ts'
+import type { Db } from './schema.ts'
+import { lastCharacter } from './values.ts'
+
+/** Which column holds a member of what is asked for; one that a table has not fits nothing. */
+type Columns = Readonly<Partial<Record<Wanted['member'], string>>>
+
+/** The conditions of a query on a table whose rows are ordered by `columns.id`. */
+export function principalsWhere(
+  { wanted, ids, after }: PrincipalQuery,
+  columns: Columns,
+  order: string,
+): Expression<SqlBool> {
+  const terms = wanted.map(({ member, is, text }) => {
+    const name = columns[member]
+    if (name === undefined) return sql<SqlBool>`1 = 0`
+    const column = sql.ref(name)
+    return is === 'equal'
+      ? sql<SqlBool>`${column} = ${text}`
+      : sql<SqlBool>`${column} >= ${text} and ${column} < ${text + lastCharacter}`
+  })
+  if (ids !== undefined) {
+    const list = ids.length === 0 ? sql`null` : sql.join(ids)
+    terms.push(sql<SqlBool>`${sql.ref(columns.id ?? order)} in (${list})`)
+  }
+  if (after !== undefined) terms.push(sql<SqlBool>`${sql.ref(order)} > ${after}`)
+  return terms.length === 0 ? sql<SqlBool>`1 = 1` : sql<SqlBool>`${sql.join(terms, sql` and `)}`
+}
+
+/** True when the table has as many rows as there may be. */
+export async function isFull(
+  db: Db,
+  table: 'users' | 'user_groups' | 'applications',
+): Promise<boolean> {
+  const { rows } = await sql<{ held: number }>`
+    select count(*) as held from ${sql.table(table)}`.execute(db)
+  return Number(rows[0]?.held ?? 0) >= limits.principalsMax
+}

@@ -1,0 +1,63 @@
+import type { Selectable } from 'kysely'
+import type { Group, GroupRows } from '../domain/principals.ts'
+import { directoryChanged, writtenColumns, writtenFrom } from './directory-stamp.ts'
+import { isFull, principalsWhere } from './find-principals.ts'
+import { changingDirectory, type DatabaseClock, forgetPrincipal } from './root-owners.ts'
+import type { Db, GroupTable } from './schema.ts'
+
+const columns = { id: 'id', displayName: 'name_key' }
+
+export function groupRows(db: Db, nowMs: DatabaseClock): GroupRows {
+  const all = db.selectFrom('user_groups').selectAll()
+
+  const find: GroupRows['find'] = async (query) => {
+    const rows = await all
+      .where(principalsWhere(query, columns, 'id'))
+      .orderBy('id')
+      .limit(query.rowsMax)
+      .execute()
+    return rows.map(fromTable)
+  }
+
+  const put: GroupRows['put'] = async (group) => {
+    await directoryChanged(db)
+    const row = toTable(group)
+    const { id, created_ms: _, created_by: __, ...changed } = row
+    const { numUpdatedRows } = await db
+      .updateTable('user_groups')
+      .set(changed)
+      .where('id', '=', id)
+      .executeTakeFirstOrThrow()
+    if (numUpdatedRows > 0n) return 'kept'
+    if (await isFull(db, 'user_groups')) return 'full'
+    await db.insertInto('user_groups').values(row).execute()
+    return 'made'
+  }
+
+  const remove: GroupRows['remove'] = (id, lastOf) =>
+    changingDirectory(db, { lastOf, nowMs }, async () => {
+      const found = await all.where('id', '=', id).executeTakeFirst()
+      if (!found) return undefined
+      await forgetPrincipal(db, id)
+      await db.deleteFrom('memberships').where('group_id', '=', id).execute()
+      await db.deleteFrom('user_groups').where('id', '=', id).execute()
+      return fromTable(found)
+    })
+
+  return { find, put, remove }
+}
+
+function toTable(group: Group): GroupTable {
+  return {
+    id: group.id,
+    name_key: group.displayName.toLowerCase(),
+    name: group.displayName,
+    description: group.description ?? null,
+    ...writtenColumns(group),
+  }
+}
+
+function fromTable(row: Selectable<GroupTable>): Group {
+  const { id, name, description } = row
+  return { id, displayName: name, description: description ?? undefined, ...writtenFrom(row) }
+}
