@@ -91,6 +91,24 @@ export function openActor(name: string, clients: OwnerClients, chance: Chance) {
     return true
   }
 
+  /** A version of a snapshot, which goes as soon as the version is there. */
+  async function publishSnapshot(): Promise<boolean> {
+    if (disks.size === 0) return false
+    const [disk, content] = chance.of([...disks])
+    const snapshot = `snapshot-${name}-${made++}`
+    const creationData = { createOption: 'Copy', sourceResourceId: diskId(disk) }
+    const { id = '' } = await patiently(() =>
+      compute.snapshots.createOrUpdate(group, snapshot, { location, creationData }),
+    )
+    const version = `1.0.${made++}`
+    const regions = someRegions(chance)
+    await putVersion(version, regions, { storageProfile: { osDiskImage: { source: { id } } } })
+    versions.set(version, { content, regions })
+    await patiently(() => compute.snapshots.delete(group, snapshot))
+    await expectGone(() => compute.snapshots.get(group, snapshot))
+    return true
+  }
+
   async function putVersion(version: string, targetRegions: readonly TargetRegion[], body = {}) {
     const properties = { location, publishingProfile: { targetRegions: [...targetRegions] } }
     await patiently(async () => {
@@ -159,6 +177,7 @@ export function openActor(name: string, clients: OwnerClients, chance: Chance) {
 
   const deeds = [
     { deed: 'publish', weight: 4, act: publish },
+    { deed: 'publishSnapshot', weight: 2, act: publishSnapshot },
     { deed: 'update', weight: 3, act: update },
     { deed: 'read', weight: 2, act: read },
     { deed: 'deleteVersion', weight: 2, act: deleteVersion },
