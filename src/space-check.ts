@@ -1,7 +1,7 @@
 import { StartError } from './base/start-error.ts'
 import type { World } from './base/world.ts'
 import { lookAtStore } from './blobs/open-blobs.ts'
-import type { LostPart } from './domain/health.ts'
+import { partNames } from './domain/health.ts'
 import { parseSpaceId, type SpaceId } from './domain/spaces.ts'
 import { addressOfPlace } from './space-place.ts'
 import {
@@ -47,7 +47,11 @@ type RootReport = {
     readonly image: string
     readonly virtualSizeBytes: number | null
     readonly occupiedBytes: number | null
-    readonly lost: readonly LostPart[]
+    readonly lost: readonly {
+      readonly part: string
+      readonly digest: string
+      readonly offsetBytes: number
+    }[]
   }[]
 }
 
@@ -102,7 +106,7 @@ function reportOf({ key, root, disks }: SurveyedRoot): RootReport {
       image,
       virtualSizeBytes: sizes?.virtualSizeBytes ?? null,
       occupiedBytes: sizes?.occupiedBytes ?? null,
-      lost,
+      lost: lost.map(({ kind, ...part }) => ({ part: partNames[kind], ...part })),
     })),
   }
 }

@@ -7,7 +7,7 @@ import { formatBytes } from './units.ts'
 const sums: readonly Column[] = [
   ['Packs', 'packs'],
   ['Stored', (row) => formatBytes(Number(at(row, 'bytes') ?? 0))],
-  ['Last verified', (row) => timeAt(row, 'lastVerified') || 'not yet'],
+  ['Last verified', (row) => timeAt(row, 'lastVerified') || (row.packs === 0 ? '' : 'not yet')],
   ['Damage', damageOf],
 ]
 

@@ -9,6 +9,8 @@ export type LostPart = {
   readonly offsetBytes: number
 }
 
+export const partNames = { 1: 'chunk', 2: 'node', 3: 'manifest' } as const
+
 /** Packs of one space, summed. */
 export type PackHealth = {
   readonly space: SpaceId

@@ -1,4 +1,4 @@
-import type { LostPart, PackHealth, SpaceRow } from '../domain/health.ts'
+import { type LostPart, type PackHealth, partNames, type SpaceRow } from '../domain/health.ts'
 import { limits } from '../domain/limits.ts'
 import type { ResourceRow } from '../domain/rows.ts'
 import { parseSpaceId, replicaSpaces, type SpaceId } from '../domain/spaces.ts'
@@ -111,7 +111,7 @@ function regionHealth(facts: Facts): RegionHealth {
       lun: disks.find((disk) => disk.image === image)?.lun ?? null,
       image,
       space,
-      part: parts[kind],
+      part: partNames[kind],
       digest,
       offsetBytes,
     })),
@@ -129,8 +129,6 @@ function regionHealth(facts: Facts): RegionHealth {
     return ['here', 'unseen'].includes(stateIn(space))
   }
 }
-
-const parts = { 1: 'chunk', 2: 'node', 3: 'manifest' } as const
 
 function stateOf(
   { spaces, missing, packs, lost, isVerifying }: Facts,

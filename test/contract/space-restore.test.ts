@@ -89,7 +89,7 @@ describe('a space by itself', () => {
     expect(badPacks).toHaveLength((await packsBelow(place)).length)
     expect(badPacks[0]?.why).toMatch(/does not match its id/)
     const lostParts = roots.flatMap(({ disks }) => disks.flatMap((disk) => disk.lost))
-    expect(lostParts).toContainEqual(expect.objectContaining({ kind: 1, offsetBytes: 0 }))
+    expect(lostParts).toContainEqual(expect.objectContaining({ part: 'chunk', offsetBytes: 0 }))
     for (const root of roots) expect(root.keeper).toMatch(/versions\/1\.0\.[01]$/)
   })
 
