@@ -5,8 +5,11 @@ import { readOwner } from '../src/cli/profile.ts'
 import { openSession } from '../src/cli/session.ts'
 import { isObject } from '../src/client/client.ts'
 import { downloadDisk } from '../src/client/download-disk.ts'
+import { openLocalDisk } from '../src/client/local-disk.ts'
 import { openPageBlob, type PageBlob } from '../src/client/page-blob.ts'
+import { openParentDisk } from '../src/client/parent-disk.ts'
 import { pageBytesOf, uploadDisk } from '../src/client/upload-disk.ts'
+import { imageBytesOf, uploadImage } from '../src/client/upload-image.ts'
 import type { Json, JsonObject } from '../src/domain/rows.ts'
 import { openWorld } from '../src/world.ts'
 import { definition, gallery, group, location } from './site.ts'
@@ -39,8 +42,11 @@ export async function openDiskCalls(folder: string) {
 
   /** A disk that takes the file's bytes: the address to write them to. */
   async function beginUpload(name: string, file: string): Promise<string> {
-    const { size } = await stat(file)
-    const creationData = { createOption: 'Upload', uploadSizeBytes: pageBytesOf(size) }
+    return await beginSized(name, pageBytesOf((await stat(file)).size))
+  }
+
+  async function beginSized(name: string, uploadSizeBytes: number): Promise<string> {
+    const creationData = { createOption: 'Upload', uploadSizeBytes }
     const properties = { creationData, osType: 'Linux', hyperVGeneration: 'V1' }
     const path = paths.disk(group, name)
     await done('PUT', path, { apiVersion: disks, body: { location, properties } })
@@ -58,6 +64,20 @@ export async function openDiskCalls(folder: string) {
   async function upload(name: string, sasUrl: string, file: string): Promise<number> {
     const job = { ...common, file, sasUrl, blobId: name, journalFolder: folder }
     return (await uploadDisk(job)).sentBytes
+  }
+
+  /** As `image-version create --from` sends it: what the disk `parent` has not. Bytes that were sent. */
+  async function uploadMissing(name: string, file: string, parent: string): Promise<number> {
+    const disk = await openLocalDisk(file, signal)
+    try {
+      const source = await openParentDisk({ ...common, sasUrl: await access(parent, 'Read') })
+      const sasUrl = await beginSized(name, imageBytesOf(disk))
+      const parents = source ? [source] : []
+      const job = { ...common, disk, sasUrl, blobId: name, parents, journalFolder: folder }
+      return (await uploadImage(job)).sentBytes
+    } finally {
+      await disk.close()
+    }
   }
 
   /** Answers when the disk can be used. */
@@ -88,6 +108,7 @@ export async function openDiskCalls(folder: string) {
     beginUpload,
     access,
     upload,
+    uploadMissing,
     endAccess,
     download,
     publish,

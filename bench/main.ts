@@ -18,12 +18,14 @@ import { readVersions } from './read-versions.ts'
 import { replicate } from './replicate.ts'
 import { replicateStores } from './replicate-stores.ts'
 import { transfer } from './transfer.ts'
+import { uploadNext } from './upload-next.ts'
 import { versionsOverGlance } from './versions-glance.ts'
 import { versionsOnPostgres } from './versions-postgres.ts'
 
 const groups: readonly Group[] = [
   publishFromDisk,
   publishOverGlance,
+  uploadNext,
   growth,
   replicate,
   replicateStores,

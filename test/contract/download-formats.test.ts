@@ -75,7 +75,7 @@ describe('a disk in another format', () => {
   })
 
   it.each(downloadFormats)(
-    'a download as %s that was cut goes on with the rest',
+    'B12 a download as %s that was cut goes on with the rest',
     async (format) => {
       const http = openHttp()
       const out = join(folder, `cut.${format}`)

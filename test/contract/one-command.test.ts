@@ -104,7 +104,7 @@ describe('one command each way', () => {
     return disks.filter(({ name }) => name.startsWith('vitrine-'))
   }
 
-  it('a file becomes a version; its definition is created only if that is asked for', async () => {
+  it('B12 a file becomes a version; its definition is created only if that is asked for', async () => {
     const without = await create('1.0.0', 'first.raw')
     expect(without).toMatchObject({ code: 3, out: '' })
     const done = await create(
@@ -157,7 +157,7 @@ describe('one command each way', () => {
     expect(await disksLeft()).toEqual([])
   })
 
-  it('a command that was stopped goes on where it stopped, in the same disk', async () => {
+  it('B12 a command that was stopped goes on where it stopped, in the same disk', async () => {
     await writeFile(
       join(folder, 'third.raw'),
       contentOf((chunk) => chunk + 20_000),

@@ -206,7 +206,7 @@ describe('the client brings a disk, and of it only what the server lacks', () =>
     'vhdx-dynamic.vhdx',
     'vmdk-sparse.vmdk',
     'vmdk-stream.vmdk',
-  ])('%s is unpacked here: what is in it already is not sent', async (name) => {
+  ])('B12 %s is unpacked here: what is in it already is not sent', async (name) => {
     const raw = goldenDisk('disk.raw')
     const parent = `golden-${name.replace(/\W/g, '-')}`
     await arm.upload(parent, raw)
