@@ -65,7 +65,7 @@ export type ReplicaRow = {
   readonly usable: boolean
   readonly bytesDone: number
   readonly bytesTotal: number
-  /** `plan`, `copy`, `seal`, `retire`, or ''. */
+  /** `fetch`, `take in` (in the region of its source, before any), `plan`, `copy`, `seal`, `retire`, or ''. */
   readonly phase: string
   /** Bytes a second over the last heartbeats; 0 when nothing moves. */
   readonly bytesPerSecond: number

@@ -61,7 +61,13 @@ export function convergeRegion(ports: WorkPorts): Work {
       if (!found?.spaces.includes(space)) await removeRoot(plane, { space, key, signal })
     }
     if (!found) return { is: 'done' }
-    const progress = openReplicaProgress({ store, world, write, ...subjectOf(row) })
+    const progress = openReplicaProgress({
+      store,
+      world,
+      write,
+      ...subjectOf(row),
+      during: 'copy',
+    })
     const owner = workOwner(row.id)
     const to = found.spaces.filter((space) => roots[space] !== undefined)
     const copied = new Map<Digest, ReadonlyMap<SpaceId, readonly number[]>>()

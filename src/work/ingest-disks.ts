@@ -15,7 +15,8 @@ import {
 } from '../resources/pending-content.ts'
 import type { Failed, Outcome, Running, Work } from '../runner/work.ts'
 import type { Rows } from '../store/store.ts'
-import { isVersion, type MadeImage, makeImage } from './make-image.ts'
+import { isVersion, showFailed, showTakingIn } from './content-progress.ts'
+import { type MadeImage, makeImage } from './make-image.ts'
 import type { WorkPorts } from './ports.ts'
 import { publishRequest } from './publish.ts'
 import { rootDocuments } from './root-documents.ts'
@@ -30,7 +31,7 @@ export function ingestDisks(ports: WorkPorts): Work {
   const { store, plane, world } = ports
 
   /** Names the roots before any is written, so that they can always be removed. */
-  async function plan({ row, state, signal, write }: Running): Promise<Outcome> {
+  async function plan({ row, state, write }: Running): Promise<Outcome> {
     const resource = await store.read.resources.get(row.subject)
     if (!resource || resource.state === 'Deleting') return { is: 'done' }
     const pending = pendingOf(resource)
@@ -39,9 +40,9 @@ export function ingestDisks(ports: WorkPorts): Work {
       await write((rows) => finishAsItIs(rows, row, nowMs))
       return { is: 'done' }
     }
-    // What was fetched by a run that failed may be of another file by now.
-    for (const { from } of pending) {
-      if (from.is === 'url') await dropStaged(plane, { ...from, signal })
+    if (isVersion(resource)) {
+      const nowMs = await store.nowMs()
+      await write((rows) => showTakingIn(rows, resource, nowMs))
     }
     // Each region of a version writes its own.
     const named = isVersion(resource) ? [] : pending
@@ -145,6 +146,7 @@ export function ingestDisks(ports: WorkPorts): Work {
       await rows.resources.setStatus(resource.key, { status })
     }
     await forgetSignatures(rows, resource)
+    if (isVersion(resource)) await showFailed(rows, resource, problem)
     const takesUpload = pending.some(({ from }) => from.is === 'upload')
     await finishResource(rows, resource, problem, nowMs, takesUpload ? 'Succeeded' : 'Failed')
   }

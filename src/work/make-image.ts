@@ -2,7 +2,6 @@ import { invariant } from '../base/assert.ts'
 import type { Digest } from '../domain/digest.ts'
 import { ArmError } from '../domain/errors.ts'
 import type { Owner } from '../domain/holdings.ts'
-import { sameType } from '../domain/resource-id.ts'
 import type { ResourceRow } from '../domain/rows.ts'
 import type { DiskFile } from '../formats/disk-file.ts'
 import { openDiskFile } from '../formats/open-disk-file.ts'
@@ -21,7 +20,7 @@ import {
   spaceOf,
 } from '../resources/pending-content.ts'
 import type { Running } from '../runner/work.ts'
-import { openCopyPercent } from './copy-percent.ts'
+import { isVersion, openContentProgress, takingIn } from './content-progress.ts'
 import type { WorkPorts } from './ports.ts'
 
 export type MadeImage = MadeDisk & {
@@ -64,10 +63,10 @@ async function ofUrl(
   making: Making,
   { url, upload, space }: Extract<SourceBytes, { readonly is: 'url' }>,
 ): Promise<MadeImage> {
-  const { plane, imports: policy, world, prepare } = ports
-  const { startedMs, signal, resource, write } = making
+  const { plane, imports: policy, prepare } = ports
+  const { startedMs, signal } = making
   await prepare(space)
-  const { report, rest } = openCopyPercent(world, write, resource.key)
+  const { report, rest } = openContentProgress(ports, making, 'fetch')
   try {
     const order = { url, upload, space, policy, startedMs, signal, report }
     const { sizeBytes } = await fetchUrl(plane, order)
@@ -80,16 +79,18 @@ async function ofUrl(
   }
 }
 
-async function ofStaged(
-  { plane, settings }: WorkPorts,
-  { resource, owner, signal }: Making,
-  staged: StagedFile,
-): Promise<MadeImage> {
+async function ofStaged(ports: WorkPorts, making: Making, staged: StagedFile): Promise<MadeImage> {
+  const { plane, settings } = ports
+  const { resource, owner, signal } = making
   const disk = await openDiskFile(stagedReader(plane, staged), signal)
   refuseTooLarge(resource, disk, settings)
   const { upload, space } = staged
   const source = { kind: 'upload', upload, space } as const
-  return ingest(plane, { owner, space: spaceOf(resource), source, disk, signal })
+  const { report, rest } = openContentProgress(ports, making, takingIn)
+  const order = { owner, space: spaceOf(resource), source, disk, signal, report }
+  const made = await ingest(plane, order)
+  await rest()
+  return made
 }
 
 /** A small file may hold a large disk: what no version could be made of is refused before its bytes are read. */
@@ -124,25 +125,19 @@ function ofNothing(
   return ingest(plane, { owner, space, source, disk, signal })
 }
 
-async function ofImage(
-  { store, plane, world, prepare }: WorkPorts,
-  { resource, owner, signal, write }: Making,
-  image: Digest,
-): Promise<MadeImage> {
+async function ofImage(ports: WorkPorts, making: Making, image: Digest): Promise<MadeImage> {
+  const { store, plane, prepare } = ports
+  const { resource, owner, signal } = making
   const space = spaceOf(resource)
   await prepare(space)
   const from = await store.read.placements.spacesOf(image)
-  const { report, rest } = openCopyPercent(world, write, resource.key)
+  const { report, rest } = openContentProgress(ports, making, 'copy')
   const { holdings } = await copyImage(plane, { owner, image, from, to: [space], signal, report })
   await rest()
   const copied = holdings.get(space)
   invariant(copied, 'a copy answers for each space')
   const { bytes, ...sizes } = await readManifest(plane, { image, spaces: [space], signal })
   return { image, manifest: bytes, ...sizes, holdings: copied }
-}
-
-export function isVersion({ type }: ResourceRow): boolean {
-  return sameType(type, 'Microsoft.Compute/galleries/images/versions')
 }
 
 function isShallow({ doc }: ResourceRow): boolean {

@@ -104,7 +104,8 @@ export function publishRequest({ key, generation }: ResourceRow): WorkRequest {
   return { kind: 'Publish', subject: key, queue: 'control', generation, key }
 }
 
-function replicaRow(
+/** A region of a version as it is when work on it begins, or when there is none to do. */
+export function replicaRow(
   version: ResourceRow,
   region: string,
   before: ReplicaRow | undefined,

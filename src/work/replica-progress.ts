@@ -12,10 +12,12 @@ type Options = {
   readonly write: Running['write']
   readonly versionKey: string
   readonly region: string
+  /** What is under way. */
+  readonly during: string
 }
 
 /** Sums the progress of a version's disks into its replica row, a few times a second. */
-export function openReplicaProgress({ world, write, versionKey, region }: Options) {
+export function openReplicaProgress({ world, write, versionKey, region, during }: Options) {
   const disks = new Map<number, Progress>()
   const startedMs = world.now().getTime()
   let writtenMs = startedMs
@@ -43,7 +45,7 @@ export function openReplicaProgress({ world, write, versionKey, region }: Option
       if (nowMs - writtenMs < everyMs) return
       writtenMs = nowMs
       // A lost write is made good by the next one; a lost lease stops the step by its own way.
-      writing = writing.then(() => put('copy')).catch(() => undefined)
+      writing = writing.then(() => put(during)).catch(() => undefined)
     },
     /** Waits for what is under way, then writes the phase. */
     async phase(name: string): Promise<void> {

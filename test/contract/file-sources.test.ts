@@ -205,6 +205,48 @@ describe('disk files of another host', () => {
     expect(Buffer.compare(await arm.bytesOf(`${versions}/3.0.0`, 'westeurope'), data)).toBe(0)
   })
 
+  it('R113 R65 a version tells how much of its file is there, then where it is replicated', async () => {
+    const slow = Promise.withResolvers<void>()
+    const bytes = vhdFixed(Buffer.concat([os, data, Buffer.alloc(28 * mib, 9)]))
+    const host = await startSourceServer({ bytes }, ({ range, serve }) => {
+      // Half of it comes at once, the rest when the test has looked.
+      if ((range?.from ?? 0) < 16 * mib) serve()
+      else void slow.promise.then(serve)
+    })
+    const near = await openTestInstallation({ config: { imports: { hosts: [host.origin] } } })
+    try {
+      const at = openArm(near)
+      await makeDefinition(near)
+      const asked = await at.put(`${versions}/1.0.0`, {
+        ...west,
+        properties: { storageProfile: { osDiskImage: { source: { uri: `${host.origin}/v` } } } },
+      })
+      const view = `${versions}/1.0.0/providers/Vitrine.Gallery/replication`
+      const seen = async () => Object((await at.get(view, '2026-11-01')).body.value)[0]
+      await expect.poll(seen).toMatchObject({
+        region: 'westeurope',
+        state: 'Replicating',
+        usable: false,
+        phase: 'fetch',
+        bytesTotal: bytes.byteLength,
+      })
+      const shown = await at.get(`${versions}/1.0.0?$expand=ReplicationStatus`)
+      expect(shown.body.properties).toMatchObject({
+        replicationStatus: {
+          aggregatedState: 'InProgress',
+          summary: [{ region: 'West Europe', state: 'Replicating' }],
+        },
+      })
+      slow.resolve()
+      expect(await at.ended(asked)).toMatchObject({ status: 'Succeeded' })
+      expect(await seen()).toMatchObject({ state: 'Completed', usable: true })
+    } finally {
+      slow.resolve()
+      await near.close()
+      await host.close()
+    }
+  })
+
   it('R45 a version that is tagged while its file is fetched is published once it is there', async () => {
     const body = (tags: JsonObject) => ({
       ...west,
