@@ -218,7 +218,7 @@ async function openDoors(
   const { tenantId } = config
   const { store } = providers
   const accounts = openAccounts(plane, store.read.placements)
-  const { applications, assignments, roleDefinitions } = store.directory
+  const { applications, assignments, roleDefinitions, members } = store.directory
   const urls = installationUrls(baseUrl, ['127.0.0.1', 'localhost', '::1', ...config.hostNames])
   const audiences = armAudiences(urls)
   const ofBlobs = storageAudiences(urls)
@@ -269,7 +269,7 @@ async function openDoors(
   )
   const arm = openArm({
     providers,
-    roles: { ...access.roles, applications, tenantId },
+    roles: { ...access.roles, members, tenantId },
     authenticate: watch.access(access.authenticate),
     challenge: (origin, why) => challenge(origin, tenantId, why),
     sasUrl: sas.url,

@@ -22,6 +22,8 @@ type AccessParts = {
   readonly audiences: readonly string[]
   /** The same of blob endpoints: no token opens both. */
   readonly storageAudiences?: Audiences
+  /** The same of Graph; the first is what a refusal tells to ask for. */
+  readonly graphAudiences?: readonly string[]
   readonly assignments: AssignmentRows
   readonly roleDefinitions: RoleDefinitionRows
   readonly world: Pick<World, 'now'>
@@ -29,14 +31,19 @@ type AccessParts = {
 
 /**
  * Turns an `Authorization` header into a Caller. Throws `AuthenticationFailed`, Unavailable. Whoever changes assignments
- * in this process does it through the `roles` given back, so that the next request sees it.
+ * in this process does it through the `roles` given back, and principals within `changing`: the next request sees it.
  */
 export function openAccess(parts: AccessParts) {
   const { trusted, audiences, storageAudiences, world } = parts
   const [ask = ''] = audiences
+  const graph = parts.graphAudiences ?? []
   const ofArm = openPrincipals(openTokenCheck(trusted, { audiences, ask }, world), world)
   const blobs = { audiences: storageAudiences ?? [], ask: 'https://storage.azure.com' }
   const ofBlobs = openPrincipals(openTokenCheck(trusted, blobs, world), world)
+  const ofGraph = openPrincipals(
+    openTokenCheck(trusted, { audiences: graph, ask: graph[0] ?? '' }, world),
+    world,
+  )
   const held = openHeldRoles(parts)
 
   async function callerOf({ principalId, tenantId, name, kind }: Principal): Promise<Caller> {
@@ -60,10 +67,16 @@ export function openAccess(parts: AccessParts) {
     )
   }
 
+  /** The same with a token for Graph. */
+  async function authenticateForGraph(authorization: string | undefined): Promise<Caller> {
+    return callerOf(await ofGraph(authorization))
+  }
+
   /** What somebody may who is not asking now. */
   const mayOf = async (principalId: string) => (await held.permissions(principalId)).may
 
-  return { authenticate, authenticateForBlobs, mayOf, roles: held.roles }
+  const { roles, changing } = held
+  return { authenticate, authenticateForBlobs, authenticateForGraph, mayOf, roles, changing }
 }
 
 /** Principals by the whole header, as long as their tokens last. */
@@ -131,7 +144,7 @@ function openHeldRoles({ assignments, roleDefinitions, world }: AccessParts) {
       remove: (id) => changing(roleDefinitions.remove(id)),
     },
   }
-  return { permissions, roles }
+  return { permissions, roles, changing }
 }
 
 function bearerOf(authorization: string | undefined): string {

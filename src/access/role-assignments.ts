@@ -41,7 +41,7 @@ export async function assignRole(
   mustBeGivable(caller, role.permissions, scope.text)
   mustBeAssignable(role, scope)
   const principalId = sent.principalId.toLowerCase()
-  const principalType = sent.principalType ?? (await typeOf(ports, principalId))
+  const principalType = await typeOf(ports, principalId, sent.principalType)
   const put = await ports.assignments.put({
     id: asked.id.toLowerCase(),
     principalId,
@@ -118,20 +118,23 @@ export async function readAssignment(
 
 /**
  * One page of what is given at the scope, above it and (without `atScope()`) below it.
- * Filters: `atScope()`, `principalId eq '…'`, `assignedTo('…')`, joined by `and`.
+ * Filters, joined by `and`: `atScope()`, `principalId eq '…'`, `assignedTo('…')` (to it, or to a group that it is in).
  */
 export async function assignmentsAt(
-  { assignments }: RolePorts,
+  { assignments, members }: RolePorts,
   caller: Caller,
   scope: Scope,
   asked: { readonly filter: string | undefined; readonly after: string | undefined },
 ): Promise<{ readonly page: readonly Assignment[]; readonly next: string | undefined }> {
   mustBeAllowed(caller, `${namespace}/read`, scope.text)
-  const { atScope, principalId } = readFilter(asked.filter)
+  const { atScope, principalId, holder } = readFilter(asked.filter)
+  const holders =
+    holder === undefined ? [] : [holder, ...(await members.above(holder, 'throughAll'))]
+  const principalIds = principalId === undefined ? holders : [principalId]
   const found = await assignments.find({
     at: scope.lineage,
     below: atScope ? undefined : scope.key,
-    principalIds: principalId === undefined ? undefined : [principalId],
+    principalIds: principalIds.length === 0 ? undefined : principalIds,
     after: asked.after,
     rowsMax: limits.pageRows + 1,
   })
@@ -142,17 +145,19 @@ export async function assignmentsAt(
 function readFilter(filter: string | undefined) {
   let atScope = false
   let principalId: string | undefined
+  let holder: string | undefined
   for (const term of (filter ?? '').split(/\s+and\s+/i).filter((part) => part.trim() !== '')) {
     const [, id] = /^(?:principalId\s+eq\s+'([^']*)')$/i.exec(term.trim()) ?? []
-    const [, holder] = /^assignedTo\(\s*'([^']*)'\s*\)$/i.exec(term.trim()) ?? []
+    const [, assignee] = /^assignedTo\(\s*'([^']*)'\s*\)$/i.exec(term.trim()) ?? []
     if (/^atScope\(\s*\)$/i.test(term.trim())) atScope = true
-    else if (id !== undefined || holder !== undefined) principalId = (id ?? holder)?.toLowerCase()
+    else if (id !== undefined) principalId = id.toLowerCase()
+    else if (assignee !== undefined) holder = assignee.toLowerCase()
     else {
       const message = `The $filter '${filter}' is not understood. Use atScope(), principalId eq '…' or assignedTo('…').`
       throw invalid(message, '$filter')
     }
   }
-  return { atScope, principalId }
+  return { atScope, principalId, holder }
 }
 
 async function roleNamed({ roleDefinitions }: RolePorts, sent: string): Promise<Role> {
@@ -176,10 +181,13 @@ function mustBeAssignable({ name, assignableScopes }: Role, scope: Scope): void 
 }
 
 async function typeOf(
-  { applications, tenantId }: RolePorts,
+  { members, tenantId }: RolePorts,
   principalId: string,
+  said: Assignment['principalType'] | null | undefined,
 ): Promise<Assignment['principalType']> {
-  if (await applications.ofPrincipal(principalId)) return 'ServicePrincipal'
+  const [known] = await members.types([principalId])
+  if (known) return known.type
+  if (said) return said
   throw new ArmError(
     'PrincipalNotFound',
     `Principal ${principalId.replaceAll('-', '')} does not exist in the directory ${tenantId}. Check that you have the correct principal ID. If it is of another directory, set principalType.`,

@@ -1,18 +1,18 @@
 import type {
-  ApplicationRows,
   AssignmentRows,
   Permission,
   Role,
   RoleDefinition,
   RoleDefinitionRows,
 } from '../domain/directory.ts'
+import type { MemberRows } from '../domain/principals.ts'
 import { builtInRoles } from './built-in-roles.ts'
 
 /** Where roles are kept, and the directory of those who have them. */
 export type RolePorts = {
   readonly assignments: AssignmentRows
   readonly roleDefinitions: RoleDefinitionRows
-  readonly applications: ApplicationRows
+  readonly members: Pick<MemberRows, 'types' | 'above'>
   readonly tenantId: string
 }
 

@@ -70,8 +70,11 @@ export type ApplicationRows = {
 }
 
 export type AssignmentRows = {
-  /** All that it was given itself or by groups that it is in; nothing while it is disabled. Throws Unavailable. */
-  heldBy(principalId: string): Promise<readonly Assignment[]>
+  /**
+   * All that it was given itself or by groups that it is in; nothing while it is disabled, unless that is asked for.
+   * Throws Unavailable.
+   */
+  heldBy(principalId: string, even?: 'whileDisabled'): Promise<readonly Assignment[]>
   get(id: string): Promise<Assignment | undefined>
   /** One page by id, of those at a scope key of `at`, or `below` this one, of this principal if one is named. */
   find(query: {

@@ -1,4 +1,6 @@
+import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { invariant } from '../../../src/base/assert.ts'
 import { limits } from '../../../src/domain/limits.ts'
 import type { Wanted } from '../../../src/domain/principals.ts'
 import { grant } from '../../support/grants.ts'
@@ -56,6 +58,7 @@ export function principalPromises(open: OpenStore): void {
     const before = await assignments.stamp()
     await users.put(user({ id: 'u1', isEnabled: false }), owner)
     expect(await held()).toEqual([])
+    expect(await assignments.heldBy('u1', 'whileDisabled')).toHaveLength(1)
     expect(await assignments.stamp()).not.toBe(before)
     await users.put(user({ id: 'u1' }), owner)
     expect(await members.remove('g1', 'g2', owner)).toEqual({ id: 'g2', type: 'Group' })
@@ -117,6 +120,42 @@ export function principalPromises(open: OpenStore): void {
     expect(taken.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])
   })
 
+  it('who is in which group is what a naive model says, after any changes', async () => {
+    const { groups, members, users } = store().directory
+    let run = 0
+    const step = fc.record({
+      does: fc.constantFrom('add', 'add', 'add', 'add', 'remove', 'drop'),
+      group: fc.nat(5),
+      member: fc.nat(7),
+    })
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+        run += 1
+        const id = (at: number) => `${run}-${at}`
+        for (let at = 0; at < 6; at++) await groups.put(group({ id: id(at) }))
+        for (const at of [6, 7]) await users.put(user({ id: id(at) }), owner)
+        const model = openModel()
+        for (const { does, group: into, member } of steps) {
+          if (does === 'add') {
+            const answer = await members.add(id(into), id(member))
+            expect(answer).toBe(model.add(id(into), id(member)))
+          } else if (does === 'remove') {
+            await members.remove(id(into), id(member), owner)
+            model.remove(id(into), id(member))
+          } else {
+            await groups.remove(id(into), owner)
+            await groups.put(group({ id: id(into) }))
+            model.drop(id(into))
+          }
+        }
+        for (let at = 0; at < 8; at++) {
+          expect(await members.above(id(at), 'throughAll')).toEqual(model.above(id(at)))
+        }
+      }),
+      { numRuns: 15 },
+    )
+  })
+
   it('an application has a principal or none, and secrets of its own', async () => {
     const { registrations, applications, members } = store().directory
     expect(await registrations.put({ ...registration('c1'), isPrincipal: false }, '')).toBe('made')
@@ -140,4 +179,36 @@ export function principalPromises(open: OpenStore): void {
     expect(await registrations.remove('c1', '')).toMatchObject({ isPrincipal: false })
     expect(await registrations.find({ wanted: [], after: undefined, rowsMax: 9 })).toEqual([])
   })
+}
+
+/** Pairs in a list, walked through one by one. */
+function openModel() {
+  let pairs: readonly (readonly [group: string, member: string])[] = []
+  const above = (member: string): readonly string[] => {
+    const direct = pairs.filter(([, one]) => one === member).map(([one]) => one)
+    return [...new Set([...direct, ...direct.flatMap(above)])].toSorted()
+  }
+  const chainUp = (of: string): number =>
+    Math.max(0, ...pairs.filter(([, one]) => one === of).map(([one]) => 1 + chainUp(one)))
+  const chainDown = (of: string): number =>
+    Math.max(0, ...pairs.filter(([one]) => one === of).map(([, one]) => 1 + chainDown(one)))
+
+  function add(group: string, member: string): string {
+    if (pairs.some(([one, other]) => one === group && other === member)) return 'there'
+    if (group === member || above(group).includes(member)) return 'circle'
+    invariant(chainUp(group) + chainDown(member) < limits.groupDepthMax, 'six groups fit')
+    pairs = [...pairs, [group, member]]
+    return 'made'
+  }
+
+  return {
+    add,
+    above,
+    remove: (group: string, member: string) => {
+      pairs = pairs.filter(([one, other]) => one !== group || other !== member)
+    },
+    drop: (id: string) => {
+      pairs = pairs.filter(([one, other]) => one !== id && other !== id)
+    },
+  }
 }
