@@ -203,6 +203,27 @@ describe('VHD blobs of a storage account as sources', () => {
     expect((await arm.get('disks/large')).body.properties).toMatchObject({ diskSizeGB: 1024 })
   })
 
+  it('R46 R84 a small file of a disk over 1,024 GiB fails the version; a Shallow one takes it', async () => {
+    const currentSizeBytes = limit + 1024 * mib
+    const blockBytes = 2 * mib
+    const spareEntries = currentSizeBytes / blockBytes - 1
+    const wide = vhdDynamic(data, { blockBytes, currentSizeBytes, spareEntries })
+    const inBlocks = { blockSize: mib, maxSingleShotSize: mib }
+    await vhds.getBlockBlobClient('wide.vhd').uploadData(wide, inBlocks)
+    const body = of({ source: source('wide.vhd') })
+    expect(await arm.ended(await arm.put(`${versions}/5.0.0`, body))).toMatchObject({
+      status: 'Failed',
+      error: { code: 'GallerySourceResourceExceedsMaxSize' },
+    })
+    const publishingProfile = { replicationMode: 'Shallow' }
+    const storageProfile = { osDiskImage: { source: source('wide.vhd') } }
+    const made = await arm.make(`${versions}/5.0.1`, {
+      ...west,
+      properties: { publishingProfile, storageProfile },
+    })
+    expect(made.properties).toMatchObject({ storageProfile: { osDiskImage: { sizeInGB: 1025 } } })
+  })
+
   it('R44 one that is not there, or of an account in another region, another account or none', async () => {
     const version = `${versions}/9.0.0`
     expect(await refused(version, of({ source: source('none.vhd') }))).toMatchObject({
