@@ -54,10 +54,10 @@ export async function uploadImage(options: UploadOptions) {
   const { disk, signal, world, blobId } = options
   const subject = digestOf(Buffer.from(JSON.stringify([disk.path, disk.stamp, blobId, 'leaves'])))
   const journalPath = join(options.journalFolder, `upload-${subject.slice(0, 32)}.log`)
-  const journal = await openBlockJournal(journalPath, subject)
+  const blob = openPageBlob(options)
+  const journal = await openTrueJournal(journalPath, { subject, blob, signal })
   try {
-    const blob = openPageBlob(options)
-    const arrived = await arrivedLeaves(journal, blob, signal)
+    const arrived = journal.finished
     const meter = openImageMeter(await dataBytesIn(disk, signal), world)
     const tell = (): void => options.onProgress?.(meter.now())
     const { putRuns } = openDiskDigests(options)
@@ -193,10 +193,19 @@ async function putFooter({ disk, blob, signal }: Job, id: Digest): Promise<void>
   await blob.put(virtualSizeBytes, footer, signal)
 }
 
-/** Leaves that the journal knows and of which the server still has something: a journal alone could outlive its blob. */
-async function arrivedLeaves(journal: BlockJournal, blob: PageBlob, signal: AbortSignal) {
-  if (journal.finished.size === 0) return new Set<number>()
+/**
+ * The note of the leaves that arrived. When the server lacks one of them, what it had was given up meanwhile: nothing of
+ * the note counts then.
+ */
+async function openTrueJournal(
+  path: string,
+  { subject, blob, signal }: { subject: Digest; blob: PageBlob; signal: AbortSignal },
+): Promise<BlockJournal> {
+  const journal = await openBlockJournal(path, subject)
+  if (journal.finished.size === 0) return journal
   const there = rangesByBlock(await blob.dataRanges(signal), leafBytes)
-  const held = [...journal.finished].filter(([leaf, bytes]) => bytes === 0 || there.has(leaf))
-  return new Set(held.map(([leaf]) => leaf))
+  if ([...journal.finished].every(([leaf, bytes]) => bytes === 0 || there.has(leaf))) return journal
+  await journal.close()
+  await journal.remove()
+  return await openBlockJournal(path, subject)
 }

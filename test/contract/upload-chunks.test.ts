@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { parseNode } from '../../src/chunks/node.ts'
 import { digestOf } from '../../src/domain/digest.ts'
+import { valueAt } from '../../src/resources/paths.ts'
 import { type Arm, dataBytes, openArm } from '../support/arm.ts'
 import { pageBlob } from '../support/main-job.ts'
 import { openMovingWorld } from '../support/moving-world.ts'
@@ -59,6 +60,15 @@ describe('an upload that names what is here already', () => {
     return Digests.parse(await (await fetch(`${sas}&comp=digests`)).json())
   }
 
+  async function uploadOf(name: string): Promise<string> {
+    return String(valueAt((await arm.get(`disks/${name}`)).body, 'properties.uniqueId'))
+  }
+
+  /** What is kept for an upload beside what its disk is. */
+  async function keptFor(name: string) {
+    return await vitrine.installation.store.uploads.kept(await uploadOf(name))
+  }
+
   const whole = { runs: [{ offset: 0, length: diskBytes, from: 0 }] }
 
   it('who may read a disk learns the digests of its 16 MiB, and of the chunks in them', async () => {
@@ -96,7 +106,19 @@ describe('an upload that names what is here already', () => {
     await arm.remove('disks/parent')
     expect(await arm.revoke(name)).toMatchObject({ status: 'Succeeded' })
     expect((await arm.download(name)).equals(parent)).toBe(true)
+    await expect.poll(() => keptFor(name)).toEqual([])
     await arm.upload('parent', parent)
+  })
+
+  it('an upload that is deleted keeps nothing any more', async () => {
+    const { name, sas } = await begin()
+    expect(await tell(sas, await arm.grant('parent', 'Read'), whole)).toMatchObject(created)
+    expect(await keptFor(name)).toHaveLength(1)
+    const { uploads } = vitrine.installation.store
+    const upload = await uploadOf(name)
+    await arm.remove(`disks/${name}`)
+    expect(await uploads.kept(upload)).toEqual([])
+    expect(await uploads.keys(upload, 1)).toEqual([])
   })
 
   it('of a page and a run over one another the last word counts', async () => {

@@ -10,6 +10,7 @@ import { digestOf } from '../../src/domain/digest.ts'
 import { limits } from '../../src/domain/limits.ts'
 import { type Arm, openArm } from '../support/arm.ts'
 import { goldenDisk } from '../support/golden-disks.ts'
+import { pageBlob } from '../support/main-job.ts'
 import { openQuickWorld } from '../support/quick-world.ts'
 import { noiseChunk } from '../support/test-disks.ts'
 import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
@@ -180,6 +181,23 @@ describe('the client brings a disk, and of it only what the server lacks', () =>
     expect(done.resumedLeaves).toBeGreaterThan(0)
     expect(done.readBytes).toBeLessThan(diskBytes - 16 * mib + 1)
     expect(sent.bytes).toBeLessThan(diskBytes - 16 * mib + 1024)
+    await expectDisk(begun, first)
+  })
+
+  it('what the server gave up meanwhile is sent again, whatever the note says', async () => {
+    const begun = await begin(await file('given-up.raw', first))
+    const stopping = new AbortController()
+    let puts = 0
+    const { http: cut } = counted((url) => {
+      if (url.includes('comp=page') && ++puts === 9) stopping.abort(new Error('cut'))
+    })
+    const { signal } = stopping
+    await expect(bring(begun, { http: cut, parent: '', signal })).rejects.toThrow()
+    const blob = pageBlob(begun.sasUrl)
+    await blob.clearPages(0, imageBytesOf(begun.disk))
+    await blob.uploadPages(first.subarray(mib, 2 * mib), mib, mib)
+    const done = await bring(begun, { ...counted(), parent: '' })
+    expect(done.resumedLeaves).toBe(0)
     await expectDisk(begun, first)
   })
 
