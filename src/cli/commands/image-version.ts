@@ -190,7 +190,7 @@ const show = command({
 const space = command({
   name: 'space',
   says: 'Show what a version takes up in each region, and how much of it no other image needs.',
-  more: 'Bytes as they are stored, of all replicas and zones of a region. A deletion frees whole packs: at most what is unique, sometimes later more.',
+  more: 'Bytes as they are stored, of all replicas and zones of a region. A deletion frees whole packs; what is left of others goes later, when they are packed anew.',
   examples: ['vitrine image-version space Contoso:Debian:13:latest'],
   flags: { ...versionNamed },
   run: async (context, given) => {
