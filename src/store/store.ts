@@ -73,6 +73,16 @@ export type WatchRows = {
       readonly oldestDueMs: number | undefined
     }[]
   >
+  /** Each space that is known: its state, when what was looked at longest ago was found good, and packs that are bad. */
+  spaces(): Promise<
+    readonly {
+      readonly space: SpaceId
+      readonly state: string
+      /** 0: something never was; undefined: there is nothing. */
+      readonly verifiedMs: number | undefined
+      readonly badPacks: number
+    }[]
+  >
   /** One page of all holdings by id, summed; `next` is the id to go on after, undefined at the end. */
   holdings(
     afterId: number,

@@ -98,7 +98,42 @@ export function watchRows(db: Db): WatchRows {
     return { sums, next: seen < rowsMax ? undefined : last }
   }
 
-  return { operations, work, holdings }
+  const spaces: WatchRows['spaces'] = async () => {
+    const known = await db
+      .selectFrom('spaces')
+      .select(['space', 'state'])
+      .orderBy('space')
+      .execute()
+    const found = []
+    for (const { space, state } of known) {
+      const oldest = await db
+        .selectFrom('holdings')
+        .select('verified_ms')
+        .where('space', '=', space)
+        .where('state', '=', 'live')
+        .orderBy('verified_ms')
+        .limit(1)
+        .executeTakeFirst()
+      const bad = await db
+        .selectFrom('holdings')
+        .select('id')
+        .where('space', '=', space)
+        // Spelled out, not bound: only so does the partial index serve it.
+        .where('bad', '>', (eb) => eb.lit(0))
+        .where('state', '=', 'live')
+        .limit(countedMax)
+        .execute()
+      found.push({
+        space: space as SpaceId,
+        state,
+        verifiedMs: oldest && Number(oldest.verified_ms),
+        badPacks: bad.length,
+      })
+    }
+    return found
+  }
+
+  return { operations, work, spaces, holdings }
 }
 
 function orUndefined(value: number | null): number | undefined {

@@ -69,6 +69,16 @@ export const metricTable = {
     'kind',
   ),
   vitrine_space_up: gauge('1 when the space answers this process.', 'space'),
+  vitrine_space_state: gauge(
+    '1 for what the space was last seen to be: here, away, gone, bare, other, rebuilding, unseen.',
+    'space',
+    'state',
+  ),
+  vitrine_space_unverified_seconds: gauge(
+    'How long ago the pack that was looked at longest ago was found good.',
+    'space',
+  ),
+  vitrine_space_bad_packs: gauge('Packs that are known to be bad, counted up to 10,000.', 'space'),
   vitrine_space_used_bytes: gauge(
     'Bytes of packs by their rows; condemned ones are freed by the next sweeps.',
     'space',

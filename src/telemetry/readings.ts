@@ -57,7 +57,8 @@ export function openReadings({ store, plane, spaces, regions, isAway }: Watched)
       { name: 'vitrine_space_used_bytes', labels: { space, state }, value: bytes },
       { name: 'vitrine_space_packs', labels: { space, state }, value: packs },
     ])
-    return [...operations, ...work, ...used, ...(await spaceSamples(spaces))]
+    const health = await healthSamples(store, nowMs)
+    return [...operations, ...work, ...used, ...health, ...(await spaceSamples(spaces))]
   }
 
   function regionSamples(): Sample[] {
@@ -92,6 +93,25 @@ async function workSamples({ watch }: Watched['store'], nowMs: number): Promise<
       { name: 'vitrine_work_rows', labels, value: count },
       { name: 'vitrine_work_held', labels, value: held },
       { name: 'vitrine_work_oldest_due_seconds', labels, value: ageSeconds(oldestDueMs, nowMs) },
+    ]
+  })
+}
+
+async function healthSamples({ watch }: Watched['store'], nowMs: number): Promise<Sample[]> {
+  const found = await watch.spaces()
+  return found.flatMap(({ space, state, verifiedMs, badPacks }): Sample[] => {
+    const told: Sample = { name: 'vitrine_space_state', labels: { space, state }, value: 1 }
+    if (verifiedMs === undefined) return [told]
+    const labels = { space }
+    return [
+      told,
+      {
+        name: 'vitrine_space_unverified_seconds',
+        labels,
+        // What came before packs were looked at: since long ago.
+        value: ageSeconds(verifiedMs, nowMs),
+      },
+      { name: 'vitrine_space_bad_packs', labels, value: badPacks },
     ]
   })
 }

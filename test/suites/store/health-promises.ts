@@ -125,6 +125,12 @@ export function healthPromises(open: OpenStore): void {
     await store().write((rows) => rows.spaces.put(seen))
     expect(await spaces.get(space)).toEqual(seen)
     expect(await spaces.all()).toEqual([seen])
+    const nothing = { space, state: 'here', verifiedMs: undefined, badPacks: 0 }
+    expect(await store().watch.spaces()).toEqual([nothing])
+    const [first = 0] = await placed(store(), 'k1')
+    await store().holdings.foundBad(first, false)
+    const verifiedMs = expect.any(Number)
+    expect(await store().watch.spaces()).toEqual([{ ...nothing, verifiedMs, badPacks: 1 }])
     expect(await store().write((rows) => rows.spaces.lock(space))).toEqual(seen)
   })
 }

@@ -73,6 +73,7 @@ export function watchPromises(open: OpenStore): void {
     expect(await store().watch.operations(0)).toMatchObject({ unfinished: 0, ended: new Map() })
     expect(await store().watch.work(1)).toEqual([])
     expect(await store().watch.holdings(0, 10)).toEqual({ sums: [], next: undefined })
+    expect(await store().watch.spaces()).toEqual([])
   })
 
   it('counts its commits, and not what it threw away', async () => {
