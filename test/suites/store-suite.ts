@@ -1,4 +1,5 @@
 import { describe } from 'vitest'
+import { blobPromises } from './store/blob-promises.ts'
 import { claimPromises } from './store/claim-promises.ts'
 import { commitPromises } from './store/commit-promises.ts'
 import { directoryPromises } from './store/directory-promises.ts'
@@ -27,6 +28,7 @@ export function storeSuite(name: string, open: OpenStore): void {
     describe('holdings', () => holdingPromises(open))
     describe('health', () => healthPromises(open))
     describe('uploads', () => uploadPromises(open))
+    describe('blobs', () => blobPromises(open))
     describe('watching', () => watchPromises(open))
     describe('directory and secrets', () => directoryPromises(open))
     describe('users, groups, applications', () => principalPromises(open))
