@@ -2,8 +2,6 @@ type Place<Item> = { readonly item: Item; readonly start: number; readonly arriv
 
 type Flow<Item> = { readonly waiting: Place<Item>[]; end: number }
 
-export type FairQueue<Item> = ReturnType<typeof openFairQueue<Item>>
-
 /**
  * Items of several flows, in an order that serves flows that wait at the same time alike, by cost: who was served least
  * comes next, and who comes late begins level with the others (start-time fair queueing). Within a flow, first come first.
