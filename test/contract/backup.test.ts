@@ -1,8 +1,9 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { backUp } from '../../src/backup.ts'
+import { openArm } from '../support/arm.ts'
 import {
   definition,
   gallery,
@@ -96,18 +97,13 @@ it('a space that was lost is made anew from another region, as docs/operate.md s
   await makeDefinition(first)
   await publish(first, '1.0.0', [1, 2, 3])
   await first.close()
-  const space = join(folder, 'spaces', 'eastus', 'Standard_LRS', '1')
-  const storeFile = await readFile(join(space, 'store.json'))
-  await rm(space, { recursive: true })
-  await mkdir(space)
-  await writeFile(join(space, 'store.json'), storeFile)
+  await rm(join(folder, 'spaces', 'eastus', 'Standard_LRS', '1'), { recursive: true })
 
   const installation = await openTestInstallation({ data: folder, config: embedded })
-  const { galleryImageVersions } = installation.compute
-  for (const targets of [['westeurope'], ['westeurope', 'eastus']]) {
-    const publishingProfile = { targetRegions: targets.map((name) => ({ name })) }
-    await galleryImageVersions.update(group, gallery, definition, '1.0.0', { publishingProfile })
-  }
+  const arm = openArm(installation)
+  const path = '/providers/Vitrine.Gallery/locations/eastus/spaces/Standard_LRS-1'
+  const rebuilt = await arm.ended(await arm.ask('POST', `${path}/rebuild`))
+  expect(rebuilt).toMatchObject({ status: 'Succeeded' })
   expect(await readVersion(installation, '1.0.0', 'eastus')).toEqual(diskOf([1, 2, 3]))
   await installation.close()
 })
