@@ -181,6 +181,57 @@ describe('a space that is away', () => {
   })
 })
 
+describe('a space that is read-only', () => {
+  it('fails its own region alone, says that it is tried, and heals by the next PUT', async () => {
+    await startUpload('one', one)
+    trouble.makeReadOnly(inEast)
+    await engine.askVersion('1.0.0', 'one', [west, east])
+    await expect
+      .poll(replicasOf)
+      .toMatchObject([
+        { region: 'eastus', reason: expect.stringContaining('tried again') },
+        { state: 'Completed' },
+      ])
+    await engine.quiet()
+    expect(await replicasOf()).toMatchObject([
+      { region: 'eastus', state: 'Failed', reason: expect.stringContaining('is away') },
+      { region: 'westeurope', state: 'Completed' },
+    ])
+    trouble.makeWritable(inEast)
+    await engine.publish('1.0.0', 'one', [west, east])
+    await engine.sweep()
+    await expectSoundAtRest(engine, { [versionId('1.0.0')]: [one] })
+  })
+
+  it('is read as before, and a deletion that cannot be durable fails, and can be asked for again', async () => {
+    await startUpload('one', one)
+    await engine.publish('1.0.0', 'one', [west, east])
+    trouble.makeReadOnly(inEast)
+    await expectSoundAtRest(engine, { [versionId('1.0.0')]: [one] })
+    await engine.removed(versionId('1.0.0'))
+    expect((await ending(versionId('1.0.0'))).status).toBe('Failed')
+    expect(await packsBelow(spaceFolder(folder, inEast))).toHaveLength(1)
+    trouble.makeWritable(inEast)
+    await engine.removed(versionId('1.0.0'))
+    await engine.sweep()
+    await expectSoundAtRest(engine, { [diskId('one')]: [one] })
+    expect(await packsBelow(spaceFolder(folder, inEast))).toEqual([])
+  })
+
+  it('during ingest: the operation says so, the pages stay, and it works once it is writable', async () => {
+    await engine.beginUpload('one', one.length)
+    await engine.sendPages('one', one)
+    trouble.makeReadOnly(home)
+    await engine.endUpload('one')
+    expect(await ending(diskId('one'))).toMatchObject({ status: 'Failed' })
+    await expect(engine.sendPages('one', one)).rejects.toThrow('read-only')
+    trouble.makeWritable(home)
+    await engine.endUpload('one')
+    await engine.sweep()
+    await expectSoundAtRest(engine, { [diskId('one')]: [one] })
+  })
+})
+
 describe('an upload that is no disk', () => {
   const fixed = vhdFixed(one)
   const dynamic = vhdDynamic(one)

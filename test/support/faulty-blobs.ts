@@ -3,10 +3,11 @@ import { join } from 'node:path'
 import type { Blobs, BlobsAddress } from '../../src/blobs/blobs.ts'
 import { SpaceFull, Unavailable } from '../../src/domain/errors.ts'
 
-/** Spaces, named by the end of their folder, that are full or away until the test says otherwise. */
+/** Spaces, named by the end of their folder, that are full, read-only or away until the test says otherwise. */
 export function openTrouble() {
   const roomBytes = new Map<string, number>()
   const away = new Set<string>()
+  const readOnly = new Set<string>()
   const spaceIn = (names: Iterable<string>, address: BlobsAddress): string | undefined =>
     [...names].find((name) => address.kind === 'disk' && address.folder.endsWith(`/${name}`))
 
@@ -15,9 +16,14 @@ export function openTrouble() {
       const space = spaceIn(away, address)
       if (space !== undefined) throw new Unavailable(`${space} is away`)
     }
+    const checkWrite = (): void => {
+      check()
+      const space = spaceIn(readOnly, address)
+      if (space !== undefined) throw new Unavailable(`${space}: EROFS: read-only file system`)
+    }
     return {
       async put(key, bytes, signal) {
-        check()
+        checkWrite()
         const space = spaceIn(roomBytes.keys(), address)
         const room = space === undefined ? Infinity : (roomBytes.get(space) ?? 0)
         if (room < bytes.length) throw new SpaceFull(`no room left for ${key} in ${space}`)
@@ -33,7 +39,7 @@ export function openTrouble() {
         return await blobs.size(key, signal)
       },
       async delete(key, signal) {
-        check()
+        checkWrite()
         await blobs.delete(key, signal)
       },
       list(prefix, signal) {
@@ -50,6 +56,8 @@ export function openTrouble() {
     makeRoom: (space: string) => void roomBytes.delete(space),
     takeAway: (space: string) => void away.add(space),
     bringBack: (space: string) => void away.delete(space),
+    makeReadOnly: (space: string) => void readOnly.add(space),
+    makeWritable: (space: string) => void readOnly.delete(space),
   }
 }
 
