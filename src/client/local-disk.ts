@@ -8,7 +8,7 @@ import { extentsCutAt } from '../formats/cut-extents.ts'
 import type { DiskExtent, DiskFile } from '../formats/disk-file.ts'
 import { openDiskFile } from '../formats/open-disk-file.ts'
 import { ClientError } from './client-error.ts'
-import { fileFault, openForReading, readPadded } from './local-file.ts'
+import { openForReading, readPadded, refuseChanged, stampOf } from './local-file.ts'
 
 /** 16 MiB of a disk, as far as the file has anything there. */
 export type LocalLeaf = {
@@ -125,26 +125,4 @@ function refuse(path: string, error: unknown): never {
     },
     { cause: error },
   )
-}
-
-async function stampOf(handle: Handle, path: string) {
-  const stat = await handle.stat({ bigint: true })
-  if (stat.isDirectory()) throw fileFault(path, 'it is a folder')
-  if (!stat.isFile()) throw fileFault(path, 'it is not a regular file')
-  if (stat.size === 0n) throw fileFault(path, 'it is empty')
-  return { size: String(stat.size), mtimeNs: String(stat.mtimeNs), inode: String(stat.ino) }
-}
-
-async function refuseChanged(
-  handle: Handle,
-  path: string,
-  before: Awaited<ReturnType<typeof stampOf>>,
-): Promise<void> {
-  const now = await stampOf(handle, path)
-  if (now.size === before.size && now.mtimeNs === before.mtimeNs) return
-  throw new ClientError({
-    code: 'InvalidFile',
-    message: `${path} was changed while it was read; what was sent is a mixture.`,
-    nextStep: 'Start again when nothing writes to the file.',
-  })
 }

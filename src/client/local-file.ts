@@ -49,6 +49,34 @@ export async function readPadded(
   }
 }
 
+/** Names a state of a file: another length, time or file has another stamp. */
+export type FileStamp = { readonly size: string; readonly mtimeNs: string; readonly inode: string }
+
+/** Throws ClientError `InvalidFile` for what is no file, or has nothing in it. */
+export async function stampOf(file: FileHandle, path: string): Promise<FileStamp> {
+  const stat = await file.stat({ bigint: true })
+  if (stat.isDirectory()) throw fileFault(path, 'it is a folder')
+  if (!stat.isFile()) throw fileFault(path, 'it is not a regular file')
+  if (stat.size === 0n) throw fileFault(path, 'it is empty')
+  return { size: String(stat.size), mtimeNs: String(stat.mtimeNs), inode: String(stat.ino) }
+}
+
+/** Throws ClientError `InvalidFile` when the file was written to since. */
+export async function refuseChanged(
+  file: FileHandle,
+  path: string,
+  before: FileStamp,
+): Promise<void> {
+  const now = await stampOf(file, path)
+  if (now.size === before.size && now.mtimeNs === before.mtimeNs) return
+  throw new ClientError({
+    code: 'InvalidFile',
+    message: `${path} was changed while it was sent; what arrived is a mixture.`,
+    nextStep:
+      'Send it again when nothing writes to it; `disk upload` needs the disk deleted first.',
+  })
+}
+
 /** Says what is wrong with a local file: an error of the file system, or words. */
 export function fileFault(path: string, error: unknown): ClientError {
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''

@@ -2,15 +2,13 @@ import { resolve } from 'node:path'
 import { mapBounded } from '../base/bounded.ts'
 import { dataRangesOf } from '../base/data-ranges-of.ts'
 import type { World } from '../base/world.ts'
-import { digestOf } from '../domain/digest.ts'
-import { type BlockJournal, openBlockJournal } from './block-journal.ts'
-import { ClientError } from './client-error.ts'
 import { clientLimits } from './client-limits.ts'
-import { dataRuns, rangesByBlock } from './data-runs.ts'
+import { dataRuns } from './data-runs.ts'
 import type { Http } from './http.ts'
-import { fileFault, openForReading, readPadded } from './local-file.ts'
+import { openForReading, readPadded, refuseChanged, stampOf } from './local-file.ts'
 import { openMeter, type Transfer } from './meter.ts'
-import { openPageBlob, type PageBlob } from './page-blob.ts'
+import { openPageBlob } from './page-blob.ts'
+import { openUploadJournal } from './upload-journal.ts'
 
 type UploadOptions = {
   readonly http: Http
@@ -41,14 +39,13 @@ export async function uploadDisk(options: UploadOptions) {
   const path = resolve(options.file)
   await using file = await openForReading(path)
   const stamp = await stampOf(file, path)
-  const subject = digestOf(Buffer.from(JSON.stringify([path, stamp, options.blobId])))
-  const journal = await openBlockJournal(
-    resolve(options.journalFolder, `upload-${subject.slice(0, 32)}.log`),
-    subject,
-  )
+  const { blobId, journalFolder: folder } = options
+  const blob = openPageBlob(options)
+  const { blockBytes } = clientLimits
+  const marks = [path, stamp, blobId]
+  const journal = await openUploadJournal({ folder, marks, blob, blockBytes, signal })
   try {
-    const blob = openPageBlob(options)
-    const arrived = await arrivedBlocks(journal, blob, signal)
+    const arrived = journal.finished
     const fileBytes = Number(stamp.size)
     const meter = openMeter(fileBytes, options.world)
     const filled = await blocksWithData(file, fileBytes)
@@ -102,33 +99,4 @@ async function blocksWithData(
       blocks.add(at)
   }
   return blocks
-}
-
-/** Blocks that the journal knows and of which the server still has pages: a journal alone could outlive its blob. */
-async function arrivedBlocks(journal: BlockJournal, blob: PageBlob, signal: AbortSignal) {
-  if (journal.finished.size === 0) return new Set<number>()
-  const pages = rangesByBlock(await blob.dataRanges(signal), clientLimits.blockBytes)
-  const held = [...journal.finished].filter(([block, bytes]) => bytes === 0 || pages.has(block))
-  return new Set(held.map(([block]) => block))
-}
-
-async function stampOf(file: Awaited<ReturnType<typeof openForReading>>, path: string) {
-  const stat = await file.stat({ bigint: true })
-  if (!stat.isFile()) throw fileFault(path, 'it is not a regular file')
-  if (stat.size === 0n) throw fileFault(path, 'it is empty')
-  return { size: String(stat.size), mtimeNs: String(stat.mtimeNs), inode: String(stat.ino) }
-}
-
-async function refuseChanged(
-  file: Awaited<ReturnType<typeof openForReading>>,
-  path: string,
-  before: Awaited<ReturnType<typeof stampOf>>,
-): Promise<void> {
-  const now = await stampOf(file, path)
-  if (now.size === before.size && now.mtimeNs === before.mtimeNs) return
-  throw new ClientError({
-    code: 'InvalidFile',
-    message: `${path} was changed while it was sent; the disk holds a mixture.`,
-    nextStep: 'Delete the disk, and upload the file again when nothing writes to it.',
-  })
 }

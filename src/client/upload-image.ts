@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { mapBounded } from '../base/bounded.ts'
 import type { World } from '../base/world.ts'
 import { layout } from '../chunks/layout.ts'
@@ -6,10 +5,8 @@ import { encodeNode } from '../chunks/node.ts'
 import { type Digest, digestOf } from '../domain/digest.ts'
 import { limits } from '../domain/limits.ts'
 import { fixedVhdFooter, vhdBytesMax } from '../formats/vhd-footer.ts'
-import { type BlockJournal, openBlockJournal } from './block-journal.ts'
 import { ClientError } from './client-error.ts'
 import { clientLimits } from './client-limits.ts'
-import { rangesByBlock } from './data-runs.ts'
 import { type DiskDigests, openDiskDigests } from './disk-digests.ts'
 import type { Http } from './http.ts'
 import { type ImageTransfer, openImageMeter } from './image-meter.ts'
@@ -17,6 +14,7 @@ import type { LocalDisk, LocalLeaf } from './local-disk.ts'
 import { openPageBlob, type PageBlob } from './page-blob.ts'
 import { isLost, type ParentDisk } from './parent-disk.ts'
 import { type LeafPlan, planLeaf, type Run } from './plan-leaf.ts'
+import { openUploadJournal } from './upload-journal.ts'
 
 const { chunkBytes } = limits
 const { leafBytes } = layout
@@ -52,10 +50,10 @@ export function imageBytesOf({ virtualSizeBytes }: Pick<LocalDisk, 'virtualSizeB
  */
 export async function uploadImage(options: UploadOptions) {
   const { disk, signal, world, blobId } = options
-  const subject = digestOf(Buffer.from(JSON.stringify([disk.path, disk.stamp, blobId, 'leaves'])))
-  const journalPath = join(options.journalFolder, `upload-${subject.slice(0, 32)}.log`)
   const blob = openPageBlob(options)
-  const journal = await openTrueJournal(journalPath, { subject, blob, signal })
+  const marks = [disk.path, disk.stamp, blobId, 'leaves']
+  const note = { folder: options.journalFolder, marks, blob, blockBytes: leafBytes, signal }
+  const journal = await openUploadJournal(note)
   try {
     const arrived = journal.finished
     const meter = openImageMeter(await dataBytesIn(disk, signal), world)
@@ -80,7 +78,7 @@ export async function uploadImage(options: UploadOptions) {
     }
 
     await mapBounded(disk.leaves(signal), clientLimits.leavesAtOnce, bring)
-    await putFooter(job, subject)
+    await putFooter(job)
     await disk.refuseChanged()
     tell()
     await journal.remove()
@@ -186,26 +184,10 @@ function digestsOf(buffer: Buffer): (Digest | undefined)[] {
 }
 
 /** What makes the blob a VHD: it says that the bytes before it are the disk, whatever they look like. */
-async function putFooter({ disk, blob, signal }: Job, id: Digest): Promise<void> {
+async function putFooter({ disk, blob, signal, blobId }: Job): Promise<void> {
   const { virtualSizeBytes } = disk
   if (imageBytesOf(disk) === virtualSizeBytes) return
-  const footer = fixedVhdFooter({ virtualSizeBytes, id: id.slice(0, 32) })
+  const id = digestOf(Buffer.from(blobId)).slice(0, 32)
+  const footer = fixedVhdFooter({ virtualSizeBytes, id })
   await blob.put(virtualSizeBytes, footer, signal)
-}
-
-/**
- * The note of the leaves that arrived. When the server lacks one of them, what it had was given up meanwhile: nothing of
- * the note counts then.
- */
-async function openTrueJournal(
-  path: string,
-  { subject, blob, signal }: { subject: Digest; blob: PageBlob; signal: AbortSignal },
-): Promise<BlockJournal> {
-  const journal = await openBlockJournal(path, subject)
-  if (journal.finished.size === 0) return journal
-  const there = rangesByBlock(await blob.dataRanges(signal), leafBytes)
-  if ([...journal.finished].every(([leaf, bytes]) => bytes === 0 || there.has(leaf))) return journal
-  await journal.close()
-  await journal.remove()
-  return await openBlockJournal(path, subject)
 }
