@@ -8,7 +8,7 @@ import { type Config, ownRegionsOf } from './config.ts'
 import { prepareDataFolder } from './data-folder.ts'
 import { diskSpace, type SpaceId } from './domain/spaces.ts'
 import { spaceAddress } from './space-address.ts'
-import { packsIn, snapshotSqlite } from './store/snapshot.ts'
+import { blobPagesIn, packsIn, snapshotSqlite } from './store/snapshot.ts'
 
 const copiesAtOnce = 8
 /** Beside the database; what is not there is not needed: every start makes it. */
@@ -24,7 +24,7 @@ export type BackedUp = {
 /**
  * Copies an embedded installation, which may run, into the new folder `to`: a data folder that can be served as it is.
  * Rows first, bytes second: what the rows name was durable before, and a sweep leaves it for `sweepHoldSeconds` after
- * nobody wants it any more. At the end every pack that the rows name must be there. Throws StartError, Unavailable.
+ * nobody wants it any more. At the end every pack and page that the rows name must be there. Throws StartError, Unavailable.
  */
 export async function backUp(config: Config, to: string): Promise<BackedUp> {
   await refuseUnfit(config, to)
@@ -96,9 +96,15 @@ async function verify(to: string, elsewhere: readonly SpaceId[]) {
     packs += 1
     bytes += sizeBytes
   }
+  for (const { space, key, sizeBytes } of blobPagesIn(join(to, 'vitrine.db'))) {
+    if (elsewhere.includes(space)) continue
+    const found = await stat(join(to, 'spaces', ...space.split('/'), key)).catch(unlessMissing)
+    if (found?.size !== sizeBytes) missing.push(`${space}/${key}`)
+    bytes += sizeBytes
+  }
   if (missing.length === 0) return { packs, bytes }
   throw new StartError(
-    `The backup ${to} is not whole: ${missing.length} packs that its rows name are missing or cut, the first is ${missing[0]}. ` +
+    `The backup ${to} is not whole: ${missing.length} packs or pages of blobs that its rows name are missing or cut, the first is ${missing[0]}. ` +
       'Either a space is away or damaged (see the log of the server), or the copy took longer than sweepHoldSeconds: raise that, and begin again in another folder.',
   )
 }

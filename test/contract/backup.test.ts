@@ -1,9 +1,11 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { BlobServiceClient } from '@azure/storage-blob'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { backUp } from '../../src/backup.ts'
 import { openArm } from '../support/arm.ts'
+import { makeAccount } from '../support/blob-account.ts'
 import {
   definition,
   gallery,
@@ -78,6 +80,32 @@ it('a backup that lacks a pack says so, and names it', async () => {
     /is not whole: \d+ packs .* eastus\/Standard_LRS\/1\/packs\//,
   )
   await installation.close()
+})
+
+it('blobs of storage accounts are in a backup; one whose page is missing is named', async () => {
+  const before = await openTestInstallation({ config: embedded })
+  const arm = openArm(before)
+  await arm.put(arm.groupPath, { location: 'westeurope' })
+  const account = await makeAccount(before, arm, 'kept1')
+  const box = await account.container('box')
+  const bytes = Buffer.from(diskOf([1, 2, 3]))
+  await box.getBlockBlobClient('packed').upload(bytes, bytes.length)
+  await box.getBlockBlobClient('plain').upload('hello', 5)
+  const to = join(folder, 'copy')
+  await backUp(before.config, to)
+  const uploads = join(before.data, 'spaces', 'westeurope', 'Standard_LRS', '1', 'uploads')
+  for (const name of await readdir(uploads)) await rm(join(uploads, name), { recursive: true })
+  await expect(backUp(before.config, join(folder, 'torn'))).rejects.toThrow(
+    /is not whole: \d+ packs or pages .* westeurope\/Standard_LRS\/1\/uploads\//,
+  )
+  await before.close()
+  const after = await openTestInstallation({ data: to, config: embedded })
+  const endpoint = `${after.url}/kept1`
+  const service = new BlobServiceClient(endpoint, account.credential)
+  const restored = service.getContainerClient('box')
+  expect((await restored.getBlobClient('packed').downloadToBuffer()).equals(bytes)).toBe(true)
+  expect((await restored.getBlobClient('plain').downloadToBuffer()).toString()).toBe('hello')
+  await after.close()
 })
 
 it('a folder with anything in it, no installation, and PostgreSQL are refused', async () => {
