@@ -63,6 +63,7 @@ import { releaseRegion } from './work/release-region.ts'
 import { remove } from './work/remove.ts'
 import { removeTree } from './work/remove-tree.ts'
 import { repair, repairRequest } from './work/repair.ts'
+import { rootPins } from './work/root-pins.ts'
 import { scrubRegion } from './work/scrub.ts'
 import { verify, verifyRegion } from './work/verify.ts'
 import { watchSpaces } from './work/watch-spaces.ts'
@@ -336,6 +337,7 @@ function openRunning(
     dropUploads,
     expireUploads,
     prune,
+    rootPins,
   ]
   const { store, world } = ports
 

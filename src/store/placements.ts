@@ -152,6 +152,16 @@ export function placementRows(db: Db): PlacementRows {
     return rows.map(({ root, keeper }) => ({ root: root ?? '', keeper }))
   }
 
+  const unrooted: PlacementRows['unrooted'] = async (after, rowsMax) => {
+    const rows = await placed
+      .where('root', 'is', null)
+      .where('keeper', '>', after)
+      .orderBy('keeper')
+      .limit(rowsMax)
+      .execute()
+    return rows.map((row) => ({ ...placeOf(row), keeper: row.keeper }))
+  }
+
   async function allLive(ownerId: number, ids: readonly number[]): Promise<boolean> {
     let live = 0
     for (const page of pagesOf(ids)) {
@@ -215,7 +225,8 @@ export function placementRows(db: Db): PlacementRows {
       .execute()
   }
 
-  const own = { ofKeepers, keepersOf, spacesOf, keep, seal, reseat, rootsIn, rootsOf, drop }
+  const roots = { rootsIn, unrooted, rootsOf }
+  const own = { ofKeepers, keepersOf, spacesOf, keep, seal, reseat, ...roots, drop }
   return { ...own, ...sharingRows(db) }
 }
 

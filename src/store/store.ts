@@ -289,6 +289,8 @@ export type PlacementRows = {
     after: string,
     rowsMax: number,
   ): Promise<readonly { readonly root: string; readonly keeper: string }[]>
+  /** Placements that no root of their keeper names, of keepers with key > `after`, ascending. */
+  unrooted(after: string, rowsMax: number): Promise<readonly Placement[]>
   /** The root blobs of this keeper in these spaces. */
   rootsOf(
     keeper: string,

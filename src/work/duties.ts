@@ -16,8 +16,12 @@ export function duties(regions: readonly RegionName[]): readonly WorkRequest[] {
   const regional = ['Sweep', 'Compact', 'ExpireUploads', 'Scrub', 'WatchSpaces'].flatMap((kind) =>
     regions.map((region) => ({ kind, subject: region, queue: `region:${region}` })),
   )
-  const prunes = { kind: 'Prune', subject: 'installation', queue: 'control' }
-  return [...regional, prunes].map((duty) => ({ ...duty, generation: 1, key: undefined }))
+  const common = ['Prune', 'RootPins'].map((kind) => ({
+    kind,
+    subject: 'installation',
+    queue: 'control',
+  }))
+  return [...regional, ...common].map((duty) => ({ ...duty, generation: 1, key: undefined }))
 }
 
 /** Frees what nobody keeps any more in a region, space by space. */

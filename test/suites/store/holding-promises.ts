@@ -183,6 +183,24 @@ export function holdingPromises(open: OpenStore): void {
     expect(await holdings().heldBy(imageOwner(space, image))).toEqual([])
   })
 
+  it('placements without a root are told by keeper, page by page, until they have one', async () => {
+    await placed(store(), 'k1')
+    await store().write(async ({ placements }) => {
+      for (const keeper of ['k3', 'k2']) await placements.keep(placementOf(keeper))
+    })
+    const { placements } = store().read
+    const keepersFrom = async (after: string, rowsMax: number) =>
+      (await placements.unrooted(after, rowsMax)).map(({ keeper }) => keeper)
+    expect(await keepersFrom('', 10)).toEqual(['k2', 'k3'])
+    expect(await keepersFrom('', 1)).toEqual(['k2'])
+    expect(await keepersFrom('k2', 10)).toEqual(['k3'])
+    const { owner } = await someWork(store(), 'b')
+    await store().write(({ placements: rows }) =>
+      rows.seal({ placement: placementOf('k2'), owner, holdings: [], root: 'roots/k2' }),
+    )
+    expect(await keepersFrom('', 10)).toEqual(['k3'])
+  })
+
   it('a sweep looks at a bounded page, and the next ones reach the rest', async () => {
     const { owner } = await someWork(store(), 'a')
     const ids = await livePacks(store(), owner, ['p1', 'p2', 'p3', 'p4', 'p5'])
