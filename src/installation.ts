@@ -63,7 +63,6 @@ import { releaseRegion } from './work/release-region.ts'
 import { remove } from './work/remove.ts'
 import { removeTree } from './work/remove-tree.ts'
 import { repair, repairRequest } from './work/repair.ts'
-import { rootPins } from './work/root-pins.ts'
 import { scrubRegion } from './work/scrub.ts'
 import { verify, verifyRegion } from './work/verify.ts'
 import { watchSpaces } from './work/watch-spaces.ts'
@@ -118,7 +117,8 @@ export async function openInstallation(parts: InstallationParts): Promise<Instal
   const isWorker = config.roles.includes('worker')
   const among = config.database && { folderId, isWorker }
   const spaces = openSpacePreparation({ store, installation, world, among, addressOf })
-  refuseLostRegions(settings, await store.holdings.spaces())
+  const held = [...(await store.holdings.spaces()), ...(await store.read.blobs.spaces())]
+  refuseLostRegions(settings, [...new Set(held)])
   const first = own.map((region) => diskSpace(region).id)
   await spaces.prepareAtStart(first, bucketsOf(config))
   const lanes = openLanes({ count: config.lanes })
@@ -288,7 +288,7 @@ function refuseLostRegions({ regions }: Settings, held: readonly SpaceId[]): voi
   const lost = held.filter((space) => !regions.find(parseSpaceId(space)?.region ?? ''))
   if (lost.length === 0) return
   throw new StartError(
-    `The configuration leaves out regions that hold images (spaces ${lost.join(', ')}). Add them again, and remove them from all versions first.`,
+    `The configuration leaves out regions that hold images or blobs (spaces ${lost.join(', ')}). Add them again, and remove what they hold first.`,
   )
 }
 
@@ -337,7 +337,6 @@ function openRunning(
     dropUploads,
     expireUploads,
     prune,
-    rootPins,
   ]
   const { store, world } = ports
 

@@ -93,6 +93,8 @@ export type BlobRows = {
   /** Whoever reads a blob of the account, or of one container of it. */
   readerIn(account: string, container?: number): Promise<string | undefined>
 
+  /** Every space where a container keeps its blobs, also one that is deleted and not yet cleared. */
+  spaces(): Promise<readonly SpaceId[]>
   get(container: number, name: string): Promise<StoredBlob | undefined>
   lock(container: number, name: string): Promise<StoredBlob | undefined>
   /** What `account`, `container` and `name` say, and the space of its pages. */

@@ -16,6 +16,7 @@ type Containers = Pick<
   | 'updateContainer'
   | 'removeContainers'
   | 'readerIn'
+  | 'spaces'
 >
 
 export function containerRows(db: Db): Containers {
@@ -116,6 +117,12 @@ export function containerRows(db: Db): Containers {
     return row?.reader
   }
 
+  async function spaces(): Promise<readonly SpaceId[]> {
+    const rows = await db.selectFrom('blob_containers').select('space').distinct().execute()
+    // Written as SpaceIds.
+    return rows.map(({ space }) => space as SpaceId)
+  }
+
   return {
     container,
     holdContainer,
@@ -125,6 +132,7 @@ export function containerRows(db: Db): Containers {
     updateContainer,
     removeContainers,
     readerIn,
+    spaces,
   }
 }
 

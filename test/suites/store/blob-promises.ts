@@ -217,6 +217,7 @@ export function blobPromises(open: OpenStore): void {
       looks.push(await store().write((rows) => rows.blobs.clearGone(space, 2, 50)))
     } while (looks.at(-1) !== 0)
     expect(looks).toEqual([3, 1, 1, 0])
+    expect(await store().read.blobs.spaces()).toEqual([space])
     expect(await due(50)).toEqual(['s', 'u-a', 'u-b', 'u-c'])
     expect(await store().read.blobs.get(kept.id, 'a')).toBeDefined()
   })
