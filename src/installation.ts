@@ -28,7 +28,7 @@ import {
 } from './domain/audiences.ts'
 import { Unavailable } from './domain/errors.ts'
 import type { Holding, HoldingRows } from './domain/holdings.ts'
-import { largerQueues } from './domain/queues.ts'
+import { slowQueues } from './domain/queues.ts'
 import type { RegionName } from './domain/regions.ts'
 import { sameType } from './domain/resource-id.ts'
 import { diskSpace, parseSpaceId, type SpaceId } from './domain/spaces.ts'
@@ -70,7 +70,7 @@ import { watchSpaces } from './work/watch-spaces.ts'
 /** Rows of work in hand at once: more than lanes, since most of them wait for bytes. */
 const workAtOnce = Math.max(4, availableParallelism())
 /** Of each class of larger copies: one plans while another moves. */
-const largerAtOnce = 2
+const slowAtOnce = 2
 
 export type Installation = {
   /** Everything that answers HTTP. */
@@ -345,9 +345,9 @@ function openRunning(
     await store.write((rows) => rows.work.request([...duties(own), ...dropDuties(own)], nowMs))
     const observed = kinds.map((kind) => watch.work(kind(ports)))
     const hands = { queues, atOnce: workAtOnce }
-    const others = largerQueues.map((suffix) => ({
+    const others = slowQueues.map((suffix) => ({
       queues: own.map((region) => `region:${region}${suffix}`),
-      atOnce: largerAtOnce,
+      atOnce: slowAtOnce,
     }))
     await runWork({ store, world, kinds: observed, hands, others, holder }, stopping.signal)
   }

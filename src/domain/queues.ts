@@ -10,8 +10,16 @@ const classes = [
   { suffix: '/huge', bytesMax: Number.POSITIVE_INFINITY },
 ] as const
 
-/** Behind a region's queue: those of larger copies, smallest first. */
-export const largerQueues = classes.slice(1).map(({ suffix }) => suffix)
+/** A foreign host may be slow for hours. */
+const imports = '/imports'
+
+/** Behind a region's queue: those of larger copies, smallest first, and that of imports. Each has hands of its own. */
+export const slowQueues = [...classes.slice(1).map(({ suffix }) => suffix), imports]
+
+/** Where a file of another host is fetched, for work of a region's queue. */
+export function queueOfImport(queue: string): string {
+  return queue.endsWith(imports) ? queue : `${queue}${imports}`
+}
 
 /** The queue of `bytes` to be moved in a region, where that is a larger one than `queue`; else `queue`. */
 export function queueOfCopy(region: string, bytes: number, queue: string): string {

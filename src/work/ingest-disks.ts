@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { Unavailable } from '../domain/errors.ts'
 import { workOwner } from '../domain/holdings.ts'
+import { queueOfImport } from '../domain/queues.ts'
 import type { JsonObject, ResourceRow, WorkRow } from '../domain/rows.ts'
 import { parseSpaceId } from '../domain/spaces.ts'
 import { removeRoot, writeRoot } from '../regions/roots.ts'
@@ -39,6 +40,10 @@ export function ingestDisks(ports: WorkPorts): Work {
       const nowMs = await store.nowMs()
       await write((rows) => finishAsItIs(rows, row, nowMs))
       return { is: 'done' }
+    }
+    const queue = queueOfImport(row.queue)
+    if (queue !== row.queue && pending.some(({ from }) => from.is === 'url')) {
+      return { is: 'elsewhere', state, queue }
     }
     if (isVersion(resource)) {
       const nowMs = await store.nowMs()

@@ -90,6 +90,19 @@ describe('disks of files of other hosts', () => {
     behave = ({ serve }) => serve()
   })
 
+  it('hold up nothing else of their region while their host is silent, and end when they are deleted', async () => {
+    behave = () => undefined
+    const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i'].map(
+      (name) => `disks/silent-${name}`,
+    )
+    for (const name of names) await arm.put(name, importOf(`${source.origin}/${name}`))
+    await arm.upload('beside', file.subarray(0, mib))
+    expect(Buffer.compare(await arm.download('beside'), file.subarray(0, mib))).toBe(0)
+    for (const name of names) await arm.remove(name)
+    behave = ({ serve }) => serve()
+    await arm.make('disks/afterwards', importOf(`${source.origin}/afterwards`))
+  })
+
   it('of another host, or too large, are refused with the name of the setting', async () => {
     const elsewhere = await arm.put('disks/no', importOf('http://127.0.0.1:9/disk.raw?sig=x'))
     expect(elsewhere.status).toBe(400)

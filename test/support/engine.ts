@@ -10,7 +10,7 @@ import { openChunkIndex } from '../../src/chunks/chunk-index.ts'
 import { serveLane } from '../../src/chunks/lane.ts'
 import { type LaneThread, openLanes } from '../../src/chunks/lanes.ts'
 import { type ConfigOverrides, importPolicyOf, readConfig, settingsOf } from '../../src/config.ts'
-import { largerQueues } from '../../src/domain/queues.ts'
+import { slowQueues } from '../../src/domain/queues.ts'
 import { diskSpace, type SpaceId } from '../../src/domain/spaces.ts'
 import { healthOf } from '../../src/health.ts'
 import type { Providers } from '../../src/providers/ports.ts'
@@ -233,7 +233,7 @@ function run(
   const queues = [
     'control',
     ...regions.flatMap((region) =>
-      ['', ...largerQueues].map((suffix) => `region:${region}${suffix}`),
+      ['', ...slowQueues].map((suffix) => `region:${region}${suffix}`),
     ),
   ]
   let failure: unknown
