@@ -66,6 +66,7 @@ import { repair, repairRequest } from './work/repair.ts'
 import { scrubRegion } from './work/scrub.ts'
 import { verify, verifyRegion } from './work/verify.ts'
 import { watchSpaces } from './work/watch-spaces.ts'
+import { completeZones } from './work/zones.ts'
 
 /** Rows of work in hand at once: more than lanes, since most of them wait for bytes. */
 const workAtOnce = Math.max(4, availableParallelism())
@@ -327,6 +328,7 @@ function openRunning(
     removeTree,
     repair,
     mendRoot,
+    completeZones,
     rebuildSpace,
     verify,
     verifyRegion,

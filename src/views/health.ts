@@ -117,12 +117,11 @@ function regionHealth(facts: Facts): RegionHealth {
     })),
   }
 
-  /** Every zone of its replica is there, and its space too. */
+  /** It is there itself, and of its replica's zones at most one is not: the others suffice. */
   function isWhole(space: SpaceId): boolean {
-    const isOut = [...facts.missing, ...spaces.filter((one) => !isIn(one))].some(
-      (other) => replicaOf(other) === replicaOf(space),
-    )
-    return !isOut
+    const out = [...facts.missing, ...spaces.filter((one) => !isIn(one))]
+    const sisters = out.filter((other) => replicaOf(other) === replicaOf(space))
+    return isIn(space) && sisters.length <= 1
   }
 
   function isIn(space: SpaceId): boolean {

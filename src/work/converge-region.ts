@@ -18,6 +18,7 @@ import { openReplicaProgress } from './replica-progress.ts'
 import { rootDocuments } from './root-documents.ts'
 import { settleVersion } from './settle.ts'
 import { addStray, distinctRoots, forgetStray, rootsIn, strayRoots } from './stray-roots.ts'
+import { completeZonesRequest, zonesPutOff } from './zones.ts'
 
 type Found = {
   readonly version: ResourceRow
@@ -47,8 +48,9 @@ export function convergeRegion(ports: WorkPorts): Work {
     if (!found) return { is: 'done' }
     const sealed = await store.read.placements.rootsOf(found.version.key)
     const open = found.spaces.filter((space) => !sealed.some((root) => root.space === space))
-    for (const space of open) await ports.prepare(space)
-    const roots = Object.fromEntries(open.map((space) => [space, `roots/${world.id()}`]))
+    const putOff = await zonesPutOff(ports, { wanted: found.spaces, open })
+    const named = open.filter((space) => !putOff.includes(space))
+    const roots = Object.fromEntries(named.map((space) => [space, `roots/${world.id()}`]))
     return { is: 'next', state: { ...state, roots } }
   }
 
@@ -69,7 +71,9 @@ export function convergeRegion(ports: WorkPorts): Work {
       during: 'copy',
     })
     const owner = workOwner(row.id)
-    const to = found.spaces.filter((space) => roots[space] !== undefined)
+    const open = found.spaces.filter((space) => roots[space] !== undefined)
+    const away = await zonesPutOff(ports, { wanted: found.spaces, open })
+    const to = open.filter((space) => !away.includes(space))
     const copied = new Map<Digest, ReadonlyMap<SpaceId, readonly number[]>>()
     let bytesTotal = 0
     for (const [index, disk] of found.disks.entries()) {
@@ -106,19 +110,38 @@ export function convergeRegion(ports: WorkPorts): Work {
         if (replica) await rows.replicas.put({ ...replica, usable: true })
       })
     }
-    return { is: 'next', state: await leavingOf(found) }
+    await leaveOut(found, roots, { away, write })
+    return { is: 'next', state: await leavingOf(found, away) }
+  }
+
+  /** A zone that went away may have got its root before: known, it is removed when the zone is back. */
+  async function leaveOut(
+    { version }: Found,
+    roots: Readonly<Record<string, string>>,
+    { away, write }: { readonly away: readonly SpaceId[]; readonly write: Running['write'] },
+  ): Promise<void> {
+    if (away.length === 0) return
+    const left = away.map((space) => ({ space, key: roots[space] ?? '' }))
+    await write(async (rows) => {
+      const locked = await rows.resources.lock(version.key)
+      if (locked) await addStray(rows, locked, left)
+    })
   }
 
   /**
    * Decided here and durable: what `retire` began to remove is gone, whatever is wanted by the time it goes on. The roots
    * have their keys: who lost the row meanwhile removes none that was written since.
    */
-  async function leavingOf({ version, region, spaces }: Found): Promise<JsonObject> {
+  async function leavingOf(
+    { version, region, spaces }: Found,
+    away: readonly SpaceId[],
+  ): Promise<JsonObject> {
     const isHere = ({ space }: { space: SpaceId }) => parseSpaceId(space)?.region === region
     const placed = (await store.read.placements.ofKeepers([version.key])).filter(isHere)
     const left = placed.map(({ space }) => space).filter((space) => !spaces.includes(space))
     const sealed = (await store.read.placements.rootsOf(version.key)).filter(isHere)
-    const stray = (await strayRoots(store.read, version.key)).filter(isHere)
+    const strays = (await strayRoots(store.read, version.key)).filter(isHere)
+    const stray = strays.filter(({ space }) => !away.includes(space))
     const gone = sealed.filter(({ space }) => left.includes(space))
     return {
       leaving: [...new Set(left)],
@@ -165,8 +188,23 @@ export function convergeRegion(ports: WorkPorts): Work {
       )
       await endReplica(rows, row, { wanted: found.spaces.length > 0, left }, nowMs)
       await settleVersion(rows, version.key, settings, nowMs)
+      await askForRest(rows, row, found, nowMs)
     })
     return { is: 'done' }
+  }
+
+  /** What was put off is made good when its zone is back. */
+  async function askForRest(
+    rows: Rows,
+    row: WorkRow,
+    { version, region, spaces }: Found,
+    nowMs: number,
+  ): Promise<void> {
+    const replica = await replicaOf(rows, row)
+    if (!replica || isOutdated(row, replica)) return
+    const sealed = await rows.placements.rootsOf(version.key)
+    const isWhole = spaces.every((space) => sealed.some((root) => root.space === space))
+    if (!isWhole) await rows.work.request([completeZonesRequest(version, region)], nowMs)
   }
 
   /** `left`: something of the version still lies in the region. Without it nothing can be made from it there. */

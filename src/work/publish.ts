@@ -127,7 +127,8 @@ export function replicaRow(
   }
 }
 
-function convergeRequest(version: ResourceRow, region: string): WorkRequest {
+/** What asks one region to hold what the version's latest generation wants of it. */
+export function convergeRequest(version: ResourceRow, region: string): WorkRequest {
   return {
     kind: 'ConvergeRegion',
     subject: `${version.key}@${region}`,

@@ -3,11 +3,13 @@ import type { SpaceRow } from '../domain/health.ts'
 import { rebuildRequest } from '../domain/health-work.ts'
 import { parseSpaceId, type SpaceId } from '../domain/spaces.ts'
 import type { Outcome, Running, Work } from '../runner/work.ts'
-import type { WorkPorts } from './ports.ts'
+import type { HealthPorts, WorkPorts } from './ports.ts'
 import { type Verdict, verdictOf } from './space-verdict.ts'
 
-/** How often a region looks whether its spaces are there. */
-const lookEveryMs = 10_000
+/** How often a region looks whether its spaces are there: as often as it takes to be in time. */
+export function lookEveryMs({ rebuildAfterMs }: Pick<HealthPorts, 'rebuildAfterMs'>): number {
+  return Math.min(10_000, Math.max(250, rebuildAfterMs ?? Number.POSITIVE_INFINITY))
+}
 
 /**
  * Looks whether the spaces of a region are there and what they should be, keeps it in rows, and has those made anew that
@@ -24,8 +26,7 @@ export function watchSpaces(ports: WorkPorts): Work {
       signal.throwIfAborted()
       await lookAt(space, held.includes(space))
     }
-    const forMs = Math.min(lookEveryMs, Math.max(250, health.rebuildAfterMs ?? lookEveryMs))
-    return { is: 'wait', state, forMs }
+    return { is: 'wait', state, forMs: lookEveryMs(health) }
   }
 
   async function lookAt(space: SpaceId, hasPacks: boolean): Promise<void> {

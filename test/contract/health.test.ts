@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
-import { readdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -203,6 +203,30 @@ describe('B18 scrubs', () => {
   })
 })
 
+describe('B18 a zone that is away', () => {
+  it('holds up no zone redundant replica: two zones suffice until it is back', async () => {
+    vitrine = await openTestInstallation({ config: { rebuildAfterMinutes: 0 } })
+    arm = openArm(vitrine)
+    await makeDefinition(vitrine)
+    const source = await arm.upload('source', bytes)
+    // Where its folder should be lies a file: it can neither be looked at nor made.
+    await mkdir(dirname(folderOf(zone)), { recursive: true })
+    await writeFile(folderOf(zone), '')
+    const target = { name: 'eastus', storageAccountType: 'Standard_ZRS' }
+    const targetRegions = [{ name: 'westeurope' }, target]
+    await publishVersion(vitrine, '1.0.0', { source, targetRegions })
+    expect((await arm.get(version)).body).toMatchObject({
+      properties: { provisioningState: 'Succeeded' },
+    })
+    expect(await inRegion('eastus')).toMatchObject({ state: 'degraded', replicas: 1, packs: 2 })
+    expect(Buffer.compare(await arm.bytesOf(version, 'eastus'), bytes)).toBe(0)
+    await rm(folderOf(zone))
+    await until(() => inRegion('eastus'), (found) => found?.state === 'healthy')
+    expect(await inRegion('eastus')).toMatchObject({ replicas: 1, packs: 3 })
+    expect(await readdir(join(folderOf(zone), 'roots'))).toHaveLength(1)
+  })
+})
+
 describe('B18 a space that is lost', () => {
   it('is made anew by itself after its time, and readers notice nothing', async () => {
     await published({ rebuildAfterMinutes: 0 })
@@ -231,7 +255,7 @@ describe('B18 a space that is lost', () => {
       async () => (await space()).properties.state,
       (state) => state === 'gone',
     )
-    expect(await inRegion('eastus')).toMatchObject({ state: 'degraded', replicas: 0 })
+    expect(await inRegion('eastus')).toMatchObject({ state: 'degraded', replicas: 1 })
     expect(existsSync(folderOf(zone))).toBe(false)
     const asked = await arm.ask('POST', `${zonePath}/rebuild`)
     expect(asked.status).toBe(202)

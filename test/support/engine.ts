@@ -30,6 +30,7 @@ import { remove } from '../../src/work/remove.ts'
 import { removeTree } from '../../src/work/remove-tree.ts'
 import { repair } from '../../src/work/repair.ts'
 import { verify, verifyRegion } from '../../src/work/verify.ts'
+import { completeZones } from '../../src/work/zones.ts'
 import { asOwner } from './as-owner.ts'
 import { type Clock, type EngineDatabase, openEngineDatabase } from './engine-database.ts'
 import { type Death, mortalBlobs, mortalStore, openLife } from './life.ts'
@@ -227,7 +228,7 @@ function run(
 ) {
   const stopping = new AbortController()
   const { store, world } = ports
-  const mending = [repair, mendRoot, rebuildSpace, verify, verifyRegion]
+  const mending = [repair, mendRoot, completeZones, rebuildSpace, verify, verifyRegion]
   const all = [publish, convergeRegion, ingestDisks, remove, releaseRegion, removeTree, ...mending]
   const kinds = all.map((kind) => kind(ports))
   const queues = [
