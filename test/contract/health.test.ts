@@ -221,7 +221,10 @@ describe('B18 a zone that is away', () => {
     expect(await inRegion('eastus')).toMatchObject({ state: 'degraded', replicas: 1, packs: 2 })
     expect(Buffer.compare(await arm.bytesOf(version, 'eastus'), bytes)).toBe(0)
     await rm(folderOf(zone))
-    await until(() => inRegion('eastus'), (found) => found?.state === 'healthy')
+    await until(
+      () => inRegion('eastus'),
+      (found) => found?.state === 'healthy',
+    )
     expect(await inRegion('eastus')).toMatchObject({ replicas: 1, packs: 3 })
     expect(await readdir(join(folderOf(zone), 'roots'))).toHaveLength(1)
   })
