@@ -4,9 +4,13 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { BlobSASPermissions } from '@azure/storage-blob'
 import { afterAll, beforeAll, expect, inject, it, vi } from 'vitest'
 import { z } from 'zod'
+import { openArm } from '../support/arm.ts'
+import { makeAccount } from '../support/blob-account.ts'
 import { definition, gallery, group, makeDefinition, pageBlob } from '../support/main-job.ts'
+import type { OwnerClients } from '../support/owner-clients.ts'
 import { freshDatabase } from '../support/postgres-database.ts'
 import { startServer } from '../support/server-process.ts'
 import { diskOf } from '../support/test-disks.ts'
@@ -21,6 +25,23 @@ let folder = ''
 let log = ''
 let secrets: string[] = []
 const correlationId = '5eed0000-aaaa-4000-8000-00000000cafe'
+
+/** A key, a SAS that is good and one that is not; answers what nobody may read in the log. */
+async function useBlobs(clients: OwnerClients): Promise<string[]> {
+  const arm = openArm(clients)
+  const { key, name, container } = await makeAccount(clients, arm, 'logged1')
+  const blob = (await container('box')).getBlockBlobClient('x')
+  await blob.upload('x', 1)
+  const permissions = BlobSASPermissions.parse('r')
+  const sas = await blob.generateSasUrl({ permissions, expiresOn: new Date(Date.now() + 60_000) })
+  await fetch(sas)
+  await fetch(sas.replace('/x?', '/y?'))
+  await fetch(blob.url, {
+    headers: { authorization: `SharedKey ${name}:c2VjcmV0LW9mLWEtc3RyYW5nZXI=` },
+  })
+  const sig = new URL(sas).searchParams.get('sig') ?? ''
+  return [key, sig, encodeURIComponent(sig), 'c2VjcmV0LW9mLWEtc3RyYW5nZXI=']
+}
 
 /** A whole life at `debug`: sign-in, an upload, a publish that fails, requests that are refused. */
 beforeAll(async () => {
@@ -40,6 +61,7 @@ beforeAll(async () => {
     authorization: 'Bearer eyJhbGciOiJub25lIn0.secret-of-a-stranger.x',
     'x-ms-correlation-request-id': correlationId,
   })
+  const ofBlobs = await useBlobs(clients)
   await fetch(new URL('/metrics', server.url), {
     headers: { authorization: 'Bearer the-token-of-the-metrics' },
   })
@@ -55,6 +77,7 @@ beforeAll(async () => {
     clients.token.split('.')[2] ?? '',
     new URL(sas).searchParams.get('sig') ?? '',
     encodeURIComponent(new URL(sas).searchParams.get('sig') ?? ''),
+    ...ofBlobs,
     key.toString('hex'),
     key.toString('base64'),
     key.toString('utf8').trim(),

@@ -1,8 +1,10 @@
 import { limits } from '../../domain/limits.ts'
 import { BlobError } from '../storage/blob-error.ts'
+import { takeRoom } from '../storage/body-stream.ts'
 import { checkMd5 } from '../storage/checksum.ts'
 import { readParts } from '../storage/page-body.ts'
 import type { AskedBlob } from './asked.ts'
+import { bodyBytes } from './intake.ts'
 
 export type ListedId = {
   /** base64, as Put Block had it. */
@@ -13,10 +15,16 @@ export type ListedId = {
 const entry = /\s*<(Committed|Uncommitted|Latest)>\s*([A-Za-z\d+/=]{1,100})\s*<\/\1>/y
 
 /** The body of a Put Block List. It knows its three elements and nothing else of XML. Throws InvalidXmlDocument, InvalidBlockList. */
-export async function readBlockList({ raw }: AskedBlob): Promise<readonly ListedId[]> {
-  const bytes = await readParts(raw, limits.blockListBytesMax)
-  checkMd5(raw.headers.get('content-md5'), bytes)
-  return parseBlockList(bytes.toString('utf8'))
+export async function readBlockList(asked: AskedBlob): Promise<readonly ListedId[]> {
+  const { raw } = asked
+  const hold = await takeRoom(asked, bodyBytes(asked, limits.blockListBytesMax))
+  try {
+    const bytes = await readParts(raw, limits.blockListBytesMax)
+    checkMd5(raw.headers.get('content-md5'), bytes)
+    return parseBlockList(bytes.toString('utf8'))
+  } finally {
+    hold()
+  }
 }
 
 export function parseBlockList(text: string): readonly ListedId[] {

@@ -80,7 +80,6 @@ function checkIdLength(block: string, [first]: readonly StagedBlock[]): void {
 /** Put Block List: the blocks it names become the blob, in its order; all others that waited go. */
 export async function putBlockList(asked: AskedBlob): Promise<Response> {
   const { raw, world } = asked
-  bodyBytes(asked, limits.blockListBytesMax)
   const listed = await readBlockList(asked)
   const facts = newFacts(raw.headers)
   const blob = await changeBlob(asked, async (changing) => {
