@@ -224,6 +224,18 @@ describe('one command each way', () => {
     expect(shown).toMatchObject({ code, err: expect.stringContaining(says) })
   })
 
+  it('a version is changed, awaited and deleted as people say it; latest is not deleted', async () => {
+    const named = ['Contoso:Debian:13:1.9.1']
+    const regions = ['--target-regions', 'westeurope']
+    const { code } = await run(['image-version', 'update', ...named, ...regions])
+    expect(code).toBe(0)
+    expect(await run(['image-version', 'wait', ...named, '--updated'])).toMatchObject({ code: 0 })
+    const latest = await run(['image-version', 'delete', 'Contoso:Debian:13:latest'])
+    expect(latest).toMatchObject({ code: 2, err: expect.stringContaining('Name the version') })
+    expect(await run(['image-version', 'delete', ...named])).toMatchObject({ code: 0 })
+    expect(await run(['image-version', 'show', ...named])).toMatchObject({ code: 3 })
+  })
+
   it('one that is in two galleries is asked back, and told apart by gallery', async () => {
     await arm.make('galleries/other', { location: 'westeurope' })
     const { properties } = await arm.get('galleries/corp/images/debian').then(({ body }) => body)

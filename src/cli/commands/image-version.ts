@@ -3,8 +3,8 @@ import type { JsonObject } from '../../domain/rows.ts'
 import { type CommandGroup, type Context, command } from '../command.ts'
 import { on } from '../flag.ts'
 import { followVersion, watchVersion } from '../follow-version.ts'
-import { versionNamed } from '../named-image.ts'
-import { apiVersions, type VersionNames } from '../paths.ts'
+import { namesOf, versionNamed } from '../named-image.ts'
+import { apiVersions } from '../paths.ts'
 import { versionIdOf } from '../resolve-version.ts'
 import {
   deleteResource,
@@ -20,6 +20,7 @@ import {
 } from '../resources.ts'
 import { readSpace, spaceColumns } from '../space-use.ts'
 import { at, type Column } from '../table.ts'
+import { UsageError } from '../usage-error.ts'
 import { versionPath } from '../version-path.ts'
 import { waitFlags, waitUntil } from '../wait-until.ts'
 import {
@@ -71,18 +72,13 @@ function regionsCell(row: JsonObject): string {
 /** Follows what `answer` began, with progress for each region, and shows the version as it is then. */
 async function followed(
   context: Context,
-  where: VersionNames,
+  path: string,
   answer: Parameters<typeof followVersion>[0]['answer'],
 ) {
   const session = await context.connect()
-  const versionPath = session.paths.version(where)
   const { world, signal, err: terminal } = context
-  await followVersion({ session, versionPath, terminal, world, signal, answer })
-  const value = await readResource(context, {
-    path: versionPath,
-    apiVersion,
-    expand: 'ReplicationStatus',
-  })
+  await followVersion({ session, versionPath: path, terminal, world, signal, answer })
+  const value = await readResource(context, { path, apiVersion, expand: 'ReplicationStatus' })
   return { value, columns }
 }
 
@@ -126,7 +122,7 @@ const create = command({
     const answer = await putNew(context, target)
     // An accepted version needs its source no more.
     await remove()
-    if (!given.noWait) return await followed(context, given, answer)
+    if (!given.noWait) return await followed(context, target.path, answer)
     hintOperation(context, answer.headers)
     return { value: objectIn(answer), columns }
   },
@@ -139,10 +135,10 @@ const update = command({
   examples: [
     'vitrine image-version update -g images -r corpImages -i debian -e 1.0.0 --target-regions westeurope eastus=3',
   ],
-  flags: { ...names, ...publishing, tags, noWait },
+  flags: { ...versionNamed, ...publishing, tags, noWait },
   run: async (context, given) => {
-    const { paths } = await context.connect()
-    const path = paths.version(given)
+    const session = await context.connect()
+    const path = await versionPath(session, given, context.signal)
     const answer = await editResource(context, {
       path,
       apiVersion,
@@ -152,7 +148,7 @@ const update = command({
         properties: publishedProperties(given, propertiesOf(before)),
       }),
     })
-    if (!given.noWait) return await followed(context, given, answer)
+    if (!given.noWait) return await followed(context, path, answer)
     hintOperation(context, answer.headers)
     return { value: objectIn(answer), columns }
   },
@@ -204,10 +200,14 @@ const space = command({
 const remove = command({
   name: 'delete',
   says: 'Delete a version in every region.',
-  flags: { ...names, noWait },
+  examples: ['vitrine image-version delete Contoso:Debian:13:1.0.0'],
+  flags: { ...versionNamed, noWait },
   run: async (context, given) => {
-    const { paths } = await context.connect()
-    const path = paths.version(given)
+    const session = await context.connect()
+    const asked = await namesOf(session, given, context.signal)
+    if (asked.version === 'latest')
+      throw new UsageError('Name the version that is to go: latest may be another one by then.')
+    const path = session.paths.version(asked)
     return await deleteResource(context, { path, apiVersion, noWait: given.noWait })
   },
 })
@@ -215,13 +215,14 @@ const remove = command({
 const wait = command({
   name: 'wait',
   says: 'Wait until a version is there, up to date, or gone.',
-  flags: { ...names, ...waitFlags },
+  flags: { ...versionNamed, ...waitFlags },
   run: async (context, given) => {
-    const { paths } = await context.connect()
+    const session = await context.connect()
+    const asked = await namesOf(session, given, context.signal)
     return await waitUntil(context, given, {
-      path: paths.version(given),
+      path: session.paths.version(asked),
       apiVersion,
-      what: `The version ${given.version}`,
+      what: `The version ${asked.version}`,
       show: 'vitrine image-version show --watch',
     })
   },
