@@ -3,6 +3,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { dataBytes, openArm } from '../support/arm.ts'
+import { makeAccount } from '../support/blob-account.ts'
 import { type Cluster, openCluster } from '../support/cluster.ts'
 import {
   definition,
@@ -59,6 +60,18 @@ describe('several processes', () => {
       const read = await readVersion(vitrine, '1.0.0', region)
       expect(Buffer.compare(read, bytes)).toBe(0)
     }
+  })
+
+  it('blobs are written and read through whatever process is asked, in a region of another', async () => {
+    const account = await makeAccount(vitrine, openArm(vitrine), 'shared1')
+    const bytes = Buffer.from(dataBytes(7, 3 * 1024 * 1024 + 5))
+    const blob = (await account.container('box')).getBlockBlobClient('a')
+    await blob.uploadData(bytes, { blockSize: 1024 * 1024, maxSingleShotSize: 1024 })
+    expect((await blob.downloadToBuffer()).equals(bytes)).toBe(true)
+    await blob.upload('hello', 5)
+    expect((await blob.downloadToBuffer()).toString()).toBe('hello')
+    await blob.delete()
+    expect(await blob.exists()).toBe(false)
   })
 
   it('each region lies with its own processes alone', async () => {
