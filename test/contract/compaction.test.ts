@@ -37,7 +37,7 @@ beforeEach(async () => {
   await engine.removed(versionId('1.0.0'))
   await engine.removed(diskId('disk-0'))
   await engine.sweep()
-})
+}, 240_000)
 afterEach(async () => {
   await engine.close()
   await rm(folder, { recursive: true })

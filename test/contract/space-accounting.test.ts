@@ -54,7 +54,7 @@ describe('the space of a version', () => {
       const source = await uploadDisk(vitrine, `disk-${version.at(-1)}`, bytes)
       await publishVersion(vitrine, version, { source, targetRegions })
     }
-  })
+  }, 240_000)
   afterAll(() => vitrine.close())
 
   const pathOf = (version: string) =>

@@ -21,7 +21,7 @@ const openPackBytes = limits.packBytesMax
 const besides = 0.02
 
 /** One API process, and a worker for each of two regions that reach each other through a link of ours alone. */
-describe('a copy between two processes, cut at half', () => {
+describe('a copy between two processes, cut at half', { timeout: 300_000 }, () => {
   let folder: string
   let link: Balancer
   let tables: Tables
@@ -71,7 +71,7 @@ describe('a copy between two processes, cut at half', () => {
     // Until the API process has heard of the worker that keeps its pages.
     await new Promise((resolve) => setTimeout(resolve, 5_500))
     await makeDefinition(vitrine)
-  })
+  }, 240_000)
   afterAll(async () => {
     await Promise.all(children.map((child) => child.stop()))
     await tables.close()
