@@ -11,8 +11,9 @@ export function healthOf(
   world: Pick<World, 'now'>,
 ): HealthPorts {
   return {
-    everyMs: scrub.everyDays * dayMs,
+    everyMs: Math.round(scrub.everyDays * dayMs),
     pace: openScrubPace(scrub.bytesPerSecond, world),
-    rebuildAfterMs: rebuildAfterMinutes === 'never' ? undefined : rebuildAfterMinutes * 60_000,
+    rebuildAfterMs:
+      rebuildAfterMinutes === 'never' ? undefined : Math.round(rebuildAfterMinutes * 60_000),
   }
 }
