@@ -290,6 +290,37 @@ describe('blobs of a storage account', () => {
     await expect(blob.delete()).rejects.toMatchObject({ statusCode: 404, code: 'BlobNotFound' })
   })
 
+  it('of many writers of one name at once each is answered, and one of them is what is there', async () => {
+    const texts = Array.from({ length: 24 }, (_, at) => `writer ${at}`.padEnd(1000 + at, '.'))
+    const blob = container.getBlockBlobClient('contended')
+    const done = await Promise.all(
+      texts.map(async (text, at) => {
+        if (at % 3 === 2) {
+          await blob.stageBlock('AAAA', text, text.length)
+          return 'staged'
+        }
+        return (await blob.upload(text, text.length)).etag
+      }),
+    )
+    const { etag } = await blob.getProperties()
+    expect(done).toContain(etag)
+    expect(texts).toContain((await blob.downloadToBuffer()).toString())
+    const { store } = vitrine.installation
+    const key = account.id.toLowerCase()
+    const found = await store.read.blobs.find({
+      account: key,
+      container: 'data',
+      name: 'contended',
+    })
+    expect(await store.uploads.keys(found?.upload ?? '', 10)).toHaveLength(1)
+    const only = { conditions: { ifNoneMatch: '*' } }
+    const first = container.getBlockBlobClient('first')
+    const made = await Promise.allSettled(
+      texts.map((text) => first.upload(text, text.length, only)),
+    )
+    expect(made.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+  })
+
   it('copies within the installation: a blob, a block, a page', async () => {
     const source = container.getBlockBlobClient('source')
     const bytes = Buffer.from(dataBytes(20, 5 * mib + 512))

@@ -13,7 +13,13 @@ export type Changing = {
   readonly nowMs: number
 }
 
-const attemptsMax = 3
+/** Who lost waits for whoever won before the next look, so few lose twice. */
+const attemptsMax = 8
+
+/** Undoes what was written so far. */
+class Raced extends Error {
+  override readonly name = 'Raced'
+}
 
 /**
  * One transaction on a blob: its conditions hold and nobody reads it while `act` runs. What `act` throws undoes it; one that
@@ -25,12 +31,16 @@ export async function changeBlob<Result>(
 ): Promise<Result> {
   for (let attempt = 0; attempt < attemptsMax; attempt++) {
     const nowMs = asked.world.now().getTime()
-    const done = await asked.store.write(async (rows) => {
-      const found = await findBlob(asked, rows, true)
-      const result = await act({ rows, ...found, nowMs })
-      return result === undefined ? undefined : { result }
-    })
-    if (done) return done.result
+    try {
+      return await asked.store.write(async (rows) => {
+        const found = await findBlob(asked, rows, true)
+        const result = await act({ rows, ...found, nowMs })
+        if (result === undefined) throw new Raced('another writer was first')
+        return result
+      })
+    } catch (error) {
+      if (!(error instanceof Raced)) throw error
+    }
   }
   throw new BlobError('ServerBusy', 'Others write this blob at the same time. Retry in a moment.')
 }
