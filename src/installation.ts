@@ -3,7 +3,6 @@ import type { RequestListener } from 'node:http'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { Hono } from 'hono'
-import { openAccess } from './access/access.ts'
 import { openAccountKeys } from './access/account-keys.ts'
 import { builtInRoles } from './access/built-in-roles.ts'
 import { challenge } from './access/challenge.ts'
@@ -19,13 +18,7 @@ import { openBlobs } from './blobs/open-blobs.ts'
 import { openChunkIndex } from './chunks/chunk-index.ts'
 import { openLanes } from './chunks/lanes.ts'
 import { type Config, importPolicyOf, ownRegionsOf, settingsOf } from './config.ts'
-import {
-  anyOf,
-  armAudiences,
-  graphAudiences,
-  installationUrls,
-  storageAudiences,
-} from './domain/audiences.ts'
+import { installationUrls } from './domain/audiences.ts'
 import { Unavailable } from './domain/errors.ts'
 import type { Holding, HoldingRows } from './domain/holdings.ts'
 import { slowQueues } from './domain/queues.ts'
@@ -34,9 +27,8 @@ import { sameType } from './domain/resource-id.ts'
 import { diskSpace, parseSpaceId, type SpaceId } from './domain/spaces.ts'
 import type { Foundation } from './foundation.ts'
 import { healthOf } from './health.ts'
-import { openIssuer } from './identity/issuer.ts'
 import { claimOwnerFile, ensureOwner } from './identity/owner.ts'
-import { openSigningKeys } from './identity/signing-keys.ts'
+import { openIdentity } from './identity-door.ts'
 import type { Processes } from './processes.ts'
 import { findLatest } from './providers/facts.ts'
 import type { Providers } from './providers/ports.ts'
@@ -63,6 +55,7 @@ import { releaseRegion } from './work/release-region.ts'
 import { remove } from './work/remove.ts'
 import { removeTree } from './work/remove-tree.ts'
 import { repair, repairRequest } from './work/repair.ts'
+import { rootPins } from './work/root-pins.ts'
 import { scrubRegion } from './work/scrub.ts'
 import { verify, verifyRegion } from './work/verify.ts'
 import { watchSpaces } from './work/watch-spaces.ts'
@@ -220,22 +213,10 @@ async function openDoors(
   const { tenantId } = config
   const { store } = providers
   const accounts = openAccounts(plane, store.read.placements)
-  const { applications, assignments, roleDefinitions, members } = store.directory
+  const { applications, members } = store.directory
   const urls = installationUrls(baseUrl, ['127.0.0.1', 'localhost', '::1', ...config.hostNames])
-  const audiences = armAudiences(urls)
-  const ofBlobs = storageAudiences(urls)
-  const keys = await openSigningKeys(secrets)
-  const issuer = openIssuer({
-    baseUrl,
-    tenantId,
-    keys,
-    applications,
-    audiences: anyOf(audiences, graphAudiences(urls), ofBlobs),
-    world,
-  })
-  const trusted = [{ issuer: issuer.issuer, tenantId, keys: keys.verifying }]
-  const access = openAccess({
-    ...{ trusted, audiences, storageAudiences: ofBlobs, assignments, roleDefinitions, world },
+  const { issuer, access, graph } = await openIdentity({
+    ...{ baseUrl, tenantId, urls, secrets, world, directory: store.directory },
   })
   const ownerFile = ownerFileOf(config)
   const owner = await ensureOwner({
@@ -251,6 +232,7 @@ async function openDoors(
   const accountKey = openAccountKeys(key)
   const app = new Hono()
   app.route('/', signinRoutes(issuer))
+  app.route('/', graph)
   const { settings } = providers
   app.route(
     '/',
@@ -339,6 +321,7 @@ function openRunning(
     dropUploads,
     expireUploads,
     prune,
+    rootPins,
   ]
   const { store, world } = ports
 

@@ -44,6 +44,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'providers',
     'api/storage',
   ],
+  'api/graph': ['base', 'domain', 'access'],
   'api/feed': ['base', 'domain'],
   telemetry: ['base', 'domain', 'blobs', 'store', 'regions', 'runner'],
   client: ['base', 'domain', 'formats', 'chunks'],

@@ -25,16 +25,23 @@ export function armAudiences(urls: readonly string[]): readonly string[] {
 /** What all clients of blobs ask tokens for when they are not told another resource. */
 const azureStorage = 'https://storage.azure.com'
 
+/** Of Graph, not of an account that has this name: that one's blobs are opened by tokens for all accounts. */
+const graphPath = 'graph'
+
 /** True for the key of an audience that the blob endpoint of `account` accepts: all accounts', or its own address. */
 export function isStorageAudience(key: string, urls: readonly string[], account: string): boolean {
-  return key === azureStorage || urls.some((url) => key === `${audienceKey(url)}/${account}`)
+  if (key === azureStorage) return true
+  return account !== graphPath && urls.some((url) => key === `${audienceKey(url)}/${account}`)
 }
 
 /** Keys of the audiences that blob endpoints accept, of whatever account. */
 export function storageAudiences(urls: readonly string[]): Audiences {
   const above = urls.map((url) => `${audienceKey(url)}/`)
   const isOwn = (key: string) =>
-    above.some((url) => key.startsWith(url) && /^[a-z\d]{3,24}$/.test(key.slice(url.length)))
+    above.some((url) => {
+      const account = key.startsWith(url) ? key.slice(url.length) : ''
+      return account !== graphPath && /^[a-z\d]{3,24}$/.test(account)
+    })
   return { includes: (key) => key === azureStorage || isOwn(key) }
 }
 
@@ -47,5 +54,5 @@ export type Audiences = Pick<readonly string[], 'includes'>
 
 /** Keys of the audiences that Graph is asked for; az asks before it looks whether anything answers there. */
 export function graphAudiences(urls: readonly string[]): readonly string[] {
-  return [...urls.map((url) => audienceKey(`${url}/graph`)), ...azureGraph]
+  return [...urls.map((url) => audienceKey(`${url}/${graphPath}`)), ...azureGraph]
 }

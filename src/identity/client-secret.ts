@@ -15,6 +15,11 @@ export function freshSecret(): string {
   return `vtr_${randomBytes(32).toString('base64url')}`
 }
 
+/** Three characters of it, kept beside the hash: they tell several secrets apart, and 238 bits stay unknown. */
+export function secretHint(secret: string): string {
+  return secret.slice('vtr_'.length).slice(0, 3)
+}
+
 /** What is stored instead of the secret: `scrypt$N$r$p$salt$hash`. */
 export async function hashSecret(secret: string): Promise<string> {
   const salt = randomBytes(saltBytes)

@@ -4,13 +4,16 @@ import type { World } from '../base/world.ts'
 import { type Audiences, audienceKey } from '../domain/audiences.ts'
 import type { Application, ApplicationRows } from '../domain/directory.ts'
 import { Unavailable } from '../domain/errors.ts'
-import { openSecretCheck } from './client-secret.ts'
+import type { DirectoryApplicationRows } from '../domain/principals.ts'
+import { openSecretCheck, secretHint } from './client-secret.ts'
 import { errors, Provider } from './oidc-library.ts'
 import { type SigninErrorCode, signinError } from './signin-errors.ts'
 import type { SigningKeys } from './signing-keys.ts'
 
 const tokenLifetimeS = 3600
 const scopeSuffix = '/.default'
+/** Of an application whose first secret was taken away: the library wants a text, and nothing hashes to this one. */
+const noSecret = 'none'
 
 type IssuerParts = {
   /** Where clients reach this installation, `https://host:port`, no slash at the end. */
@@ -18,6 +21,7 @@ type IssuerParts = {
   readonly tenantId: string
   readonly keys: SigningKeys
   readonly applications: ApplicationRows
+  readonly registrations: Pick<DirectoryApplicationRows, 'credentials'>
   /** `audienceKey`s of all that tokens are given for. */
   readonly audiences: Audiences
   readonly world: World
@@ -43,8 +47,14 @@ export function openIssuer(parts: IssuerParts): Issuer {
     signinError(code, about, world.now(), world.id())
 
   // The library's own hook for secrets that are stored as hashes: `clientSecret` is what the row holds.
-  provider.Client.prototype.compareClientSecret = function compare(actual) {
-    return checkSecret(actual, this.clientSecret ?? '')
+  provider.Client.prototype.compareClientSecret = async function compare(actual) {
+    if (await checkSecret(actual, this.clientSecret ?? '')) return true
+    const nowMs = world.now().getTime()
+    for (const one of await parts.registrations.credentials(this.clientId)) {
+      const mayBe = one.hint === secretHint(actual) && one.startsMs <= nowMs && nowMs < one.endsMs
+      if (mayBe && (await checkSecret(actual, one.value))) return true
+    }
+    return false
   }
   const reword = (context: KoaContextWithOIDC, error: Error) => {
     const refusal = refuse(...explain(context, error))
@@ -173,7 +183,7 @@ function openAdapter(model: string, applications: ApplicationRows, tenantId: str
 function clientOf(application: Application) {
   return {
     client_id: application.clientId,
-    client_secret: application.secretHash,
+    client_secret: application.secretHash || noSecret,
     token_endpoint_auth_method: 'client_secret_post' as const,
     grant_types: ['client_credentials'],
     response_types: [],

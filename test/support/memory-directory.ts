@@ -60,5 +60,14 @@ export function openMemoryDirectory() {
     put: async () => 'full',
     remove: async () => undefined,
   }
-  return { secrets, applications, assignments, roleDefinitions, secretValues, applicationsById }
+  const registrations = { credentials: async () => [] }
+  return {
+    secrets,
+    applications,
+    registrations,
+    assignments,
+    roleDefinitions,
+    secretValues,
+    applicationsById,
+  }
 }

@@ -25,6 +25,7 @@ export async function openSigninWorld(options: {
     tenantId: testTenantId,
     keys,
     applications,
+    registrations: directory.registrations,
     audiences: [...armAudiences(urls), ...graphAudiences(urls)],
     world,
   })

@@ -1,0 +1,108 @@
+import { type Context, Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { ArmError, Unavailable } from '../../domain/errors.ts'
+import type { GraphAnswer, GraphPorts } from './asked.ts'
+import { graphError } from './graph-error.ts'
+import { routeOf } from './routes.ts'
+import { sightOf } from './sight.ts'
+
+const mount = '/graph/v1.0'
+/** A thousand ids are 40 KiB. */
+const bodyBytesMax = 128 * 1024
+/** Seconds a client should wait when a part of ours is away. */
+const awaySeconds = 2
+
+/** The part of Microsoft Graph that names principals, under `/graph/v1.0`: https://learn.microsoft.com/graph/api/overview */
+export function graphApp(ports: GraphPorts): Hono {
+  const app = new Hono()
+  const limited = bodyLimit({
+    maxSize: bodyBytesMax,
+    onError: () => {
+      const message = `The body is over ${bodyBytesMax} bytes.`
+      return refused(ports, new ArmError('RequestEntityTooLarge', message))
+    },
+  })
+  app.all(`${mount}/*`, limited, async (context) => {
+    try {
+      const { status, body } = await answer(ports, context)
+      return rendered(status, body)
+    } catch (error) {
+      return refused(ports, error)
+    }
+  })
+  return app
+}
+
+/** Graph's order: authenticate, find the route, then what each checks. */
+async function answer(ports: GraphPorts, { req }: Context): Promise<GraphAnswer> {
+  const caller = await ports.authenticate(req.header('authorization'))
+  const url = new URL(req.url)
+  const found = routeOf(req.method, partsOf(url))
+  if (!found) {
+    const message = `Resource not found for the segment '${url.pathname.slice(mount.length + 1)}', or it does not take ${req.method}.`
+    throw new ArmError('NotFound', message)
+  }
+  const sight = await sightOf(ports, caller)
+  const search = url.searchParams
+  return found.route.run({ ports, caller, sight, search, ids: found.ids, json: () => jsonOf(req) })
+}
+
+async function jsonOf(request: Context['req']): Promise<unknown> {
+  const text = await request.text()
+  try {
+    const body: unknown = text === '' ? {} : JSON.parse(text)
+    // No database keeps such a text.
+    if (!text.includes('\\u0000')) return body
+  } catch {
+    // What is no JSON is told below.
+  }
+  const message =
+    'Unable to read JSON request payload. Please ensure Content-Type and JSON are right.'
+  throw new ArmError('InvalidRequestContent', message)
+}
+
+/** Decoded one by one: an encoded slash is part of an id. */
+function partsOf({ pathname }: URL): readonly string[] {
+  try {
+    return pathname
+      .slice(mount.length + 1)
+      .split('/')
+      .map((part) => decodeURIComponent(part))
+  } catch {
+    throw new ArmError('BadRequest', 'The path is not well encoded.')
+  }
+}
+
+function refused(ports: GraphPorts, error: unknown): Response {
+  const requestId = ports.world.id()
+  const { status, body } = graphError(error, requestId, ports.world.now())
+  if (status === 500) {
+    const stack = error instanceof Error ? error.stack : String(error)
+    ports.log({ level: 'error', event: 'graph-broken', requestId, stack })
+  }
+  if (error instanceof Unavailable) {
+    ports.log({ level: 'warn', event: 'graph-unavailable', requestId, message: error.message })
+  }
+  const why = error instanceof Error ? error.message : ''
+  return rendered(status, body, {
+    ...(status === 401 && { 'www-authenticate': ports.challenge(why) }),
+    ...(status === 503 && { 'retry-after': String(awaySeconds) }),
+  })
+}
+
+function rendered(
+  status: number,
+  body: object | undefined,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
+  const every = {
+    'cache-control': 'no-store',
+    'strict-transport-security': 'max-age=31536000; includeSubDomains',
+    'x-content-type-options': 'nosniff',
+    'odata-version': '4.0',
+    ...headers,
+  }
+  if (body === undefined) return new Response(null, { status, headers: every })
+  const typed = { ...every, 'content-type': 'application/json; charset=utf-8' }
+  return new Response(JSON.stringify(body), { status, headers: typed })
+}
