@@ -20,7 +20,7 @@ const releases = [
 
 const regions = [...goldenRegions]
 
-describe.each(releases)('%s', (release, versions, hasMore) => {
+describe.each(releases)('%s', { timeout: 240_000 }, (release, versions, hasMore) => {
   let data = ''
 
   beforeEach(async () => {
@@ -59,7 +59,7 @@ describe.each(releases)('%s', (release, versions, hasMore) => {
   })
 })
 
-it('what the newest folder holds is made by this release too', async () => {
+it('what the newest folder holds is made by this release too', { timeout: 240_000 }, async () => {
   const installation = await openTestInstallation({ config: { regions } })
   await makeGolden(installation)
   await expectFirst(installation)
