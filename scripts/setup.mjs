@@ -21,12 +21,24 @@ export function node() {
 /** Runs `npm install` (see docs/adr/0011) unless all is there. `dev: false` asks only for what the server needs. */
 export function setup({ dev = true } = {}) {
   const path = bundledNode()
-  if (!isStale(dev) && path !== undefined) return refuseUnstartable(path)
+  if (!isStale(root, dev) && path !== undefined) return refuseUnstartable(path)
   console.log('Installing what Vitrine needs; this happens once.')
-  const { status } = npm(['install', '--loglevel=error', '--no-fund', '--no-audit'])
+  install(root)
+  refuseUnstartable(node())
+}
+
+/** What tests alone start: its hundreds of packages are none of the product's. */
+export function setupAzurite() {
+  const folder = join(root, 'test', 'azurite')
+  if (!isStale(folder, true)) return
+  console.log('Installing Azurite, from which the tests import; this happens once.')
+  install(folder)
+}
+
+function install(folder) {
+  const { status } = npm(folder, ['install', '--loglevel=error', '--no-fund', '--no-audit'])
   if (status !== 0)
     fail('npm could not install the packages.', 'Look at its message above, then repeat.')
-  refuseUnstartable(node())
 }
 
 /** It is linked with one library that comes with every compiler, and that a bare system lacks. */
@@ -40,14 +52,14 @@ function refuseUnstartable(path) {
 }
 
 /** True when a package that package-lock.json names is missing, or there in another version. */
-function isStale(dev) {
-  const wanted = packagesOf(join(root, 'package-lock.json'))
-  const held = packagesOf(join(root, 'node_modules', '.package-lock.json'))
+function isStale(folder, dev) {
+  const wanted = packagesOf(join(folder, 'package-lock.json'))
+  const held = packagesOf(join(folder, 'node_modules', '.package-lock.json'))
   return Object.entries(wanted).some(([path, { version, dev: isDev, optional }]) => {
     if (path === '' || (isDev && !dev)) return false
     const found = held[path]
     if (found === undefined) return !optional
-    return found.version !== version || !existsSync(join(root, path))
+    return found.version !== version || !existsSync(join(folder, path))
   })
 }
 
@@ -60,8 +72,8 @@ function packagesOf(file) {
 }
 
 /** npm as it was started with, else the one on the PATH. */
-function npm(args) {
-  const options = { cwd: root, stdio: 'inherit' }
+function npm(folder, args) {
+  const options = { cwd: folder, stdio: 'inherit' }
   const started = process.env.npm_execpath
   return started?.endsWith('.js')
     ? spawnSync(process.execPath, [started, ...args], options)

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { node, root, setup } from './setup.mjs'
+import { node, root, setup, setupAzurite } from './setup.mjs'
 
 const system = process.argv.includes('--system')
 const quick = process.argv.includes('--check')
@@ -39,6 +39,7 @@ function tests(projects) {
 }
 
 setup()
+setupAzurite()
 if (!system) {
   check('types', ['node_modules/typescript/bin/tsc', '-p', '.'])
   check('lint and format', ['node_modules/@biomejs/biome/bin/biome', 'ci', '.'])

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import {
   BlobSASPermissions,
   BlobServiceClient,
@@ -18,6 +18,9 @@ const account = 'devstoreaccount1'
 const key =
   'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=='
 
+/** Its packages are installed apart, by `npm test`. */
+const fromItsFolder = createRequire(new URL('../azurite/package.json', import.meta.url))
+
 export type AzuriteServer = {
   readonly origin: string
   readonly container: ContainerClient
@@ -30,7 +33,7 @@ export type AzuriteServer = {
 export async function startAzurite(): Promise<AzuriteServer> {
   const folder = await mkdtemp(join(tmpdir(), 'vitrine-azurite-'))
   const port = await freePort()
-  const program = fileURLToPath(import.meta.resolve('azurite/dist/src/blob/main.js'))
+  const program = fromItsFolder.resolve('azurite/dist/src/blob/main.js')
   const flags = ['--inMemoryPersistence', '--disableTelemetry', '--skipApiVersionCheck', '--silent']
   const child = spawn(process.execPath, [program, ...flags, '--blobPort', String(port)], {
     cwd: folder,
