@@ -9,7 +9,7 @@ import {
 } from '@azure/storage-blob'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { builtInRoles } from '../../src/access/built-in-roles.ts'
-import { type Arm, openArm } from '../support/arm.ts'
+import { type Arm, errorOf, openArm } from '../support/arm.ts'
 import { type BlobAccount, makeAccount } from '../support/blob-account.ts'
 import { openMovingWorld } from '../support/moving-world.ts'
 import { openOtherCaller } from '../support/other-caller.ts'
@@ -259,6 +259,56 @@ describe('access to blobs', () => {
     expect((await raw('GET', '/box/there', headers)).status).toBe(200)
     const elsewhere = await fetch(`${vitrine.url}/turned1/box/x`, { headers })
     expect(elsewhere.status).toBe(401)
+  })
+
+  it('stored policies, but takes a list of none', async () => {
+    const box = account.service.getContainerClient('box')
+    await box.setAccessPolicy(undefined, [])
+    const policy = { id: 'p', accessPolicy: { permissions: 'r', expiresOn: new Date() } }
+    await expect(box.setAccessPolicy(undefined, [policy])).rejects.toMatchObject({
+      code: 'FeatureNotSupported',
+    })
+  })
+
+  it('blocks whose ids have another length than those that wait', async () => {
+    const blob = account.service.getContainerClient('box').getBlockBlobClient('lengths')
+    await blob.stageBlock('AAAA', 'x', 1)
+    await expect(blob.stageBlock('AAAAAAAA', 'x', 1)).rejects.toMatchObject({
+      code: 'InvalidBlobOrBlock',
+    })
+  })
+
+  it('to write or delete what a resource is being made from, until it is made', async () => {
+    const own = await makeAccount(vitrine, arm, 'read1')
+    const box = await own.container('box')
+    const blob = box.getPageBlobClient('source.vhd')
+    await blob.create(512)
+    const { store } = vitrine.installation
+    const key = own.id.toLowerCase()
+    const name = { account: key, container: 'box', name: 'source.vhd' }
+    const found = await store.read.blobs.find(name)
+    const reader = `${arm.groupPath}/disks/d`.toLowerCase()
+    expect(await store.write((rows) => rows.blobs.read(found?.upload ?? '', reader))).toBe(true)
+    const leased = { statusCode: 412, code: 'LeaseIdMissing' }
+    await expect(blob.uploadPages(Buffer.alloc(512), 0, 512)).rejects.toMatchObject(leased)
+    await expect(blob.create(512)).rejects.toMatchObject(leased)
+    await expect(blob.setMetadata({ a: 'b' })).rejects.toMatchObject(leased)
+    await expect(blob.resize(1024)).rejects.toMatchObject(leased)
+    await expect(blob.delete()).rejects.toMatchObject(leased)
+    await expect(box.delete()).rejects.toMatchObject(leased)
+    expect((await blob.getProperties()).leaseState).toBe('leased')
+    expect((await blob.downloadToBuffer()).length).toBe(512)
+    const kept = await own.remove()
+    expect([kept.status, errorOf(kept).code]).toEqual([409, 'Conflict'])
+    const api = '2023-01-01'
+    const overArm = await arm.ask('DELETE', `${own.id}/blobServices/default/containers/box`, {
+      api,
+    })
+    expect([overArm.status, errorOf(overArm).code]).toEqual([409, 'Conflict'])
+    await store.write((rows) => rows.blobs.released(reader))
+    await blob.setMetadata({ a: 'b' })
+    await blob.delete()
+    expect((await own.remove()).status).toBe(200)
   })
 
   it('a SAS ends when it says', async () => {
