@@ -121,7 +121,7 @@ describe('the front door of ARM', () => {
 
     it('NotFound for a path that is none, and for an action that no type has', async () => {
       for (const [method, path] of [
-        ['GET', '/nothing/here'],
+        ['GET', '/Nothing/here'],
         ['GET', `${arm.groupPath}/odd/one`],
         ['POST', `${arm.groupPath}/moveResources`],
         ['POST', arm.idOf(`galleries/${gallery}/bake`)],

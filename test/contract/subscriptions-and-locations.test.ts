@@ -67,7 +67,7 @@ describe('subscriptions and locations', () => {
     const { providers } = vitrine.resources
     const found = []
     for await (const each of providers.list()) found.push(each.namespace)
-    expect(found).toEqual(['Microsoft.Resources', 'Microsoft.Compute'])
+    expect(found).toEqual(['Microsoft.Resources', 'Microsoft.Compute', 'Microsoft.Storage'])
     const compute = await providers.get('microsoft.compute')
     expect(compute).toMatchObject({
       namespace: 'Microsoft.Compute',
@@ -81,6 +81,7 @@ describe('subscriptions and locations', () => {
       'galleries/images',
       'galleries/images/versions',
       'disks',
+      'snapshots',
       'images',
     ])
   })
