@@ -123,7 +123,7 @@ export type BlobRows = {
   lockStaged(container: number, name: string): Promise<readonly StagedBlock[]>
   /**
    * The block and its pages, from 0; one of the same id is dropped. `raced`: another one came at the same moment; `full`: the
-   * name has `blocksMax` already.
+   * name has `blocksMax` already, or a few more.
    */
   stage(
     block: StagedBlock & {

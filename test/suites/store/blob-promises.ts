@@ -144,7 +144,7 @@ export function blobPromises(open: OpenStore): void {
       ['A', 'u2'],
       ['B', 'u3'],
     ])
-    expect([await stage(box, 'C', 'u4'), await stage(box, 'D', 'u5')]).toEqual(['staged', 'full'])
+    expect([await stage(box, 'C', 'u40'), await stage(box, 'D', 'u50')]).toEqual(['staged', 'full'])
     expect(await due(500)).toEqual(['u1'])
   })
 
