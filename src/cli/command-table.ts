@@ -1,5 +1,6 @@
 import type { CommandGroup } from './command.ts'
 import { completionCommands } from './commands/completion.ts'
+import { applicationCommands, userCommands, userGroupCommands } from './commands/directory.ts'
 import { diskCommands } from './commands/disk.ts'
 import { galleryCommands } from './commands/gallery.ts'
 import { groupCommands } from './commands/group.ts'
@@ -28,6 +29,9 @@ export function commandTable(local: LocalCommands): readonly CommandGroup[] {
     diskCommands,
     snapshotCommands,
     imageCommands,
+    userCommands,
+    userGroupCommands,
+    applicationCommands,
     roleAssignmentCommands,
     roleDefinitionCommands,
     spaceCommands(local),

@@ -116,7 +116,8 @@ export function openClient(parts: {
   async function* list(path: string, options: CallOptions): AsyncGenerator<JsonObject> {
     let answer = await call('GET', path, options)
     for (let page = 1; page <= clientLimits.listPagesMax; page++) {
-      const { value, nextLink } = objectIn(answer)
+      const { value, nextLink: next, '@odata.nextLink': nextOfGraph } = objectIn(answer)
+      const nextLink = next ?? nextOfGraph
       if (!isArray(value)) throw badAnswer(`The list at ${path} has no rows.`)
       for (const row of value) if (isObject(row)) yield row
       if (typeof nextLink !== 'string') return

@@ -1,0 +1,55 @@
+import { type Client, objectIn } from '../client/client.ts'
+import { ClientError } from '../client/client-error.ts'
+import type { JsonObject } from '../domain/rows.ts'
+import type { Context } from './command.ts'
+
+/** Graph has its version in the path; this one is not looked at. */
+const apiVersion = 'v1.0'
+
+const guid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+/** One request of Graph; the path begins below its version. Throws ClientError. */
+export async function askGraph(
+  context: Context,
+  method: Parameters<Client['call']>[0],
+  { path, body }: { readonly path: string; readonly body?: JsonObject },
+): Promise<JsonObject | undefined> {
+  const { client } = await context.connect()
+  const options = { apiVersion, signal: context.signal, ...(body !== undefined && { body }) }
+  const answer = await client.call(method, `/graph/v1.0/${path}`, options)
+  return answer.body === undefined ? undefined : objectIn(answer)
+}
+
+/** Every row of a list, over all pages. */
+export async function listGraph(
+  context: Context,
+  { path, filter }: { readonly path: string; readonly filter?: string },
+): Promise<JsonObject[]> {
+  const { client } = await context.connect()
+  const query = filter === undefined ? {} : { query: { $filter: filter } }
+  const options = { apiVersion, signal: context.signal, ...query }
+  const rows: JsonObject[] = []
+  for await (const row of client.list(`/graph/v1.0/${path}`, options)) rows.push(row)
+  return rows
+}
+
+/** The id of what has this id, or alone has this name. Throws ClientError `NotFound`. */
+export async function idNamed(
+  context: Context,
+  { collection, name }: { readonly collection: 'users' | 'groups' | 'applications'; name: string },
+): Promise<string> {
+  if (guid.test(name)) return name
+  const member = name.includes('@') ? 'userPrincipalName' : 'displayName'
+  const filter = `${member} eq '${name.replaceAll("'", "''")}'`
+  const found = await listGraph(context, { path: collection, filter })
+  const [only] = found
+  if (only && found.length === 1) return String(only.id)
+  throw new ClientError({
+    code: 'NotFound',
+    message:
+      found.length === 0
+        ? `There is none of the ${collection} called '${name}'.`
+        : `${found.length} of the ${collection} are called '${name}'; name one by its id.`,
+    status: 404,
+  })
+}
