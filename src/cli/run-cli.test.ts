@@ -283,3 +283,31 @@ test('an operation of another installation is not followed', async () => {
   expect(done).toMatchObject({ code: 2, err: expect.stringContaining('elsewhere.example') })
   expect(server.seen).toEqual([])
 })
+
+test('a space that is not sound is told, and the command ends with 1', async () => {
+  const answer = await run(['space', 'check', '/mnt/disk1'])
+  expect(answer).toMatchObject({ code: 1, out: expect.stringMatching(/^Root +Sound/) })
+  expect(answer.err).toMatch(/No store.json: 1 packs.*The space at \/mnt\/disk1 is not sound/s)
+  expect(served.at(-1)).toEqual({ place: '/mnt/disk1' })
+  const json = await run(['space', 'check', '/mnt/disk1', '-o', 'json'])
+  expect(JSON.parse(json.out)).toEqual({ isSound: false, packs: 1, roots: [] })
+})
+
+test('a rebuild is told a space, or places and a folder', async () => {
+  const restored = await run(['space', 'rebuild', '/mnt/a', 's3://b/c', '--into', 'data'])
+  expect(restored.code).toBe(0)
+  expect(served.at(-1)).toEqual({
+    places: ['/mnt/a', 's3://b/c'],
+    into: 'data',
+    configFile: undefined,
+  })
+  for (const [args, why] of [
+    [['/mnt/a'], /'\/mnt\/a' is no space/],
+    [['a/Standard_LRS/1', 'b/Standard_LRS/1'], /Several places and --config go with --into/],
+    [['a/Standard_LRS/1', '--config', 'c.json'], /go with --into/],
+  ] as const) {
+    const refused = await run(['space', 'rebuild', ...args])
+    expect(refused).toMatchObject({ code: 2, err: expect.stringMatching(why) })
+  }
+  expect(await run(['space', 'show', 'disk1'])).toMatchObject({ code: 2 })
+})

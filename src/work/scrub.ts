@@ -19,7 +19,7 @@ const shortestMs = 250
 const turnBytesMax = 64 * sizes.mib
 const turnRows = 32
 /** What could not be mended is tried again after this. */
-const triedAgainMs = 10 * 60_000
+const triedAgainMs = 30 * 60_000
 
 /** How far the roots of a space were looked at, and when all of them were last. */
 type Round = { readonly after: string; readonly doneMs: number }

@@ -8,7 +8,10 @@ import { type Verdict, verdictOf } from './space-verdict.ts'
 
 /** How often a region looks whether its spaces are there: as often as it takes to be in time. */
 export function lookEveryMs({ rebuildAfterMs }: Pick<HealthPorts, 'rebuildAfterMs'>): number {
-  return Math.min(10_000, Math.max(250, rebuildAfterMs ?? Number.POSITIVE_INFINITY))
+  return Math.min(
+    30_000,
+    Math.max(250, Math.round((rebuildAfterMs ?? Number.POSITIVE_INFINITY) / 10)),
+  )
 }
 
 /**
