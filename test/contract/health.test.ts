@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -249,6 +249,20 @@ describe('B18 a space that is lost', () => {
     for (const event of ['space-gone', 'space-rebuild', 'space-rebuilt']) {
       expect(events).toContain(event)
     }
+  })
+
+  it('of its store.json alone is put right at once, since its packs say whose it is', async () => {
+    await published({ rebuildAfterMinutes: 0.05 })
+    const before = (await space()).properties.storeId
+    const storeFile = join(folderOf(zone), 'store.json')
+    await rm(storeFile)
+    await until(
+      async () => (await space()).properties,
+      ({ state, storeId }) => state === 'here' && storeId !== before,
+    )
+    expect(JSON.parse(await readFile(storeFile, 'utf8'))).toMatchObject({ space: zone })
+    expect((await space()).properties.damage).toEqual({ found: 0, repaired: 0, left: 0 })
+    expect(logged.map(({ event }) => event)).toContain('space-bare')
   })
 
   it('waits for its time, is told meanwhile, and is made anew by one command', async () => {
