@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { LogEvent } from '../../src/base/world.ts'
 import type { ConfigOverrides } from '../../src/config.ts'
+import type { SpaceId } from '../../src/domain/spaces.ts'
 import { openWorld } from '../../src/world.ts'
+import { openArm } from '../support/arm.ts'
 import {
   definition,
   gallery,
@@ -82,6 +84,25 @@ describe('the main job with all spaces in buckets', () => {
     await published
     await expectEverywhere('1.1.0', bytes)
     await expectEverywhere('1.0.0', diskBytes(7))
+  })
+
+  it('B18 a zone whose bucket was emptied is made anew from the others by one command', async () => {
+    const zone = 'westeurope/Standard_ZRS/1/2' as SpaceId
+    const live = await vitrine.installation.store.holdings.liveAfter(zone, 0, 1_000)
+    expect(live.length).toBeGreaterThan(0)
+    const { client } = server
+    const all = await client.listObjectsV2({ Bucket: 'zone-2' })
+    for (const { Key } of all.Contents ?? []) {
+      if (Key !== undefined) await client.deleteObject({ Bucket: 'zone-2', Key })
+    }
+    expect(await packsIn('zone-2')).toEqual([])
+    const arm = openArm(vitrine)
+    const path = '/providers/Vitrine.Gallery/locations/westeurope/spaces/Standard_ZRS-1-2'
+    const asked = await arm.ask('POST', `${path}/rebuild`)
+    expect(await arm.ended(asked)).toMatchObject({ status: 'Succeeded' })
+    const keys = live.map(({ key }) => `${zone}/${key}`)
+    expect((await packsIn('zone-2')).toSorted()).toEqual(keys.toSorted())
+    expect((await arm.get(path)).body).toMatchObject({ properties: { state: 'here', lost: [] } })
   })
 
   it('a start with a bucket that is not there says so', async () => {
