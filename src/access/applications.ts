@@ -9,6 +9,7 @@ import {
   mustCover,
   mustWrite,
   notThere,
+  overtaken,
   tooMany,
 } from './directory-ports.ts'
 
@@ -59,7 +60,7 @@ export async function changeApplication(
   mustWrite(caller, 'applications', 'write')
   await mustCover(ports, caller, asked.application.objectId)
   const changed = { ...asked.application, ...asked.change }
-  await ports.changing(ports.registrations.put(changed, lastOf))
+  await putOver(ports, asked.application, changed)
   return changed
 }
 
@@ -87,8 +88,17 @@ export async function createServicePrincipal(
   }
   const objectId = ports.world.id()
   const made = { ...application, objectId, isPrincipal: true, isEnabled: true }
-  await ports.changing(ports.registrations.put(made, lastOf))
+  await putOver(ports, application, made)
   return made
+}
+
+async function putOver(
+  ports: DirectoryPorts,
+  before: DirectoryApplication,
+  changed: DirectoryApplication,
+): Promise<void> {
+  const put = await ports.changing(ports.registrations.put(changed, lastOf, before))
+  if (put === 'differs') throw overtaken()
 }
 
 /** Throws AuthorizationFailed, LastRbacAdminAssignment. */

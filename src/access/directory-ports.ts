@@ -60,6 +60,12 @@ export function notThere(id: string): ArmError {
   )
 }
 
+/** Somebody else changed it meanwhile: what was read must not be written over what he wrote. */
+export function overtaken(): ArmError {
+  const message = 'Another request changed the object at the same time. Read it again and retry.'
+  return new ArmError('Conflict', message)
+}
+
 export function tooMany(): ArmError {
   return new ArmError('OperationNotAllowed', 'The directory is full: delete what is not needed.')
 }

@@ -9,6 +9,7 @@ import {
   mustCover,
   mustWrite,
   notThere,
+  overtaken,
   tooMany,
   writtenNow,
 } from './directory-ports.ts'
@@ -48,7 +49,7 @@ export async function changeGroup(
     body.description === undefined ? held.description : (body.description ?? undefined)
   const displayName = body.displayName ?? held.displayName
   const changed = { ...held, displayName, description, updatedMs, updatedBy }
-  await ports.changing(ports.groups.put(changed))
+  if ((await ports.changing(ports.groups.put(changed, held))) === 'differs') throw overtaken()
   return changed
 }
 

@@ -8,6 +8,7 @@ import {
   mustCover,
   mustWrite,
   notThere,
+  overtaken,
   tooMany,
   writtenNow,
 } from './directory-ports.ts'
@@ -69,7 +70,7 @@ export async function changeUser(
   const held = await userNamed(ports, id)
   await mustCover(ports, caller, held.id)
   const { createdMs: _, createdBy: __, ...written } = writtenNow(ports, caller)
-  return putUser(ports, {
+  const changed = {
     ...held,
     ...written,
     principalName: body.userPrincipalName ?? held.principalName,
@@ -78,7 +79,8 @@ export async function changeUser(
     kind: body.userType ?? held.kind,
     passwordHash: (await passwordOf(ports, body)) ?? held.passwordHash,
     isEnabled: body.accountEnabled ?? held.isEnabled,
-  })
+  }
+  return putUser(ports, changed, held)
 }
 
 /** With its memberships and role assignments. Throws NotFound, AuthorizationFailed, LastRbacAdminAssignment. */
@@ -100,8 +102,9 @@ export async function userNamed({ users }: DirectoryPorts, name: string): Promis
   throw notThere(name)
 }
 
-async function putUser(ports: DirectoryPorts, user: User): Promise<User> {
-  const put = await ports.changing(ports.users.put(user, lastOf))
+async function putUser(ports: DirectoryPorts, user: User, before?: User): Promise<User> {
+  const put = await ports.changing(ports.users.put(user, lastOf, before))
+  if (put === 'differs') throw overtaken()
   if (put === 'full') throw tooMany()
   if (put !== 'named') return user
   const message = `Another object with the same value for property userPrincipalName already exists.`

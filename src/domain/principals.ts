@@ -76,15 +76,22 @@ export type PrincipalQuery = {
  */
 export type UserRows = {
   find(query: PrincipalQuery): Promise<readonly User[]>
-  /** `named`: another one has this principal name; `full`: there are too many. Nothing is written then. */
-  put(user: User, lastOf: string): Promise<'made' | 'kept' | 'named' | 'full'>
+  /**
+   * `named`: another one has this principal name; `full`: there are too many; `differs`: it is not `before` any more,
+   * where that is given. Nothing is written then.
+   */
+  put(
+    user: User,
+    lastOf: string,
+    before?: User,
+  ): Promise<'made' | 'kept' | 'named' | 'full' | 'differs'>
   /** With its memberships and role assignments; what it was. */
   remove(id: string, lastOf: string): Promise<User | undefined>
 }
 
 export type GroupRows = {
   find(query: PrincipalQuery): Promise<readonly Group[]>
-  put(group: Group): Promise<'made' | 'kept' | 'full'>
+  put(group: Group, before?: Group): Promise<'made' | 'kept' | 'full' | 'differs'>
   /** With all memberships and role assignments of it; what it was. */
   remove(id: string, lastOf: string): Promise<Group | undefined>
 }
@@ -111,7 +118,11 @@ export type MemberRows = {
 export type DirectoryApplicationRows = {
   find(query: PrincipalQuery): Promise<readonly DirectoryApplication[]>
   /** Another `objectId` may be given only where it has no principal. */
-  put(application: DirectoryApplication, lastOf: string): Promise<'made' | 'kept' | 'full'>
+  put(
+    application: DirectoryApplication,
+    lastOf: string,
+    before?: DirectoryApplication,
+  ): Promise<'made' | 'kept' | 'full' | 'differs'>
   /** With its credentials, memberships and role assignments; what it was. */
   remove(clientId: string, lastOf: string): Promise<DirectoryApplication | undefined>
   /** Its service principal alone: it signs in no more, and all that it was given goes. What it was. */

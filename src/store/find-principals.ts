@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { type Expression, type SqlBool, sql } from 'kysely'
 import { limits } from '../domain/limits.ts'
 import type { PrincipalQuery, Wanted } from '../domain/principals.ts'
@@ -27,6 +28,11 @@ export function principalsWhere(
   }
   if (after !== undefined) terms.push(sql<SqlBool>`${sql.ref(order)} > ${after}`)
   return terms.length === 0 ? sql<SqlBool>`1 = 1` : sql<SqlBool>`${sql.join(terms, sql` and `)}`
+}
+
+/** Whether what is there now is what somebody saw before. */
+export function isStill<One extends object>(now: One | undefined, before: One): boolean {
+  return isDeepStrictEqual(now, before)
 }
 
 /** True when the table has as many rows as there may be. */

@@ -1,7 +1,7 @@
 import type { Selectable } from 'kysely'
 import type { Group, GroupRows } from '../domain/principals.ts'
 import { directoryChanged, writtenColumns, writtenFrom } from './directory-stamp.ts'
-import { isFull, principalsWhere } from './find-principals.ts'
+import { isFull, isStill, principalsWhere } from './find-principals.ts'
 import { changingDirectory, type DatabaseClock, forgetPrincipal } from './root-owners.ts'
 import type { Db, GroupTable } from './schema.ts'
 
@@ -19,9 +19,11 @@ export function groupRows(db: Db, nowMs: DatabaseClock): GroupRows {
     return rows.map(fromTable)
   }
 
-  const put: GroupRows['put'] = async (group) => {
+  const put: GroupRows['put'] = async (group, before) => {
     await directoryChanged(db)
     const row = toTable(group)
+    const now = before && (await all.where('id', '=', group.id).executeTakeFirst())
+    if (before && !isStill(now && fromTable(now), before)) return 'differs'
     const { id, created_ms: _, created_by: __, ...changed } = row
     const { numUpdatedRows } = await db
       .updateTable('user_groups')

@@ -61,12 +61,12 @@ function principals(read: AllRows, write: Write): PrincipalRows {
   return {
     users: {
       ...read.users,
-      put: (user, lastOf) => write((rows) => rows.users.put(user, lastOf)),
+      put: (user, lastOf, before) => write((rows) => rows.users.put(user, lastOf, before)),
       remove: (id, lastOf) => write((rows) => rows.users.remove(id, lastOf)),
     },
     groups: {
       ...read.groups,
-      put: (group) => write((rows) => rows.groups.put(group)),
+      put: (group, before) => write((rows) => rows.groups.put(group, before)),
       remove: (id, lastOf) => write((rows) => rows.groups.remove(id, lastOf)),
     },
     members: {
@@ -77,7 +77,8 @@ function principals(read: AllRows, write: Write): PrincipalRows {
     },
     registrations: {
       ...read.registrations,
-      put: (application, lastOf) => write((rows) => rows.registrations.put(application, lastOf)),
+      put: (application, lastOf, before) =>
+        write((rows) => rows.registrations.put(application, lastOf, before)),
       remove: (clientId, lastOf) => write((rows) => rows.registrations.remove(clientId, lastOf)),
       removePrincipal: (objectId, lastOf) =>
         write((rows) => rows.registrations.removePrincipal(objectId, lastOf)),

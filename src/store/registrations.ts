@@ -5,7 +5,7 @@ import type {
   DirectoryApplication,
   DirectoryApplicationRows,
 } from '../domain/principals.ts'
-import { isFull, principalsWhere } from './find-principals.ts'
+import { isFull, isStill, principalsWhere } from './find-principals.ts'
 import { changingDirectory, type DatabaseClock, forgetPrincipal } from './root-owners.ts'
 import type { ApplicationTable, CredentialTable, Db } from './schema.ts'
 
@@ -25,9 +25,12 @@ export function registrationRows(db: Db, nowMs: DatabaseClock): DirectoryApplica
     return rows.map(fromTable)
   }
 
-  const put: DirectoryApplicationRows['put'] = (application, lastOf) =>
+  const put: DirectoryApplicationRows['put'] = (application, lastOf, before) =>
     changing(lastOf, async () => {
       const row = toTable(application)
+      const named = all.where('client_id', '=', application.clientId)
+      const now = before && (await named.executeTakeFirst())
+      if (before && !isStill(now && fromTable(now), before)) return 'differs'
       const { numUpdatedRows } = await db
         .updateTable('applications')
         .set(row)

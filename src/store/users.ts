@@ -1,7 +1,7 @@
 import type { Selectable } from 'kysely'
 import type { User, UserRows } from '../domain/principals.ts'
 import { writtenColumns, writtenFrom } from './directory-stamp.ts'
-import { isFull, principalsWhere } from './find-principals.ts'
+import { isFull, isStill, principalsWhere } from './find-principals.ts'
 import { changingDirectory, type DatabaseClock, forgetPrincipal } from './root-owners.ts'
 import type { Db, UserTable } from './schema.ts'
 
@@ -24,9 +24,11 @@ export function userRows(db: Db, nowMs: DatabaseClock): UserRows {
     return rows.map(fromTable)
   }
 
-  const put: UserRows['put'] = (user, lastOf) =>
+  const put: UserRows['put'] = (user, lastOf, before) =>
     changingDirectory(db, { lastOf, nowMs }, async () => {
       const row = toTable(user)
+      const now = before && (await all.where('id', '=', user.id).executeTakeFirst())
+      if (before && !isStill(now && fromTable(now), before)) return 'differs'
       const named = await all
         .where('principal_name_key', '=', row.principal_name_key)
         .executeTakeFirst()

@@ -141,6 +141,8 @@ describe('who may', () => {
       'Request_BadRequest',
     ])
     expect(await send(' '.repeat(200_000))).toEqual([413, 'Request_BadRequest'])
-    expect(await refused('GET', 'users/%zz')).toEqual([400, 'Request_BadRequest'])
+    const bad = [400, 'Request_BadRequest']
+    const urls = ['users/%zz', 'users/%00', "users?$filter=displayName%20eq%20'%00'"]
+    for (const url of urls) expect(await refused('GET', url), url).toEqual(bad)
   })
 })

@@ -37,6 +37,8 @@ export function graphApp(ports: GraphPorts): Hono {
 async function answer(ports: GraphPorts, { req }: Context): Promise<GraphAnswer> {
   const caller = await ports.authenticate(req.header('authorization'))
   const url = new URL(req.url)
+  // No name has this character, and not every database takes it.
+  if (url.href.includes('%00')) throw new ArmError('BadRequest', 'The URL holds a NUL character.')
   const found = routeOf(req.method, partsOf(url))
   if (!found) {
     const message = `Resource not found for the segment '${url.pathname.slice(mount.length + 1)}', or it does not take ${req.method}.`
@@ -86,6 +88,8 @@ function refused(ports: GraphPorts, error: unknown): Response {
   const why = error instanceof Error ? error.message : ''
   return rendered(status, body, {
     ...(status === 401 && { 'www-authenticate': ports.challenge(why) }),
+    // What was not read of the body is not read as the next request.
+    ...(status === 413 && { connection: 'close' }),
     ...(status === 503 && { 'retry-after': String(awaySeconds) }),
   })
 }

@@ -43,6 +43,25 @@ export function principalPromises(open: OpenStore): void {
     expect(await assignments.get('a1')).toBeUndefined()
   })
 
+  it('what is put over something else than was seen changes nothing, and brings nothing back', async () => {
+    const { users, groups, registrations } = store().directory
+    const [ann, team, app] = [user({ id: 'u1' }), group({ id: 'g1' }), registration('c1')]
+    await users.put(ann, owner)
+    await groups.put(team)
+    await registrations.put(app, owner)
+    expect(await users.put({ ...ann, isEnabled: false }, owner, ann)).toBe('kept')
+    expect(await users.put({ ...ann, displayName: 'stale' }, owner, ann)).toBe('differs')
+    expect(await users.find(all)).toEqual([{ ...ann, isEnabled: false }])
+    await users.remove('u1', owner)
+    expect(await users.put(ann, owner, { ...ann, isEnabled: false })).toBe('differs')
+    expect(await users.find(all)).toEqual([])
+    expect(await groups.put({ ...team, displayName: 'x' }, team)).toBe('kept')
+    expect(await groups.put(team, team)).toBe('differs')
+    await registrations.removePrincipal('o-c1', owner)
+    expect(await registrations.put({ ...app, displayName: 'x' }, owner, app)).toBe('differs')
+    expect(await registrations.find(all)).toMatchObject([{ isPrincipal: false }])
+  })
+
   it('what a group was given reaches all who are in it, through other groups, while they are enabled', async () => {
     const { users, groups, members, assignments } = store().directory
     for (const id of ['g1', 'g2', 'g3']) await groups.put(group({ id }))
