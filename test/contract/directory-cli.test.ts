@@ -58,7 +58,9 @@ it('users and groups are made, told apart by name, and cleared away', async () =
   expect(off).toMatchObject({ id: ann.id, accountEnabled: false })
   const group = Document.parse(await json('user-group', 'create', '-n', "The boss's"))
   await json('user-group', 'add-member', '-n', "The boss's", '--member-id', ann.id)
-  expect(await json('user-group', 'list-members', '-n', group.id)).toMatchObject([{ id: ann.id }])
+  expect(await json('user-group', 'list-members', '-n', group.id)).toMatchObject([
+    { id: ann.id, kind: 'user' },
+  ])
   await json('user-group', 'remove-member', '-n', group.id, '--member-id', ann.id)
   expect(await json('user-group', 'list-members', '-n', group.id)).toEqual([])
   await json('user-group', 'create', '-n', "The boss's")

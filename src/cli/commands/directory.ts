@@ -1,3 +1,4 @@
+import type { JsonObject } from '../../domain/rows.ts'
 import { type CommandGroup, command } from '../command.ts'
 import { may, mayRead, needs, onOrOff, wholeNumber } from '../flag.ts'
 import { askGraph, idNamed, listGraph } from '../graph.ts'
@@ -91,7 +92,7 @@ const groupColumns: readonly Column[] = [
 ]
 const memberColumns: readonly Column[] = [
   ['Name', 'displayName'],
-  ['Kind', '@odata.type'],
+  ['Kind', 'kind'],
   ['Id', 'id'],
 ]
 const group = needs('-n, --name <name>', 'Name or id of the group.')
@@ -164,7 +165,12 @@ const listMembers = command({
   flags: { group },
   run: async (context, { group: name }) => {
     const id = await idNamed(context, { collection: 'groups', name })
-    const value = await listGraph(context, { path: `groups/${id}/members` })
+    const rows = await listGraph(context, { path: `groups/${id}/members` })
+    const kindOf = (row: JsonObject) =>
+      String(row['@odata.type'] ?? '')
+        .split('.')
+        .at(-1) ?? ''
+    const value = rows.map((row) => ({ ...row, kind: kindOf(row) }))
     return { value, columns: memberColumns }
   },
 })
