@@ -172,11 +172,11 @@ describe('several processes', () => {
       const told = await Promise.all(
         (await readdir(roots)).map((root) => readFile(join(roots, root), 'utf8')),
       )
-      // The disks of West Europe are resources of their own.
+      // Disks are resources of their own; four were uploaded in West Europe.
       expect(told.filter((root) => /\/versions\//.test(String(JSON.parse(root).keeper)))).toEqual(
         [],
       )
-      expect(told.length > 0).toBe(name === 'west')
+      expect(told.length).toBeGreaterThanOrEqual(name === 'west' ? 4 : 0)
     }
   })
 })
