@@ -19,7 +19,10 @@ async function wakeAll(url: string): Promise<void> {
   const client = new Client(url)
   await client.connect()
   try {
-    await client.query('update work set wake_ms = 0 where lease_until_ms = 0 and wake_ms > 0')
+    // Duties are nobody's: woken all the time, they would leave no time for what waits.
+    await client.query(
+      'update work set wake_ms = 0 where lease_until_ms = 0 and wake_ms > 0 and key is not null',
+    )
     await client.query('notify vitrine_work')
   } finally {
     await client.end()
