@@ -14,29 +14,77 @@ type PieceSource =
   | { readonly key: string; readonly image?: never }
   | { readonly image: Digest; readonly key?: never }
 
-/** What of [from, to) the pages hold, ascending: the highest `seq` wins, a clear and a gap hold nothing. */
+/**
+ * What of [from, to) the pages hold, ascending: the highest `seq` wins, a clear and a gap hold nothing. One walk from border
+ * to border, with the pages that lie there on a heap: n log n, whatever a client wrote.
+ */
 export function resolvePages(pages: readonly StagedPage[], from: number, to: number): PagePiece[] {
+  const waiting = [...pages].sort((a, b) => a.offsetBytes - b.offsetBytes)
+  const open: StagedPage[] = []
   const pieces: PagePiece[] = []
-  // Newest first: each page gives only what no newer one covers.
-  let free: { from: number; to: number }[] = [{ from, to }]
-  for (const page of [...pages].sort((a, b) => b.seq - a.seq)) {
-    const pageEnd = page.offsetBytes + page.lengthBytes
-    const left: typeof free = []
-    for (const gap of free) {
-      const start = Math.max(gap.from, page.offsetBytes)
-      const end = Math.min(gap.to, pageEnd)
-      if (start >= end) {
-        left.push(gap)
-        continue
-      }
-      pieces.push(...piecesOf(page, start, end))
-      if (gap.from < start) left.push({ from: gap.from, to: start })
-      if (end < gap.to) left.push({ from: end, to: gap.to })
-    }
-    free = left
-    if (free.length === 0) break
+  let last: { readonly page: StagedPage; readonly from: number; readonly to: number } | undefined
+  let next = 0
+  const close = () => {
+    if (last) pieces.push(...piecesOf(last.page, last.from, last.to))
   }
-  return pieces.sort((a, b) => a.offsetBytes - b.offsetBytes)
+  for (let at = from; at < to; ) {
+    for (; startOf(waiting[next]) <= at; next++) push(open, waiting[next])
+    while (open[0] && endOf(open[0]) <= at) pop(open)
+    const end = Math.min(to, startOf(waiting[next]), open[0] ? endOf(open[0]) : to)
+    if (open[0] && last?.page === open[0] && last.to === at) last = { ...last, to: end }
+    else {
+      close()
+      last = open[0] && { page: open[0], from: at, to: end }
+    }
+    at = end
+  }
+  close()
+  return pieces
+}
+
+function startOf(page: StagedPage | undefined): number {
+  return page?.offsetBytes ?? Number.POSITIVE_INFINITY
+}
+
+function endOf({ offsetBytes, lengthBytes }: StagedPage): number {
+  return offsetBytes + lengthBytes
+}
+
+/** A binary heap: the newest page is at 0. */
+function push(heap: StagedPage[], page: StagedPage | undefined): void {
+  if (!page) return
+  heap.push(page)
+  for (let at = heap.length - 1; at > 0; ) {
+    const above = (at - 1) >> 1
+    if (isNewer(heap, above, at)) return
+    swap(heap, above, at)
+    at = above
+  }
+}
+
+function pop(heap: StagedPage[]): void {
+  const moved = heap.pop()
+  if (!moved || heap.length === 0) return
+  heap[0] = moved
+  for (let at = 0; ; ) {
+    const left = 2 * at + 1
+    const right = left + 1
+    const newer = right < heap.length && isNewer(heap, right, left) ? right : left
+    if (newer >= heap.length || isNewer(heap, at, newer)) return
+    swap(heap, at, newer)
+    at = newer
+  }
+}
+
+function isNewer(heap: readonly StagedPage[], one: number, other: number): boolean {
+  return (heap[one]?.seq ?? 0) > (heap[other]?.seq ?? 0)
+}
+
+function swap(heap: StagedPage[], one: number, other: number): void {
+  const [first, second] = [heap[one], heap[other]]
+  if (!first || !second) return
+  heap[one] = second
+  heap[other] = first
 }
 
 /** The same bytes as the part of the piece inside [from, to). */
