@@ -194,6 +194,12 @@ describe('a file of a foreign host', () => {
     await expect(openFetcher().fetch(packed.origin, policy(packed.origin))).rejects.toThrow(
       "encoding 'gzip'",
     )
+    const quotes = '"'.repeat(1_024)
+    const headers = { etag: quotes, 'last-modified': quotes }
+    const wordy = await serveFile(Buffer.alloc(10), undefined, headers)
+    await expect(openFetcher().fetch(wordy.origin, policy(wordy.origin))).rejects.toThrow(
+      'ETag or Last-Modified',
+    )
     const empty = await serveFile(
       Buffer.alloc(0),
       ({ response }) => void response.writeHead(416).end(),

@@ -114,7 +114,11 @@ export async function keepPin(
   staging: Staging & { readonly signal: AbortSignal },
   pin: Pin,
 ): Promise<void> {
+  const text = JSON.stringify(pin)
+  if (Buffer.byteLength(text) > pinBytes) {
+    throw finalFault('The ETag or Last-Modified of the file is longer than any server needs.')
+  }
   const bytes = Buffer.alloc(pinBytes, ' ')
-  bytes.write(JSON.stringify(pin))
+  bytes.write(text)
   await stagePage(plane, { ...staging, offsetBytes: pinOffsetBytes, bytes })
 }
