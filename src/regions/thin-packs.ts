@@ -1,12 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { depthOf, type Kind, kinds } from '../chunks/layout.ts'
 import type { Digest } from '../domain/digest.ts'
-import type { Holding } from '../domain/holdings.ts'
+import { type Holding, imageOwner } from '../domain/holdings.ts'
 import type { SpaceId } from '../domain/spaces.ts'
 import { cover } from './follow.ts'
 import type { Plane } from './plane.ts'
 import { openSlotSet } from './slot-set.ts'
-import { locate } from './sources.ts'
+import { GoodNowhere, locate } from './sources.ts'
 import { manifestOf, nodeOf } from './tree.ts'
 
 /** A pack of which less is needed is written anew. */
@@ -16,7 +16,8 @@ const seenMax = 200_000
 
 /**
  * Of some packs in a space, those of which less than half is needed, in stored bytes. `images` are all that have a reference on one of
- * them. Walks each distinct node of these images once; memory goes with the packs. Throws as `readImage`.
+ * them. Walks each distinct node of these images once; memory goes with the packs. Packs of an image whose tree is good
+ * nowhere are left out: what it needs of them nobody knows. Throws Unavailable, the signal's reason.
  */
 export async function thinPacks(
   plane: Plane,
@@ -30,6 +31,7 @@ export async function thinPacks(
   const { space, packs, signal } = order
   const needed = new Map(packs.map(({ pack }) => [pack, openSlotSet()]))
   const seen = new Set<Digest>()
+  const unjudged = new Set<number>()
   await cover(plane, packs)
 
   async function note(kind: Kind, digest: Digest): Promise<void> {
@@ -52,15 +54,21 @@ export async function thinPacks(
         else await below(child, level - 1)
       }
     }
-    const { manifest } = await manifestOf(plane, place)
-    await note(kinds.manifest, image)
-    if (manifest.root !== undefined) {
-      await below(manifest.root, depthOf(manifest.virtualSizeBytes) - 1)
+    try {
+      const { manifest } = await manifestOf(plane, place)
+      await note(kinds.manifest, image)
+      if (manifest.root !== undefined) {
+        await below(manifest.root, depthOf(manifest.virtualSizeBytes) - 1)
+      }
+    } catch (error) {
+      if (!(error instanceof GoodNowhere)) throw error
+      for (const { id } of await plane.rows.heldBy(imageOwner(space, image))) unjudged.add(id)
     }
   }
 
   const thin: Holding[] = []
   for (const holding of packs) {
+    if (unjudged.has(holding.id)) continue
     const trailer = await plane.trailers.of(holding.pack, async () => [holding])
     if (trailer === undefined) continue
     const slots = needed.get(holding.pack)?.all() ?? []

@@ -79,6 +79,26 @@ describe('faults', () => {
     expect(ends).toEqual(['a failed: InvalidDisk no disk'])
   })
 
+  it('never end a duty: it rests, is told, and begins again', async () => {
+    for (const error of [
+      new ArmError('ImageDamaged', 'bad'),
+      new Unavailable('x is away'),
+      new TypeError('ours'),
+    ]) {
+      const subject = error.message
+      const { work, ends, attempts } = failing(() => error)
+      await ask(subject)
+      const { stop } = run({ ...work, isRecurring: true })
+      const told = () =>
+        logged.filter((one) => one.event === 'duty-failed' && one.subject === subject)
+      await vi.waitFor(() => expect(told().length).toBeGreaterThan(1), { timeout: 30_000 })
+      await stop()
+      expect(attempts()).toBeGreaterThan(1)
+      expect(await rowOf(subject)).toMatchObject({ step: '' })
+      expect(ends).toEqual([])
+    }
+  })
+
   it('of the world are tried again for ten minutes, then failed once with its own words', async () => {
     const { work, ends, attempts } = failing(() => new Unavailable('x is away'))
     const startMs = clock.nowMs

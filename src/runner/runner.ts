@@ -38,6 +38,9 @@ const regionAwayMs = 10_000
 /** How long work that this release does not know is left to others, each time. */
 const otherReleaseMs = 10_000
 
+/** How long a duty rests that would have ended badly. */
+const dutyRestMs = 10 * 60_000
+
 /** Why the step's signal fired. */
 const stop = { cancel: new Error('told to stop'), lost: new LeaseLost('lease lost') }
 
@@ -230,14 +233,20 @@ async function endBadly(
   row: WorkRow,
   problem: Problem,
 ): Promise<undefined> {
+  const { isRecurring } = work
   world.log({
-    level: 'warn',
-    event: 'work-failed',
+    level: isRecurring ? 'error' : 'warn',
+    event: isRecurring ? 'duty-failed' : 'work-failed',
     ...nameOf(row),
     code: problem.code,
     message: problem.message,
   })
   const nowMs = await store.nowMs()
+  if (isRecurring) {
+    const rested = { step: '', state: {}, wakeMs: nowMs + dutyRestMs, attempts: 0 }
+    await store.write((rows) => rows.work.advance(row.id, row.fence, rested))
+    return
+  }
   await store.write(async (rows) => {
     if (await rows.work.finish(row.id, row.fence, row.generation, nowMs)) {
       await work.failed?.(rows, row, { problem, nowMs })

@@ -31,6 +31,8 @@ export type Step = (running: Running) => Promise<Outcome>
 export type Work = {
   readonly kind: string
   readonly steps: Readonly<Record<string, Step>>
+  /** A duty: no failure ends it. It rests instead, and begins again from its first step. */
+  readonly isRecurring?: true
   /** Runs once when the work ends badly: writes what clients see. In the transaction that ends the row. */
   readonly failed?: Failed
   /** Runs when a step is to be tried again for what `why` says: writes what clients see. In the transaction that gives the row back. */

@@ -1,7 +1,8 @@
-import { SpaceFull, Unavailable } from '../domain/errors.ts'
+import { Unavailable } from '../domain/errors.ts'
 import { workOwner } from '../domain/holdings.ts'
 import { parseSpaceId, type SpaceId } from '../domain/spaces.ts'
 import { copyImage } from '../regions/copy-image.ts'
+import { GoodNowhere } from '../regions/sources.ts'
 import { thinPacks } from '../regions/thin-packs.ts'
 import type { Outcome, Running, Work } from '../runner/work.ts'
 import { imagesOn } from './heal.ts'
@@ -25,15 +26,14 @@ export function compact(ports: WorkPorts): Work {
         isMore ||= looked === packsAtOnce
       } catch (error) {
         // One that is full or away is looked at again; it does not hold up the others.
-        const passes = error instanceof SpaceFull || error instanceof Unavailable
-        if (signal.aborted || !passes) throw error
+        if (signal.aborted || !(error instanceof Unavailable)) throw error
         world.log({ level: 'warn', event: 'compaction-failed', space, error: String(error) })
       }
     }
     return { is: 'wait', state, forMs: isMore ? 0 : compactEveryMs }
   }
 
-  return { kind: 'Compact', steps: { compactAll } }
+  return { kind: 'Compact', isRecurring: true, steps: { compactAll } }
 }
 
 /**
@@ -67,6 +67,11 @@ export async function compactSpace(
       if (!isReseated && isPlaced)
         throw new Unavailable(`a pack of ${image} left ${space} meanwhile`)
       writtenBytes += movedBytes
+    } catch (error) {
+      // What is left of it stays where it is; it is told by scrubs, and does not hold up the others.
+      if (!(error instanceof GoodNowhere)) throw error
+      const told = { space, image, error: error.message }
+      world.log({ level: 'warn', event: 'compaction-passes-over', ...told })
     } finally {
       await plane.rows.release(owner)
     }

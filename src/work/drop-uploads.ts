@@ -1,3 +1,4 @@
+import { Unavailable } from '../domain/errors.ts'
 import { type RegionName, regionName } from '../domain/regions.ts'
 import type { WorkRequest } from '../domain/rows.ts'
 import { diskSpace } from '../domain/spaces.ts'
@@ -31,16 +32,25 @@ export function dropUploads({ store, plane, world, sweepHoldMs, uploadKeptMs }: 
     const cleared = await store.write((rows) => rows.blobs.clearGone(space, rowsAtOnce, nowMs))
     const expired = await dropStaleBlocks(store, nowMs - uploadKeptMs)
     const taken = await store.write((rows) => rows.blobs.takeDrops(space, nowMs, atOnce))
+    let isAway = false
     for (const { upload } of taken) {
-      await dropStaged(plane, { upload, space, signal })
-      await store.write((rows) => rows.blobs.dropped(upload))
+      try {
+        await dropStaged(plane, { upload, space, signal })
+        await store.write((rows) => rows.blobs.dropped(upload))
+      } catch (error) {
+        // Its disk may be unmounted for long: what is to go is taken again.
+        if (signal.aborted || !(error instanceof Unavailable)) throw error
+        world.log({ level: 'warn', event: 'drop-waits', space, upload, error: error.message })
+        isAway = true
+        break
+      }
     }
-    const isMore = cleared > 0 || expired === rowsAtOnce || taken.length === atOnce
+    const isMore = cleared > 0 || expired === rowsAtOnce || (taken.length === atOnce && !isAway)
     const forMs = Math.min(everyMs, Math.max(250, sweepHoldMs))
     return { is: 'wait', state, forMs: isMore ? 0 : forMs }
   }
 
-  return { kind: 'DropUploads', steps: { drop } }
+  return { kind: 'DropUploads', isRecurring: true, steps: { drop } }
 }
 
 /** Blocks that nobody made a blob of since then are not wanted any more. Answers how many went (at most 500). */

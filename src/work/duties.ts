@@ -44,7 +44,7 @@ export function sweep({ store, plane, world, sweepHoldMs }: WorkPorts): Work {
     return { is: 'wait', state, forMs: spaces.length > 0 ? forMs : 10 * forMs }
   }
 
-  return { kind: 'Sweep', steps: { sweepAll } }
+  return { kind: 'Sweep', isRecurring: true, steps: { sweepAll } }
 }
 
 /** Forgets receipts that nobody polls any more, and grants that ran out. */
@@ -57,5 +57,5 @@ export function prune({ store }: WorkPorts): Work {
     return { is: 'wait', state, forMs: isMore ? 0 : pruneEveryMs }
   }
 
-  return { kind: 'Prune', steps: { pruneOperations } }
+  return { kind: 'Prune', isRecurring: true, steps: { pruneOperations } }
 }

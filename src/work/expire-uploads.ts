@@ -1,3 +1,4 @@
+import { Unavailable } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
 import type { ResourceRow } from '../domain/rows.ts'
 import { dropStaged } from '../regions/staging.ts'
@@ -24,11 +25,22 @@ export function expireUploads({ store, plane, world, uploadKeptMs }: WorkPorts):
         signal.throwIfAborted()
         const query = { type, scopes: 'all', after, rowsMax: limits.pageRows } as const
         const page = await store.read.resources.list(query)
-        for (const disk of page.rows) if (disk.region === row.subject) await judge(running, disk)
+        for (const disk of page.rows) if (disk.region === row.subject) await tryOne(running, disk)
         after = page.next
       } while (after !== undefined)
     }
     return { is: 'wait', state, forMs: Math.min(everyMs, Math.ceil(uploadKeptMs / looksAtLeast)) }
+  }
+
+  /** One whose space is away is looked at again; it does not hold up the others. */
+  async function tryOne(running: Running, disk: ResourceRow): Promise<void> {
+    try {
+      await judge(running, disk)
+    } catch (error) {
+      if (running.signal.aborted || !(error instanceof Unavailable)) throw error
+      const told = { disk: disk.key, error: error.message }
+      world.log({ level: 'warn', event: 'expiry-waits', ...told })
+    }
   }
 
   async function judge(running: Running, disk: ResourceRow): Promise<void> {
@@ -82,7 +94,7 @@ export function expireUploads({ store, plane, world, uploadKeptMs }: WorkPorts):
     world.log({ level: 'info', event: 'upload-expired', disk: disk.key })
   }
 
-  return { kind: 'ExpireUploads', steps: { look } }
+  return { kind: 'ExpireUploads', isRecurring: true, steps: { look } }
 }
 
 /** The newest page of an upload, and since when it is the newest. */

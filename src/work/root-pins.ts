@@ -52,7 +52,7 @@ export function rootPins({ store, world }: WorkPorts): Work {
     if (wanted.length > 0) await rows.work.request(wanted.map(mendRootRequest), nowMs)
   }
 
-  return { kind: 'RootPins', steps: { look } }
+  return { kind: 'RootPins', isRecurring: true, steps: { look } }
 }
 
 /** The roots of a version are written where it wants to lie, by the work that brings it there. */

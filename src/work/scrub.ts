@@ -119,7 +119,7 @@ export function scrubRegion(ports: WorkPorts): Work {
     }
   }
 
-  return { kind: 'Scrub', steps: { look } }
+  return { kind: 'Scrub', isRecurring: true, steps: { look } }
 }
 
 const unlooked: Round = { after: '', doneMs: 0 }

@@ -92,7 +92,7 @@ export function watchSpaces(ports: WorkPorts): Work {
     return state === 'gone' && (!at.hasPacks || at.nowMs - at.sinceMs >= rebuildAfterMs)
   }
 
-  return { kind: 'WatchSpaces', steps: { lookAll } }
+  return { kind: 'WatchSpaces', isRecurring: true, steps: { lookAll } }
 }
 
 const samples = 8
