@@ -114,6 +114,17 @@ describe('a place that the operator did not allow', () => {
     expect(server.requests.length).toBe(6)
   })
 
+  it.each([
+    'http://169.254.169.254',
+    'http://168.63.129.16',
+    'http://[fd00:ec2::254]',
+    'http://[::ffff:169.254.169.254]',
+  ])('is a metadata address, even when the operator named it: %s', async (origin) => {
+    const failed = openFetcher().fetch(`${origin}/latest`, policyFor([origin]))
+    await expect(failed).rejects.toThrow('private or reserved network')
+    await expect(failed).rejects.not.toThrow('imports.hosts')
+  })
+
   it('is a name that leads to metadata, even when the operator named its origin', async () => {
     const policy = policyFor(['https://files.lan'], { resolve: async () => ['169.254.169.254'] })
     await expect(openFetcher().fetch('https://files.lan/x', policy)).rejects.toThrow(

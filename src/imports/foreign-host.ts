@@ -119,7 +119,7 @@ async function checkedLookup(policy: ImportPolicy, hop: AdmittedUrl): Promise<Lo
   const host = hop.url.hostname.replace(/^\[|\]$/g, '')
   const isLiteral = isIP(host) > 0
   const addresses = isLiteral ? [host] : await resolved(policy, host)
-  for (const address of addresses) judgeAddress(hop, address, isLiteral)
+  for (const address of addresses) judgeAddress(hop, address)
   const all = addresses.map((address) => ({ address, family: isIP(address) }))
   return (_host, options, callback) => {
     const [first] = all
@@ -136,9 +136,9 @@ async function resolved(policy: ImportPolicy, host: string): Promise<readonly st
 }
 
 /** The address itself is not told: it would say what the names of a private network lead to. */
-function judgeAddress({ url, isNamed }: AdmittedUrl, address: string, isLiteral: boolean): void {
+function judgeAddress({ url, isNamed }: AdmittedUrl, address: string): void {
   const kind = addressKind(address)
-  if (kind === 'open' || (isNamed && (kind === 'private' || isLiteral))) return
+  if (kind === 'open' || (isNamed && kind === 'private')) return
   const fix =
     kind === 'private'
       ? ` Its operator allows it by naming '${url.origin}' in the setting imports.hosts.`
