@@ -61,6 +61,8 @@ import { verify, verifyRegion } from './work/verify.ts'
 import { watchSpaces } from './work/watch-spaces.ts'
 import { completeZones } from './work/zones.ts'
 
+/** Whatever is asked of this machine under these names is asked of us. */
+const loopback = ['127.0.0.1', 'localhost', '::1']
 /** Rows of work in hand at once: more than lanes, since most of them wait for bytes. */
 const workAtOnce = Math.max(4, availableParallelism())
 /** Of each class of larger copies: one plans while another moves. */
@@ -104,7 +106,9 @@ type Observing = {
 export async function openInstallation(parts: InstallationParts): Promise<Installation> {
   const { config, world, database, installation, folderId, processes, watch } = parts
   const store = watch.store(database.store)
-  const settings = { ...settingsOf(config), baseUrl: parts.baseUrl }
+  const { baseUrl } = parts
+  const ownUrls = installationUrls(baseUrl, [...loopback, ...config.hostNames])
+  const settings = { ...settingsOf(config), baseUrl, ownUrls }
   const own = ownRegionsOf(config)
   const addressOf = (space: SpaceId): BlobsAddress =>
     isIn(own, space) ? spaceAddress(config, space) : processes.addressOf(space)
@@ -141,7 +145,9 @@ export async function openInstallation(parts: InstallationParts): Promise<Instal
     isAway: processes.isAway,
   }
   const isApi = config.roles.includes('api')
-  const doors = isApi ? await openDoors(parts, { plane, providers }) : closedDoors(config)
+  const doors = isApi
+    ? await openDoors(parts, { plane, providers, urls: ownUrls })
+    : closedDoors(config)
   const { prepare } = spaces
   const bounds = { ...boundsOf(config), places: spaces, health: healthOf(config, world) }
   const work: WorkPorts = { store, plane, world, settings, findType, prepare, ...bounds }
@@ -208,13 +214,20 @@ const ownerFileOf = ({ data }: Config): string => join(data, 'owner.json')
 /** Sign-in, ARM and storage behind one Hono app. */
 async function openDoors(
   { config, world, baseUrl, key, secrets, watch }: InstallationParts,
-  { plane, providers }: { readonly plane: Plane; readonly providers: Providers },
+  {
+    plane,
+    providers,
+    urls,
+  }: {
+    readonly plane: Plane
+    readonly providers: Providers
+    readonly urls: readonly string[]
+  },
 ) {
   const { tenantId } = config
   const { store } = providers
   const accounts = openAccounts(plane, store.read.placements)
   const { applications, members } = store.directory
-  const urls = installationUrls(baseUrl, ['127.0.0.1', 'localhost', '::1', ...config.hostNames])
   const { issuer, access, graph } = await openIdentity({
     ...{ baseUrl, tenantId, urls, secrets, world, directory: store.directory },
   })

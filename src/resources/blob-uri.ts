@@ -1,3 +1,4 @@
+import { ownBlobUrl } from '../domain/own-blob-url.ts'
 import { parseResourceId } from '../domain/resource-id.ts'
 
 /** A blob of a storage account of this installation. */
@@ -14,24 +15,27 @@ export function accountClaim(name: string): string {
 }
 
 /**
- * The blob that a URL names: `https://any-host[:port]/{account}/{container}/{blob}`, as accounts here tell it, or
- * `https://{account}.blob.…/{container}/{blob}`, as Azure does. `account` is the account's id where the client sent one.
- * Undefined for a URL of no such form, or of another account than that. A query (a SAS) does not count.
+ * The blob that a URL names: `{own origin}/{account}/{container}/{blob}`, as accounts here tell it, or
+ * `https://{account}.blob.…/{container}/{blob}`, as `ownBlobUrl` takes it. `account` is the account's id where the client
+ * sent one. Undefined for a URL of another host, of no such form, or of another account than that. A query (a SAS) does
+ * not count.
  */
-export function blobOfUri(uri: string, account: string | undefined): BlobName | undefined {
-  const url = URL.parse(uri)
-  if (url?.protocol !== 'https:' && url?.protocol !== 'http:') return undefined
+export function blobOfUri(
+  uri: string,
+  account: string | undefined,
+  ownUrls: readonly string[] = [],
+): BlobName | undefined {
   const id = account === undefined ? undefined : parseResourceId(account)
   if (account !== undefined && !id) return undefined
-  const parts = partsOf(url)
-  if (!parts || (id && id.name.toLowerCase() !== parts.account)) return undefined
+  const named = id?.name.toLowerCase()
+  const url = ownBlobUrl(uri, ownUrls, named)
+  const parts = url && partsOf(url)
+  if (!parts || (named !== undefined && named !== parts.account)) return undefined
   return { ...parts, account: id?.key ?? parts.account }
 }
 
-function partsOf({ hostname, pathname }: URL): BlobName | undefined {
-  const [inHost] = /^[a-z\d]{3,24}(?=\.blob\.)/.exec(hostname) ?? []
-  const path = inHost === undefined ? pathname : `/${inHost}${pathname}`
-  const [, account, container, encoded] = /^\/([a-z\d]{3,24})\/([^/]+)\/(.+)$/.exec(path) ?? []
+function partsOf({ pathname }: URL): BlobName | undefined {
+  const [, account, container, encoded] = /^\/([a-z\d]{3,24})\/([^/]+)\/(.+)$/.exec(pathname) ?? []
   if (account === undefined || container === undefined || encoded === undefined) return undefined
   try {
     return { account, container, name: decodeURIComponent(encoded) }

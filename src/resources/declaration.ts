@@ -31,6 +31,8 @@ export type Settings = {
   readonly regions: Regions
   /** How clients reach the installation, without a slash at the end; left out where nothing is served. */
   readonly baseUrl?: string
+  /** Every origin of the installation: what its clients know its storage accounts by. As `baseUrl`. */
+  readonly ownUrls?: readonly string[]
   readonly quotas: {
     readonly galleriesPerRegion: number
     readonly definitionsPerRegion: number

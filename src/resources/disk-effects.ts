@@ -13,7 +13,7 @@ import { ingestRequest, sourcesStatus } from './pending-content.ts'
 
 /** Copies are ready at once: they keep the image where it lies. What has bytes to take in is ready when that is done. */
 export function diskEffects(write: Write<Disk>, facts: Facts): Effects {
-  const { id, next, before, now, freshId } = write
+  const { id, next, before, now, freshId, settings } = write
   if (before) return againEffects(write, before, facts) ?? { state: 'Succeeded' }
   const born = { uniqueId: freshId, timeCreated: formatTime(now) }
   const source = diskSourceOf(next, id)
@@ -24,7 +24,7 @@ export function diskEffects(write: Write<Disk>, facts: Facts): Effects {
   const content = sourceContent(next, fact)
   const status = { ...born, diskState: 'Unattached' }
   if (source.is === 'file') {
-    const to = { location: next.location, upload: freshId }
+    const to = { location: next.location, upload: freshId, settings }
     const from = diskFileBytes(source.file, fact, to)
     const pending = pendingEffects([{ lun: undefined, from }])
     const work = [ingest(write, 1)]

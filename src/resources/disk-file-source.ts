@@ -19,8 +19,11 @@ export const blobAction = 'Microsoft.Storage/storageAccounts/listKeys/action'
 /** A VHD of the largest disk has its footer besides. */
 const footerBytes = 512
 
-export function diskFileNeed({ uri, account }: DiskFileSource): Need | undefined {
-  const blob = blobOfUri(uri, account)
+export function diskFileNeed(
+  { uri, account }: DiskFileSource,
+  { ownUrls }: Settings,
+): Need | undefined {
+  const blob = blobOfUri(uri, account, ownUrls)
   return blob && { blob, linked: blobAction }
 }
 
@@ -45,8 +48,8 @@ export function diskFileProblems(
     const message = `'${shown}' cannot be imported. ${admitted.refused}`
     return [{ code: 'InvalidParameter', message, target }]
   }
-  if (account !== undefined && !blobOfUri(uri, account)) {
-    const message = `'${shown}' is not the URL of a blob of the storage account '${account}'. Leave the account out to import a file of another host.`
+  if (account !== undefined && !blobOfUri(uri, account, asking.settings.ownUrls)) {
+    const message = `'${shown}' is not the URL of a blob of the storage account '${account}'. Use its primaryEndpoints.blob, or leave the account out to import a file of another host.`
     return [{ code: 'InvalidParameter', message, target }]
   }
   if (!fact?.row) {
@@ -83,9 +86,9 @@ function blobProblems(
 export function diskFileBytes(
   { uri, account }: DiskFileSource,
   fact: Fact | undefined,
-  to: { readonly location: string; readonly upload: string },
+  to: { readonly location: string; readonly upload: string; readonly settings: Settings },
 ): SourceBytes {
-  const name = blobOfUri(uri, account)
+  const name = blobOfUri(uri, account, to.settings.ownUrls)
   if (fact?.row && fact.blob && name)
     return blobBytes({ ...name, account: fact.row.key }, fact.blob)
   return { is: 'url', url: uri, upload: to.upload, space: diskSpace(regionName(to.location)).id }

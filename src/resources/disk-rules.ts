@@ -12,12 +12,17 @@ import { expiredProblems, liesIn, unavailableProblem, usableIn } from './version
 /** Azure's largest managed disk. What may become part of a version is bounded by `quotas.diskBytesMax`. */
 const diskSizeGBMax = 32_767
 
-export function diskNeeds({ id, next, before }: Write<Disk>): Readonly<Record<string, Need>> {
+export function diskNeeds({
+  id,
+  next,
+  before,
+  settings,
+}: Write<Disk>): Readonly<Record<string, Need>> {
   if (before) return againNeeds(before)
   const source = diskSourceOf(next, id)
   if (source.is === 'copy') return { source: { resource: source.id, linked: source.linked } }
   if (source.is === 'file') {
-    const need = diskFileNeed(source.file)
+    const need = diskFileNeed(source.file, settings)
     return need ? { source: need } : {}
   }
   if (source.is === 'version') {

@@ -135,14 +135,14 @@ export function foundDisks(source: VersionSource, facts: Facts): readonly FoundD
 
 /** The disks of a version that files are still to be made into, OS disk first. */
 export function foundFiles(
-  { next, freshId }: Write<ImageVersion>,
+  { next, freshId, settings }: Write<ImageVersion>,
   source: VersionSource,
   facts: Facts,
 ): readonly (ContentSource & { readonly hostCaching: string })[] {
   if (source.is !== 'disks') return []
   return source.disks.flatMap((disk) => {
     const { lun, file } = disk
-    const to = { location: next.location, upload: uploadFor(freshId, lun) }
+    const to = { location: next.location, upload: uploadFor(freshId, lun), settings }
     if (!file) return []
     const from = diskFileBytes(file, facts[diskFactName(disk)], to)
     return [{ lun, from, hostCaching: cachingOf(disk) }]

@@ -1,6 +1,6 @@
 import { type Problem, unless } from '../domain/problem.ts'
 import { keyOf, parseResourceId, sameType } from '../domain/resource-id.ts'
-import type { Need } from './declaration.ts'
+import type { Need, Settings } from './declaration.ts'
 import { type DiskFileSource, diskFileNeed } from './disk-file-source.ts'
 import { linkedActionOf } from './disk-source.ts'
 import { sourceMovedIn } from './image-version-evolution.ts'
@@ -153,7 +153,10 @@ const storageAccountType = 'Microsoft.Storage/storageAccounts'
 const accountMovedIn = '2023-07-03'
 
 /** The rows that the rules have to see, each with the action that its reader needs. */
-export function sourceNeeds(source: VersionSource): Readonly<Record<string, Need>> {
+export function sourceNeeds(
+  source: VersionSource,
+  settings: Settings,
+): Readonly<Record<string, Need>> {
   switch (source.is) {
     case 'image':
       return { source: { resource: source.id, linked: 'Microsoft.Compute/images/read' } }
@@ -164,7 +167,7 @@ export function sourceNeeds(source: VersionSource): Readonly<Record<string, Need
     case 'disks':
       return Object.fromEntries(
         source.disks.flatMap((disk) => {
-          const need = diskNeed(disk)
+          const need = diskNeed(disk, settings)
           return need ? [[diskFactName(disk), need]] : []
         }),
       )
@@ -173,8 +176,8 @@ export function sourceNeeds(source: VersionSource): Readonly<Record<string, Need
   }
 }
 
-function diskNeed({ id, file }: SourceDisk): Need | undefined {
-  if (file) return diskFileNeed(file)
+function diskNeed({ id, file }: SourceDisk, settings: Settings): Need | undefined {
+  if (file) return diskFileNeed(file, settings)
   const linked = linkedActionOf(id)
   return linked === undefined ? undefined : { resource: id, linked }
 }

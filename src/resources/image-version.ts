@@ -97,8 +97,8 @@ export const imageVersions: ResourceType<ImageVersion> = {
     shows: { create: 'Creating', update: 'Updating' },
   },
   complete: completeVersion,
-  needs: ({ next, before, apiVersion }) =>
-    before ? againNeeds(before) : sourceNeeds(versionSourceOf(next, apiVersion)),
+  needs: ({ next, before, apiVersion, settings }) =>
+    before ? againNeeds(before) : sourceNeeds(versionSourceOf(next, apiVersion), settings),
   problems: versionProblems,
   claims: versionClaims,
   counts: (id, doc, settings) => [

@@ -45,19 +45,23 @@ export function fileOf({ path, disk }: NamedDisk): DiskFileSource | undefined {
   return uri === undefined ? undefined : { uri, account: undefined, path: `${path}.blobUri` }
 }
 
-export function imageNeeds({ next, before }: Write<ManagedImage>): Readonly<Record<string, Need>> {
+export function imageNeeds({
+  next,
+  before,
+  settings,
+}: Write<ManagedImage>): Readonly<Record<string, Need>> {
   if (before) return againNeeds(before)
   return Object.fromEntries(
     disksOf(next).flatMap((named) => {
-      const need = needOf(named)
+      const need = needOf(named, settings)
       return need ? [[factName(named), need]] : []
     }),
   )
 }
 
-function needOf(named: NamedDisk): Need | undefined {
+function needOf(named: NamedDisk, settings: Settings): Need | undefined {
   const file = fileOf(named)
-  if (file) return diskFileNeed(file)
+  if (file) return diskFileNeed(file, settings)
   const { snapshot, managedDisk } = named.disk
   const id = (snapshot ?? managedDisk)?.id
   const linked = id && linkedActionOf(id)

@@ -87,7 +87,7 @@ function withDiskDefaults<Disk extends Settled>(disk: Disk, stored: Settled | un
 
 /** An image keeps the images of its disks where they lie; it is ready when every file that it is of is one, too. */
 function imageEffects(write: Write<ManagedImage>, facts: Facts): Effects {
-  const { id, next, before, freshId } = write
+  const { id, next, before, freshId, settings } = write
   if (before) return againEffects(write, before, facts) ?? { state: 'Succeeded' }
   const found = disksOf(next).flatMap(({ lun }) => {
     const fact = facts[factName({ lun })]
@@ -97,7 +97,7 @@ function imageEffects(write: Write<ManagedImage>, facts: Facts): Effects {
   const sources = disksOf(next).flatMap((named) => {
     const { lun } = named
     const file = fileOf(named)
-    const to = { location: next.location, upload: uploadFor(freshId, lun) }
+    const to = { location: next.location, upload: uploadFor(freshId, lun), settings }
     return file ? [{ lun, from: diskFileBytes(file, facts[factName(named)], to) }] : []
   })
   const to = { region: next.location, keeper: id.key }

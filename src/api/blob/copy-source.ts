@@ -1,4 +1,5 @@
 import type { ByteRange } from '../../domain/byte-range.ts'
+import { ownBlobUrl } from '../../domain/own-blob-url.ts'
 import type { StoredBlob } from '../../domain/stored-blobs.ts'
 import { stagedReader } from '../../regions/staging.ts'
 import { BlobError } from '../storage/blob-error.ts'
@@ -29,7 +30,7 @@ export type CopySource = {
 export async function openCopySource(asked: AskedBlob): Promise<CopySource> {
   const { raw, urls } = asked
   const sent = raw.headers.get('x-ms-copy-source') ?? ''
-  const url = ownUrl(URL.parse(sent), urls)
+  const url = ownBlobUrl(sent, urls)
   if (!url) {
     throw new BlobError(
       'CannotVerifyCopySource',
@@ -50,16 +51,6 @@ export async function openCopySource(asked: AskedBlob): Promise<CopySource> {
   const blob = await findBlob(from)
   checkConditions({ headers: sourceConditions(raw.headers), method: 'PUT' }, blob)
   return { blob, shown: `${url.origin}${url.pathname}`, ...readsOf(from, blob) }
-}
-
-/** Clients that know an account by its cloud's suffix write its name into the host; Azure's own hosts are not ours. */
-function ownUrl(url: URL | null, urls: readonly string[]): URL | undefined {
-  if (!url) return undefined
-  if (urls.includes(url.origin)) return url
-  const [, account] = /^([a-z\d]{3,24})\.blob\.(?!core\.)/.exec(url.hostname) ?? []
-  return account === undefined
-    ? undefined
-    : new URL(`${urls[0]}/${account}${url.pathname}${url.search}`)
 }
 
 function readsOf(from: AskedBlob, { upload, sizeBytes }: StoredBlob) {
