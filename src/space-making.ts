@@ -85,9 +85,12 @@ export function openSpaceMaking(parts: SpaceParts) {
 
   async function makeNew(space: SpaceId, seen: SpaceSeen): Promise<void> {
     const known = await store.read.spaces.get(space)
-    if ((await store.holdings.spaces()).includes(space)) {
+    const hasPacks = (await store.holdings.spaces()).includes(space)
+    // A container has its row before its space is made for the first time.
+    const wasSeen = known?.place !== undefined
+    if (hasPacks || (wasSeen && (await store.read.blobs.spaces()).includes(space))) {
       throw new Unavailable(
-        `The space ${space} has packs, and there is no store.json at ${seen.place}: mount it, or mend the setting spaces. If it is lost: vitrine space rebuild ${space}.`,
+        `The space ${space} has ${hasPacks ? 'packs' : 'blobs of storage accounts'}, and there is no store.json at ${seen.place}: mount it, or mend the setting spaces. If it is lost: vitrine space rebuild ${space}.`,
       )
     }
     if (known?.mount !== undefined && known.mount !== seen.mount) {

@@ -95,6 +95,8 @@ export type BlobRows = {
 
   /** Every space where a container keeps its blobs, also one that is deleted and not yet cleared. */
   spaces(): Promise<readonly SpaceId[]>
+  /** Keys of accounts that have bytes in blobs of this space. */
+  accountsIn(space: SpaceId, rowsMax: number): Promise<readonly string[]>
   get(container: number, name: string): Promise<StoredBlob | undefined>
   lock(container: number, name: string): Promise<StoredBlob | undefined>
   /** What `account`, `container` and `name` say, and the space of its pages. */

@@ -4,6 +4,7 @@ import { mapBounded } from '../base/bounded.ts'
 import { isPackedPage } from '../chunks/packed-page.ts'
 import type { ByteRange } from '../domain/byte-range.ts'
 import type { Digest } from '../domain/digest.ts'
+import { ArmError } from '../domain/errors.ts'
 import type { RunsToStage } from '../domain/holdings.ts'
 import { limits, sizes } from '../domain/limits.ts'
 import type { SpaceId } from '../domain/spaces.ts'
@@ -12,6 +13,7 @@ import type { Plane } from './plane.ts'
 import { type PagePiece, resolvePages } from './resolve-pages.ts'
 import { readRun } from './run-parts.ts'
 import type { ImagePlace } from './sources.ts'
+import { isDamage } from './trailers.ts'
 
 /** An upload and the space where its pages lie. */
 export type Staging = { readonly upload: string; readonly space: SpaceId }
@@ -123,7 +125,7 @@ export async function placeOfRuns(
 
 type Use = (bytes: Uint8Array, offsetBytes: number) => void
 
-/** The uploaded file as it is now: newest page wins, gaps are zeros; `dataRanges` are the ranges with pages. */
+/** The uploaded file as it is now: newest page wins, gaps are zeros; `dataRanges` are the ranges with pages. Throws ArmError ImageDamaged. */
 export function stagedReader(
   plane: Plane,
   { upload, space, sizeBytes }: Staging & { readonly sizeBytes: number },
@@ -134,10 +136,14 @@ export function stagedReader(
     if (key !== undefined) {
       const range = { offsetBytes: fromBytes, lengthBytes }
       const from = { address: plane.addressOf(space), key }
-      const bytes = isPackedPage(key)
-        ? await plane.lanes.call('pagePart', { from, range })
-        : await plane.blobsOf(space).read(key, range, signal)
-      use(bytes, offsetBytes)
+      try {
+        const bytes = isPackedPage(key)
+          ? await plane.lanes.call('pagePart', { from, range })
+          : await plane.blobsOf(space).read(key, range, signal)
+        use(bytes, offsetBytes)
+      } catch (error) {
+        throw isDamage(error) ? pageLost(space, offsetBytes) : error
+      }
       return
     }
     const place = await placeOfRuns(plane, upload, { image, signal })
@@ -177,6 +183,12 @@ export function stagedReader(
   }
 
   return { sizeBytes, read, dataRanges }
+}
+
+/** Pages have one copy. */
+function pageLost(space: SpaceId, offsetBytes: number): ArmError {
+  const message = `What was written at offset ${offsetBytes} is damaged or missing in ${space}, and no other copy is left. Write it again.`
+  return new ArmError('ImageDamaged', message)
 }
 
 /** Its pages have a folder of their own: one that a crash left without a row is found there. */

@@ -17,6 +17,7 @@ type Containers = Pick<
   | 'removeContainers'
   | 'readerIn'
   | 'spaces'
+  | 'accountsIn'
 >
 
 export function containerRows(db: Db): Containers {
@@ -123,6 +124,27 @@ export function containerRows(db: Db): Containers {
     return rows.map(({ space }) => space as SpaceId)
   }
 
+  const accountsIn: BlobRows['accountsIn'] = async (space, rowsMax) => {
+    const rows = await db
+      .selectFrom('blob_containers')
+      .select('account')
+      .distinct()
+      .where('space', '=', space)
+      .where('gone', '=', 0)
+      .where(({ exists, selectFrom }) =>
+        exists(
+          selectFrom('blobs')
+            .select('upload')
+            .whereRef('blobs.container_id', '=', 'blob_containers.id')
+            .where('size_bytes', '>', 0),
+        ),
+      )
+      .orderBy('account')
+      .limit(rowsMax)
+      .execute()
+    return rows.map(({ account }) => account)
+  }
+
   return {
     container,
     holdContainer,
@@ -133,6 +155,7 @@ export function containerRows(db: Db): Containers {
     removeContainers,
     readerIn,
     spaces,
+    accountsIn,
   }
 }
 

@@ -39,10 +39,12 @@ export function rebuildSpace(ports: WorkPorts): Work {
     const storeId = world.id()
     const { place, mount } = seen
     const sinceMs = await store.nowMs()
+    const accounts = seen.is === 'empty' ? await store.read.blobs.accountsIn(space, losersTold) : []
     await write(async (rows) => {
       const known = await rows.spaces.lock(space)
       const state = 'rebuilding'
-      await rows.spaces.put({ ...known, storeId, place, mount, state, sinceMs, why: undefined })
+      const why = lostBlobs(accounts) ?? (known.state === state ? known.why : undefined)
+      await rows.spaces.put({ ...known, storeId, place, mount, state, sinceMs, why })
     })
     world.log({ level: 'warn', event: 'space-rebuild', space, place, found: seen.is })
     return { is: 'next', state: { storeId } }
@@ -131,17 +133,18 @@ export function rebuildSpace(ports: WorkPorts): Work {
     }
     const losers = await store.read.health.losersIn(space, losersTold)
     const nowMs = await store.nowMs()
-    await write(async (rows) => {
+    const why = await write(async (rows) => {
       const known = await rows.spaces.lock(space)
       const state = 'here'
-      await rows.spaces.put({ ...known, state, sinceMs: nowMs, why: undefined })
+      await rows.spaces.put({ ...known, state, sinceMs: nowMs })
       await finish(rows, space, nowMs, {
         status: 'Succeeded',
         error: undefined,
       })
+      return known.why
     })
-    const level = losers.length > 0 ? 'error' : 'warn'
-    world.log({ level, event: 'space-rebuilt', space, lost: losers })
+    const level = losers.length > 0 || why !== undefined ? 'error' : 'warn'
+    world.log({ level, event: 'space-rebuilt', space, lost: losers, why })
     return { is: 'done' }
   }
 
@@ -180,6 +183,13 @@ async function finish(rows: Rows, space: SpaceId, endedMs: number, end: Ending):
   for (const { id } of await rows.operations.unfinishedOf(spaceKey(space))) {
     await rows.operations.finish(id, { ...end, output: undefined, endedMs })
   }
+}
+
+/** Blobs have one copy: what lay at a place that is empty now is gone. */
+function lostBlobs(accounts: readonly string[]): string | undefined {
+  if (accounts.length === 0) return undefined
+  const names = accounts.map((key) => key.slice(key.lastIndexOf('/') + 1))
+  return `it was made anew, and the blobs of these storage accounts that lay here are lost: ${names.join(', ')}`
 }
 
 function occupied(place: string): Problem {

@@ -23,7 +23,8 @@ export function watchSpaces(ports: WorkPorts): Work {
 
   async function lookAll({ row, state, signal }: Running): Promise<Outcome> {
     const isHere = (space: SpaceId) => parseSpaceId(space)?.region === row.subject
-    const held = (await store.holdings.spaces()).filter(isHere)
+    const withBlobs = await store.read.blobs.spaces()
+    const held = [...(await store.holdings.spaces()), ...withBlobs].filter(isHere)
     const known = (await store.read.spaces.all()).map(({ space }) => space).filter(isHere)
     for (const space of new Set([...held, ...known])) {
       signal.throwIfAborted()
@@ -32,16 +33,18 @@ export function watchSpaces(ports: WorkPorts): Work {
     return { is: 'wait', state, forMs: lookEveryMs(health) }
   }
 
-  async function lookAt(space: SpaceId, hasPacks: boolean): Promise<void> {
+  async function lookAt(space: SpaceId, hasContent: boolean): Promise<void> {
     const row = await store.read.spaces.get(space)
     if (!row || row.state === 'rebuilding') return
     const verdict = await judge(row)
     // The start of a process takes it up.
     if (verdict.state === 'unseen') return
     const nowMs = await store.nowMs()
-    if (verdict.state !== row.state || verdict.why !== row.why) await keep(row, verdict, nowMs)
+    // What a space that was made anew has lost stays told.
+    const why = verdict.state === 'here' && row.state === 'here' ? row.why : verdict.why
+    if (verdict.state !== row.state || why !== row.why) await keep(row, verdict, nowMs)
     const sinceMs = verdict.state === row.state ? row.sinceMs : nowMs
-    if (isForgood(verdict, { sinceMs, nowMs, hasPacks })) {
+    if (isForgood(verdict, { sinceMs, nowMs, hasContent })) {
       await store.write((rows) => rows.work.request([rebuildRequest(space)], nowMs))
     }
   }
@@ -84,12 +87,12 @@ export function watchSpaces(ports: WorkPorts): Work {
 
   function isForgood(
     { state }: Verdict,
-    at: { readonly sinceMs: number; readonly nowMs: number; readonly hasPacks: boolean },
+    at: { readonly sinceMs: number; readonly nowMs: number; readonly hasContent: boolean },
   ): boolean {
     const { rebuildAfterMs } = health
     if (rebuildAfterMs === undefined) return false
     if (state === 'bare') return true
-    return state === 'gone' && (!at.hasPacks || at.nowMs - at.sinceMs >= rebuildAfterMs)
+    return state === 'gone' && (!at.hasContent || at.nowMs - at.sinceMs >= rebuildAfterMs)
   }
 
   return { kind: 'WatchSpaces', isRecurring: true, steps: { lookAll } }
