@@ -159,7 +159,7 @@ export function idOf(given: string, pathOfName: (name: string) => string): strin
   return given.startsWith('/') ? given : decodeURIComponent(pathOfName(given))
 }
 
-/** The id of a disk or snapshot that was given by id or by name; a name that neither has is taken for a disk's. */
+/** The id of a disk or snapshot that was given by id or by name. Throws ClientError for a name that neither has. */
 export async function diskOrSnapshotId(
   context: Context,
   session: Session,
@@ -167,14 +167,15 @@ export async function diskOrSnapshotId(
 ): Promise<string> {
   const { group, source } = given
   if (source.startsWith('/')) return source
-  const disk = session.paths.disk(group, source)
-  const snapshot = session.paths.snapshot(group, source)
   const options = { apiVersion: apiVersions.disks, signal: context.signal }
-  const { client } = session
-  const isSnapshot =
-    (await client.find(disk, options)) === undefined &&
-    (await client.find(snapshot, options)) !== undefined
-  return decodeURIComponent(isSnapshot ? snapshot : disk)
+  for (const path of [session.paths.disk(group, source), session.paths.snapshot(group, source)]) {
+    if ((await session.client.find(path, options)) !== undefined) return decodeURIComponent(path)
+  }
+  throw new ClientError({
+    code: 'ResourceNotFound',
+    message: `No disk and no snapshot '${source}' was found in the resource group '${group}'.`,
+    status: 404,
+  })
 }
 
 /** The properties of a resource; an empty object when it has none. */

@@ -138,6 +138,53 @@ test('what does not exist is exit 3, any other refusal exit 1, each with the nex
   expect(refused).toMatchObject({ code: 1, err: expect.stringContaining('at a.b') })
 })
 
+test('what is wrong is said once, then what else is', async () => {
+  const said = { code: 'NotFound', message: 'Source os is not found.' }
+  const other = { code: 'InvalidParameter', message: 'Too many replicas.' }
+  await openServer(({ method }) =>
+    method === 'PUT'
+      ? { status: 404, body: { error: { ...said, details: [said, said, other, other] } } }
+      : { body: { location: 'westeurope' } },
+  )
+  const id = '/subscriptions/s1/resourceGroups/g/providers/Microsoft.Compute/disks/os'
+  const names = ['-g', 'g', '-r', 'r', '-i', 'i', '-e', '1.0.0']
+  const { err } = await run(['image-version', 'create', ...names, '--os-snapshot', id])
+  expect(err.split('Source os is not found.')).toHaveLength(2)
+  expect(err.split('Too many replicas.')).toHaveLength(2)
+})
+
+test('a source that is neither a disk nor a snapshot is told so, and nothing is asked of it', async () => {
+  const server = await openServer(({ path }) =>
+    path.endsWith('/resourceGroups/g')
+      ? { body: { location: 'westeurope' } }
+      : { status: 404, body: { error: { code: 'ResourceNotFound', message: 'none' } } },
+  )
+  for (const args of [
+    ['snapshot', 'create', '-g', 'g', '-n', 'n', '--source', 's-os', '--copy-start', 'true'],
+    [
+      'image-version',
+      'create',
+      '-g',
+      'g',
+      '-r',
+      'r',
+      '-i',
+      'i',
+      '-e',
+      '1.0.0',
+      '--os-snapshot',
+      's-os',
+    ],
+  ]) {
+    const { code, err } = await run(args)
+    expect([code, err.split('\n')[0]]).toEqual([
+      3,
+      "Error (ResourceNotFound): No disk and no snapshot 's-os' was found in the resource group 'g'.",
+    ])
+  }
+  expect(server.seen.filter(({ method }) => method === 'PUT')).toEqual([])
+})
+
 test('a stop by the person is exit 130', async () => {
   const stop = new AbortController()
   await openServer((_request, base) => {

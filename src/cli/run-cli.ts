@@ -124,13 +124,19 @@ function startWith(parts: CliParts): Start {
   }
 }
 
+/** The details of a refusal begin with what the head says already. */
+function detailLines({ code, message, details }: ClientError): readonly string[] {
+  const others = details.filter((detail) => detail.code !== code || detail.message !== message)
+  return [...new Set(others.map((detail) => `  ${detail.code}: ${detail.message}`))]
+}
+
 function writeError(error: unknown, err: Terminal): void {
   const head = toned(err, 'red', 'Error')
   if (error instanceof ClientError) {
     const lines = [
       `${head} (${error.code}): ${error.message}`,
       ...(error.target === undefined ? [] : [`  at ${error.target}`]),
-      ...error.details.map((detail) => `  ${detail.code}: ${detail.message}`),
+      ...detailLines(error),
       ...(error.nextStep === undefined ? [] : [`${toned(err, 'bold', 'Next')}: ${error.nextStep}`]),
       ...(error.correlationId === undefined || (error.status ?? 0) < 500
         ? []
