@@ -342,8 +342,18 @@ describe('blobs of a storage account', () => {
     await pages.create(mib)
     await pages.uploadPagesFromURL(source.url, 1024, 4096, 64 * kib)
     same(await pages.downloadToBuffer(4096, 64 * kib), bytes.subarray(1024, 1024 + 64 * kib))
-    const foreign = blocks.stageBlockFromURL(idOf(1), 'https://example.com/a/b/c', 0, 1)
-    await expect(foreign).rejects.toMatchObject({ code: 'CannotVerifyCopySource' })
+    const { pathname } = new URL(source.url)
+    const [, account = '', ...path] = pathname.split('/')
+    const byHost = (suffix: string) => `https://${account}.blob.${suffix}/${path.join('/')}`
+    await blocks.stageBlockFromURL(idOf(1), byHost('storage.localhost'), 0, 512)
+    for (const url of [
+      'https://example.com/a/b/c',
+      byHost('files.example'),
+      byHost('core.windows.net'),
+    ]) {
+      const foreign = blocks.stageBlockFromURL(idOf(1), url, 0, 1)
+      await expect(foreign).rejects.toMatchObject({ code: 'CannotVerifyCopySource' })
+    }
   })
 
   it('an account that is deleted takes its blobs along, and the next of its name has none', async () => {

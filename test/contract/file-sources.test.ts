@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { JsonObject } from '../../src/domain/rows.ts'
 import { type Arm, dataBytes, errorOf, openArm } from '../support/arm.ts'
+import { makeAccount } from '../support/blob-account.ts'
 import { goldenDisk } from '../support/golden-disks.ts'
 import { definition, gallery, makeDefinition } from '../support/main-job.ts'
 import { startSourceServer } from '../support/source-server.ts'
@@ -280,6 +281,29 @@ describe('disk files of another host', () => {
     for (const answer of [version, disk]) {
       expect(['Canceled', 'Succeeded']).toContain((await arm.ended(answer)).status)
     }
+  })
+
+  it('a path that begins like an account here is fetched from its host all the same', async () => {
+    const account = await makeAccount(vitrine, arm, 'vhds1')
+    await (await account.container('vhds')).getBlockBlobClient('os.vhd').uploadData(vhdFixed(data))
+    const url = `${good.origin}/vhds1/vhds/os.vhd`
+    await arm.make('disks/foreign', importOf(url))
+    await isReadable('disks/foreign', os)
+    const azure = await arm.put(
+      'disks/bad',
+      importOf('https://vhds1.blob.core.windows.net/vhds/os.vhd'),
+    )
+    expect(errorOf(azure).message).toContain('imports.hosts')
+    const { properties } = importOf(url)
+    const creationData = { createOption: 'Import', sourceUri: url, storageAccountId: account.id }
+    const mixed = await arm.put('disks/bad', {
+      ...west,
+      properties: { ...Object(properties), creationData },
+    })
+    expect(errorOf(mixed)).toMatchObject({
+      code: 'InvalidParameter',
+      message: expect.stringMatching(/not the URL of a blob of .* Use its primaryEndpoints\.blob/),
+    })
   })
 
   it('a host that is not on the list, no URL, an account that is not here, two sources', async () => {
