@@ -19,7 +19,7 @@ afterEach(() => vitrine.close())
 
 it('B18 a space with blobs of storage accounts alone is not made anew at once, and what it lost is told', async () => {
   const logged: LogEvent[] = []
-  const world = { ...openWorld(), log: (event: LogEvent) => void logged.push(event) }
+  const world = { ...openWorld('error'), log: (event: LogEvent) => void logged.push(event) }
   vitrine = await openTestInstallation({ world, config: { rebuildAfterMinutes: 0.3 } })
   const arm = openArm(vitrine)
   await arm.put(arm.groupPath, { location: 'westeurope' })
