@@ -57,8 +57,10 @@ export type HoldingRows = {
   badIn(space: SpaceId, afterId: number, rowsMax: number): Promise<readonly Holding[]>
   /** Those of `ids` that are known to be bad. */
   badAmong(ids: readonly number[]): Promise<ReadonlySet<number>>
-  /** Their bytes are what they should be, now. */
-  foundGood(ids: readonly number[]): Promise<void>
+  /** How often each was found bad so far: what `foundGood` is told by who reads for long. */
+  timesBad(ids: readonly number[]): Promise<ReadonlyMap<number, number>>
+  /** Their bytes are what they should be. With `asOf`: those that were found bad since then stay so. */
+  foundGood(ids: readonly number[], asOf?: ReadonlyMap<number, number>): Promise<void>
   /** Its bytes are not; `isNowhere`: and nothing else has them. Counted once until they are found good. */
   foundBad(id: number, isNowhere: boolean): Promise<void>
   /** Live holdings of a space that an image let go of since they were last looked at: little of them may still be needed. */

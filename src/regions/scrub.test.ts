@@ -98,6 +98,19 @@ describe('B18 a scrub', () => {
     expect(await soundIn(home)).toEqual([])
   })
 
+  it('leaves bad what a reader found bad meanwhile', async () => {
+    const { plane, heldIn } = await replicated()
+    const holdings = await heldIn(home)
+    const [first] = holdings
+    const timesBad = async (ids: readonly number[]) => {
+      const times = await plane.rows.timesBad(ids)
+      await plane.rows.foundBad(first?.id ?? 0, false)
+      return times
+    }
+    await scrub({ ...plane, rows: { ...plane.rows, timesBad } }, { holdings, signal })
+    expect(await plane.rows.badAmong([first?.id ?? 0])).toEqual(new Set([first?.id]))
+  })
+
   it.each(['deleted', 'cut'])('finds a pack that was %s, and mends it', async (how) => {
     const { durable, scrubIn, soundIn } = await replicated(second)
     const place = durable.places.placeAt(second)

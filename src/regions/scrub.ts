@@ -11,8 +11,8 @@ export type Scrubbed = {
 }
 
 /**
- * Reads packs whole, one after another, compares each with its id and keeps in its row what was found; a bad one is put
- * right from any space that has it good. Ends early when `signal` fires: what was read is kept. Throws Unavailable.
+ * Reads packs whole, one after another, compares each with its id and keeps in its row what was found, unless others found
+ * it bad meanwhile; a bad one is put right from any space that has it good. Ends early when `signal` fires: what was read is kept. Throws Unavailable.
  */
 export async function scrub(
   plane: Plane,
@@ -21,6 +21,7 @@ export async function scrub(
   const good: number[] = []
   const bad: { holding: Holding; repaired: Repaired }[] = []
   let bytes = 0
+  const before = await plane.rows.timesBad(holdings.map(({ id }) => id))
   try {
     for (const holding of holdings) {
       if (signal.aborted) break
@@ -31,7 +32,7 @@ export async function scrub(
       else bad.push({ holding, repaired: await plane.repair(holding, { why, again: true }) })
     }
   } finally {
-    if (good.length > 0) await plane.rows.foundGood(good)
+    if (good.length > 0) await plane.rows.foundGood(good, before)
   }
   return { bytes, bad: bad.filter(({ repaired }) => repaired !== 'gone') }
 }

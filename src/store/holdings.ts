@@ -163,14 +163,31 @@ export function holdingRows(db: Db, nowMs: () => Promise<number>): HoldingRows {
     return bad
   }
 
-  async function foundGood(ids: readonly number[]): Promise<void> {
-    const verified_ms = await nowMs()
+  async function timesBad(ids: readonly number[]): Promise<ReadonlyMap<number, number>> {
+    const times = new Map<number, number>()
     for (const page of pagesOf(distinctSorted(ids))) {
-      await db
-        .updateTable('holdings')
-        .set({ verified_ms, bad: 0 })
+      const rows = await db
+        .selectFrom('holdings')
+        .select(['id', 'found_bad'])
         .where('id', 'in', page)
         .execute()
+      for (const row of rows) times.set(row.id, row.found_bad)
+    }
+    return times
+  }
+
+  const foundGood: HoldingRows['foundGood'] = async (ids, asOf) => {
+    const verified_ms = await nowMs()
+    const byTimes = Map.groupBy(distinctSorted(ids), (id) => asOf?.get(id) ?? 0)
+    for (const [times, some] of byTimes) {
+      for (const page of pagesOf(some)) {
+        await db
+          .updateTable('holdings')
+          .set({ verified_ms, bad: 0 })
+          .where('id', 'in', page)
+          .$if(asOf !== undefined, (query) => query.where('found_bad', '=', times))
+          .execute()
+      }
     }
   }
 
@@ -245,6 +262,7 @@ export function holdingRows(db: Db, nowMs: () => Promise<number>): HoldingRows {
     due,
     badIn,
     badAmong,
+    timesBad,
     foundGood,
     foundBad,
     thinned,

@@ -21,7 +21,7 @@ export function ownTransactions(read: AllRows, write: Write): Small {
         write((rows) => rows.holdings.sweep(space, holdMs, rowsMax)),
       forget: (ids) => write((rows) => rows.holdings.forget(ids)),
       looked: (ids) => write((rows) => rows.holdings.looked(ids)),
-      foundGood: (ids) => write((rows) => rows.holdings.foundGood(ids)),
+      foundGood: (ids, asOf) => write((rows) => rows.holdings.foundGood(ids, asOf)),
       foundBad: (id, isNowhere) => write((rows) => rows.holdings.foundBad(id, isNowhere)),
       release: (owner) => write((rows) => rows.holdings.release(owner)),
     },

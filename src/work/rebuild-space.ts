@@ -70,9 +70,10 @@ export function rebuildSpace(ports: WorkPorts): Work {
 
   /** False: nothing that can be reached has the pack whole. */
   async function putBack(holding: Holding): Promise<boolean> {
+    const before = await store.holdings.timesBad([holding.id])
     const why = await damageOf(plane, holding)
     if (why === undefined) {
-      await store.holdings.foundGood([holding.id])
+      await store.holdings.foundGood([holding.id], before)
       return true
     }
     const how = { why, again: true, isExpected: true }

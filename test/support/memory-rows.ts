@@ -106,10 +106,14 @@ export function openMemoryRows(now: () => Date) {
     async badAmong(ids) {
       return new Set(ids.filter((id) => (rows.get(id)?.bad ?? 0) > 0))
     },
-    async foundGood(ids) {
+    async timesBad(ids) {
+      return new Map(ids.map((id) => [id, rows.get(id)?.foundBad ?? 0]))
+    },
+    async foundGood(ids, asOf) {
       for (const id of ids) {
         const row = rows.get(id)
-        if (row) Object.assign(row, { verifiedMs: now().getTime(), bad: 0 })
+        if (row && (asOf === undefined || row.foundBad === asOf.get(id)))
+          Object.assign(row, { verifiedMs: now().getTime(), bad: 0 })
       }
     },
     async foundBad(id, isNowhere) {

@@ -52,6 +52,22 @@ export function healthPromises(open: OpenStore): void {
     expect(await store().read.health.ofSpace(otherSpace)).toMatchObject(nothing)
   })
 
+  it('a pack that was found bad while another read it good stays bad', async () => {
+    const [first = 0, second = 0] = await placed(store(), 'k1')
+    const { holdings } = store()
+    await holdings.foundBad(second, false)
+    const before = await holdings.timesBad([first, second])
+    expect(before).toEqual(
+      new Map([
+        [first, 0],
+        [second, 1],
+      ]),
+    )
+    await holdings.foundBad(first, false)
+    await holdings.foundGood([first, second], before)
+    expect(await holdings.badAmong([first, second])).toEqual(new Set([first]))
+  })
+
   it('a pack that is known to be bad counts for no claim: its bytes are stored again', async () => {
     const [first = 0, second = 0] = await placed(store(), 'k1')
     await store().holdings.foundBad(first, false)
