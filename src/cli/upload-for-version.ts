@@ -58,8 +58,7 @@ export async function uploadForVersion(options: UploadOptions): Promise<Temporar
     const remove = () => removeDisk(options, path)
     const found = await settledDisk(options, path)
     if (found?.is !== 'full') {
-      const target = found?.disk ?? (await makeUpload(options, path, disk))
-      await fill(options, { path, disk, target, key }).catch(async (error) => {
+      await bring(options, { path, disk, found: found?.disk, key }).catch(async (error) => {
         if (isUseless(error)) await remove()
         throw error
       })
@@ -70,9 +69,27 @@ export async function uploadForVersion(options: UploadOptions): Promise<Temporar
   }
 }
 
-/** A mixture of two files, or what the server found to be no disk. */
+/** A mixture of two files, what the server found to be no disk, or what relies on bytes that are lost. */
 function isUseless(error: unknown): boolean {
-  return error instanceof ClientError && /^Invalid(File|Disk|Parameter)$/.test(error.code)
+  return (
+    error instanceof ClientError && /^(Invalid(File|Disk|Parameter)|ImageDamaged)$/.test(error.code)
+  )
+}
+
+type Bringing = Omit<Filling, 'target'> & { readonly found: JsonObject | undefined }
+
+/** Bytes that were counted on and turn out to be lost are had from the file: all is sent again, once. */
+async function bring(options: UploadOptions, { found, ...filling }: Bringing): Promise<void> {
+  const { path, disk } = filling
+  const make = () => makeUpload(options, path, disk)
+  try {
+    await fill(options, { ...filling, target: found ?? (await make()) })
+  } catch (error) {
+    if (!(error instanceof ClientError) || error.code !== 'ImageDamaged') throw error
+    options.terminal.write('What was there already is damaged: the whole file is sent again.\n')
+    await removeDisk(options, path)
+    await fill({ ...options, parents: [] }, { ...filling, target: await make() })
+  }
 }
 
 /** What an earlier run left, once nothing is done to it any more: a disk, an upload that waits, or one that failed. */
@@ -178,7 +195,10 @@ async function openParent(options: UploadOptions, version: JsonObject, name: str
   } catch (error) {
     // It was deleted meanwhile, or may not be read: all is sent then.
     const isRefused = error instanceof ClientError && (error.status ?? 400) < 500
-    if (signal.aborted || !isRefused || error.code === 'Unreachable') throw error
+    if (signal.aborted || !isRefused || error.code === 'Unreachable') {
+      await removeDisk(options, path)
+      throw error
+    }
   }
   await removeDisk(options, path)
   return undefined

@@ -104,6 +104,8 @@ export type HealthRows = {
     keeper: string,
     rowsMax: number,
   ): Promise<readonly (LostPart & { readonly space: SpaceId; readonly image: Digest })[]>
+  /** Whether something that the resource keeps is known to be good nowhere, or lies in a pack that nothing could mend. */
+  hasLost(keeper: string): Promise<boolean>
   /** Keys of resources that keep an image in the space of which something is good nowhere. */
   losersIn(space: SpaceId, rowsMax: number): Promise<readonly string[]>
 }

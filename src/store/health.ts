@@ -103,6 +103,23 @@ export function healthRows(db: Db): HealthRows {
     }))
   }
 
+  async function hasLost(keeper: string): Promise<boolean> {
+    const [part] = await lostOf(keeper, 1)
+    if (part) return true
+    // Bad ones are few, and have an index.
+    const pack = await db
+      .selectFrom('holdings')
+      .innerJoin('refs', 'refs.holding_id', 'holdings.id')
+      .innerJoin('placements', 'placements.owner_id', 'refs.owner_id')
+      .select('holdings.id')
+      .where('bad', '>', (eb) => eb.lit(0))
+      .where('bad', '=', 2)
+      .where('keeper', '=', keeper)
+      .limit(1)
+      .executeTakeFirst()
+    return pack !== undefined
+  }
+
   async function losersIn(space: SpaceId, rowsMax: number): Promise<readonly string[]> {
     const rows = await lostWithKeepers()
       .select('keeper')
@@ -125,7 +142,7 @@ export function healthRows(db: Db): HealthRows {
       .innerJoin('placements', 'placements.owner_id', 'owners.id')
   }
 
-  return { ofKeeper, ofSpace, imagesOn, putLost, lostOf, losersIn }
+  return { ofKeeper, ofSpace, imagesOn, putLost, lostOf, hasLost, losersIn }
 }
 
 const nothing = { packs: 0, bytes: 0, verifiedMs: undefined, found: 0, left: 0, lost: 0 } as const

@@ -2,7 +2,7 @@ import { limits } from '../../domain/limits.ts'
 import { leafDigests, leafNodes } from '../../regions/leaf-digests.ts'
 import { BlobError } from './blob-error.ts'
 import type { BlobRequest } from './blob-request.ts'
-import { keptContent } from './kept-content.ts'
+import { keptContent, refuseDamaged } from './kept-content.ts'
 
 const { chunkBytes } = limits
 const leafBytes = chunkBytes * limits.nodeChildren
@@ -43,6 +43,7 @@ async function imageOf({ store, disk, raw }: BlobRequest) {
   if (!content) {
     throw new BlobError('InvalidInput', 'This disk is no image yet: its upload is not closed.')
   }
+  await refuseDamaged(store, disk)
   return { content, place: { ...content, signal: raw.signal } }
 }
 

@@ -6,7 +6,7 @@ import { stageRuns } from '../../regions/staging.ts'
 import { stagingOf } from '../../resources/pending-content.ts'
 import { BlobError } from './blob-error.ts'
 import type { BlobRequest } from './blob-request.ts'
-import { keptContent } from './kept-content.ts'
+import { keptContent, refuseDamaged } from './kept-content.ts'
 import { readParts } from './page-body.ts'
 
 const { chunkBytes } = limits
@@ -122,6 +122,7 @@ async function openSource({ raw, sas, store, world }: BlobRequest) {
   if (!disk || !isAlive || !isOneDisk(disk)) throw refused
   const content = await keptContent(store, disk)
   if (!content) throw refused
+  await refuseDamaged(store, disk)
   return { ...content, grant: id }
 }
 
