@@ -151,6 +151,8 @@ export type BlobRows = {
   adopt(upload: string): Promise<boolean>
   /** Takes some that are due in this space, for good: nobody adopts them any more. */
   takeDrops(space: SpaceId, dueMs: number, rowsMax: number): Promise<readonly UploadDrop[]>
+  /** All its pages are there: a blob has it, or its drop is neither taken nor has it lost blocks to another list. Once false, for ever. */
+  isWhole(upload: string): Promise<boolean>
   /** Its pages are gone. */
   dropped(upload: string): Promise<void>
   /** Drops up to `rowsMax` blobs and blocks of one deleted container of this space; answers how many rows went. */

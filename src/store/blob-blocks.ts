@@ -3,7 +3,7 @@ import type { BlobRows, CommittedBlock, ListedBlock, StagedBlock } from '../doma
 import { locksRows } from './locks-rows.ts'
 import { prepared } from './prepared.ts'
 import type { Db, StagedBlockTable } from './schema.ts'
-import { dropRows, dropUploadsOf } from './upload-drops.ts'
+import { dropRows, dropTorn, dropUploadsOf } from './upload-drops.ts'
 import { pagesOf } from './values.ts'
 
 /** To count takes as long as there are blocks: one in sixteen does, and a few more than the bound may wait. */
@@ -179,14 +179,11 @@ async function assemble(db: Db, { upload, blocks, from }: Assembly): Promise<voi
     await db.deleteFrom('upload_pages').where('upload', 'in', page).execute()
     await db.deleteFrom('staged_blocks').where('upload', 'in', page).execute()
   }
-  if (kept.length === 0) return
+  if (kept.length === 0 || from === undefined) return
   // By key: a block that the old list had twice is there twice, and its bytes must not go with either.
   const taken = db.selectFrom('upload_pages').select('key').where('upload', '=', upload)
-  await db
-    .deleteFrom('upload_pages')
-    .where('upload', '=', from ?? '')
-    .where('key', 'in', taken)
-    .execute()
+  await db.deleteFrom('upload_pages').where('upload', '=', from).where('key', 'in', taken).execute()
+  await dropTorn(db, from)
 }
 
 async function copyStaged(

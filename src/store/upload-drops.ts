@@ -5,7 +5,7 @@ import { locksRows } from './locks-rows.ts'
 import type { Db } from './schema.ts'
 import { pagesOf } from './values.ts'
 
-type Drops = Pick<BlobRows, 'drop' | 'adopt' | 'takeDrops' | 'dropped' | 'clearGone'>
+type Drops = Pick<BlobRows, 'drop' | 'adopt' | 'takeDrops' | 'isWhole' | 'dropped' | 'clearGone'>
 
 export function dropRows(db: Db): Drops {
   const drop: BlobRows['drop'] = async ({ upload, space, dueMs }) => {
@@ -40,6 +40,12 @@ export function dropRows(db: Db): Drops {
       await db.updateTable('upload_drops').set({ taken: 1 }).where('upload', 'in', page).execute()
     }
     return uploads.map((upload): UploadDrop => ({ upload, space }))
+  }
+
+  async function isWhole(upload: string): Promise<boolean> {
+    const { rows } = await sql`select 1 from blobs where upload = ${upload}
+union all select 1 from upload_drops where upload = ${upload} and taken = 0`.execute(db)
+    return rows.length > 0
   }
 
   async function dropped(upload: string): Promise<void> {
@@ -82,7 +88,7 @@ export function dropRows(db: Db): Drops {
     return 1
   }
 
-  return { drop, adopt, takeDrops, dropped, clearGone }
+  return { drop, adopt, takeDrops, isWhole, dropped, clearGone }
 }
 
 /** All uploads of the rows of `table` that `condition` finds are to go. */
@@ -96,4 +102,10 @@ select old.upload, blob_containers.space, cast(${dueMs} as bigint), 0
 from ${sql.table(table)} as old
 inner join blob_containers on blob_containers.id = old.container_id
 where ${condition} on conflict (upload) do nothing`.execute(db)
+}
+
+/** The upload of a blob has holes from now on, where there were none: nobody may read it any more, so it goes at once. */
+export async function dropTorn(db: Db, upload: string): Promise<void> {
+  await dropUploadsOf(db, 'blobs', { condition: sql`old.upload = ${upload}`, dueMs: 0 })
+  await db.updateTable('upload_drops').set({ taken: 1 }).where('upload', '=', upload).execute()
 }

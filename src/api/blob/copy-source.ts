@@ -1,25 +1,23 @@
 import type { ByteRange } from '../../domain/byte-range.ts'
 import { ownBlobUrl } from '../../domain/own-blob-url.ts'
 import type { StoredBlob } from '../../domain/stored-blobs.ts'
-import { stagedReader } from '../../regions/staging.ts'
 import { BlobError } from '../storage/blob-error.ts'
 import { takeRoom } from '../storage/body-stream.ts'
-import { clipped, whole } from '../storage/disk-bytes.ts'
 import type { AskedBlob } from './asked.ts'
 import { authorise } from './authorise.ts'
-import { spaceOf } from './change-blob.ts'
 import { checkConditions } from './conditions.ts'
 import { placeOf } from './place.ts'
 import { findBlob } from './read-blob.ts'
+import { wholeReader } from './whole-reader.ts'
 
 /** A blob of this installation that another one is made from. */
 export type CopySource = {
   readonly blob: StoredBlob
   /** Without its query: a SAS is nobody else's to see. */
   readonly shown: string
-  /** At most 4 MiB. `release` gives its room back. */
+  /** At most 4 MiB. `release` gives its room back. Throws ConditionNotMet when the source was written over or deleted meanwhile. */
   read(range: ByteRange): Promise<{ readonly bytes: Uint8Array; release(): void }>
-  /** Where it has data in [from, to). */
+  /** Where it has data in [from, to); throws the same, at the latest at its end. */
   dataRanges(from: number, to: number): AsyncIterable<ByteRange>
 }
 
@@ -53,25 +51,20 @@ export async function openCopySource(asked: AskedBlob): Promise<CopySource> {
   return { blob, shown: `${url.origin}${url.pathname}`, ...readsOf(from, blob) }
 }
 
-function readsOf(from: AskedBlob, { upload, sizeBytes }: StoredBlob) {
-  const { plane, raw } = from
-  const reader = stagedReader(plane, { upload, sizeBytes, space: spaceOf(from) })
+function readsOf(from: AskedBlob, blob: StoredBlob) {
+  const { dataRanges, ...reader } = wholeReader(from, blob)
 
   async function read(range: ByteRange) {
     const release = await takeRoom(from, range.lengthBytes)
     try {
-      return { bytes: await reader.read(range, raw.signal), release }
+      return { bytes: await reader.read(range), release }
     } catch (error) {
       release()
       throw error
     }
   }
 
-  return {
-    read,
-    dataRanges: (start: number, end: number) =>
-      clipped(reader.dataRanges?.(raw.signal) ?? whole(end), start, end),
-  }
+  return { read, dataRanges }
 }
 
 /** Undefined: the key of the request's own account reads it. */

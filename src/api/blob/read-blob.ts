@@ -3,16 +3,15 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { invariant } from '../../base/assert.ts'
 import { limits } from '../../domain/limits.ts'
 import type { StoredBlob } from '../../domain/stored-blobs.ts'
-import { stagedReader } from '../../regions/staging.ts'
 import { BlobError } from '../storage/blob-error.ts'
 import { sendRange, takeRoom } from '../storage/body-stream.ts'
-import { clipped, whole } from '../storage/disk-bytes.ts'
 import { pageList } from '../storage/page-list.ts'
 import { readRange, type WantedRange } from '../storage/range.ts'
 import type { AskedBlob } from './asked.ts'
-import { blobNotFound, containerNotFound, mustBe, spaceOf } from './change-blob.ts'
+import { blobNotFound, containerNotFound, mustBe } from './change-blob.ts'
 import { checkConditions } from './conditions.ts'
 import { blobHeaders } from './facts.ts'
+import { wholeReader } from './whole-reader.ts'
 
 /** The blob as it is now. Throws ContainerNotFound, BlobNotFound. */
 export async function findBlob({ store, account, place }: AskedBlob): Promise<StoredBlob> {
@@ -40,21 +39,16 @@ export async function getBlob(asked: AskedBlob): Promise<Response> {
     return new Response(null, { status: 200, headers })
   }
   const status = range.isPart ? 206 : 200
-  const { signal } = raw
-  const reader = readerOf(asked, blob)
+  const reader = wholeReader(asked, blob)
   if (raw.headers.get('x-ms-range-get-content-md5')?.toLowerCase() === 'true' && range.isPart) {
     return await summed(asked, blob, { range, headers })
   }
   invariant(outgoing, 'a blob is read over a socket')
   const read = (offsetBytes: number, lengthBytes: number) =>
-    reader.read({ offsetBytes, lengthBytes }, signal)
+    reader.read({ offsetBytes, lengthBytes })
   const head = { status, headers: { ...headers, ...told } }
   await sendRange({ ...asked, grant: { key: blob.upload } }, outgoing, { ...head, read, range })
   return RESPONSE_ALREADY_SENT
-}
-
-function readerOf(asked: AskedBlob, { upload, sizeBytes }: StoredBlob) {
-  return stagedReader(asked.plane, { upload, sizeBytes, space: spaceOf(asked) })
 }
 
 /** A short range with its MD5. */
@@ -71,7 +65,7 @@ async function summed(
   }
   const hold = await takeRoom(asked, range.lengthBytes)
   try {
-    const bytes = await readerOf(asked, blob).read(range, asked.raw.signal)
+    const bytes = await wholeReader(asked, blob).read(range)
     const md5 = createHash('md5').update(bytes).digest('base64')
     const all = { ...headers, 'content-md5': md5 }
     return new Response(Uint8Array.from(bytes), { status: 206, headers: all })
@@ -122,12 +116,11 @@ export async function answerPageRanges(asked: AskedBlob): Promise<Response> {
   }
   const blob = await pageBlobOf(asked)
   if (checkConditions(raw, blob)) return unchanged(blob)
-  const reader = readerOf(asked, blob)
+  const { dataRanges } = wholeReader(asked, blob)
   const bytes = {
     sizeBytes: blob.sizeBytes,
     etag: `"${blob.etag}"`,
-    dataRanges: (from: number, to: number) =>
-      clipped(reader.dataRanges?.(raw.signal) ?? whole(to), from, to),
+    dataRanges,
   }
   return await pageList(asked, bytes, blob.updatedMs)
 }

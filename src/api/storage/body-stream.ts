@@ -71,13 +71,18 @@ export async function sendRange(
   } catch (error) {
     piece?.hold()
     ahead?.then(({ hold }) => hold()).catch(() => undefined)
-    const level = error === readerLeft || raw.signal.aborted ? 'debug' : 'error'
+    const level = error === readerLeft || raw.signal.aborted ? 'debug' : levelOf(error)
     world.log({ level, event: 'read-cut-off', disk: grant.key, error: String(error) })
     outgoing.destroy()
   }
 }
 
 const readerLeft = new Error('the reader left')
+
+/** A refusal is the doing of another client. */
+function levelOf(error: unknown): 'info' | 'error' {
+  return error instanceof BlobError && error.code !== 'ServerBusy' ? 'info' : 'error'
+}
 
 /** Answers once the system has the bytes; false: the reader is gone, or takes nothing for too long. */
 async function isTaken(

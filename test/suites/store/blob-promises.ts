@@ -131,6 +131,29 @@ export function blobPromises(open: OpenStore): void {
     expect(await due(2_000)).toEqual([])
   })
 
+  it('an upload is whole until its drop is taken, or its blocks move to another', async () => {
+    const box = await openBox(store())
+    const isWhole = (upload: string) => store().read.blobs.isWhole(upload)
+    await put(blobIn(box, 'a', 'u1'))
+    expect([await isWhole('u1'), await isWhole('none')]).toEqual([true, false])
+    await store().write(async (rows) => {
+      await rows.blobs.update(blobIn(box, 'a', 'u2'))
+      await rows.blobs.drop({ upload: 'u1', space, dueMs: 10 })
+    })
+    expect([await isWhole('u1'), await isWhole('u2')]).toEqual([true, true])
+    expect(await due(10)).toEqual(['u1'])
+    expect(await isWhole('u1')).toBe(false)
+    await store().write((rows) => rows.blobs.dropped('u1'))
+    expect(await isWhole('u1')).toBe(false)
+    const kept = [{ block: 'A', sizeBytes: 4, committedAtBytes: 0 }]
+    await store().write(async (rows) => {
+      await rows.blobs.assemble('u3', kept, 'u2')
+      await rows.blobs.update(blobIn(box, 'a', 'u3'))
+      await rows.blobs.drop({ upload: 'u2', space, dueMs: 1_000 })
+    })
+    expect([await isWhole('u2'), await isWhole('u3')]).toEqual([false, true])
+  })
+
   it('blocks wait for their list, one of an id; too many are refused', async () => {
     const box = await openBox(store())
     const told = [
