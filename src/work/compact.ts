@@ -1,3 +1,4 @@
+import type { Digest } from '../domain/digest.ts'
 import { Unavailable } from '../domain/errors.ts'
 import { workOwner } from '../domain/holdings.ts'
 import { parseSpaceId, type SpaceId } from '../domain/spaces.ts'
@@ -51,10 +52,13 @@ export async function compactSpace(
 ): Promise<number> {
   const thinned = await store.holdings.thinned(space, packsAtOnce)
   if (thinned.length === 0) return 0
-  const images = await imagesOn({ store }, thinned)
+  const before = new Map<number, readonly Digest[]>()
+  for (const { id } of thinned) before.set(id, await store.read.health.imagesOn(id))
+  const images = new Set([...before.values()].flat())
   const thin = await thinPacks(plane, { space, packs: thinned, images, signal })
   const without = new Set(thin.map(({ id }) => id))
   const owner = workOwner(row.id)
+  const reseated = new Set<Digest>()
   let writtenBytes = 0
   for (const image of await imagesOn({ store }, thin)) {
     try {
@@ -66,6 +70,7 @@ export async function compactSpace(
       const isPlaced = (await store.read.placements.spacesOf(image)).includes(space)
       if (!isReseated && isPlaced)
         throw new Unavailable(`a pack of ${image} left ${space} meanwhile`)
+      if (isReseated) reseated.add(image)
       writtenBytes += movedBytes
     } catch (error) {
       // What is left of it stays where it is; it is told by scrubs, and does not hold up the others.
@@ -76,12 +81,26 @@ export async function compactSpace(
       await plane.rows.release(owner)
     }
   }
-  await store.holdings.looked(thinned.map(({ id }) => id))
+  await store.holdings.looked(await unchanged(store, before, reseated))
   if (thin.length > 0) {
     const facts = { packs: thin.length, packBytes: sizeOf(thin), writtenBytes }
     world.log({ level: 'info', event: 'space-compacted', space, ...facts })
   }
   return thinned.length
+}
+
+/** Those that no image let go of while they were looked at; the others are looked at again. */
+async function unchanged(
+  { read }: WorkPorts['store'],
+  before: ReadonlyMap<number, readonly Digest[]>,
+  reseated: ReadonlySet<Digest>,
+): Promise<readonly number[]> {
+  const same: number[] = []
+  for (const [id, images] of before) {
+    const now = new Set(await read.health.imagesOn(id))
+    if (images.every((image) => now.has(image) || reseated.has(image))) same.push(id)
+  }
+  return same
 }
 
 function sizeOf(holdings: readonly { readonly sizeBytes: number }[]): number {

@@ -80,6 +80,23 @@ it('what is left of packs that versions let go of is written anew, and the rest 
   expect(await compact()).toBe(0)
 })
 
+it('what an image lets go of while its pack is looked at is looked at again', async () => {
+  const { store } = engine.ports
+  let isFirst = true
+  const { signal } = new AbortController()
+  // After it was found what is thin, and before that is noted.
+  const write: typeof store.write = async (act) => {
+    if (isFirst) {
+      isFirst = false
+      await engine.removed(versionId('1.0.2'))
+    }
+    return await store.write(act)
+  }
+  const running = { row: { id: '1000000' }, signal, write }
+  expect(await compactSpace(engine.ports, running, zone)).toBeGreaterThan(0)
+  expect((await store.holdings.thinned(zone, 10)).length).toBeGreaterThan(0)
+})
+
 it('a space without room stays as it is, and is compacted once there is some', async () => {
   trouble.leaveRoom(zone, 1024)
   await expect(compact()).rejects.toThrow(SpaceFull)
