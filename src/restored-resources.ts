@@ -30,10 +30,12 @@ const by = { name: 'restored', kind: 'Application' } as const
 /** What roots say of versions and of what is above them, as rows to be inserted, from the top. Pure. */
 export function restoredResources(config: Config, roots: readonly Root[]) {
   const settings = settingsOf(config)
-  const versions = Map.groupBy(
+  const told = Map.groupBy(
     roots.filter(({ root }) => sameType(parseResourceId(root.keeper)?.type ?? '', versionType)),
     ({ root }) => keyOf(root.keeper),
   )
+  const versions = new Map([...told].map(([key, own]) => [key, asTheNewest(own)]))
+  const kept = new Set([...versions.values()].flat().map(rootName))
   const documents = documentsOf([...versions.values()].flat())
   const rows = [...documents.values()].map((document) => {
     const row = rowOf(document)
@@ -47,20 +49,53 @@ export function restoredResources(config: Config, roots: readonly Root[]) {
   return {
     changes: sorted.map((row) => insertOf(row, settings)),
     replicas: restored.flatMap((row) => replicasOf(row, versions.get(row.key) ?? [], settings)),
-    kept: new Set(versions.keys()),
+    /** The names of the roots that are (`rootName`). */
+    kept,
     versions: restored.map(({ id }) => id),
     damaged: restored.filter(isDamaged).map(({ id }) => id),
-    leftOut: [...new Set(roots.map(({ root }) => root.keeper))].filter(
-      (keeper) => !versions.has(keyOf(keeper)),
-    ),
+    leftOut: [
+      ...new Set(roots.filter((root) => !kept.has(rootName(root))).map(leftOutAs(versions))),
+    ],
   }
+}
+
+/** One root among those of all spaces. */
+export function rootName({ space, key }: Pick<Root, 'space' | 'key'>): string {
+  return `${space} ${key}`
+}
+
+/** Those that have the same disks as the one that was written last, from which the documents come too. */
+function asTheNewest(roots: readonly Root[]): readonly Root[] {
+  const newest = oldestFirst(roots).at(-1)
+  return newest ? roots.filter((root) => disksOf(root) === disksOf(newest)) : []
+}
+
+function disksOf({ disks }: Root): string {
+  return disks
+    .map(({ lun, image }) => `${lun} ${image}`)
+    .sort()
+    .join()
+}
+
+function leftOutAs(versions: ReadonlyMap<string, readonly Root[]>) {
+  return (root: Root): string => {
+    const { keeper } = root.root
+    if (!versions.has(keyOf(keeper))) return keeper
+    return `${keeper}, as the older ${root.key} in ${root.space} has it, with other disks`
+  }
+}
+
+function oldestFirst(roots: readonly Root[]): readonly Root[] {
+  return roots.toSorted((one, other) => {
+    if (createdOf(one) === createdOf(other)) return 0
+    return createdOf(one) < createdOf(other) ? -1 : 1
+  })
 }
 
 /** Each resource as the root that was written last has it. */
 function documentsOf(roots: readonly Root[]): ReadonlyMap<string, RootDocument> {
-  const sorted = roots.toSorted((one, other) => (createdOf(one) < createdOf(other) ? -1 : 1))
   const documents = new Map<string, RootDocument>()
-  for (const root of sorted) {
+  for (const root of oldestFirst(roots)) {
     const told = root.root.documents ?? plainDocuments(root)
     for (const document of told) documents.set(keyOf(document.id), document as RootDocument)
   }

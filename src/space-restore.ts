@@ -11,7 +11,7 @@ import { type Holding, type PackId, workOwner } from './domain/holdings.ts'
 import { keyOf } from './domain/resource-id.ts'
 import { parseSpaceId, type SpaceId } from './domain/spaces.ts'
 import { claimPrivateFile } from './identity/private-file.ts'
-import { restoredResources } from './restored-resources.ts'
+import { restoredResources, rootName } from './restored-resources.ts'
 import { spaceAddress } from './space-address.ts'
 import { addressOfPlace, placeSetting } from './space-place.ts'
 import { openSurvey, type SurveyedRoot, surveyPacks, surveyRoots } from './space-survey.ts'
@@ -145,7 +145,7 @@ async function insert(store: Store, change: Parameters<Store['commit']>[0]): Pro
   throw new StartError(`${key} cannot be restored: ${why}.`)
 }
 
-/** The rows of one space: packs, images, and who keeps them. */
+/** The rows of one space: packs, images, and who keeps them, by the roots that are `kept`. */
 async function keepSpace(store: Store, found: Found, kept: ReadonlySet<string>): Promise<void> {
   const { space, packs } = found
   const ids = new Map<PackId, number>()
@@ -162,7 +162,7 @@ async function keepSpace(store: Store, found: Found, kept: ReadonlySet<string>):
   }
   for (const { key: root, root: told, disks } of found.roots) {
     const keeper = keyOf(told.keeper)
-    if (!kept.has(keeper)) continue
+    if (!kept.has(rootName({ space, key: root }))) continue
     await store.write(async (rows) => {
       for (const { image, packs: needed, lost } of disks) {
         const holdings = [...needed].flatMap((pack) => ids.get(pack) ?? [])
