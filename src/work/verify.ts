@@ -64,13 +64,14 @@ export function verify({ store }: WorkPorts): Work {
   return { kind: 'Verify', steps: { ask, end }, failed, stopped }
 }
 
-/** Looks at every pack that the resource needs in one region, at the rate of scrubs, and has mended what is bad. */
+/**
+ * Looks at every pack that the resource needs in one region and has mended what is bad. Somebody waits: it does not keep to
+ * the rate of scrubs, but gives others their turn after each page.
+ */
 export function verifyRegion(ports: WorkPorts): Work {
-  const { store, plane, health } = ports
+  const { store, plane } = ports
 
   async function look({ row, state, signal }: Running): Promise<Outcome> {
-    const waitMs = health.pace.waitMs()
-    if (waitMs > 0) return { is: 'wait', state, forMs: waitMs }
     const all = await holdingsOf(row)
     const rest = all.filter(({ id }) => id > Number(state.after ?? 0))
     let bytes = 0
@@ -80,10 +81,9 @@ export function verifyRegion(ports: WorkPorts): Work {
     })
     const last = page.at(-1)
     if (!last) return { is: 'next', state: {} }
-    const found = await scrub(plane, { holdings: page, signal })
+    await scrub(plane, { holdings: page, signal })
     signal.throwIfAborted()
-    health.pace.spent(found.bytes)
-    return { is: 'wait', state: { after: last.id }, forMs: Math.max(1, health.pace.waitMs()) }
+    return { is: 'wait', state: { after: last.id }, forMs: 1 }
   }
 
   async function mend(running: Running): Promise<Outcome> {

@@ -14,9 +14,13 @@ import { damagePacks, packsBelow } from '../support/faulty-blobs.ts'
 import { definition, gallery, group, makeDefinition, publishVersion } from '../support/main-job.ts'
 import { openOtherCaller } from '../support/other-caller.ts'
 import { diskOf } from '../support/stories.ts'
+import { noiseChunk } from '../support/test-disks.ts'
 import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
 
+const mib = 1024 * 1024
 const bytes = diskOf(1)
+const noiseOf = (sizeBytes: number) =>
+  Buffer.concat(Array.from({ length: sizeBytes / 65_536 }, (_, at) => noiseChunk(at + 1)))
 const version = `galleries/${gallery}/images/${definition}/versions/1.0.0`
 const health = `${version}/providers/Vitrine.Gallery/health`
 const verify = `${version}/providers/Vitrine.Gallery/verify`
@@ -159,6 +163,14 @@ describe('B18 the health of a version', () => {
     ])
     const ofGallery = await arm.get(`galleries/${gallery}/providers/Vitrine.Gallery/health`)
     expect(ofGallery.body).toEqual({ value: [] })
+  })
+
+  it('is had at once: who asks does not wait for the rate of scrubs', async () => {
+    // At that rate the wait would outlast the patience of `ended`.
+    await published({ scrub: { bytesPerSecond: mib } })
+    await arm.upload('large', noiseOf(64 * mib))
+    const asked = await arm.ask('POST', 'disks/large/providers/Vitrine.Gallery/verify')
+    expect(await arm.ended(asked)).toMatchObject({ status: 'Succeeded' })
   })
 
   it('refuses to verify what is not there, where it is not, and for who may only read', async () => {
