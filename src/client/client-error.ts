@@ -74,7 +74,7 @@ const nextSteps: Readonly<Record<string, string>> = {
     'Is the server running? Start it with `vitrine serve`, or log in to another one with `vitrine login`.',
   AnswerCut: 'Repeat the command; the log of the server tells why it broke off.',
   ImageDamaged:
-    'Read the version in another region with `-l`; the log of the server names what is damaged.',
+    'See what is lost, and where, with `vitrine image-version health`. Where another region is healthy, read it there with `-l`; otherwise publish the version again from its source file.',
   AuthenticationFailed: 'Log in again: `vitrine login --data DIR`.',
   AuthorizationFailed: 'Ask an owner of this scope for a role that allows the action.',
   ResourceGroupNotFound:
