@@ -57,7 +57,11 @@ describe('publishing again what is damaged', () => {
   ) {
     const names = ['-g', 'rg', '-r', 'corp', '-i', 'debian', '-e', version]
     const from = ['--from', join(folder, 'disk.raw'), '--target-regions', 'westeurope']
-    const code = await runCli(['image-version', 'create', ...names, ...from, ...more], {
+    return await run(['image-version', 'create', ...names, ...from, ...more], err)
+  }
+
+  async function run(args: readonly string[], err = openTestTerminal()) {
+    const code = await runCli(args, {
       world: openWorld('error'),
       version: '1',
       homeFolder: folder,
@@ -71,8 +75,11 @@ describe('publishing again what is damaged', () => {
 
   async function lose(): Promise<void> {
     await damagePacks(join(vitrine.data, 'spaces', home))
-    const verify = `${versions}/1.0.0/providers/Vitrine.Gallery/verify`
-    expect(await arm.ended(await arm.ask('POST', verify))).toMatchObject({ status: 'Succeeded' })
+    const done = await run(['image-version', 'verify', 'Contoso:Debian:13:1.0.0', '--wait'])
+    expect(done).toMatchObject({
+      code: 0,
+      err: expect.stringMatching(/Reading \d.* in westeurope/),
+    })
   }
 
   async function disksLeft(): Promise<readonly string[]> {

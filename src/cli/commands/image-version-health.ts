@@ -1,4 +1,4 @@
-import { isArray, objectIn } from '../../client/client.ts'
+import { isArray, isObject, objectIn } from '../../client/client.ts'
 import type { Json } from '../../domain/rows.ts'
 import { type Context, command } from '../command.ts'
 import { may, on } from '../flag.ts'
@@ -6,6 +6,8 @@ import { healthColumns } from '../health-view.ts'
 import { versionNamed } from '../named-image.ts'
 import { apiVersions } from '../paths.ts'
 import { hintOperation } from '../resources.ts'
+import { toned } from '../terminal.ts'
+import { formatBytes } from '../units.ts'
 import { versionPath } from '../version-path.ts'
 
 const apiVersion = apiVersions.vitrine
@@ -26,7 +28,7 @@ export const healthCommand = command({
 export const verifyCommand = command({
   name: 'verify',
   says: 'Have every byte of a version read and compared with its digests, and mended where it is bad.',
-  more: 'At the rate of the setting scrub.bytesPerSecond; it goes on at the server whatever becomes of this command.',
+  more: 'As fast as the disks and other work allow; it goes on at the server whatever becomes of this command.',
   examples: [
     'vitrine image-version verify Contoso:Debian:13:1.0.0 --wait',
     'vitrine image-version verify -g images -r corpImages -i debian -e 1.0.0 --region eastus',
@@ -49,10 +51,22 @@ export const verifyCommand = command({
       hintOperation(context, answer.headers)
       return undefined
     }
+    tellReading(context, await readHealth(context, path), given.region)
     await session.client.wait(answer, { signal })
     return { value: await readHealth(context, path), columns: healthColumns }
   },
 })
+
+/** `Reading 360 MiB in eastus, westeurope: every byte, so it takes a while.` */
+function tellReading(context: Context, health: Json, region: string | undefined): void {
+  const wanted = region?.replaceAll(' ', '').toLowerCase()
+  const rows = (isArray(health) ? health : []).filter(isObject)
+  const read = rows.filter((row) => wanted === undefined || row.region === wanted)
+  const bytes = read.reduce((sum, row) => sum + Number(row.bytes), 0)
+  const regions = read.map((row) => String(row.region)).join(', ')
+  const text = `Reading ${formatBytes(bytes)} in ${regions}: every byte, so it takes a while.`
+  context.err.write(`${toned(context.err, 'dim', text)}\n`)
+}
 
 async function readHealth(context: Context, versionPath: string): Promise<Json> {
   const { client } = await context.connect()
