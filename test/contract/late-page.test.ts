@@ -64,6 +64,35 @@ describe('a page that is still on its way', () => {
     expect((await arm.download('ended')).every((byte) => byte === 0)).toBe(true)
   })
 
+  it('is cut off for who reads the upload meanwhile: what came is what was there', async () => {
+    const pages = 16
+    const part = Buffer.alloc(4 * 1024 * 1024, 7)
+    const uploadSizeBytes = pages * part.length
+    const creationData = { createOption: 'Upload', uploadSizeBytes }
+    await arm.make('disks/read', { ...west, properties: { creationData } })
+    const sas = await arm.grant('read', 'Write')
+    for (let at = 0; at < pages; at++) {
+      const range = `bytes=${at * part.length}-${(at + 1) * part.length - 1}`
+      const headers = { 'x-ms-range': range, 'x-ms-page-write': 'update' }
+      const put = await fetch(`${sas}&comp=page`, { method: 'PUT', headers, body: part })
+      expect(put.status).toBe(201)
+    }
+    const answer = await fetch(sas)
+    let came = 0
+    const reading = async () => {
+      for await (const bytes of answer.body ?? []) {
+        expect(bytes.every((byte: number) => byte === 7)).toBe(true)
+        if (came === 0) {
+          await arm.revoke('read')
+          await expect.poll(left).toEqual([])
+        }
+        came += bytes.length
+      }
+    }
+    await expect(reading()).rejects.toMatchObject({ name: expect.not.stringContaining('Assert') })
+    expect(came).toBeLessThan(uploadSizeBytes)
+  })
+
   it('when its group is deleted is refused and leaves nothing', async () => {
     const goOn = await beginUpload('grouped')
     await arm.remove(arm.groupPath)

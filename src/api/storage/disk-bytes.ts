@@ -35,15 +35,37 @@ export async function openDiskBytes(request: BlobRequest): Promise<DiskBytes> {
   }
 }
 
-function uploadBytes({ plane, disk }: BlobRequest, signal: AbortSignal): DiskBytes {
+/**
+ * Pages go when the upload is closed or the disk deleted, and one that is gone looks like one that never was: every answer
+ * is looked at again before it counts. Grants end, or the disk says so, before any page goes.
+ */
+function uploadBytes(request: BlobRequest, signal: AbortSignal): DiskBytes {
+  const { plane, disk, store, grant } = request
   const staging = stagingOf(disk)
   if (!staging) throw new BlobError('InvalidRange', 'This disk has no bytes yet.')
   const reader = stagedReader(plane, staging)
+
+  async function mustBeThere(): Promise<void> {
+    const isGranted = (await store.read.sas.get(grant.id)) !== undefined
+    const now = isGranted ? await store.read.resources.get(disk.key) : undefined
+    if (now && now.state !== 'Deleting') return
+    throw new BlobError('AuthenticationFailed', 'The access was revoked while the disk was read.')
+  }
+
+  async function* ranges(from: number, to: number): AsyncIterable<ByteRange> {
+    yield* clipped(reader.dataRanges?.(signal) ?? whole(to), from, to)
+    await mustBeThere()
+  }
+
   return {
     sizeBytes: reader.sizeBytes,
     etag: `"${staging.upload}"`,
-    read: (offsetBytes, lengthBytes) => reader.read({ offsetBytes, lengthBytes }, signal),
-    dataRanges: (from, to) => clipped(reader.dataRanges?.(signal) ?? whole(to), from, to),
+    read: async (offsetBytes, lengthBytes) => {
+      const bytes = await reader.read({ offsetBytes, lengthBytes }, signal)
+      await mustBeThere()
+      return bytes
+    },
+    dataRanges: ranges,
   }
 }
 
