@@ -20,7 +20,8 @@ type Options = {
 export function openReplicaProgress({ world, write, versionKey, region, during }: Options) {
   const disks = new Map<number, Progress>()
   const startedMs = world.now().getTime()
-  let writtenMs = startedMs
+  // The first word comes at once: what then stands still has been seen.
+  let writtenMs = 0
   let writing: Promise<void> = Promise.resolve()
 
   function put(phase: string): Promise<void> {
