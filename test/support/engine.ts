@@ -15,6 +15,7 @@ import { diskSpace, type SpaceId } from '../../src/domain/spaces.ts'
 import { healthOf } from '../../src/health.ts'
 import type { Providers } from '../../src/providers/ports.ts'
 import { openPlane } from '../../src/regions/plane.ts'
+import type { Settings } from '../../src/resources/declaration.ts'
 import { findType, resourceTypes } from '../../src/resources/types.ts'
 import { runWork } from '../../src/runner/runner.ts'
 import { openSpacePreparation } from '../../src/spaces.ts'
@@ -62,7 +63,7 @@ const patienceMs = 3_600_000
 export async function openEngine(folder: string, options: EngineOptions = {}) {
   const { clock = openClock(), atOnce = 1, patience = 0, faulty = (blobs) => blobs } = options
   const config = await readConfig(undefined, { data: folder, ...options.config })
-  const settings = settingsOf(config)
+  const settings: Settings = { ...settingsOf(config), ownUrls: ['https://here'] }
   const life = openLife(options.death)
   const logged: LogEvent[] = []
   const world = worldOf(clock, logged)
