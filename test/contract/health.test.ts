@@ -309,11 +309,12 @@ describe('B18 a space that is lost', () => {
   it('is not taken for one whose disk is not mounted, whatever its time', async () => {
     await published({ rebuildAfterMinutes: 0 })
     const { store } = vitrine.installation
-    await rm(folderOf(zone), { recursive: true })
+    // Before the folder goes: a look in between would rightly take it for one that was emptied.
     await store.write(async (rows) => {
       const row = await rows.spaces.lock(zone as SpaceId)
       await rows.spaces.put({ ...row, mount: '/mnt/another-disk' })
     })
+    await rm(folderOf(zone), { recursive: true })
     const { properties } = await until(space, ({ properties }) => properties.state === 'away')
     expect(properties.why).toMatch(/its disk is not mounted/)
     await wait(1_000)
