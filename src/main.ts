@@ -62,7 +62,7 @@ const local: LocalCommands = {
   },
 
   async checkSpace({ place }) {
-    const { checkSpace } = await import('./space-check.ts')
+    const { checkSpace } = await import('./offline/space-check.ts')
     const lanes = availableParallelism()
     const signal = stopping.signal
     return await checkSpace(place, { world: openWorld('warn'), lanes, signal })
@@ -70,7 +70,7 @@ const local: LocalCommands = {
 
   async restoreSpaces({ places, into, configFile }) {
     process.umask(0o077)
-    const { restoreSpaces } = await import('./space-restore.ts')
+    const { restoreSpaces } = await import('./offline/space-restore.ts')
     const config = await readConfig(configFile, { data: into })
     const world = openWorld('warn')
     const { signal } = stopping

@@ -1,8 +1,8 @@
-import { StartError } from './base/start-error.ts'
-import type { World } from './base/world.ts'
-import { lookAtStore } from './blobs/open-blobs.ts'
-import { partNames } from './domain/health.ts'
-import { parseSpaceId, type SpaceId } from './domain/spaces.ts'
+import { StartError } from '../base/start-error.ts'
+import type { World } from '../base/world.ts'
+import { lookAtStore } from '../blobs/open-blobs.ts'
+import { partNames } from '../domain/health.ts'
+import { parseSpaceId, type SpaceId } from '../domain/spaces.ts'
 import { addressOfPlace } from './space-place.ts'
 import {
   type BadBlob,

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
-import { readConfig } from './config.ts'
-import { digestOf } from './domain/digest.ts'
-import type { SpaceId } from './domain/spaces.ts'
-import { contentOf } from './resources/content.ts'
+import { readConfig } from '../config.ts'
+import { digestOf } from '../domain/digest.ts'
+import type { SpaceId } from '../domain/spaces.ts'
+import { contentOf } from '../resources/content.ts'
 import { restoredResources, rootName } from './restored-resources.ts'
 
 const keeper =

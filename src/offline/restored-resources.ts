@@ -1,7 +1,7 @@
-import { StartError } from './base/start-error.ts'
-import type { Config } from './config.ts'
-import { settingsOf } from './config.ts'
-import { regionName } from './domain/regions.ts'
+import { StartError } from '../base/start-error.ts'
+import type { Config } from '../config.ts'
+import { settingsOf } from '../config.ts'
+import { regionName } from '../domain/regions.ts'
 import {
   keyOf,
   parentOf,
@@ -9,17 +9,17 @@ import {
   type ResourceId,
   resourceGroupType,
   sameType,
-} from './domain/resource-id.ts'
-import type { JsonObject, ReplicaRow, ResourceRow } from './domain/rows.ts'
-import { parseSpaceId, replicaSpaces, type SpaceId } from './domain/spaces.ts'
-import { countsOf } from './providers/counts.ts'
-import type { RootDocument } from './regions/roots.ts'
-import { contentStatus } from './resources/content.ts'
-import type { ArmDocument, Settings } from './resources/declaration.ts'
-import { wantedRegions } from './resources/image-version.ts'
-import { findType } from './resources/types.ts'
+} from '../domain/resource-id.ts'
+import type { JsonObject, ReplicaRow, ResourceRow } from '../domain/rows.ts'
+import { parseSpaceId, replicaSpaces, type SpaceId } from '../domain/spaces.ts'
+import { countsOf } from '../providers/counts.ts'
+import type { RootDocument } from '../regions/roots.ts'
+import { contentStatus } from '../resources/content.ts'
+import type { ArmDocument, Settings } from '../resources/declaration.ts'
+import { wantedRegions } from '../resources/image-version.ts'
+import { findType } from '../resources/types.ts'
+import type { Change } from '../store/change.ts'
 import type { SurveyedRoot } from './space-survey.ts'
-import type { Change } from './store/change.ts'
 
 type Root = SurveyedRoot & { readonly space: SpaceId }
 

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path'
-import { StartError } from './base/start-error.ts'
-import type { BlobsAddress } from './blobs/blobs.ts'
-import type { Config } from './config.ts'
-import type { SpaceId } from './domain/spaces.ts'
+import { StartError } from '../base/start-error.ts'
+import type { BlobsAddress } from '../blobs/blobs.ts'
+import type { Config } from '../config.ts'
+import type { SpaceId } from '../domain/spaces.ts'
 
 /**
  * A folder, or `s3://bucket/prefix` with what else its server wants behind a question mark: `endpoint`, `region`,
