@@ -74,8 +74,8 @@ export type LeafResult = {
 export type BadFrame = { readonly at: number; readonly why: string }
 
 /** The source of a copy cannot be reached; another one may. */
-export class SourceAway extends Error {
-  override readonly name = 'SourceAway'
+export class SourceSpaceAway extends Error {
+  override readonly name = 'SourceSpaceAway'
 }
 
 /** What a lane answers. */
@@ -105,7 +105,7 @@ export type LaneHandlers = {
   }): Promise<{ plain: Uint8Array; bad: BadFrame[] }>
   /**
    * Copies a pack whole, once its bytes have proved to be what its id says. Throws Damaged, BlobMissing, BlobShort and
-   * SourceAway before anything is written, SpaceFull and Unavailable for the targets.
+   * SourceSpaceAway before anything is written, SpaceFull and Unavailable for the targets.
    */
   mirror(order: PackPlace & { to: readonly BlobPlace[] }): Promise<void>
   /** Reads a pack and compares it with its id. Throws Damaged, BlobMissing, BlobShort, Unavailable. */

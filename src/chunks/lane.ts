@@ -14,7 +14,7 @@ import {
   type OwnerHandlers,
   type PackPlace,
   type SessionHandlers,
-  SourceAway,
+  SourceSpaceAway,
 } from './lane-protocol.ts'
 import { openPackBuffers, openPackSession, type PackSession } from './lane-session.ts'
 import { openSource, type SourceReader } from './lane-source.ts'
@@ -148,7 +148,7 @@ async function mirror(
   const bytes = await readPack(order, blobsOf).catch((error: unknown) => {
     // Only a source lies in another region.
     if (error instanceof RegionAway) throw error
-    throw error instanceof Unavailable ? new SourceAway(error.message) : error
+    throw error instanceof Unavailable ? new SourceSpaceAway(error.message) : error
   })
   const puts = order.to.map(({ address, key }) => blobsOf(address).put(key, bytes, forever))
   const results = await Promise.allSettled(puts)

@@ -1,6 +1,6 @@
 import { BlobMissing, BlobShort } from '../blobs/blobs.ts'
 import { RegionAway, SpaceFull, Unavailable } from '../domain/errors.ts'
-import { SourceAway } from './lane-protocol.ts'
+import { SourceSpaceAway } from './lane-protocol.ts'
 import { Damaged, FormatUnknown } from './layout.ts'
 
 /** One end of a channel between threads: a Worker, its parentPort, or a MessagePort. */
@@ -92,7 +92,7 @@ const kept = {
   Unavailable,
   Damaged,
   FormatUnknown,
-  SourceAway,
+  SourceSpaceAway,
 }
 
 function toPlain(error: unknown): PlainError {

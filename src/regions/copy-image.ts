@@ -1,6 +1,6 @@
 import { invariant } from '../base/assert.ts'
 import { mapBounded } from '../base/bounded.ts'
-import { SourceAway } from '../chunks/lane-protocol.ts'
+import { SourceSpaceAway } from '../chunks/lane-protocol.ts'
 import { openPackStream } from '../chunks/pack-stream.ts'
 import { type Digest, openDigest } from '../domain/digest.ts'
 import { RegionAway, Unavailable } from '../domain/errors.ts'
@@ -179,7 +179,7 @@ async function copyFrom(
       return true
     }
     if (trouble instanceof Unavailable) away = trouble
-    else if (trouble instanceof SourceAway) away = outOfReach(source.space, trouble)
+    else if (trouble instanceof SourceSpaceAway) away = outOfReach(source.space, trouble)
     else bad.push({ source, why: trouble.message })
   }
   // Damaged everywhere: frame by frame, each from wherever it is good.
@@ -201,7 +201,8 @@ async function mirror(
     await plane.lanes.call('mirror', { from, ...rest })
     return undefined
   } catch (error) {
-    if (isDamage(error) || error instanceof SourceAway || error instanceof RegionAway) return error
+    if (isDamage(error) || error instanceof SourceSpaceAway || error instanceof RegionAway)
+      return error
     throw error
   }
 }

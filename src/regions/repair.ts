@@ -1,7 +1,7 @@
 import { openLru } from '../base/lru.ts'
 import type { World } from '../base/world.ts'
 import type { Blobs, BlobsAddress } from '../blobs/blobs.ts'
-import { SourceAway } from '../chunks/lane-protocol.ts'
+import { SourceSpaceAway } from '../chunks/lane-protocol.ts'
 import type { Lanes } from '../chunks/lanes.ts'
 import { Unavailable } from '../domain/errors.ts'
 import type { Holding, HoldingRows } from '../domain/holdings.ts'
@@ -99,7 +99,7 @@ export function openRepair(ports: {
       await ports.lanes.call('mirror', { from: place(from), pack, sizeBytes, to: [place(bad)] })
     } catch (error) {
       // A repair that fails now is no failure of the read that asked for it.
-      if (error instanceof Unavailable || error instanceof SourceAway || isDamage(error))
+      if (error instanceof Unavailable || error instanceof SourceSpaceAway || isDamage(error))
         return error
       throw error
     }

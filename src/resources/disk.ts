@@ -1,10 +1,7 @@
 import { diskApiVersions } from './api-versions.ts'
 import type { ResourceType } from './declaration.ts'
-import { accessActions } from './disk-access.ts'
-import { diskEffects } from './disk-effects.ts'
-import { diskNeeds, diskProblems } from './disk-rules.ts'
+import { diskLife } from './disk-life.ts'
 import { type Disk, DiskSchema } from './disk-schema.ts'
-import { completeDisk, shownDisk } from './disk-shown.ts'
 import { assetNameProblems } from './image-definition-rules.ts'
 
 /** A managed disk: empty, uploaded, copied from a disk, or made from a version (requirements 23, 29, 37). */
@@ -68,20 +65,5 @@ export const disks: ResourceType<Disk> = {
   ],
   by: {},
   immutable: ['zones', 'properties.creationData'],
-  operations: {
-    flavour: 'disk',
-    create: { status: 202, headers: ['Azure-AsyncOperation', 'Location'] },
-    update: { status: 202, headers: ['Azure-AsyncOperation', 'Location'] },
-    delete: { status: 202, headers: ['Azure-AsyncOperation', 'Location'] },
-    shows: { create: 'Updating', update: 'Updating' },
-  },
-  complete: completeDisk,
-  needs: diskNeeds,
-  problems: diskProblems,
-  effects: diskEffects,
-  remove: ({ key, generation }) => [
-    { kind: 'Remove', subject: key, queue: 'control', generation: generation + 1, key },
-  ],
-  actions: accessActions('Microsoft.Compute/disks'),
-  show: shownDisk,
+  ...diskLife('Microsoft.Compute/disks'),
 }
