@@ -1,6 +1,7 @@
 import type { HoldingRows, UploadRows } from '../domain/holdings.ts'
 import type { SecretRows } from '../domain/secrets.ts'
 import { assignmentRows } from './assignments.ts'
+import { auditRows } from './audit.ts'
 import { blobRows } from './blobs.ts'
 import { claimRows } from './claims.ts'
 import { counterRows } from './counters.ts'
@@ -54,6 +55,7 @@ export function allRows({ db, nowMs, woken }: RowsOptions): AllRows {
     spaces: spaceRows(db),
     health: healthRows(db),
     blobs: blobRows(db),
+    audit: auditRows(db),
     holdings: holdingRows(db, nowMs),
     uploads: uploadRows(db),
     applications: applicationRows(db),

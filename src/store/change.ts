@@ -1,3 +1,4 @@
+import type { AuditEntry } from '../domain/audit.ts'
 import type { Placement } from '../domain/holdings.ts'
 import type { JsonObject, OperationRow, ResourceRow, SasRow, WorkRequest } from '../domain/rows.ts'
 
@@ -39,6 +40,8 @@ export type Change = {
   readonly trace?: string | undefined
   readonly grant: SasRow | undefined
   readonly revokesGrants: boolean
+  /** What it grants or takes back, told for whoever asks later. */
+  readonly audit?: readonly AuditEntry[]
   readonly counts: readonly {
     readonly scope: string
     readonly name: string

@@ -209,6 +209,7 @@ function subjectOf({ kind, subject }: WorkRequest): string {
 async function writeGrants({ rows }: Writing, change: Change) {
   if (change.revokesGrants) await rows.sas.revokeOf(keyOf(change))
   if (change.grant) await rows.sas.put(change.grant)
+  await rows.audit.add(change.audit ?? [])
   return undefined
 }
 

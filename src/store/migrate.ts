@@ -11,6 +11,8 @@ import { signedUrls } from './migrations/0008-signed-urls.ts'
 import { roles } from './migrations/0009-roles.ts'
 import { thinned } from './migrations/0010-thinned.ts'
 import { directory } from './migrations/0011-directory.ts'
+import { shares } from './migrations/0012-shares.ts'
+import { audit } from './migrations/0012-audit.ts'
 
 /** In order, forward only. One that was released never changes: the next one follows it. */
 export const migrations: readonly ((db: QueryExecutorProvider) => Promise<void>)[] = [
@@ -25,6 +27,7 @@ export const migrations: readonly ((db: QueryExecutorProvider) => Promise<void>)
   roles,
   thinned,
   directory,
+  audit,
 ]
 
 /** Only another release can use the database. No waiting mends it. */

@@ -15,6 +15,7 @@ const passing: readonly string[] = ['processes' satisfies Passing]
 const tables = {
   resources: ['key'],
   replicas: ['version_key', 'region'],
+  shares: ['kind', 'target', 'gallery_key'],
   sas: ['id'],
   operations: ['id'],
   work: ['id'],
@@ -41,6 +42,7 @@ const tables = {
   assignments: ['id'],
   role_definitions: ['id'],
   secrets: ['name'],
+  audit: ['at_ms', 'id'],
 } as const satisfies Record<Exclude<keyof Schema, Passing>, readonly string[]>
 
 /** Rows in one statement: its values stay below the 65535 that PostgreSQL takes. */

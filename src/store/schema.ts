@@ -42,7 +42,19 @@ export type Schema = {
   assignments: AssignmentTable
   role_definitions: RoleDefinitionTable
   secrets: { name: string; value: string }
+  audit: AuditTable
   processes: ProcessTable
+  shares: ShareTable
+}
+
+/** A gallery is shared to this one. */
+export type ShareTable = {
+  kind: 'Subscription' | 'Tenant' | 'Community'
+  /** A subscription or tenant; for `Community` the public name. Lower case. */
+  target: string
+  gallery_key: string
+  /** The target does not want it. */
+  rejected: Generated<number>
 }
 
 export type SasTable = {
@@ -85,6 +97,21 @@ export type RoleDefinitionTable = WrittenColumns & {
   description: string
   permissions: string
   assignable_scopes: string
+}
+
+export type AuditTable = {
+  at_ms: number
+  id: string
+  tenant_id: string
+  principal_id: string
+  name: string
+  action: string
+  /** `keyOf` of the scope. */
+  scope_key: string
+  scope: string
+  outcome: string
+  about: string
+  correlation_id: string
 }
 
 export type ProcessTable = {

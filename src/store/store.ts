@@ -1,3 +1,4 @@
+import type { AuditRows } from '../domain/audit.ts'
 import type { Digest } from '../domain/digest.ts'
 import type { ApplicationRows, AssignmentRows, RoleDefinitionRows } from '../domain/directory.ts'
 import type { HealthRows, SpaceRows } from '../domain/health.ts'
@@ -119,6 +120,7 @@ export type Rows = {
   readonly spaces: SpaceRows
   readonly health: HealthRows
   readonly blobs: BlobRows
+  readonly audit: AuditRows
 }
 
 export type Page<Row> = { readonly rows: readonly Row[]; readonly next: string | undefined }

@@ -27,6 +27,21 @@ table assignments
   CREATE INDEX assignments_by_scope ON public.assignments USING btree (scope_key, id)
   CREATE UNIQUE INDEX assignments_by_grant ON public.assignments USING btree (principal_id, role_id, scope_key)
   CREATE UNIQUE INDEX assignments_pkey ON public.assignments USING btree (id)
+table audit
+  at_ms bigint not null
+  id text collate "C" not null
+  tenant_id text collate "C" not null
+  principal_id text collate "C" not null
+  name text not null
+  action text not null
+  scope_key text collate "C" not null
+  scope text not null
+  outcome text not null
+  about text not null
+  correlation_id text not null
+  constraint audit_pkey PRIMARY KEY (at_ms, id)
+  CREATE INDEX audit_by_scope ON public.audit USING btree (scope_key, at_ms, id)
+  CREATE UNIQUE INDEX audit_pkey ON public.audit USING btree (at_ms, id)
 table blob_blocks
   upload text collate "C" not null
   position bigint not null

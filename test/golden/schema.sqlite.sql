@@ -19,6 +19,23 @@ CREATE UNIQUE INDEX assignments_by_grant on assignments (principal_id, role_id, 
 
 CREATE INDEX assignments_by_scope on assignments (scope_key, id);
 
+CREATE TABLE audit (
+  at_ms bigint not null,
+  id text not null,
+  tenant_id text not null,
+  principal_id text not null,
+  name text not null,
+  action text not null,
+  scope_key text not null,
+  scope text not null,
+  outcome text not null,
+  about text not null,
+  correlation_id text not null,
+  primary key (at_ms, id)
+) without rowid;
+
+CREATE INDEX audit_by_scope on audit (scope_key, at_ms, id);
+
 CREATE TABLE blob_blocks (
   upload text not null,
   position bigint not null,

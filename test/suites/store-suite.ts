@@ -1,4 +1,5 @@
 import { describe } from 'vitest'
+import { auditPromises } from './store/audit-promises.ts'
 import { blobPromises } from './store/blob-promises.ts'
 import { claimPromises } from './store/claim-promises.ts'
 import { commitPromises } from './store/commit-promises.ts'
@@ -32,5 +33,6 @@ export function storeSuite(name: string, open: OpenStore): void {
     describe('watching', () => watchPromises(open))
     describe('directory and secrets', () => directoryPromises(open))
     describe('users, groups, applications', () => principalPromises(open))
+    describe('audit', () => auditPromises(open))
   })
 }
