@@ -43,8 +43,9 @@ export async function openIdentity({
     registrations: principals.registrations,
     audiences: anyOf(audiences, ofGraph, ofBlobs),
   })
+  const own = { issuer: issuer.issuer, tenantId, keys: () => keys.verifying }
   const access = openAccess({
-    trusted: [{ issuer: issuer.issuer, tenantId, keys: keys.verifying }],
+    issuerOf: (iss) => (iss === own.issuer ? own : undefined),
     ...{ audiences, assignments, roleDefinitions, world },
     storageAudiences: ofBlobs,
     // Who has a token for this installation may do by it all that one for its Graph allows.

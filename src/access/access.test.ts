@@ -33,7 +33,8 @@ beforeEach(() => {
   loads = 0
   directory = openMemoryDirectory()
   access = openAccess({
-    trusted: [{ issuer, tenantId, keys: keys.verifying }],
+    issuerOf: (iss) =>
+      iss === issuer ? { issuer, tenantId, keys: () => keys.verifying } : undefined,
     audiences: armAudiences([baseUrl]),
     assignments: {
       ...directory.assignments,

@@ -4,9 +4,10 @@ import type { Caller } from '../domain/access.ts'
 import type { Audiences } from '../domain/audiences.ts'
 import type { AssignmentRows, RoleDefinitionRows } from '../domain/directory.ts'
 import { ArmError } from '../domain/errors.ts'
+import type { Door, IssuerOf } from '../domain/trusted-issuers.ts'
 import { type Permissions, permissionsOf } from './permissions.ts'
 import { openRoles } from './roles.ts'
-import { openTokenCheck, type Principal, type TrustedIssuer } from './token.ts'
+import { openTokenCheck, type Principal, type VerifiedToken } from './token.ts'
 
 /** Tokens in use at once; one more costs one signature check again, about 50 us. */
 const tokensMax = 4096
@@ -17,7 +18,7 @@ const rolesFreshMs = 2_000
 const headerCharsMax = 16_384
 
 type AccessParts = {
-  readonly trusted: readonly TrustedIssuer[]
+  readonly issuerOf: IssuerOf
   /** `audienceKey`s; the first is what a refusal tells to ask for. */
   readonly audiences: readonly string[]
   /** The same of blob endpoints: no token opens both. */
@@ -34,16 +35,13 @@ type AccessParts = {
  * in this process does it through the `roles` given back, and principals within `changing`: the next request sees it.
  */
 export function openAccess(parts: AccessParts) {
-  const { trusted, audiences, storageAudiences, world } = parts
-  const [ask = ''] = audiences
+  const { issuerOf, audiences, storageAudiences, world } = parts
   const graph = parts.graphAudiences ?? []
-  const ofArm = openPrincipals(openTokenCheck(trusted, { audiences, ask }, world), world)
-  const blobs = { audiences: storageAudiences ?? [], ask: 'https://storage.azure.com' }
-  const ofBlobs = openPrincipals(openTokenCheck(trusted, blobs, world), world)
-  const ofGraph = openPrincipals(
-    openTokenCheck(trusted, { audiences: graph, ask: graph[0] ?? '' }, world),
-    world,
-  )
+  const principalsAt = (door: Door, audiences: Audiences, ask = '') =>
+    openPrincipals(openTokenCheck({ issuerOf, door, audiences, ask, world }), { issuerOf, world })
+  const ofArm = principalsAt('arm', audiences, audiences[0])
+  const ofBlobs = principalsAt('blobs', storageAudiences ?? [], 'https://storage.azure.com')
+  const ofGraph = principalsAt('graph', graph, graph[0])
   const held = openHeldRoles(parts)
 
   async function callerOf({ principalId, tenantId, name, kind }: Principal): Promise<Caller> {
@@ -79,18 +77,25 @@ export function openAccess(parts: AccessParts) {
   return { authenticate, authenticateForBlobs, authenticateForGraph, mayOf, roles, changing }
 }
 
-/** Principals by the whole header, as long as their tokens last. */
+/** Principals by the whole header, as long as their tokens last and their issuers have the same keys. */
 function openPrincipals(
-  verifyToken: (token: string) => Promise<Principal>,
-  world: Pick<World, 'now'>,
+  verifyToken: (token: string) => Promise<VerifiedToken>,
+  { issuerOf, world }: Pick<AccessParts, 'issuerOf' | 'world'>,
 ) {
-  const principals = openLru<string, Principal>(tokensMax)
+  const tokens = openLru<string, VerifiedToken>(tokensMax)
+
+  async function stillGood({ principal, issuer, keys }: VerifiedToken): Promise<boolean> {
+    if (principal.expiresAtMs <= world.now().getTime()) return false
+    const now = await issuerOf(issuer)
+    return now !== undefined && (await now.keys()) === keys
+  }
+
   return async (authorization: string | undefined): Promise<Principal> => {
-    const known = authorization === undefined ? undefined : principals.get(authorization)
-    if (known && known.expiresAtMs > world.now().getTime()) return known
-    const principal = await verifyToken(bearerOf(authorization))
-    principals.set(authorization ?? '', principal)
-    return principal
+    const known = authorization === undefined ? undefined : tokens.get(authorization)
+    if (known && (await stillGood(known))) return known.principal
+    const verified = await verifyToken(bearerOf(authorization))
+    tokens.set(authorization ?? '', verified)
+    return verified.principal
   }
 }
 

@@ -29,8 +29,9 @@ export async function openSigninWorld(options: {
     audiences: [...armAudiences(urls), ...graphAudiences(urls)],
     world,
   })
+  const own = { issuer: issuer.issuer, tenantId: testTenantId, keys: () => keys.verifying }
   const access = openAccess({
-    trusted: [{ issuer: issuer.issuer, tenantId: testTenantId, keys: keys.verifying }],
+    issuerOf: (iss) => (iss === own.issuer ? own : undefined),
     audiences: armAudiences(urls),
     assignments: directory.assignments,
     roleDefinitions: directory.roleDefinitions,
