@@ -11,8 +11,8 @@ import { signedUrls } from './migrations/0008-signed-urls.ts'
 import { roles } from './migrations/0009-roles.ts'
 import { thinned } from './migrations/0010-thinned.ts'
 import { directory } from './migrations/0011-directory.ts'
-import { shares } from './migrations/0012-shares.ts'
 import { audit } from './migrations/0012-audit.ts'
+import { shares } from './migrations/0013-shares.ts'
 
 /** In order, forward only. One that was released never changes: the next one follows it. */
 export const migrations: readonly ((db: QueryExecutorProvider) => Promise<void>)[] = [
@@ -28,6 +28,7 @@ export const migrations: readonly ((db: QueryExecutorProvider) => Promise<void>)
   thinned,
   directory,
   audit,
+  shares,
 ]
 
 /** Only another release can use the database. No waiting mends it. */

@@ -85,6 +85,8 @@ async function fillNewer(): Promise<void> {
       database.prepare(insert).run(...Object.values(row))
     }
   }
+  const share = "insert into shares (kind, target, gallery_key) values ('Tenant', 't', ?)"
+  database.prepare(share).run(parent.key)
   database.close()
 }
 

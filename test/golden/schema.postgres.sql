@@ -284,6 +284,15 @@ table secrets
   value text not null
   constraint secrets_pkey PRIMARY KEY (name)
   CREATE UNIQUE INDEX secrets_pkey ON public.secrets USING btree (name)
+table shares
+  kind text not null
+  target text collate "C" not null
+  gallery_key text collate "C" not null
+  rejected smallint not null
+  constraint shares_gallery_key_fkey FOREIGN KEY (gallery_key) REFERENCES resources(key) ON DELETE CASCADE
+  constraint shares_pkey PRIMARY KEY (kind, target, gallery_key)
+  CREATE INDEX shares_by_gallery ON public.shares USING btree (gallery_key)
+  CREATE UNIQUE INDEX shares_pkey ON public.shares USING btree (kind, target, gallery_key)
 table spaces
   space text collate "C" not null
   store_id text

@@ -288,6 +288,16 @@ CREATE TABLE secrets (
   value text not null
 ) without rowid;
 
+CREATE TABLE shares (
+  kind text not null,
+  target text not null,
+  gallery_key text not null references resources (key) on delete cascade,
+  rejected smallint not null default 0,
+  primary key (kind, target, gallery_key)
+) without rowid;
+
+CREATE INDEX shares_by_gallery on shares (gallery_key);
+
 CREATE TABLE spaces (
   space text not null primary key,
   store_id text,
