@@ -6,7 +6,7 @@ import type { World } from './base/world.ts'
 import { anyOf, armAudiences, graphAudiences, storageAudiences } from './domain/audiences.ts'
 import type { SecretRows } from './domain/secrets.ts'
 import { freshSecret, hashSecret, secretHint } from './identity/client-secret.ts'
-import { type Issuer, openIssuer } from './identity/issuer.ts'
+import { type Issuers, openIssuers } from './identity/issuers.ts'
 import { openSigningKeys } from './identity/signing-keys.ts'
 import type { Directory } from './store/store.ts'
 
@@ -29,7 +29,7 @@ export async function openIdentity({
   directory,
   world,
 }: IdentityParts): Promise<{
-  readonly issuer: Issuer
+  readonly issuers: Issuers
   readonly access: ReturnType<typeof openAccess>
   readonly graph: Hono
 }> {
@@ -37,13 +37,15 @@ export async function openIdentity({
   const audiences = armAudiences(urls)
   const ofBlobs = storageAudiences(urls)
   const ofGraph = graphAudiences(urls)
-  const keys = await openSigningKeys(secrets)
-  const issuer = openIssuer({
-    ...{ baseUrl, tenantId, keys, applications, world },
+  const keys = await openSigningKeys(secrets, world)
+  const issuers = openIssuers({
+    ...{ baseUrl, homeTenantId: tenantId, keys, applications, world },
+    // Until there are rows of tenants there is one.
+    isTenant: async () => false,
     registrations: principals.registrations,
     audiences: anyOf(audiences, ofGraph, ofBlobs),
   })
-  const own = { issuer: issuer.issuer, tenantId, keys: () => keys.verifying }
+  const own = { issuer: issuers.home.issuer, tenantId, keys: keys.verifying }
   const access = openAccess({
     issuerOf: (iss) => (iss === own.issuer ? own : undefined),
     ...{ audiences, assignments, roleDefinitions, world },
@@ -59,5 +61,5 @@ export async function openIdentity({
     challenge: (why) => challenge(baseUrl, tenantId, why),
     base: `${baseUrl}/graph/v1.0`,
   })
-  return { issuer, access, graph }
+  return { issuers, access, graph }
 }

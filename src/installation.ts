@@ -228,7 +228,7 @@ async function openDoors(
   const { store } = providers
   const accounts = openAccounts(plane, store.read.placements)
   const { applications, members } = store.directory
-  const { issuer, access, graph } = await openIdentity({
+  const { issuers, access, graph } = await openIdentity({
     ...{ baseUrl, tenantId, urls, secrets, world, directory: store.directory },
   })
   const ownerFile = ownerFileOf(config)
@@ -244,7 +244,7 @@ async function openDoors(
   const sas = openSas(key)
   const accountKey = openAccountKeys(key)
   const app = new Hono()
-  app.route('/', signinRoutes(issuer))
+  app.route('/', signinRoutes(issuers))
   app.route('/', graph)
   const { settings } = providers
   app.route(

@@ -48,6 +48,7 @@ function openSecrets() {
       if (!kept.has(name)) kept.set(name, value)
       return kept.get(name) ?? value
     },
+    replace: async () => false,
   }
 }
 

@@ -20,8 +20,8 @@ const readAction = 'Microsoft.Compute/galleries/read'
 let keys: SigningKeys
 let foreignKeys: SigningKeys
 beforeAll(async () => {
-  keys = await openSigningKeys(openMemoryDirectory().secrets)
-  foreignKeys = await openSigningKeys(openMemoryDirectory().secrets)
+  keys = await openSigningKeys(openMemoryDirectory().secrets, { now: () => new Date() })
+  foreignKeys = await openSigningKeys(openMemoryDirectory().secrets, { now: () => new Date() })
 })
 
 let nowMs: number
@@ -34,7 +34,7 @@ beforeEach(() => {
   directory = openMemoryDirectory()
   access = openAccess({
     issuerOf: (iss) =>
-      iss === issuer ? { issuer, tenantId, keys: () => keys.verifying } : undefined,
+      iss === issuer ? { issuer, tenantId, keys: keys.verifying } : undefined,
     audiences: armAudiences([baseUrl]),
     assignments: {
       ...directory.assignments,
@@ -63,7 +63,7 @@ function claims(over: JWTPayload = {}): JWTPayload {
 }
 
 async function tokenOf(payload: JWTPayload, signer = keys, header: { kid?: string } = {}) {
-  const [key] = signer.signing.keys
+  const [key] = (await signer.signing()).keys
   if (!key) throw new Error('there is a key')
   return new SignJWT(payload)
     .setProtectedHeader({ alg: 'RS256', typ: 'at+jwt', kid: key.kid, ...header })
@@ -132,7 +132,7 @@ describe('a token', () => {
   })
 
   test('signed by a foreign key under our kid is refused', async () => {
-    const [ours] = keys.verifying.keys
+    const [ours] = (await keys.verifying()).keys
     const token = await tokenOf(claims(), foreignKeys, { kid: ours?.kid ?? '' })
     await refusal(`Bearer ${token}`, /signature is wrong/)
   })
@@ -151,7 +151,7 @@ describe('a token', () => {
   })
 
   test('with HS256 keyed by our public key is refused', async () => {
-    const [key] = keys.verifying.keys
+    const [key] = (await keys.verifying()).keys
     if (!key) throw new Error('there is a key')
     const pem = await exportSPKI(createPublicKey({ key, format: 'jwk' }))
     const signed = `${encoded({ alg: 'HS256', kid: key.kid })}.${encoded(claims())}`

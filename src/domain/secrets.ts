@@ -1,5 +1,5 @@
 /**
- * Small secrets of the installation under fixed names (signing keys, the owner's client id): written once, read at each
+ * Small secrets of the installation under fixed names (signing keys, the owner's client id): written once but for what is `replace`d, read at each
  * start, equal for every process. Values are text of at most 64 KiB and arrive here already sealed where they need to be.
  */
 export type SecretRows = {
@@ -10,4 +10,6 @@ export type SecretRows = {
    * the same value. Durable once resolved. Throws Unavailable.
    */
   putIfAbsent(name: string, value: string): Promise<string>
+  /** Puts `value` in place of `held`; false, and nothing written, when the name holds something else by now. Durable once resolved. */
+  replace(name: string, held: string, value: string): Promise<boolean>
 }

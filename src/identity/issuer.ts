@@ -15,7 +15,7 @@ const scopeSuffix = '/.default'
 /** Of an application whose first secret was taken away: the library wants a text, and nothing hashes to this one. */
 const noSecret = 'none'
 
-type IssuerParts = {
+export type IssuerParts = {
   /** Where clients reach this installation, `https://host:port`, no slash at the end. */
   readonly baseUrl: string
   readonly tenantId: string
@@ -39,12 +39,38 @@ export type Issuer = {
 }
 
 export function openIssuer(parts: IssuerParts): Issuer {
-  const { baseUrl, tenantId, world } = parts
+  const { baseUrl, tenantId, keys, world } = parts
   const issuer = `${baseUrl}/${tenantId}/v2.0`
-  const provider = new Provider(issuer, configuration(parts))
-  const checkSecret = openSecretCheck()
   const refuse = (code: SigninErrorCode, about: string) =>
     signinError(code, about, world.now(), world.id())
+  let opened: { readonly signing: SigningKeySet; readonly provider: OpenProvider } | undefined
+
+  /** All that it knows is in rows, so another one takes over in the midst of a sign-in when the keys change. */
+  async function current(): Promise<OpenProvider> {
+    const signing = await keys.signing()
+    if (opened?.signing !== signing) {
+      opened = { signing, provider: openProvider(parts, { issuer, signing, refuse }) }
+    }
+    return opened.provider
+  }
+
+  return {
+    ...{ baseUrl, tenantId, issuer, refuse },
+    handle: async (request, response) => (await current()).callback()(request, response),
+  }
+}
+
+type SigningKeySet = Awaited<ReturnType<SigningKeys['signing']>>
+type OpenProvider = ReturnType<typeof openProvider>
+
+function openProvider(
+  parts: IssuerParts,
+  about: Pick<Issuer, 'issuer' | 'refuse'> & { readonly signing: SigningKeySet },
+) {
+  const { world } = parts
+  const { issuer, refuse } = about
+  const provider = new Provider(issuer, configuration(parts, about.signing))
+  const checkSecret = openSecretCheck()
 
   // The library's own hook for secrets that are stored as hashes: `clientSecret` is what the row holds.
   provider.Client.prototype.compareClientSecret = async function compare(actual) {
@@ -69,13 +95,13 @@ export function openIssuer(parts: IssuerParts): Issuer {
   provider.onerror = (error) => {
     world.log({ level: 'error', event: 'issuer-broken', error: String(error.stack) })
   }
-  return { baseUrl, tenantId, issuer, handle: provider.callback(), refuse }
+  return provider
 }
 
-function configuration(parts: IssuerParts): Configuration {
-  const { applications, audiences, keys, tenantId } = parts
+function configuration(parts: IssuerParts, signing: SigningKeySet): Configuration {
+  const { applications, audiences, tenantId } = parts
   return {
-    jwks: keys.signing,
+    jwks: signing,
     adapter: (model) => openAdapter(model, applications, tenantId),
     routes: {
       authorization: '/oauth2/v2.0/authorize',

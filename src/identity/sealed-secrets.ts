@@ -31,6 +31,11 @@ export function sealSecrets(rows: SecretRows, key: Uint8Array): SecretRows {
     async putIfAbsent(name, value) {
       return unseal(key, name, await rows.putIfAbsent(name, seal(key, name, value)))
     },
+    async replace(name, held, value) {
+      const sealed = await rows.get(name)
+      if (sealed === undefined || unseal(key, name, sealed) !== held) return false
+      return rows.replace(name, sealed, seal(key, name, value))
+    },
   }
 }
 

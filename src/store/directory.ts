@@ -58,7 +58,17 @@ export function secretRows(db: Db): SecretRows {
     return (await get(name)) ?? value
   }
 
-  return { get, putIfAbsent }
+  async function replace(name: string, held: string, value: string): Promise<boolean> {
+    const { numUpdatedRows } = await db
+      .updateTable('secrets')
+      .set({ value })
+      .where('name', '=', name)
+      .where('value', '=', held)
+      .executeTakeFirstOrThrow()
+    return numUpdatedRows > 0n
+  }
+
+  return { get, putIfAbsent, replace }
 }
 
 function fromTable(row: Selectable<ApplicationTable>): Application {

@@ -53,6 +53,7 @@ export function ownTransactions(read: AllRows, write: Write): Small {
     secrets: {
       ...read.secrets,
       putIfAbsent: (name, value) => write((rows) => rows.secrets.putIfAbsent(name, value)),
+      replace: (name, held, value) => write((rows) => rows.secrets.replace(name, held, value)),
     },
   }
 }

@@ -9,6 +9,7 @@ import type { SecretRows } from '../../src/domain/secrets.ts'
 
 /** Secrets, applications and assignments in maps: what a database holds, so a "restart" hands on the same ones. */
 export function openMemoryDirectory() {
+  const tenantIds = new Set<string>()
   const secretValues = new Map<string, string>()
   const applicationsById = new Map<string, Application>()
   const assignmentsById = new Map<string, Assignment>()
@@ -19,6 +20,11 @@ export function openMemoryDirectory() {
       const stored = secretValues.get(name) ?? value
       secretValues.set(name, stored)
       return stored
+    },
+    replace: async (name, held, value) => {
+      if (secretValues.get(name) !== held) return false
+      secretValues.set(name, value)
+      return true
     },
   }
   const applications: ApplicationRows = {
@@ -68,6 +74,7 @@ export function openMemoryDirectory() {
     assignments,
     roleDefinitions,
     secretValues,
+    tenantIds,
     applicationsById,
   }
 }

@@ -3,7 +3,7 @@ import { builtInRoles } from '../../src/access/built-in-roles.ts'
 import { signinRoutes } from '../../src/api/signin/signin.ts'
 import type { World } from '../../src/base/world.ts'
 import { armAudiences, graphAudiences, installationUrls } from '../../src/domain/audiences.ts'
-import { openIssuer } from '../../src/identity/issuer.ts'
+import { openIssuers } from '../../src/identity/issuers.ts'
 import { ensureOwner } from '../../src/identity/owner.ts'
 import { openSigningKeys } from '../../src/identity/signing-keys.ts'
 import { openMemoryDirectory } from './memory-directory.ts'
@@ -19,17 +19,18 @@ export async function openSigninWorld(options: {
   const { baseUrl, world, directory = openMemoryDirectory() } = options
   const { secrets, applications } = directory
   const urls = installationUrls(baseUrl, ['localhost', '127.0.0.1', '::1'])
-  const keys = await openSigningKeys(secrets)
-  const issuer = openIssuer({
+  const keys = await openSigningKeys(secrets, world)
+  const issuers = openIssuers({
     baseUrl,
-    tenantId: testTenantId,
+    homeTenantId: testTenantId,
+    isTenant: async (id) => directory.tenantIds.has(id),
     keys,
     applications,
     registrations: directory.registrations,
     audiences: [...armAudiences(urls), ...graphAudiences(urls)],
     world,
   })
-  const own = { issuer: issuer.issuer, tenantId: testTenantId, keys: () => keys.verifying }
+  const own = { issuer: issuers.home.issuer, tenantId: testTenantId, keys: keys.verifying }
   const access = openAccess({
     issuerOf: (iss) => (iss === own.issuer ? own : undefined),
     audiences: armAudiences(urls),
@@ -46,7 +47,7 @@ export async function openSigninWorld(options: {
     keep: async (fresh) => fresh,
     world,
   })
-  return { directory, issuer, access, owner, keys, app: signinRoutes(issuer) }
+  return { directory, issuers, access, owner, keys, app: signinRoutes(issuers) }
 }
 
 /** Asks the routes in process for a token, as az does; the raw answer. */
