@@ -13,6 +13,7 @@ import { thinned } from './migrations/0010-thinned.ts'
 import { directory } from './migrations/0011-directory.ts'
 import { audit } from './migrations/0012-audit.ts'
 import { shares } from './migrations/0013-shares.ts'
+import { tenants } from './migrations/0014-tenants.ts'
 
 /** In order, forward only. One that was released never changes: the next one follows it. */
 export const migrations: readonly ((db: QueryExecutorProvider) => Promise<void>)[] = [
@@ -29,6 +30,7 @@ export const migrations: readonly ((db: QueryExecutorProvider) => Promise<void>)
   directory,
   audit,
   shares,
+  tenants,
 ]
 
 /** Only another release can use the database. No waiting mends it. */

@@ -1,4 +1,5 @@
 import type { CompiledQuery, Generated, GeneratedAlways, Kysely, QueryResult } from 'kysely'
+import type { InvitationTable, ServicePrincipalTable, TenantTable } from './tenant-schema.ts'
 
 /** A connection or a transaction: the same queries run on either, and on either database. */
 export type Db = Kysely<Schema> & {
@@ -36,7 +37,10 @@ export type Schema = {
   sas: SasTable
   applications: ApplicationTable
   credentials: CredentialTable
+  tenants: TenantTable
+  service_principals: ServicePrincipalTable
   users: UserTable
+  invitations: InvitationTable
   user_groups: GroupTable
   memberships: { group_id: string; member_id: string; member_type: string }
   assignments: AssignmentTable
@@ -71,7 +75,7 @@ export type SasTable = {
   created_by: string | null
 }
 
-type WrittenColumns = {
+export type WrittenColumns = {
   created_ms: number
   created_by: string
   updated_ms: number
@@ -87,6 +91,8 @@ export type AssignmentTable = WrittenColumns & {
   scope_key: string
   scope: string
   description: string | null
+  /** Whose principal has it, and in whose subscriptions it holds. */
+  tenant_id: Generated<string>
 }
 
 export type RoleDefinitionTable = WrittenColumns & {
@@ -97,6 +103,7 @@ export type RoleDefinitionTable = WrittenColumns & {
   description: string
   permissions: string
   assignable_scopes: string
+  tenant_id: Generated<string>
 }
 
 export type AuditTable = {
@@ -319,6 +326,8 @@ export type ApplicationTable = {
   /** Whether it has a service principal, which is `object_id` then. */
   is_principal: Generated<number>
   created_ms: Generated<number>
+  /** Whether other tenants may have a service principal of it. */
+  multi_tenant: Generated<number>
 }
 
 export type CredentialTable = {

@@ -8,8 +8,10 @@ table applications
   enabled smallint not null
   is_principal smallint not null
   created_ms bigint not null
+  multi_tenant smallint not null
   constraint applications_pkey PRIMARY KEY (client_id)
   CREATE INDEX applications_by_object ON public.applications USING btree (object_id)
+  CREATE INDEX applications_by_tenant ON public.applications USING btree (tenant_id, client_id)
   CREATE UNIQUE INDEX applications_pkey ON public.applications USING btree (client_id)
 table assignments
   id text collate "C" not null
@@ -23,8 +25,10 @@ table assignments
   created_by text not null
   updated_ms bigint not null
   updated_by text not null
+  tenant_id text collate "C" not null
   constraint assignments_pkey PRIMARY KEY (id)
   CREATE INDEX assignments_by_scope ON public.assignments USING btree (scope_key, id)
+  CREATE INDEX assignments_by_tenant ON public.assignments USING btree (tenant_id, scope_key, id)
   CREATE UNIQUE INDEX assignments_by_grant ON public.assignments USING btree (principal_id, role_id, scope_key)
   CREATE UNIQUE INDEX assignments_pkey ON public.assignments USING btree (id)
 table audit
@@ -129,6 +133,23 @@ table holdings
   CREATE INDEX holdings_loose ON public.holdings USING btree (space, id) WHERE (loose = 1)
   CREATE INDEX holdings_thinned ON public.holdings USING btree (space, id) WHERE (thinned = 1)
   CREATE UNIQUE INDEX holdings_pkey ON public.holdings USING btree (id)
+table invitations
+  id text collate "C" not null
+  tenant_id text collate "C" not null
+  user_id text collate "C" not null
+  mail text not null
+  redirect_url text
+  token_hash text collate "C" not null
+  created_ms bigint not null
+  created_by text not null
+  expires_ms bigint not null
+  constraint invitations_pkey PRIMARY KEY (id)
+  constraint invitations_token_hash_key UNIQUE (token_hash)
+  constraint invitations_user_id_key UNIQUE (user_id)
+  CREATE INDEX invitations_by_tenant ON public.invitations USING btree (tenant_id, id)
+  CREATE UNIQUE INDEX invitations_pkey ON public.invitations USING btree (id)
+  CREATE UNIQUE INDEX invitations_token_hash_key ON public.invitations USING btree (token_hash)
+  CREATE UNIQUE INDEX invitations_user_id_key ON public.invitations USING btree (user_id)
 table lost_parts
   space text collate "C" not null
   image text collate "C" not null
@@ -260,9 +281,9 @@ table role_definitions
   created_by text not null
   updated_ms bigint not null
   updated_by text not null
-  constraint role_definitions_name_key_key UNIQUE (name_key)
+  tenant_id text collate "C" not null
   constraint role_definitions_pkey PRIMARY KEY (id)
-  CREATE UNIQUE INDEX role_definitions_name_key_key ON public.role_definitions USING btree (name_key)
+  CREATE UNIQUE INDEX role_definitions_by_name ON public.role_definitions USING btree (tenant_id, name_key)
   CREATE UNIQUE INDEX role_definitions_pkey ON public.role_definitions USING btree (id)
 table sas
   id text collate "C" not null
@@ -284,6 +305,18 @@ table secrets
   value text not null
   constraint secrets_pkey PRIMARY KEY (name)
   CREATE UNIQUE INDEX secrets_pkey ON public.secrets USING btree (name)
+table service_principals
+  object_id text collate "C" not null
+  client_id text collate "C" not null
+  tenant_id text collate "C" not null
+  enabled smallint not null
+  created_ms bigint not null
+  constraint service_principals_client_id_fkey FOREIGN KEY (client_id) REFERENCES applications(client_id) ON DELETE RESTRICT
+  constraint service_principals_pkey PRIMARY KEY (object_id)
+  constraint service_principals_tenant_id_client_id_key UNIQUE (tenant_id, client_id)
+  CREATE INDEX service_principals_by_client ON public.service_principals USING btree (client_id, tenant_id)
+  CREATE UNIQUE INDEX service_principals_pkey ON public.service_principals USING btree (object_id)
+  CREATE UNIQUE INDEX service_principals_tenant_id_client_id_key ON public.service_principals USING btree (tenant_id, client_id)
 table shares
   kind text not null
   target text collate "C" not null
@@ -315,6 +348,19 @@ table staged_blocks
   constraint staged_blocks_pkey PRIMARY KEY (container_id, name, block)
   CREATE INDEX staged_blocks_by_age ON public.staged_blocks USING btree (staged_ms)
   CREATE UNIQUE INDEX staged_blocks_pkey ON public.staged_blocks USING btree (container_id, name, block)
+table tenants
+  id text collate "C" not null
+  name_key text collate "C" not null
+  name text not null
+  owner_client_id text
+  created_ms bigint not null
+  created_by text not null
+  updated_ms bigint not null
+  updated_by text not null
+  constraint tenants_name_key_key UNIQUE (name_key)
+  constraint tenants_pkey PRIMARY KEY (id)
+  CREATE UNIQUE INDEX tenants_name_key_key ON public.tenants USING btree (name_key)
+  CREATE UNIQUE INDEX tenants_pkey ON public.tenants USING btree (id)
 table upload_drops
   upload text collate "C" not null
   space text collate "C" not null
@@ -346,7 +392,9 @@ table user_groups
   created_by text not null
   updated_ms bigint not null
   updated_by text not null
+  tenant_id text collate "C" not null
   constraint user_groups_pkey PRIMARY KEY (id)
+  CREATE INDEX user_groups_by_tenant ON public.user_groups USING btree (tenant_id, id)
   CREATE UNIQUE INDEX user_groups_pkey ON public.user_groups USING btree (id)
 table users
   id text collate "C" not null
@@ -363,10 +411,16 @@ table users
   created_by text not null
   updated_ms bigint not null
   updated_by text not null
+  tenant_id text collate "C" not null
+  external_state text
+  external_ms bigint
+  home_id text
+  home_tenant_id text
   constraint users_pkey PRIMARY KEY (id)
-  constraint users_principal_name_key_key UNIQUE (principal_name_key)
+  CREATE INDEX users_by_home ON public.users USING btree (home_id)
+  CREATE INDEX users_by_tenant ON public.users USING btree (tenant_id, id)
+  CREATE UNIQUE INDEX users_by_principal_name ON public.users USING btree (tenant_id, principal_name_key)
   CREATE UNIQUE INDEX users_pkey ON public.users USING btree (id)
-  CREATE UNIQUE INDEX users_principal_name_key_key ON public.users USING btree (principal_name_key)
 table work
   id bigint not null generated always as identity
   kind text collate "C" not null

@@ -4,20 +4,24 @@ CREATE TABLE applications (
   tenant_id text not null,
   display_name text not null,
   secret_hash text not null
-, name_key text not null default '', enabled smallint not null default 1, is_principal smallint not null default 1, created_ms bigint not null default 0);
+, name_key text not null default '', enabled smallint not null default 1, is_principal smallint not null default 1, created_ms bigint not null default 0, multi_tenant smallint not null default 0);
 
 CREATE INDEX applications_by_object on applications (object_id);
+
+CREATE INDEX applications_by_tenant on applications (tenant_id, client_id);
 
 CREATE TABLE assignments (
   id text not null primary key,
   principal_id text not null,
   role_id text not null,
   scope_key text not null
-, scope text not null default '', principal_type text not null default 'ServicePrincipal', description text, created_ms bigint not null default 0, created_by text not null default '', updated_ms bigint not null default 0, updated_by text not null default '');
+, scope text not null default '', principal_type text not null default 'ServicePrincipal', description text, created_ms bigint not null default 0, created_by text not null default '', updated_ms bigint not null default 0, updated_by text not null default '', tenant_id text not null default '');
 
 CREATE UNIQUE INDEX assignments_by_grant on assignments (principal_id, role_id, scope_key);
 
 CREATE INDEX assignments_by_scope on assignments (scope_key, id);
+
+CREATE INDEX assignments_by_tenant on assignments (tenant_id, scope_key, id);
 
 CREATE TABLE audit (
   at_ms bigint not null,
@@ -132,6 +136,20 @@ CREATE INDEX holdings_by_verified on holdings (space, verified_ms);
 CREATE INDEX holdings_loose on holdings (space, id) where loose = 1;
 
 CREATE INDEX holdings_thinned on holdings (space, id) where thinned = 1;
+
+CREATE TABLE invitations (
+  id text not null primary key,
+  tenant_id text not null,
+  user_id text not null unique,
+  mail text not null,
+  redirect_url text,
+  token_hash text not null unique,
+  created_ms bigint not null,
+  created_by text not null,
+  expires_ms bigint not null
+) without rowid;
+
+CREATE INDEX invitations_by_tenant on invitations (tenant_id, id);
 
 CREATE TABLE lost_parts (
   space text not null,
@@ -263,7 +281,7 @@ CREATE INDEX resources_by_type on resources (type, key);
 
 CREATE TABLE role_definitions (
   id text not null primary key,
-  name_key text not null unique,
+  name_key text not null,
   name text not null,
   description text not null,
   permissions text not null,
@@ -271,8 +289,11 @@ CREATE TABLE role_definitions (
   created_ms bigint not null default 0,
   created_by text not null default '',
   updated_ms bigint not null default 0,
-  updated_by text not null default ''
+  updated_by text not null default '',
+  tenant_id text not null default ''
 );
+
+CREATE UNIQUE INDEX role_definitions_by_name on role_definitions (tenant_id, name_key);
 
 CREATE TABLE sas (
   id text not null primary key,
@@ -287,6 +308,17 @@ CREATE TABLE secrets (
   name text not null primary key,
   value text not null
 ) without rowid;
+
+CREATE TABLE service_principals (
+  object_id text not null primary key,
+  client_id text not null references applications (client_id) on delete restrict,
+  tenant_id text not null,
+  enabled smallint not null,
+  created_ms bigint not null,
+  unique (tenant_id, client_id)
+) without rowid;
+
+CREATE INDEX service_principals_by_client on service_principals (client_id, tenant_id);
 
 CREATE TABLE shares (
   kind text not null,
@@ -320,6 +352,17 @@ CREATE TABLE staged_blocks (
 ) without rowid;
 
 CREATE INDEX staged_blocks_by_age on staged_blocks (staged_ms);
+
+CREATE TABLE tenants (
+  id text not null primary key,
+  name_key text not null unique,
+  name text not null,
+  owner_client_id text,
+  created_ms bigint not null,
+  created_by text not null,
+  updated_ms bigint not null,
+  updated_by text not null
+) without rowid;
 
 CREATE TABLE upload_drops (
   upload text not null primary key,
@@ -355,11 +398,13 @@ CREATE TABLE user_groups (
   created_by text not null,
   updated_ms bigint not null,
   updated_by text not null
-) without rowid;
+, tenant_id text not null default '') without rowid;
+
+CREATE INDEX user_groups_by_tenant on user_groups (tenant_id, id);
 
 CREATE TABLE users (
   id text not null primary key,
-  principal_name_key text not null unique,
+  principal_name_key text not null,
   principal_name text not null,
   name_key text not null,
   name text not null,
@@ -371,8 +416,19 @@ CREATE TABLE users (
   created_ms bigint not null,
   created_by text not null,
   updated_ms bigint not null,
-  updated_by text not null
+  updated_by text not null,
+  tenant_id text not null default '',
+  external_state text,
+  external_ms bigint,
+  home_id text,
+  home_tenant_id text
 ) without rowid;
+
+CREATE INDEX users_by_home on users (home_id);
+
+CREATE UNIQUE INDEX users_by_principal_name on users (tenant_id, principal_name_key);
+
+CREATE INDEX users_by_tenant on users (tenant_id, id);
 
 CREATE TABLE work (
   id integer primary key autoincrement,
