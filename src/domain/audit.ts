@@ -1,3 +1,4 @@
+import type { World } from '../base/world.ts'
 import type { JsonObject } from './rows.ts'
 
 /** Who asked, in which request: one and the same for all that the request changes. */
@@ -45,4 +46,15 @@ export type AuditRows = {
   }): Promise<readonly AuditEntry[]>
   /** Deletes the oldest of those that were told before; answers how many (≤ rowsMax). */
   prune(beforeMs: number, rowsMax: number): Promise<number>
+}
+
+/** Makes the entry that tells of a change, in the name of who asked for it. */
+export type Tell = (told: Pick<AuditEntry, 'action' | 'scope' | 'about'>) => AuditEntry
+
+export function tellAs(auditor: Auditor, world: Pick<World, 'now' | 'id'>): Tell {
+  return (told) => {
+    const { tenantId, principalId, name, correlationId } = auditor
+    const by = { tenantId, principalId, name, correlationId }
+    return { ...by, ...told, id: world.id(), atMs: world.now().getTime(), outcome: 'allowed' }
+  }
 }

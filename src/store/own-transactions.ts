@@ -1,10 +1,11 @@
 import type { PrincipalRows } from '../domain/principals.ts'
 import type { AllRows } from './all-rows.ts'
+import { auditedDirectory } from './audited-directory.ts'
 import type { Store } from './store.ts'
 
 type Write = <Result>(act: (rows: AllRows) => Promise<Result>) => Promise<Result>
 
-type Small = Pick<Store, 'holdings' | 'uploads' | 'directory' | 'secrets'>
+type Small = Pick<Store, 'holdings' | 'uploads' | 'directory' | 'directoryFor' | 'secrets'>
 
 /**
  * The row groups whose methods are each a transaction of their own: those that only look use `read`, the others go
@@ -50,6 +51,7 @@ export function ownTransactions(read: AllRows, write: Write): Small {
       },
       ...principals(read, write),
     },
+    directoryFor: (tell) => auditedDirectory(read, write, tell),
     secrets: {
       ...read.secrets,
       putIfAbsent: (name, value) => write((rows) => rows.secrets.putIfAbsent(name, value)),

@@ -1,4 +1,4 @@
-import type { AuditRows } from '../domain/audit.ts'
+import type { AuditRows, Tell } from '../domain/audit.ts'
 import type { Digest } from '../domain/digest.ts'
 import type { ApplicationRows, AssignmentRows, RoleDefinitionRows } from '../domain/directory.ts'
 import type { HealthRows, SpaceRows } from '../domain/health.ts'
@@ -34,6 +34,8 @@ export type Store = {
   readonly holdings: HoldingRows
   readonly uploads: UploadRows
   readonly directory: Directory
+  /** Of it what clients change: each change is told with what `tell` makes of it, or does not happen. */
+  directoryFor(tell: Tell): AuditedDirectory
   readonly secrets: SecretRows
   /** What an operator watches. */
   readonly watch: WatchRows
@@ -105,6 +107,9 @@ export type Directory = PrincipalRows & {
   readonly assignments: AssignmentRows
   readonly roleDefinitions: RoleDefinitionRows
 }
+
+/** What of the directory clients change. */
+export type AuditedDirectory = PrincipalRows & Pick<Directory, 'assignments' | 'roleDefinitions'>
 
 export type Rows = {
   readonly resources: ResourceRows

@@ -1,14 +1,16 @@
 import { expect, it } from 'vitest'
-import type { AuditEntry } from '../../../src/domain/audit.ts'
+import type { AuditEntry, Tell } from '../../../src/domain/audit.ts'
+import { grant } from '../../support/grants.ts'
+import { group, registration, user } from '../../support/people.ts'
 import { changeOf, topRow } from '../../support/store-rows.ts'
 import { type OpenStore, useStore } from './use-store.ts'
 
-const group = '/subscriptions/S/resourceGroups/G'
+const scope = '/subscriptions/S/resourceGroups/G'
 
-function entry(atMs: number, scope: string, tenantId = 't1'): AuditEntry {
+function entry(atMs: number, at: string, tenantId = 't1'): AuditEntry {
   return {
     ...{ id: `e${atMs}`, atMs, tenantId, principalId: 'p', name: 'n', correlationId: 'c' },
-    ...{ action: 'Some/action', scope, outcome: 'allowed', about: { given: ['x', null] } },
+    ...{ action: 'Some/action', scope: at, outcome: 'allowed', about: { given: ['x', null] } },
   }
 }
 
@@ -21,9 +23,9 @@ export function auditPromises(open: OpenStore): void {
   it('entries are told newest first, in pages, of a time, at and below scopes', async () => {
     const entries = [
       entry(1, '/'),
-      entry(2, group),
-      entry(3, `${group}2`),
-      entry(4, `${group}/providers/Microsoft.Compute/galleries/g`),
+      entry(2, scope),
+      entry(3, `${scope}2`),
+      entry(4, `${scope}/providers/Microsoft.Compute/galleries/g`),
       entry(5, '/providers/Microsoft.Management/managementGroups/t2', 't2'),
     ]
     const [one, two, three, four, five] = entries
@@ -33,9 +35,9 @@ export function auditPromises(open: OpenStore): void {
     expect(page).toEqual([five, four])
     expect(await list({ after: page[1] })).toEqual([three, two, one])
     expect(await list({ sinceMs: 2, untilMs: 4 })).toEqual([three, two])
-    expect(await list({ within: [group.toLowerCase()] })).toEqual([four, two])
+    expect(await list({ within: [scope.toLowerCase()] })).toEqual([four, two])
     expect(await list({ within: [], above: 't1' })).toEqual([one])
-    expect(await list({ within: [`${group.toLowerCase()}2`], above: 't2' })).toEqual([five, three])
+    expect(await list({ within: [`${scope.toLowerCase()}2`], above: 't2' })).toEqual([five, three])
     expect(await list({ within: [] })).toEqual([])
   })
 
@@ -63,5 +65,77 @@ export function auditPromises(open: OpenStore): void {
     expect(await store().commit({ ...change, audit: [entry(1, '/')] })).toEqual({ is: 'done' })
     expect(await store().commit({ ...change, audit: [entry(2, '/')] })).toEqual({ is: 'raced' })
     expect(await list({})).toEqual([entry(1, '/')])
+  })
+
+  it('every change of the directory is told with it, and nothing that did not happen', async () => {
+    const tell: Tell = (told) => ({ ...entry(told.action.length, told.scope), ...told })
+    const before = await list({ rowsMax: 99 })
+    expect(before).toEqual([])
+    let said: readonly string[] = []
+    let ids = 0
+    const { users, groups, members, registrations, assignments, roleDefinitions } =
+      store().directoryFor((told) => {
+        said = [...said, `${told.action} ${JSON.stringify(told.about)}`]
+        ids += 1
+        return { ...tell(told), id: `e${ids}`, atMs: ids }
+      })
+    const ann = user({ id: 'u1', passwordHash: 'p4ss' })
+    const given = grant({ id: 'a1', principalId: 'u1', roleId: 'r1', scope: '/' })
+    const times = { createdMs: 1, createdBy: 'c', updatedMs: 1, updatedBy: 'c' }
+    const role = { id: 'r1', name: 'R', description: '', permissions: [], assignableScopes: ['/'] }
+    const secret = { kind: 'secret', displayName: 'n', hint: 'abc', value: 's3cr3t' } as const
+    await roleDefinitions.put({ ...role, ...times })
+    await users.put(ann, '')
+    await groups.put(group({ id: 'g1' }))
+    await members.add('g1', 'u1')
+    await assignments.put(given)
+    await registrations.put(registration('c1'), '')
+    await registrations.addCredential('c1', { id: 'k1', startsMs: 1, endsMs: 2, ...secret })
+    await registrations.removeCredential('c1', 'k1', '')
+    await registrations.removePrincipal('o-c1', '')
+    await registrations.remove('c1', '')
+    await assignments.remove('a1', '')
+    await members.remove('g1', 'u1', '')
+    await groups.remove('g1', '')
+    await users.remove('u1', '')
+    await roleDefinitions.remove('r1')
+    const told = await list({ rowsMax: 99 })
+    expect(told.map(({ action, about }) => `${action} ${JSON.stringify(about)}`).reverse()).toEqual(
+      said,
+    )
+    expect(said).toHaveLength(15)
+    expect(said.join(' ')).not.toMatch(/p4ss|s3cr3t|abc/)
+    // What changes nothing tells nothing.
+    await assignments.remove('a1', '')
+    await users.remove('u1', '')
+    await members.add('g9', 'u9')
+    await registrations.removeCredential('c9', 'k', '')
+    await roleDefinitions.put({ ...role, ...times })
+    expect(await roleDefinitions.put({ ...role, ...times, id: 'r2' })).toBe('named')
+    expect(await list({ rowsMax: 99 })).toHaveLength(16)
+  })
+
+  it('no change of the directory goes untold', () => {
+    const untold = store().directoryFor(() => entry(1, '/'))
+    const read: ReadonlyMap<string, object> = new Map(Object.entries(store().directory))
+    const looks = Object.entries(untold).flatMap(([kind, rows]) =>
+      Object.entries(rows).flatMap(([method, run]) =>
+        run === Reflect.get(read.get(kind) ?? {}, method) ? [`${kind}.${method}`] : [],
+      ),
+    )
+    expect(looks.toSorted()).toEqual([
+      'assignments.find',
+      'assignments.get',
+      'assignments.heldBy',
+      'assignments.stamp',
+      'groups.find',
+      'members.above',
+      'members.of',
+      'members.types',
+      'registrations.credentials',
+      'registrations.find',
+      'roleDefinitions.all',
+      'users.find',
+    ])
   })
 }

@@ -1,0 +1,201 @@
+import type { AuditEntry, Tell } from '../domain/audit.ts'
+import type { Assignment, RoleDefinition } from '../domain/directory.ts'
+import type { DirectoryApplication, Group, User } from '../domain/principals.ts'
+import type { AllRows } from './all-rows.ts'
+import type { AuditedDirectory } from './store.ts'
+
+type Told = Pick<AuditEntry, 'action' | 'scope' | 'about'>
+type Change<Result> = (rows: AllRows) => Promise<Result>
+
+/** Runs a change in a transaction, with the entry that tells of it when it changed something. */
+type Telling = <Result>(
+  change: Change<Result>,
+  toldOf: (result: Result) => Told | undefined,
+) => Promise<Result>
+
+/** The directory, every change of which is told in its own transaction. */
+export function auditedDirectory(
+  read: AllRows,
+  write: <Result>(act: Change<Result>) => Promise<Result>,
+  tell: Tell,
+): AuditedDirectory {
+  const telling: Telling = (change, toldOf) =>
+    write(async (rows) => {
+      const result = await change(rows)
+      const told = toldOf(result)
+      if (told) await rows.audit.add([tell(told)])
+      return result
+    })
+  return {
+    ...roles(read, telling),
+    ...principals(read, telling),
+    registrations: registrations(read, telling),
+  }
+}
+
+function roles(
+  read: AllRows,
+  telling: Telling,
+): Pick<AuditedDirectory, 'assignments' | 'roleDefinitions'> {
+  const role = 'Microsoft.Authorization/roleDefinitions'
+  const given = 'Microsoft.Authorization/roleAssignments'
+  return {
+    assignments: {
+      ...read.assignments,
+      put: (...asked) =>
+        telling(
+          (rows) => rows.assignments.put(...asked),
+          ({ is, assignment }) =>
+            is === 'made' || is === 'kept'
+              ? assignmentTold(`${given}/write`, assignment)
+              : undefined,
+        ),
+      remove: (...asked) =>
+        telling(
+          (rows) => rows.assignments.remove(...asked),
+          (was) => (typeof was === 'object' ? assignmentTold(`${given}/delete`, was) : undefined),
+        ),
+    },
+    roleDefinitions: {
+      ...read.roleDefinitions,
+      put: (...asked) =>
+        telling(
+          (rows) => rows.roleDefinitions.put(...asked),
+          (is) => (isDone(is) ? roleTold(`${role}/write`, asked[0]) : undefined),
+        ),
+      remove: (...asked) =>
+        telling(
+          (rows) => rows.roleDefinitions.remove(...asked),
+          (was) => (typeof was === 'object' ? roleTold(`${role}/delete`, was) : undefined),
+        ),
+    },
+  }
+}
+
+function principals(
+  read: AllRows,
+  telling: Telling,
+): Pick<AuditedDirectory, 'users' | 'groups' | 'members'> {
+  const membersTold = (change: string, groupId: string, memberId: string) =>
+    directoryTold('groups/write', { groupId, [change]: memberId })
+  return {
+    users: {
+      ...read.users,
+      put: (...asked) =>
+        telling(
+          (rows) => rows.users.put(...asked),
+          (is) => (isDone(is) ? userTold('users/write', asked[0], asked[2]) : undefined),
+        ),
+      remove: (...asked) =>
+        telling(
+          (rows) => rows.users.remove(...asked),
+          (was) => was && userTold('users/delete', was),
+        ),
+    },
+    groups: {
+      ...read.groups,
+      put: (...asked) =>
+        telling(
+          (rows) => rows.groups.put(...asked),
+          (is) => (isDone(is) ? groupTold('groups/write', asked[0]) : undefined),
+        ),
+      remove: (...asked) =>
+        telling(
+          (rows) => rows.groups.remove(...asked),
+          (was) => was && groupTold('groups/delete', was),
+        ),
+    },
+    members: {
+      ...read.members,
+      add: (...asked) =>
+        telling(
+          (rows) => rows.members.add(...asked),
+          (is) => (is === 'made' ? membersTold('memberAdded', asked[0], asked[1]) : undefined),
+        ),
+      remove: (...asked) =>
+        telling(
+          (rows) => rows.members.remove(...asked),
+          (was) => was && membersTold('memberRemoved', asked[0], was.id),
+        ),
+    },
+  }
+}
+
+function registrations(read: AllRows, telling: Telling): AuditedDirectory['registrations'] {
+  return {
+    ...read.registrations,
+    put: (...asked) =>
+      telling(
+        (rows) => rows.registrations.put(...asked),
+        (is) => (isDone(is) ? applicationTold('applications/write', asked[0]) : undefined),
+      ),
+    remove: (...asked) =>
+      telling(
+        (rows) => rows.registrations.remove(...asked),
+        (was) => was && applicationTold('applications/delete', was),
+      ),
+    removePrincipal: (...asked) =>
+      telling(
+        (rows) => rows.registrations.removePrincipal(...asked),
+        (was) =>
+          was && applicationTold('applications/delete', was, { principalRemoved: was.objectId }),
+      ),
+    addCredential: (clientId, credential) =>
+      telling(
+        (rows) => rows.registrations.addCredential(clientId, credential),
+        (isAdded) => {
+          const { id, kind, endsMs } = credential
+          const endsAt = new Date(endsMs).toISOString()
+          const about = { clientId, credentialAdded: id, kind, endsAt }
+          return isAdded ? directoryTold('applications/write', about) : undefined
+        },
+      ),
+    removeCredential: (...asked) =>
+      telling(
+        (rows) => rows.registrations.removeCredential(...asked),
+        (isRemoved) => {
+          const about = { clientId: asked[0], credentialRemoved: asked[1] }
+          return isRemoved ? directoryTold('applications/write', about) : undefined
+        },
+      ),
+  }
+}
+
+function isDone(is: string): boolean {
+  return is === 'made' || is === 'kept'
+}
+
+function assignmentTold(action: string, assignment: Assignment): Told {
+  const { id, principalId, principalType, roleId, scope } = assignment
+  return { action, scope, about: { assignmentId: id, principalId, principalType, roleId } }
+}
+
+function roleTold(
+  action: string,
+  { id, name, permissions, assignableScopes }: RoleDefinition,
+): Told {
+  const allows = permissions.map((one) => ({ ...one }))
+  return { action, scope: '/', about: { roleId: id, name, permissions: allows, assignableScopes } }
+}
+
+function userTold(action: string, user: User, before?: User): Told {
+  const { id, principalName, isEnabled } = user
+  const isPasswordSet = user.passwordHash !== before?.passwordHash
+  return directoryTold(action, { userId: id, principalName, isEnabled, isPasswordSet })
+}
+
+function groupTold(action: string, { id, displayName }: Group): Told {
+  return directoryTold(action, { groupId: id, displayName })
+}
+
+function applicationTold(
+  action: string,
+  { clientId, displayName, isEnabled }: DirectoryApplication,
+  more: Told['about'] = {},
+): Told {
+  return directoryTold(action, { clientId, displayName, isEnabled, ...more })
+}
+
+function directoryTold(action: string, about: Told['about']): Told {
+  return { action: `Vitrine.Directory/${action}`, scope: '/', about }
+}
