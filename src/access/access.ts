@@ -1,23 +1,18 @@
 import { openLru } from '../base/lru.ts'
-import type { World } from '../base/world.ts'
 import type { Caller } from '../domain/access.ts'
 import type { Audiences } from '../domain/audiences.ts'
-import type { AssignmentRows, RoleDefinitionRows } from '../domain/directory.ts'
+import type { Holder } from '../domain/directory.ts'
 import { ArmError } from '../domain/errors.ts'
 import type { Door, IssuerOf } from '../domain/trusted-issuers.ts'
-import { type Permissions, permissionsOf } from './permissions.ts'
-import { openRoles } from './roles.ts'
+import { type HeldParts, openHeldRoles } from './held-roles.ts'
 import { openTokenCheck, type Principal, type VerifiedToken } from './token.ts'
 
 /** Tokens in use at once; one more costs one signature check again, about 50 us. */
 const tokensMax = 4096
-const principalsMax = 1024
-/** How long a change made by another process may go unseen; changes made here are seen at once. */
-const rolesFreshMs = 2_000
 /** A header beyond this is not a token of ours; Node itself stops at 16 KiB. */
 const headerCharsMax = 16_384
 
-type AccessParts = {
+type AccessParts = HeldParts & {
   readonly issuerOf: IssuerOf
   /** `audienceKey`s; the first is what a refusal tells to ask for. */
   readonly audiences: readonly string[]
@@ -25,9 +20,6 @@ type AccessParts = {
   readonly storageAudiences?: Audiences
   /** The same of Graph; the first is what a refusal tells to ask for. */
   readonly graphAudiences?: readonly string[]
-  readonly assignments: AssignmentRows
-  readonly roleDefinitions: RoleDefinitionRows
-  readonly world: Pick<World, 'now'>
 }
 
 /**
@@ -44,8 +36,10 @@ export function openAccess(parts: AccessParts) {
   const ofGraph = principalsAt('graph', graph, graph[0])
   const held = openHeldRoles(parts)
 
-  async function callerOf({ principalId, tenantId, name, kind }: Principal): Promise<Caller> {
-    return { principalId, tenantId, name, kind, ...(await held.permissions(principalId)) }
+  async function callerOf(principal: Principal): Promise<Caller> {
+    const { principalId, tenantId, clientId, name, kind } = principal
+    const permissions = await held.permissions(holderOf(principal))
+    return { principalId, tenantId, clientId, name, kind, ...permissions }
   }
 
   async function authenticate(authorization: string | undefined): Promise<Caller> {
@@ -71,7 +65,7 @@ export function openAccess(parts: AccessParts) {
   }
 
   /** What somebody may who is not asking now. */
-  const mayOf = async (principalId: string) => (await held.permissions(principalId)).may
+  const mayOf = async (holder: Holder) => (await held.permissions(holder)).may
 
   const { roles, changing } = held
   return { authenticate, authenticateForBlobs, authenticateForGraph, mayOf, roles, changing }
@@ -99,57 +93,9 @@ function openPrincipals(
   }
 }
 
-/** What principals may, kept until something of it changes: one small look every now and then tells. */
-function openHeldRoles({ assignments, roleDefinitions, world }: AccessParts) {
-  let cache = openLru<string, Permissions>(principalsMax)
-  let known: { readonly stamp: number; readonly roleOf: ReturnType<typeof openRoles> } | undefined
-  let freshUntilMs = 0
-
-  async function permissions(principalId: string): Promise<Permissions> {
-    const roleOf = await rolesNow()
-    const kept = cache.get(principalId)
-    if (kept) return kept
-    // A load that a change overtakes ends up in the cache that was thrown away.
-    const into = cache
-    const fresh = permissionsOf(await assignments.heldBy(principalId), roleOf)
-    into.set(principalId, fresh)
-    return fresh
-  }
-
-  async function rolesNow(): Promise<ReturnType<typeof openRoles>> {
-    const nowMs = world.now().getTime()
-    if (known && nowMs < freshUntilMs) return known.roleOf
-    const stamp = await assignments.stamp()
-    if (known?.stamp !== stamp) {
-      cache = openLru(principalsMax)
-      known = { stamp, roleOf: openRoles(await roleDefinitions.all()) }
-    }
-    freshUntilMs = nowMs + rolesFreshMs
-    return known.roleOf
-  }
-
-  /** Forgets after the change is durable, and also when it failed: then it may have happened. */
-  async function changing<Result>(change: Promise<Result>): Promise<Result> {
-    try {
-      return await change
-    } finally {
-      freshUntilMs = 0
-    }
-  }
-
-  const roles: Pick<AccessParts, 'assignments' | 'roleDefinitions'> = {
-    assignments: {
-      ...assignments,
-      put: (assignment) => changing(assignments.put(assignment)),
-      remove: (id, lastOf) => changing(assignments.remove(id, lastOf)),
-    },
-    roleDefinitions: {
-      ...roleDefinitions,
-      put: (definition) => changing(roleDefinitions.put(definition)),
-      remove: (id) => changing(roleDefinitions.remove(id)),
-    },
-  }
-  return { permissions, roles, changing }
+/** A person has nothing that is granted to the application he uses. */
+function holderOf({ principalId, tenantId, clientId, kind, groups }: Principal): Holder {
+  return { principalId, tenantId, groups, ...(kind === 'Application' && { clientId }) }
 }
 
 function bearerOf(authorization: string | undefined): string {

@@ -39,7 +39,7 @@ export async function mustCover(
   caller: Caller,
   principalId: string,
 ): Promise<void> {
-  const given = await assignments.heldBy(principalId, 'whileDisabled')
+  const given = await assignments.heldBy({ principalId }, 'whileDisabled')
   if (given.length === 0) return
   const roleOf = openRoles(await roleDefinitions.all())
   for (const { roleId, scope } of given) {

@@ -10,6 +10,8 @@ export type Caller = {
   /** For people and `systemData`: an application's client id or a user's sign-in name. */
   readonly name: string
   readonly kind: 'Application' | 'User'
+  /** The application that asks, for itself or for a user. */
+  readonly clientId?: string | undefined
   /** True when an assignment at `scope` or above it allows `action` (`Microsoft.Compute/galleries/write`). */
   may(action: string, scope: string): boolean
   /** The scope keys below which `action` is allowed, for list queries: everything, or a sorted, bounded set. */

@@ -11,7 +11,38 @@ export type Application = {
 }
 
 /** Who a principal is, in Azure's words. */
-export type PrincipalType = 'User' | 'Group' | 'ServicePrincipal' | 'ForeignGroup' | 'Device'
+type RolePrincipalType = 'User' | 'Group' | 'ServicePrincipal' | 'ForeignGroup' | 'Device'
+
+/**
+ * To whom something is granted across tenants: all principals of a tenant, those who hold a role in a subscription, the
+ * application of a client id, everybody who signs in (`everyone` is the id).
+ */
+export type GranteeType = 'Tenant' | 'Subscription' | 'Application' | 'Everyone'
+
+export type PrincipalType = RolePrincipalType | GranteeType
+
+export const granteeTypes: readonly GranteeType[] = [
+  'Tenant',
+  'Subscription',
+  'Application',
+  'Everyone',
+]
+
+/** The id of the grantee that everybody is. */
+export const everyone = 'everyone'
+
+/** Who asks, as far as it decides what is given to them. */
+export type Holder = {
+  readonly principalId: string
+  /** Whose token it is; without it, nothing that is granted across tenants is found. */
+  readonly tenantId?: string | undefined
+  /** Of an application that asks for itself; never of one that a person uses. */
+  readonly clientId?: string | undefined
+  /** Ids that an external token names. */
+  readonly groups?: readonly string[] | undefined
+  /** The subscriptions of the tenant, lower case: a role above them is one in each. */
+  readonly subscriptions?: readonly string[] | undefined
+}
 
 /** Who made and last changed something of the directory, as object ids, and when. */
 export type Written = {
@@ -32,6 +63,8 @@ export type Assignment = Written & {
   /** As it was sent; `/` is the root. */
   readonly scope: string
   readonly description: string | undefined
+  /** From this instant on it gives nothing. */
+  readonly expiresMs?: number | undefined
 }
 
 /** What a role allows. Patterns are Azure's: `*` stands for any text, case does not count. */
@@ -71,10 +104,11 @@ export type ApplicationRows = {
 
 export type AssignmentRows = {
   /**
-   * All that it was given itself or by groups that it is in; nothing while it is disabled, unless that is asked for.
-   * Throws Unavailable.
+   * All that it was given itself or by groups that it is in, and what is granted to its tenant, to subscriptions of that
+   * tenant in which it has a role, to its application, to everyone; also what is over (`expiresMs`). Nothing while it is
+   * disabled, unless that is asked for. Throws Unavailable.
    */
-  heldBy(principalId: string, even?: 'whileDisabled'): Promise<readonly Assignment[]>
+  heldBy(holder: Holder, even?: 'whileDisabled'): Promise<readonly Assignment[]>
   get(id: string): Promise<Assignment | undefined>
   /** One page by id, of those at a scope key of `at`, or `below` this one, of this principal if one is named. */
   find(query: {

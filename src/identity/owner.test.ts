@@ -41,9 +41,9 @@ test('the first start makes an owner whose secret is in the file only, for its o
   const stored = await directory.applications.get(owner.clientId)
   expect(stored?.secretHash).not.toContain(owner.secret)
   expect(await openSecretCheck()(owner.secret, stored?.secretHash ?? '')).toBe(true)
-  expect(await directory.assignments.heldBy(stored?.objectId ?? '')).toMatchObject([
-    { roleId: 'owner-role', scope: '/' },
-  ])
+  expect(await directory.assignments.heldBy({ principalId: stored?.objectId ?? '' })).toMatchObject(
+    [{ roleId: 'owner-role', scope: '/' }],
+  )
 })
 
 test('later starts make nothing, also when the file was taken away', async () => {
@@ -70,7 +70,9 @@ test.each(['applications', 'assignments', 'secrets'] as const)(
       secret: kept.clientSecret,
     })
     const stored = await directory.applications.get(owner.clientId)
-    expect(await directory.assignments.heldBy(stored?.objectId ?? '')).toHaveLength(1)
+    expect(
+      await directory.assignments.heldBy({ principalId: stored?.objectId ?? '' }),
+    ).toHaveLength(1)
   },
 )
 

@@ -195,7 +195,7 @@ describe('signed URLs of versions', () => {
     const others = `${urlsOf(`${versions}/1.0.0`)}/${owners.body.id}`
     expect((await reader.ask('DELETE', others)).status).toBe(403)
     const { directory } = vitrine.installation.store
-    const [right] = await directory.assignments.heldBy(reader.objectId)
+    const [right] = await directory.assignments.heldBy({ principalId: reader.objectId })
     await directory.assignments.remove(right?.id ?? '', '')
     world.move(10_000)
     const refused = await pull(String(body.url))

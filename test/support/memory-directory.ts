@@ -40,7 +40,7 @@ export function openMemoryDirectory() {
   let changes = 0
   const held = () => [...assignmentsById.values()]
   const assignments: AssignmentRows = {
-    heldBy: async (id) => held().filter((one) => one.principalId === id),
+    heldBy: async ({ principalId }) => held().filter((one) => one.principalId === principalId),
     get: async (id) => assignmentsById.get(id),
     find: async () => held(),
     stamp: async () => changes,

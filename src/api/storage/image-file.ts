@@ -1,5 +1,6 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { invariant } from '../../base/assert.ts'
+import type { Holder } from '../../domain/directory.ts'
 import { type OutputFormat, outputFormats } from '../../domain/output-formats.ts'
 import { sameType } from '../../domain/resource-id.ts'
 import type { ImageGrant, ResourceRow, SasRow } from '../../domain/rows.ts'
@@ -21,7 +22,7 @@ export type ImagePorts = StoragePorts & {
   /** The version that `latest` stands for in a region, or anywhere. */
   findLatest(definitionKey: string, region: string | undefined): Promise<ResourceRow | undefined>
   /** What somebody may do now. */
-  mayOf(principalId: string): Promise<(action: string, scope: string) => boolean>
+  mayOf(holder: Holder): Promise<(action: string, scope: string) => boolean>
 }
 
 /** One request for the file behind a signed URL. `grantId`: as the URL names it. */
@@ -94,7 +95,7 @@ async function admitImage(
   const isVersion = sameType(row.type, versionType)
   const version = isVersion ? row : await findLatest(row.key, image.region)
   if (!version) throw gone('No version of this image is complete there.')
-  const may = await mayOf(image.principalId)
+  const may = await mayOf({ principalId: image.principalId })
   if (!may(`${versionType}/read`, version.key)) {
     throw refused('Whoever made the URL may not read the image any more.')
   }

@@ -33,10 +33,10 @@ export function directoryPromises(open: OpenStore): void {
     const narrower = { ...reader, id: 'a3', scope: '/subscriptions/S1' }
     await assignments.put(narrower)
     await assignments.put({ ...reader, id: 'a4', principalId: 'p2' })
-    expect(await assignments.heldBy('p1')).toEqual([reader, narrower])
+    expect(await assignments.heldBy({ principalId: 'p1' })).toEqual([reader, narrower])
     expect(await assignments.remove('a1', '')).toEqual(reader)
     expect(await assignments.remove('a1', '')).toBeUndefined()
-    expect(await assignments.heldBy('p1')).toEqual([narrower])
+    expect(await assignments.heldBy({ principalId: 'p1' })).toEqual([narrower])
   })
 
   it('an assignment keeps its principal, role and scope; its description may change', async () => {

@@ -1,0 +1,95 @@
+import { openLru } from '../base/lru.ts'
+import type { World } from '../base/world.ts'
+import type { Assignment, AssignmentRows, Holder, RoleDefinitionRows } from '../domain/directory.ts'
+import { type Permissions, permissionsOf } from './permissions.ts'
+import { openRoles } from './roles.ts'
+
+const principalsMax = 1024
+/** How long a change made by another process may go unseen; changes made here are seen at once. */
+const rolesFreshMs = 2_000
+
+export type HeldParts = {
+  readonly assignments: AssignmentRows
+  readonly roleDefinitions: RoleDefinitionRows
+  /** Ids, lower case. */
+  readonly subscriptionsOf?: (tenantId: string) => readonly string[]
+  readonly world: Pick<World, 'now'>
+}
+
+/** What principals may, kept until something of it changes or ends: one small look every now and then tells. */
+export function openHeldRoles({ assignments, roleDefinitions, subscriptionsOf, world }: HeldParts) {
+  let cache = openLru<string, Held>(principalsMax)
+  let known: { readonly stamp: number; readonly roleOf: ReturnType<typeof openRoles> } | undefined
+  let freshUntilMs = 0
+  let changes = 0
+
+  async function permissions(holder: Holder): Promise<Permissions> {
+    const roleOf = await rolesNow()
+    const nowMs = world.now().getTime()
+    const key = keyOfHolder(holder)
+    const kept = cache.get(key)
+    if (kept && nowMs < kept.untilMs) return kept.permissions
+    // A load that a change overtakes ends up in the cache that was thrown away.
+    const into = cache
+    const { tenantId } = holder
+    const subscriptions = tenantId === undefined ? [] : (subscriptionsOf?.(tenantId) ?? [])
+    const given = (await assignments.heldBy({ ...holder, subscriptions })).filter(
+      ({ expiresMs = Infinity }) => nowMs < expiresMs,
+    )
+    const fresh = permissionsOf(given, roleOf)
+    into.set(key, { permissions: fresh, untilMs: firstEnd(given) })
+    return fresh
+  }
+
+  async function rolesNow(): Promise<ReturnType<typeof openRoles>> {
+    const nowMs = world.now().getTime()
+    if (known && nowMs < freshUntilMs) return known.roleOf
+    const before = changes
+    const stamp = await assignments.stamp()
+    if (known?.stamp !== stamp) {
+      cache = openLru(principalsMax)
+      known = { stamp, roleOf: openRoles(await roleDefinitions.all()) }
+    }
+    // A look that a change of this process overtook tells nothing of what is now.
+    if (before === changes) freshUntilMs = nowMs + rolesFreshMs
+    return known.roleOf
+  }
+
+  /** Forgets after the change is durable, and also when it failed: then it may have happened. */
+  async function changing<Result>(change: Promise<Result>): Promise<Result> {
+    try {
+      return await change
+    } finally {
+      changes += 1
+      freshUntilMs = 0
+    }
+  }
+
+  const roles: Pick<HeldParts, 'assignments' | 'roleDefinitions'> = {
+    assignments: {
+      ...assignments,
+      put: (assignment) => changing(assignments.put(assignment)),
+      remove: (id, lastOf) => changing(assignments.remove(id, lastOf)),
+    },
+    roleDefinitions: {
+      ...roleDefinitions,
+      put: (definition) => changing(roleDefinitions.put(definition)),
+      remove: (id) => changing(roleDefinitions.remove(id)),
+    },
+  }
+  return { permissions, roles, changing }
+}
+
+type Held = {
+  readonly permissions: Permissions
+  /** From here on less is held. */
+  readonly untilMs: number
+}
+
+function keyOfHolder({ principalId, tenantId, clientId, groups }: Holder): string {
+  return [principalId, tenantId, clientId, ...(groups ?? [])].join(' ')
+}
+
+function firstEnd(given: readonly Assignment[]): number {
+  return given.reduce((first, { expiresMs = Infinity }) => Math.min(first, expiresMs), Infinity)
+}
