@@ -33,8 +33,7 @@ beforeEach(() => {
   loads = 0
   directory = openMemoryDirectory()
   access = openAccess({
-    issuerOf: (iss) =>
-      iss === issuer ? { issuer, tenantId, keys: keys.verifying } : undefined,
+    issuerOf: (iss) => (iss === issuer ? { issuer, tenantId, keys: keys.verifying } : undefined),
     audiences: armAudiences([baseUrl]),
     assignments: {
       ...directory.assignments,

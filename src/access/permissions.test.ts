@@ -176,3 +176,28 @@ test('a pattern matches as a whole, without case, and stars take any text', () =
   expect(allows('A/b', 'A/b/c')).toBe(false)
   expect(allows('A.b/c', 'Axb/c')).toBe(false)
 })
+
+test('a grant reads images, and gives nothing on', () => {
+  const scope = '/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/galleries/a'
+  const grant = (role: keyof typeof builtInRoles, principalType: 'Tenant' | 'Everyone') =>
+    permissionsFrom([{ ...assign(role, scope), principalType }], roleById)
+  const version = `${scope}/images/i/versions/1.0.0`
+  for (const role of ['computeGalleryImageReader', 'reader', 'owner'] as const) {
+    const { may, visible, mayGive, heldAt } = grant(role, 'Tenant')
+    expect(may('Microsoft.Compute/galleries/read', scope)).toBe(true)
+    expect(may('Microsoft.Compute/galleries/images/versions/read', version)).toBe(true)
+    expect(may('Microsoft.Compute/galleries/images/read', '/subscriptions/s')).toBe(false)
+    expect(may('Microsoft.Authorization/roleAssignments/read', scope)).toBe(false)
+    expect(may('Microsoft.Compute/galleries/images/versions/write', version)).toBe(false)
+    expect(visible('Microsoft.Compute/galleries/read')).toEqual([scope.toLowerCase()])
+    expect(visible('Microsoft.Resources/subscriptions/resourceGroups/read')).toEqual([])
+    expect(mayGive([permission(['Microsoft.Compute/galleries/images/read'])], scope)).toBe(false)
+    expect(heldAt(scope)[0]?.actions).toContain('Microsoft.Compute/galleries/images/read')
+  }
+  const bytes = 'Microsoft.Compute/galleries/images/versions/signedUrls/read'
+  expect(grant('reader', 'Everyone').may(bytes, version)).toBe(true)
+  expect(grant('computeGalleryImageReader', 'Everyone').may(bytes, version)).toBe(false)
+  expect(
+    grant('storageBlobDataReader', 'Tenant').visible('Microsoft.Compute/galleries/read'),
+  ).toEqual([])
+})

@@ -1,5 +1,6 @@
-import type { Assignment, Permission, Role } from '../domain/directory.ts'
+import { type Assignment, isGrant, type Permission, type Role } from '../domain/directory.ts'
 import { keyOf } from '../domain/resource-id.ts'
+import { granted, isGranted } from './granted-role.ts'
 import { covers, roleAllows } from './roles.ts'
 
 /** Answers that are kept: a caller asks the same few questions again and again. */
@@ -7,19 +8,17 @@ const visibleKept = 256
 
 export type Permissions = ReturnType<typeof permissionsOf>
 
+type Given = Pick<Assignment, 'roleId' | 'scope'> & Partial<Pick<Assignment, 'principalType'>>
+
 /**
- * A union of grants, so nothing that one role leaves out is taken from another; what nobody grants is denied. The group of
+ * A union of roles and grants, so nothing that one role leaves out is taken from another; what nobody grants is denied. The group of
  * all subscriptions (`/providers/Microsoft.Management/managementGroups/{tenant}`) stands above each of them.
  */
 export function permissionsOf(
-  assignments: readonly Pick<Assignment, 'roleId' | 'scope'>[],
+  assignments: readonly Given[],
   roleOf: (id: string) => Role | undefined,
 ) {
-  const byScope = new Map<string, Role[]>()
-  for (const { roleId, scope } of assignments) {
-    const role = roleOf(roleId)
-    if (role) byScope.set(keyOf(scope), [...(byScope.get(keyOf(scope)) ?? []), role])
-  }
+  const byScope = rolesByScope(assignments, roleOf)
   const overAll = [...byScope]
     .filter(([scope]) => isGroupOfAll(scope))
     .flatMap(([, roles]) => roles)
@@ -72,12 +71,28 @@ export function permissionsOf(
    * Administrator) may give any role there, as in Azure.
    */
   function mayGive(permissions: readonly Permission[], scope: string): boolean {
-    const held = heldAt(scope)
+    // What was granted across tenants is to be used, not passed on.
+    const own = [...rolesAbove(keyOf(scope))].filter((role) => !isGranted(role))
+    const held = own.flatMap((role) => role.permissions)
     if (covers(held, allOfAuthorization)) return true
     return permissions.every((permission) => covers(held, permission))
   }
 
   return { may, visible, heldAt, mayGive }
+}
+
+function rolesByScope(assignments: readonly Given[], roleOf: (id: string) => Role | undefined) {
+  const byScope = new Map<string, Role[]>()
+  for (const one of assignments) {
+    const role = roleOf(one.roleId)
+    if (!role) continue
+    const key = keyOf(one.scope)
+    const roles = byScope.get(key)
+    const given = isGrant(one) ? granted(role) : role
+    if (roles) roles.push(given)
+    else byScope.set(key, [given])
+  }
+  return byScope
 }
 
 const allOfAuthorization: Permission = {

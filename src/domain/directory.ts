@@ -28,6 +28,11 @@ export const granteeTypes: readonly GranteeType[] = [
   'Everyone',
 ]
 
+/** Whether it reaches across tenants, and so gives no more than reading. */
+export function isGrant({ principalType }: { readonly principalType?: PrincipalType }): boolean {
+  return granteeTypes.some((type) => type === principalType)
+}
+
 /** The id of the grantee that everybody is. */
 export const everyone = 'everyone'
 
