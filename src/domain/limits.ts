@@ -76,6 +76,8 @@ export const limits = {
   groupDepthMax: 8,
   /** Secrets of an application: each is a guess of 40 ms when somebody signs in with a wrong one. */
   credentialsMax: 20,
+  /** Codes, refresh tokens, sessions and open pages, of each: anybody may open a page, and a sweep forgets it. */
+  signinStatesMax: 100_000,
   /** Azure's own bound for the custom roles of a tenant. */
   roleDefinitionsMax: 5_000,
 

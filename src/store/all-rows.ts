@@ -1,5 +1,6 @@
 import type { HoldingRows, UploadRows } from '../domain/holdings.ts'
 import type { SecretRows } from '../domain/secrets.ts'
+import type { SigninRows } from '../domain/signin-rows.ts'
 import { assignmentRows } from './assignments.ts'
 import { auditRows } from './audit.ts'
 import { blobRows } from './blobs.ts'
@@ -19,6 +20,7 @@ import { resourceRows } from './resources.ts'
 import { roleDefinitionRows } from './role-definitions.ts'
 import { sasRows } from './sas.ts'
 import type { Db } from './schema.ts'
+import { signinRows } from './signin.ts'
 import { spaceRows } from './spaces.ts'
 import type { Directory, Rows } from './store.ts'
 import { uploadRows } from './uploads.ts'
@@ -31,6 +33,7 @@ export type AllRows = Rows &
     readonly holdings: HoldingRows
     readonly uploads: UploadRows
     readonly secrets: SecretRows
+    readonly signin: SigninRows
   }
 
 export type RowsOptions = {
@@ -66,5 +69,6 @@ export function allRows({ db, nowMs, woken }: RowsOptions): AllRows {
     members: memberRows(db, nowMs),
     registrations: registrationRows(db, nowMs),
     secrets: secretRows(db),
+    signin: signinRows(db),
   }
 }

@@ -14,6 +14,7 @@ import { directory } from './migrations/0011-directory.ts'
 import { audit } from './migrations/0012-audit.ts'
 import { shares } from './migrations/0013-shares.ts'
 import { tenants } from './migrations/0014-tenants.ts'
+import { signin } from './migrations/0015-signin.ts'
 
 /** In order, forward only. One that was released never changes: the next one follows it. */
 export const migrations: readonly ((db: QueryExecutorProvider) => Promise<void>)[] = [
@@ -31,6 +32,7 @@ export const migrations: readonly ((db: QueryExecutorProvider) => Promise<void>)
   audit,
   shares,
   tenants,
+  signin,
 ]
 
 /** Only another release can use the database. No waiting mends it. */

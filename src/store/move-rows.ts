@@ -45,6 +45,8 @@ const tables = {
   assignments: ['id'],
   role_definitions: ['id'],
   secrets: ['name'],
+  signin_states: ['key'],
+  signin_tries: ['key'],
   audit: ['at_ms', 'id'],
 } as const satisfies Record<Exclude<keyof Schema, Passing>, readonly string[]>
 

@@ -5,7 +5,10 @@ import type { Store } from './store.ts'
 
 type Write = <Result>(act: (rows: AllRows) => Promise<Result>) => Promise<Result>
 
-type Small = Pick<Store, 'holdings' | 'uploads' | 'directory' | 'directoryFor' | 'secrets'>
+type Small = Pick<
+  Store,
+  'holdings' | 'uploads' | 'directory' | 'directoryFor' | 'secrets' | 'signin'
+>
 
 /**
  * The row groups whose methods are each a transaction of their own: those that only look use `read`, the others go
@@ -56,6 +59,17 @@ export function ownTransactions(read: AllRows, write: Write): Small {
       ...read.secrets,
       putIfAbsent: (name, value) => write((rows) => rows.secrets.putIfAbsent(name, value)),
       replace: (name, held, value) => write((rows) => rows.secrets.replace(name, held, value)),
+    },
+    signin: {
+      ...read.signin,
+      put: (state) => write((rows) => rows.signin.put(state)),
+      claim: (state) => write((rows) => rows.signin.claim(state)),
+      use: (key, nowMs) => write((rows) => rows.signin.use(key, nowMs)),
+      ask: (key, nowMs, everyMs) => write((rows) => rows.signin.ask(key, nowMs, everyMs)),
+      remove: (by, value) => write((rows) => rows.signin.remove(by, value)),
+      count: (key, nowMs, windowMs) => write((rows) => rows.signin.count(key, nowMs, windowMs)),
+      uncount: (key, what) => write((rows) => rows.signin.uncount(key, what)),
+      sweep: (nowMs, rowsMax) => write((rows) => rows.signin.sweep(nowMs, rowsMax)),
     },
   }
 }

@@ -45,6 +45,8 @@ export type Schema = {
   memberships: { group_id: string; member_id: string; member_type: string }
   assignments: AssignmentTable
   role_definitions: RoleDefinitionTable
+  signin_states: SigninStateTable
+  signin_tries: { key: string; tries: number; ends_ms: number }
   secrets: { name: string; value: string }
   audit: AuditTable
   processes: ProcessTable
@@ -328,6 +330,18 @@ export type ApplicationTable = {
   created_ms: Generated<number>
   /** Whether other tenants may have a service principal of it. */
   multi_tenant: Generated<number>
+}
+
+export type SigninStateTable = {
+  key: string
+  kind: string
+  text: string
+  grant_key: string | null
+  alias: string | null
+  account_id: string | null
+  expires_ms: number
+  used_ms: number | null
+  asked_ms: Generated<number>
 }
 
 export type CredentialTable = {

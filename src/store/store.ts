@@ -16,6 +16,7 @@ import type {
   WorkRow,
 } from '../domain/rows.ts'
 import type { SecretRows } from '../domain/secrets.ts'
+import type { SigninRows } from '../domain/signin-rows.ts'
 import type { SpaceId } from '../domain/spaces.ts'
 import type { BlobRows } from '../domain/stored-blobs.ts'
 import type { Change, Committed } from './change.ts'
@@ -37,6 +38,7 @@ export type Store = {
   /** Of it what clients change: each change is told with what `tell` makes of it, or does not happen. */
   directoryFor(tell: Tell): AuditedDirectory
   readonly secrets: SecretRows
+  readonly signin: SigninRows
   /** What an operator watches. */
   readonly watch: WatchRows
   /** What the database has done for this process, and how busy its connections are. */

@@ -326,6 +326,30 @@ table shares
   constraint shares_pkey PRIMARY KEY (kind, target, gallery_key)
   CREATE INDEX shares_by_gallery ON public.shares USING btree (gallery_key)
   CREATE UNIQUE INDEX shares_pkey ON public.shares USING btree (kind, target, gallery_key)
+table signin_states
+  key text collate "C" not null
+  kind text collate "C" not null
+  text text not null
+  grant_key text collate "C"
+  alias text collate "C"
+  account_id text collate "C"
+  expires_ms bigint not null
+  used_ms bigint
+  asked_ms bigint not null
+  constraint signin_states_pkey PRIMARY KEY (key)
+  CREATE INDEX signin_states_by_account ON public.signin_states USING btree (account_id) WHERE (account_id IS NOT NULL)
+  CREATE INDEX signin_states_by_end ON public.signin_states USING btree (expires_ms)
+  CREATE INDEX signin_states_by_grant ON public.signin_states USING btree (grant_key) WHERE (grant_key IS NOT NULL)
+  CREATE INDEX signin_states_by_kind ON public.signin_states USING btree (kind)
+  CREATE UNIQUE INDEX signin_states_by_alias ON public.signin_states USING btree (alias) WHERE (alias IS NOT NULL)
+  CREATE UNIQUE INDEX signin_states_pkey ON public.signin_states USING btree (key)
+table signin_tries
+  key text collate "C" not null
+  tries bigint not null
+  ends_ms bigint not null
+  constraint signin_tries_pkey PRIMARY KEY (key)
+  CREATE INDEX signin_tries_by_end ON public.signin_tries USING btree (ends_ms)
+  CREATE UNIQUE INDEX signin_tries_pkey ON public.signin_tries USING btree (key)
 table spaces
   space text collate "C" not null
   store_id text
@@ -416,6 +440,7 @@ table users
   external_ms bigint
   home_id text
   home_tenant_id text
+  must_change_password smallint not null
   constraint users_pkey PRIMARY KEY (id)
   CREATE INDEX users_by_home ON public.users USING btree (home_id)
   CREATE INDEX users_by_tenant ON public.users USING btree (tenant_id, id)

@@ -330,6 +330,36 @@ CREATE TABLE shares (
 
 CREATE INDEX shares_by_gallery on shares (gallery_key);
 
+CREATE TABLE signin_states (
+  key text not null primary key,
+  kind text not null,
+  text text not null,
+  grant_key text,
+  alias text,
+  account_id text,
+  expires_ms bigint not null,
+  used_ms bigint,
+  asked_ms bigint not null default 0
+) without rowid;
+
+CREATE INDEX signin_states_by_account on signin_states (account_id) where account_id is not null;
+
+CREATE UNIQUE INDEX signin_states_by_alias on signin_states (alias) where alias is not null;
+
+CREATE INDEX signin_states_by_end on signin_states (expires_ms);
+
+CREATE INDEX signin_states_by_grant on signin_states (grant_key) where grant_key is not null;
+
+CREATE INDEX signin_states_by_kind on signin_states (kind);
+
+CREATE TABLE signin_tries (
+  key text not null primary key,
+  tries bigint not null,
+  ends_ms bigint not null
+) without rowid;
+
+CREATE INDEX signin_tries_by_end on signin_tries (ends_ms);
+
 CREATE TABLE spaces (
   space text not null primary key,
   store_id text,
@@ -422,7 +452,7 @@ CREATE TABLE users (
   external_ms bigint,
   home_id text,
   home_tenant_id text
-) without rowid;
+, must_change_password smallint not null default 0) without rowid;
 
 CREATE INDEX users_by_home on users (home_id);
 

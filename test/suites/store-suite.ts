@@ -11,6 +11,7 @@ import { placementPromises } from './store/placement-promises.ts'
 import { principalPromises } from './store/principal-promises.ts'
 import { racePromises } from './store/race-promises.ts'
 import { resourcePromises } from './store/resource-promises.ts'
+import { signinPromises } from './store/signin-promises.ts'
 import { uploadPromises } from './store/upload-promises.ts'
 import type { OpenStore } from './store/use-store.ts'
 import { watchPromises } from './store/watch-promises.ts'
@@ -34,5 +35,6 @@ export function storeSuite(name: string, open: OpenStore): void {
     describe('directory and secrets', () => directoryPromises(open))
     describe('users, groups, applications', () => principalPromises(open))
     describe('audit', () => auditPromises(open))
+    describe('sign-in', () => signinPromises(open))
   })
 }
