@@ -23,6 +23,7 @@ import { roleDefinitionRows } from './role-definitions.ts'
 import type { DatabaseClock } from './root-owners.ts'
 import { sasRows } from './sas.ts'
 import type { Db } from './schema.ts'
+import { shareRows } from './shares.ts'
 import { signinRows } from './signin.ts'
 import { spaceRows } from './spaces.ts'
 import type { Directory, Rows } from './store.ts'
@@ -55,6 +56,7 @@ export function allRows({ db, nowMs, woken }: RowsOptions): AllRows {
     operations: operationRows(db),
     work: workRows(db, woken),
     claims: claimRows(db),
+    shares: shareRows(db),
     counters: counterRows(db),
     placements: placementRows(db),
     sas: sasRows(db),

@@ -17,6 +17,7 @@ import type {
   WorkRow,
 } from '../domain/rows.ts'
 import type { SecretRows } from '../domain/secrets.ts'
+import type { ShareRows } from '../domain/shares.ts'
 import type { SigninRows } from '../domain/signin-rows.ts'
 import type { SpaceId } from '../domain/spaces.ts'
 import type { BlobRows } from '../domain/stored-blobs.ts'
@@ -129,6 +130,7 @@ export type Rows = {
   readonly operations: OperationRows
   readonly work: WorkRows
   readonly claims: ClaimRows
+  readonly shares: ShareRows
   readonly counters: CounterRows
   readonly placements: PlacementRows
   readonly sas: SasRows
