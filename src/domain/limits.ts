@@ -84,6 +84,10 @@ export const limits = {
   /** Beside the home tenant. A change of the directory looks at each. */
   tenantsMax: 1_000,
 
+  /** Azure's own bounds of what a gallery is shared to. */
+  sharedSubscriptionsMax: 30,
+  sharedTenantsMax: 5,
+
   /** A root as JSON: the documents of a version and all above it, with room. */
   rootBytesMax: mib,
 
