@@ -7,6 +7,7 @@ import { sizes } from './domain/limits.ts'
 import { openRegions, type Region, type RegionName, regionName } from './domain/regions.ts'
 import { storageTypes } from './domain/spaces.ts'
 import type { ImportPolicy } from './imports/import-policy.ts'
+import { ConfiguredOwner, ExternalIssuer, issuerProblems } from './issuer-settings.ts'
 import type { Settings } from './resources/declaration.ts'
 
 const zones = ['1', '2', '3'] as const
@@ -85,15 +86,14 @@ export const ConfigFile = z.strictObject({
   /** Plain HTTP, for a proxy in front that ends TLS. Never on by itself. */
   plainHttp: z.boolean().default(false),
   tenantId: Guid.default(embeddedTenant),
+  /** Whether the installation signs people and applications of `tenantId` in itself. */
+  embeddedIssuer: z.boolean().default(true),
+  /** Other OpenID issuers whose tokens are accepted. */
+  issuers: z.array(ExternalIssuer).max(100).default([]),
+  /** Somebody whom one of `issuers` signs in and who owns all of that tenant, so that there is one who begins. */
+  owner: ConfiguredOwner.optional(),
   subscriptions: z
-    .array(
-      z.strictObject({
-        id: Guid,
-        displayName: z.string(),
-        /** Whose it is; left out, the operators' own tenant, `tenantId`. */
-        tenantId: Guid.optional(),
-      }),
-    )
+    .array(z.strictObject({ id: Guid, displayName: z.string() }))
     .min(1)
     .default([{ id: embeddedSubscription, displayName: 'Vitrine' }]),
   regions: z
@@ -239,6 +239,8 @@ export async function readConfig(
   }
   const config = { ...read.data, data: resolve(read.data.data) }
   refuseUnknownRegions(config)
+  const [problem] = issuerProblems(config)
+  if (problem !== undefined) throw new StartError(problem)
   return config
 }
 
@@ -265,11 +267,6 @@ function refuseUnknownRegions({
 /** The regions whose spaces this process reaches. */
 export function ownRegionsOf({ ownRegions, regions }: Config): readonly RegionName[] {
   return (ownRegions ?? regions.map((region) => region.displayName)).map(regionName)
-}
-
-/** Each with the tenant that it belongs to. */
-export function subscriptionsOf({ subscriptions, tenantId }: Config) {
-  return subscriptions.map((each) => ({ ...each, tenantId: each.tenantId ?? tenantId }))
 }
 
 async function readJson(file: string): Promise<unknown> {

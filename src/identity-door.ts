@@ -1,18 +1,24 @@
 import type { Hono } from 'hono'
 import { openAccess } from './access/access.ts'
-import { challenge } from './access/challenge.ts'
+import { builtInRoles } from './access/built-in-roles.ts'
+import { authorityOf, challenge } from './access/challenge.ts'
+import { foreignId } from './access/foreign-id.ts'
 import { graphApp } from './api/graph/graph-app.ts'
 import type { World } from './base/world.ts'
+import type { Config } from './config.ts'
 import { anyOf, armAudiences, graphAudiences, storageAudiences } from './domain/audiences.ts'
 import type { SecretRows } from './domain/secrets.ts'
+import type { TrustedIssuer } from './domain/trusted-issuers.ts'
+import { type ExternalIssuers, openExternalIssuers } from './external-issuers.ts'
 import { freshSecret, hashSecret, secretHint } from './identity/client-secret.ts'
+import { ensureConfiguredOwner } from './identity/configured-owner.ts'
 import { type Issuers, openIssuers } from './identity/issuers.ts'
-import { openSigningKeys } from './identity/signing-keys.ts'
+import { openSigningKeys, type SigningKeys } from './identity/signing-keys.ts'
 import type { Directory } from './store/store.ts'
 
 type IdentityParts = {
+  readonly config: Pick<Config, 'tenantId' | 'embeddedIssuer' | 'issuers' | 'owner'>
   readonly baseUrl: string
-  readonly tenantId: string
   /** Every address of this installation. */
   readonly urls: readonly string[]
   readonly secrets: SecretRows
@@ -22,22 +28,27 @@ type IdentityParts = {
 
 /** Who signs in, who may, and the directory of both. */
 export async function openIdentity({
+  config,
   baseUrl,
-  tenantId,
   urls,
   secrets,
   directory,
   world,
 }: IdentityParts): Promise<{
   readonly issuers: Issuers
+  readonly external: ExternalIssuers
+  /** Where people of the installation's tenant get tokens, asked at this origin. */
+  readonly authority: (origin: string) => string
   readonly access: ReturnType<typeof openAccess>
   readonly graph: Hono
 }> {
+  const { tenantId } = config
   const { applications, assignments, roleDefinitions, ...principals } = directory
   const audiences = armAudiences(urls)
   const ofBlobs = storageAudiences(urls)
   const ofGraph = graphAudiences(urls)
   const keys = await openSigningKeys(secrets, world)
+  const external = await openExternalIssuers(config, { urls, world })
   const issuers = openIssuers({
     ...{ baseUrl, homeTenantId: tenantId, keys, applications, world },
     // Until there are rows of tenants there is one.
@@ -45,21 +56,53 @@ export async function openIdentity({
     registrations: principals.registrations,
     audiences: anyOf(audiences, ofGraph, ofBlobs),
   })
-  const own = { issuer: issuers.home.issuer, tenantId, keys: keys.verifying }
+  const ownIssuerOf = openOwnIssuers(issuers, external, keys)
   const access = openAccess({
-    issuerOf: (iss) => (iss === own.issuer ? own : undefined),
+    issuerOf: (iss) =>
+      external.issuerOf(iss) ?? (config.embeddedIssuer ? ownIssuerOf(iss) : undefined),
     ...{ audiences, assignments, roleDefinitions, world },
     storageAudiences: ofBlobs,
     // Who has a token for this installation may do by it all that one for its Graph allows.
     graphAudiences: [...ofGraph, ...urls],
   })
+  const authority = (origin: string): string =>
+    authorityOf(external.ofTenant(tenantId), `${origin}/${tenantId}`)
+  await giveConfiguredOwner(config, access.roles.assignments, world)
   const graph = graphApp({
     ...{ ...principals, ...access.roles, tenantId, world, freshSecret, hashSecret, secretHint },
     changing: access.changing,
     log: world.log,
     authenticate: access.authenticateForGraph,
-    challenge: (why) => challenge(baseUrl, tenantId, why),
+    challenge: (why) => challenge(authority(baseUrl), why),
     base: `${baseUrl}/graph/v1.0`,
   })
-  return { issuers, access, graph }
+  return { issuers, external, authority, access, graph }
 }
+
+/** Our own issuer of each tenant that no other one serves. */
+function openOwnIssuers(issuers: Issuers, external: ExternalIssuers, keys: SigningKeys) {
+  return async (iss: string): Promise<TrustedIssuer | undefined> => {
+    const tenantId = issuers.tenantIn(iss)
+    if (tenantId === undefined || external.ofTenant(tenantId) !== undefined) return undefined
+    const own = await issuers.of(tenantId)
+    return own && { issuer: own.issuer, tenantId, keys: keys.verifying }
+  }
+}
+
+async function giveConfiguredOwner(
+  { owner, tenantId }: IdentityParts['config'],
+  assignments: Pick<Directory['assignments'], 'put'>,
+  world: World,
+): Promise<void> {
+  if (!owner) return
+  const { principalId, principalType } = owner
+  const what = principalType === 'ForeignGroup' ? 'group' : 'principal'
+  await ensureConfiguredOwner({
+    ...{ assignments, principalType, world },
+    principalId: foreignId(what, principalId, owner.tenantId ?? tenantId),
+    ownerRoleIds,
+  })
+}
+
+/** What who owns all has: the bytes of blobs are a role of their own. */
+export const ownerRoleIds = [builtInRoles.owner.id, builtInRoles.storageBlobDataOwner.id]

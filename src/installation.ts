@@ -4,11 +4,11 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { Hono } from 'hono'
 import { openAccountKeys } from './access/account-keys.ts'
-import { builtInRoles } from './access/built-in-roles.ts'
 import { challenge } from './access/challenge.ts'
 import { openSas } from './access/sas.ts'
 import { openArm } from './api/arm/app.ts'
 import { blobApp } from './api/blob/blob-app.ts'
+import { elsewhereRoutes } from './api/signin/elsewhere.ts'
 import { signinRoutes } from './api/signin/signin.ts'
 import { storageApp } from './api/storage/disk-blob.ts'
 import { StartError } from './base/start-error.ts'
@@ -17,7 +17,7 @@ import type { BlobsAddress } from './blobs/blobs.ts'
 import { openBlobs } from './blobs/open-blobs.ts'
 import { openChunkIndex } from './chunks/chunk-index.ts'
 import { openLanes } from './chunks/lanes.ts'
-import { type Config, importPolicyOf, ownRegionsOf, settingsOf, subscriptionsOf } from './config.ts'
+import { type Config, importPolicyOf, ownRegionsOf, settingsOf } from './config.ts'
 import { installationUrls } from './domain/audiences.ts'
 import { Unavailable } from './domain/errors.ts'
 import type { Holding, HoldingRows } from './domain/holdings.ts'
@@ -28,7 +28,7 @@ import { diskSpace, parseSpaceId, type SpaceId } from './domain/spaces.ts'
 import type { Foundation } from './foundation.ts'
 import { healthOf } from './health.ts'
 import { claimOwnerFile, ensureOwner } from './identity/owner.ts'
-import { openIdentity } from './identity-door.ts'
+import { openIdentity, ownerRoleIds } from './identity-door.ts'
 import type { Processes } from './processes.ts'
 import { findLatest } from './providers/facts.ts'
 import type { Providers } from './providers/ports.ts'
@@ -134,7 +134,7 @@ export async function openInstallation(parts: InstallationParts): Promise<Instal
   })
   const findType: Providers['findType'] = (name) =>
     resourceTypes.find((type) => sameType(type.type, name))
-  const subscriptions = subscriptionsOf(config)
+  const subscriptions = config.subscriptions.map((each) => ({ ...each, tenantId: config.tenantId }))
   const providers: Providers = {
     store,
     settings,
@@ -164,12 +164,13 @@ export async function openInstallation(parts: InstallationParts): Promise<Instal
     stopping.abort()
     await running.stop()
     await preparing
-    await doors.stopCounting()
+    await doors.close()
     await lanes.close()
     index.close()
   }
 
-  return { ...doors, store, plane, startWork, close }
+  const { app, arm, owner, ownerFile } = doors
+  return { app, arm, owner, ownerFile, store, plane, startWork, close }
 }
 
 /** Only the workers of a region write its spaces. */
@@ -204,9 +205,9 @@ async function addressesOf(host: string): Promise<readonly string[]> {
 
 /** A process that only works answers no client. */
 function closedDoors(config: Config) {
-  const stopCounting = async (): Promise<void> => undefined
+  const close = async (): Promise<void> => undefined
   const ownerFile = ownerFileOf(config)
-  return { app: new Hono(), arm: undefined, owner: undefined, ownerFile, stopCounting }
+  return { app: new Hono(), arm: undefined, owner: undefined, ownerFile, close }
 }
 
 const ownerFileOf = ({ data }: Config): string => join(data, 'owner.json')
@@ -228,23 +229,23 @@ async function openDoors(
   const { store } = providers
   const accounts = openAccounts(plane, store.read.placements)
   const { applications, members } = store.directory
-  const { issuers, access, graph } = await openIdentity({
-    ...{ baseUrl, tenantId, urls, secrets, world, directory: store.directory },
+  const { issuers, external, authority, access, graph } = await openIdentity({
+    ...{ config, baseUrl, urls, secrets, world, directory: store.directory },
   })
   const ownerFile = ownerFileOf(config)
-  const owner = await ensureOwner({
-    secrets,
-    applications,
-    assignments: access.roles.assignments,
-    tenantId,
-    ownerRoleIds: [builtInRoles.owner.id, builtInRoles.storageBlobDataOwner.id],
-    keep: (fresh) => claimOwnerFile(ownerFile, fresh),
-    world,
-  })
+  // Without the embedded issuer its secret would open nothing.
+  const owner = config.embeddedIssuer
+    ? await ensureOwner({
+        ...{ secrets, applications, tenantId, ownerRoleIds, world },
+        assignments: access.roles.assignments,
+        keep: (fresh) => claimOwnerFile(ownerFile, fresh),
+      })
+    : undefined
   const sas = openSas(key)
   const accountKey = openAccountKeys(key)
   const app = new Hono()
-  app.route('/', signinRoutes(issuers))
+  app.route('/', elsewhereRoutes({ homeTenantId: tenantId, issuerOf: external.ofTenant }))
+  if (config.embeddedIssuer) app.route('/', signinRoutes(issuers))
   app.route('/', graph)
   const { settings } = providers
   app.route(
@@ -260,7 +261,7 @@ async function openDoors(
     blobApp({
       ...{ store, plane, world, accountKey, urls },
       authenticate: access.authenticateForBlobs,
-      challenge: `Bearer authorization_uri=${baseUrl}/${tenantId}/oauth2/v2.0/authorize resource_id=https://storage.azure.com`,
+      challenge: `Bearer authorization_uri=${authority(baseUrl)}/oauth2/v2.0/authorize resource_id=https://storage.azure.com`,
       holdMs: config.sweepHoldSeconds * 1000,
     }),
   )
@@ -268,7 +269,7 @@ async function openDoors(
     providers,
     roles: { ...access.roles, members, tenantId },
     authenticate: watch.access(access.authenticate),
-    challenge: (origin, why) => challenge(origin, tenantId, why),
+    challenge: (origin, why) => challenge(authority(origin), why),
     sasUrl: sas.url,
     imageUrl: sas.imageUrl,
     spaceOf: accounts.of,
@@ -276,7 +277,11 @@ async function openDoors(
     publicUrl: config.publicUrl,
   })
   app.route('/', arm.routes)
-  return { app, arm: arm.listener, owner, ownerFile, stopCounting: accounts.close }
+  const close = async (): Promise<void> => {
+    external.close()
+    await accounts.close()
+  }
+  return { app, arm: arm.listener, owner, ownerFile, close }
 }
 
 /** A region that holds images stays configured: without it nothing could read, move or delete them. */

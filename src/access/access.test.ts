@@ -216,7 +216,7 @@ describe('assignments', () => {
 })
 
 test('the challenge is in Azure form and cannot be broken out of', () => {
-  expect(challenge(baseUrl, tenantId, 'say "no"\r\nX: y')).toBe(
+  expect(challenge(`${baseUrl}/${tenantId}`, 'say "no"\r\nX: y')).toBe(
     `Bearer authorization_uri="${baseUrl}/${tenantId}", error="invalid_token", error_description="say 'no'''X: y"`,
   )
 })

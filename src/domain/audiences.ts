@@ -1,3 +1,5 @@
+import type { Door } from './trusted-issuers.ts'
+
 /** What Azure's own clients ask tokens for when they are not told another resource. */
 const azureArm = ['https://management.azure.com', 'https://management.core.windows.net']
 const azureGraph = ['https://graph.microsoft.com', 'https://graph.windows.net']
@@ -43,6 +45,26 @@ export function storageAudiences(urls: readonly string[]): Audiences {
       return account !== graphPath && /^[a-z\d]{3,24}$/.test(account)
     })
   return { includes: (key) => key === azureStorage || isOwn(key) }
+}
+
+/**
+ * What tokens of an issuer that is not ours may be made for: this installation's own addresses, and what is `listed`. Azure's
+ * names only when they are listed, each for its own kind alone: an issuer makes tokens with them for Azure, too.
+ */
+export function foreignAudiences(urls: readonly string[], listed: readonly string[]) {
+  const keys = listed.map(audienceKey)
+  const ours = urls.map(audienceKey)
+  const graph = ours.map((url) => `${url}/${graphPath}`)
+  const blobs = storageAudiences(urls)
+  const others = keys.filter((key) => !azureGraph.includes(key) && !blobs.includes(key))
+  const byDoor: Readonly<Record<Door, Audiences>> = {
+    arm: [...ours, ...others],
+    graph: [...ours, ...others, ...graph, ...keys.filter((key) => azureGraph.includes(key))],
+    blobs: {
+      includes: (key) => blobs.includes(key) && (key !== azureStorage || keys.includes(key)),
+    },
+  }
+  return (door: Door, audience: string): boolean => byDoor[door].includes(audience)
 }
 
 export function anyOf(...all: readonly Audiences[]): Audiences {

@@ -1,4 +1,4 @@
-import { type Insertable, type RawBuilder, type Selectable, sql } from 'kysely'
+import { type RawBuilder, type Selectable, sql } from 'kysely'
 import {
   type Assignment,
   type AssignmentRows,
@@ -9,9 +9,7 @@ import {
 } from '../domain/directory.ts'
 import { limits } from '../domain/limits.ts'
 import { keyOf } from '../domain/resource-id.ts'
-import { seenApplications } from './application-principals.ts'
 import { directoryChanged, directoryStamp, writtenColumns, writtenFrom } from './directory-stamp.ts'
-import { inTenant } from './find-principals.ts'
 import { keyRanges } from './key-ranges.ts'
 import { locksRows } from './locks-rows.ts'
 import { groupsAbove } from './members.ts'
@@ -26,9 +24,7 @@ export function assignmentRows(db: Db, nowMs: DatabaseClock): AssignmentRows {
     const { principalId } = holder
     const may = even
       ? sql`1 = 1`
-      : sql`not exists (select 1 from users where users.id = ${principalId}
-          and (enabled = 0 or external_state = 'PendingAcceptance'))
-        and not exists (select 1 from service_principals where object_id = ${principalId} and enabled = 0)
+      : sql`not exists (select 1 from users where users.id = ${principalId} and enabled = 0)
         and not exists (select 1 from applications where object_id = ${principalId}
           and (enabled = 0 or is_principal = 0))`
     const { rows } = await sql<Selectable<AssignmentTable>>`
@@ -37,7 +33,6 @@ export function assignmentRows(db: Db, nowMs: DatabaseClock): AssignmentRows {
       ), own as (
         select assignments.* from holders join assignments on principal_id = holders.id
         where principal_type not in (${sql.join(granteeTypes)})
-          and ${inTenant('assignments.tenant_id', holder.tenantId)}
       ), mine (id) as (${texts(holder.subscriptions ?? [])}),
       grantees (id, type) as (${granteesOf(holder)})
       select * from own where ${may}
@@ -54,17 +49,9 @@ export function assignmentRows(db: Db, nowMs: DatabaseClock): AssignmentRows {
     return row && fromTable(row)
   }
 
-  const find: AssignmentRows['find'] = async ({
-    tenantId,
-    at,
-    below,
-    principalIds,
-    after,
-    rowsMax,
-  }) => {
+  const find: AssignmentRows['find'] = async ({ at, below, principalIds, after, rowsMax }) => {
     const ranges = below === undefined ? [] : keyRanges([below], undefined)
     const rows = await all
-      .where('tenant_id', '=', tenantId)
       .where((where) =>
         where.or([
           where('scope_key', 'in', at),
@@ -87,14 +74,13 @@ export function assignmentRows(db: Db, nowMs: DatabaseClock): AssignmentRows {
   }
 
   const put: AssignmentRows['put'] = async (assignment) => {
-    const row = assignmentToTable(assignment)
+    const row = toTable(assignment)
     if (isRow(row.scope_key) && !(await isThere(row.scope_key))) return { is: 'gone', assignment }
     // Its row's lock orders all who change roles.
     await directoryChanged(db)
     const same = await get(assignment.id)
     if (same) {
       const isKept =
-        same.tenantId === assignment.tenantId &&
         same.principalId === assignment.principalId &&
         same.roleId === assignment.roleId &&
         keyOf(same.scope) === row.scope_key
@@ -109,7 +95,6 @@ export function assignmentRows(db: Db, nowMs: DatabaseClock): AssignmentRows {
       .where('principal_id', '=', row.principal_id)
       .where('role_id', '=', row.role_id)
       .where('scope_key', '=', row.scope_key)
-      .where('tenant_id', '=', assignment.tenantId)
       .executeTakeFirst()
     if (twin) return { is: 'exists', assignment: fromTable(twin) }
     const { held } = await db
@@ -166,7 +151,7 @@ function granteesOf({ principalId, tenantId, clientId }: Holder): RawBuilder<unk
   ]
   if (clientId !== undefined) {
     // An issuer that is not ours may write any client id into a token.
-    parts.push(sql`select client_id, 'Application' from ${seenApplications}
+    parts.push(sql`select client_id, 'Application' from applications
       where client_id = ${clientId} and object_id = ${principalId} and tenant_id = ${tenantId}`)
   }
   return sql.join(parts, sql` union all `)
@@ -192,9 +177,7 @@ function isRow(scopeKey: string): boolean {
   return /^\/subscriptions\/[^/]+\/./.test(scopeKey)
 }
 
-export function assignmentToTable(
-  assignment: Assignment,
-): Insertable<AssignmentTable> & { scope_key: string } {
+function toTable(assignment: Assignment): AssignmentTable {
   const { id, principalId, principalType, roleId, scope, description } = assignment
   return {
     id,
@@ -204,7 +187,6 @@ export function assignmentToTable(
     scope_key: keyOf(scope),
     scope,
     description: description ?? null,
-    tenant_id: assignment.tenantId,
     ...writtenColumns(assignment),
   }
 }
@@ -218,7 +200,6 @@ function fromTable(row: Selectable<AssignmentTable>): Assignment {
     roleId: row.role_id,
     scope: row.scope,
     description: row.description ?? undefined,
-    tenantId: row.tenant_id,
     ...writtenFrom(row),
   }
 }

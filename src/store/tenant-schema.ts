@@ -1,9 +1,4 @@
-export type WrittenColumns = {
-  created_ms: number
-  created_by: string
-  updated_ms: number
-  updated_by: string
-}
+import type { WrittenColumns } from './schema.ts'
 
 /** Of an application in a tenant that is not its own. */
 export type ServicePrincipalTable = {

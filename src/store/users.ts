@@ -1,7 +1,7 @@
 import type { Selectable } from 'kysely'
 import type { User, UserRows } from '../domain/principals.ts'
 import { writtenColumns, writtenFrom } from './directory-stamp.ts'
-import { inTenant, isFull, isStill, principalsWhere } from './find-principals.ts'
+import { isFull, isStill, principalsWhere } from './find-principals.ts'
 import { changingDirectory, type DatabaseClock, forgetPrincipal } from './root-owners.ts'
 import type { Db, UserTable } from './schema.ts'
 
@@ -12,29 +12,24 @@ const columns = {
   mail: 'mail_key',
 }
 
-/** Those of a tenant; of all where none is named. */
-export function userRows(db: Db, nowMs: DatabaseClock, tenantId?: string): UserRows {
+export function userRows(db: Db, nowMs: DatabaseClock): UserRows {
   const all = db.selectFrom('users').selectAll()
-  const asked = { columns, order: 'id', tenantId }
-  const changing = <Result>(lastOf: string, change: () => Promise<Result>): Promise<Result> =>
-    changingDirectory(db, { lastOf, nowMs, tenantId }, change)
 
   const find: UserRows['find'] = async (query) => {
     const rows = await all
-      .where(principalsWhere(query, asked))
+      .where(principalsWhere(query, columns, 'id'))
       .orderBy('id')
       .limit(query.rowsMax)
       .execute()
-    return rows.map(userFromTable)
+    return rows.map(fromTable)
   }
 
   const put: UserRows['put'] = (user, lastOf, before) =>
-    changing(lastOf, async () => {
-      const row = userToTable(user)
+    changingDirectory(db, { lastOf, nowMs }, async () => {
+      const row = toTable(user)
       const now = before && (await all.where('id', '=', user.id).executeTakeFirst())
-      if (before && !isStill(now && userFromTable(now), before)) return 'differs'
+      if (before && !isStill(now && fromTable(now), before)) return 'differs'
       const named = await all
-        .where('tenant_id', '=', row.tenant_id)
         .where('principal_name_key', '=', row.principal_name_key)
         .executeTakeFirst()
       if (named && named.id !== row.id) return 'named'
@@ -45,28 +40,24 @@ export function userRows(db: Db, nowMs: DatabaseClock, tenantId?: string): UserR
         .where('id', '=', id)
         .executeTakeFirstOrThrow()
       if (numUpdatedRows > 0n) return 'kept'
-      if (await isFull(db, 'users', user.tenantId)) return 'full'
+      if (await isFull(db, 'users')) return 'full'
       await db.insertInto('users').values(row).execute()
       return 'made'
     })
 
   const remove: UserRows['remove'] = (id, lastOf) =>
-    changing(lastOf, async () => {
-      const found = await all
-        .where('id', '=', id)
-        .where(inTenant('tenant_id', tenantId))
-        .executeTakeFirst()
+    changingDirectory(db, { lastOf, nowMs }, async () => {
+      const found = await all.where('id', '=', id).executeTakeFirst()
       if (!found) return undefined
       await forgetPrincipal(db, id)
-      await db.deleteFrom('invitations').where('user_id', '=', id).execute()
       await db.deleteFrom('users').where('id', '=', id).execute()
-      return userFromTable(found)
+      return fromTable(found)
     })
 
   return { find, put, remove }
 }
 
-export function userToTable(user: User): UserTable {
+function toTable(user: User): UserTable {
   return {
     id: user.id,
     principal_name_key: user.principalName.toLowerCase(),
@@ -79,15 +70,10 @@ export function userToTable(user: User): UserTable {
     password_hash: user.passwordHash ?? null,
     enabled: user.isEnabled ? 1 : 0,
     ...writtenColumns(user),
-    tenant_id: user.tenantId,
-    external_state: user.guest?.state ?? null,
-    external_ms: user.guest?.changedMs ?? null,
-    home_id: user.guest?.homeId ?? null,
-    home_tenant_id: user.guest?.homeTenantId ?? null,
   }
 }
 
-export function userFromTable(row: Selectable<UserTable>): User {
+function fromTable(row: Selectable<UserTable>): User {
   return {
     id: row.id,
     principalName: row.principal_name,
@@ -98,18 +84,5 @@ export function userFromTable(row: Selectable<UserTable>): User {
     passwordHash: row.password_hash ?? undefined,
     isEnabled: row.enabled === 1,
     ...writtenFrom(row),
-    tenantId: row.tenant_id,
-    guest: guestFrom(row),
-  }
-}
-
-function guestFrom(row: Selectable<UserTable>): User['guest'] {
-  if (row.external_state === null) return undefined
-  return {
-    // Only `put` and `redeem` write it.
-    state: row.external_state as NonNullable<User['guest']>['state'],
-    changedMs: row.external_ms ?? 0,
-    homeId: row.home_id ?? undefined,
-    homeTenantId: row.home_tenant_id ?? undefined,
   }
 }

@@ -12,7 +12,7 @@ const formBytesMax = 32 * 1024
  * which `@azure/identity` asks, and, for the tenant that runs the installation, `/adfs`, which az asks because MSAL takes
  * no other unknown authority offline, and what clients ask that are told no tenant.
  */
-const homeMounts = ['adfs', 'organizations', 'common']
+export const homeMounts: readonly string[] = ['adfs', 'organizations', 'common']
 const paths = {
   '/v2.0/.well-known/openid-configuration': '/.well-known/openid-configuration',
   '/.well-known/openid-configuration': '/.well-known/openid-configuration',
