@@ -146,5 +146,8 @@ export type ImageGrant = {
   readonly createdMs: number
   /** Who made it: it gives what they may read at the time of use. */
   readonly principalId: string
+  /** As whom they may: what is granted to their tenant, or to the application that they are. */
+  readonly principalTenantId?: string | undefined
+  readonly principalClientId?: string | undefined
   readonly createdBy: string
 }

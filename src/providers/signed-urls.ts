@@ -40,6 +40,8 @@ export async function createSignedUrl(
       region: body.location && regionName(body.location),
       createdMs: now.getTime(),
       principalId: caller.principalId,
+      principalTenantId: caller.tenantId,
+      principalClientId: caller.kind === 'Application' ? caller.clientId : undefined,
       createdBy: caller.name,
     },
   }

@@ -85,8 +85,8 @@ export function assignmentRows(db: Db, nowMs: DatabaseClock): AssignmentRows {
         same.roleId === assignment.roleId &&
         keyOf(same.scope) === row.scope_key
       if (!isKept) return { is: 'differs', assignment: same }
-      const { principal_type, description, updated_ms, updated_by } = row
-      const changed = { principal_type, description, updated_ms, updated_by }
+      const { principal_type, description, expires_ms, updated_ms, updated_by } = row
+      const changed = { principal_type, description, expires_ms, updated_ms, updated_by }
       await db.updateTable('assignments').set(changed).where('id', '=', row.id).execute()
       const { createdMs, createdBy } = same
       return { is: 'kept', assignment: { ...assignment, createdMs, createdBy } }
@@ -177,8 +177,8 @@ function isRow(scopeKey: string): boolean {
   return /^\/subscriptions\/[^/]+\/./.test(scopeKey)
 }
 
-function toTable(assignment: Assignment): AssignmentTable {
-  const { id, principalId, principalType, roleId, scope, description } = assignment
+function toTable(assignment: Assignment) {
+  const { id, principalId, principalType, roleId, scope, description, expiresMs } = assignment
   return {
     id,
     principal_id: principalId,
@@ -187,6 +187,7 @@ function toTable(assignment: Assignment): AssignmentTable {
     scope_key: keyOf(scope),
     scope,
     description: description ?? null,
+    expires_ms: expiresMs ?? null,
     ...writtenColumns(assignment),
   }
 }
@@ -200,6 +201,7 @@ function fromTable(row: Selectable<AssignmentTable>): Assignment {
     roleId: row.role_id,
     scope: row.scope,
     description: row.description ?? undefined,
+    ...(row.expires_ms !== null && { expiresMs: row.expires_ms }),
     ...writtenFrom(row),
   }
 }

@@ -15,6 +15,7 @@ import { audit } from './migrations/0012-audit.ts'
 import { shares } from './migrations/0013-shares.ts'
 import { tenants } from './migrations/0014-tenants.ts'
 import { signin } from './migrations/0015-signin.ts'
+import { grants } from './migrations/0016-grants.ts'
 
 /** In order, forward only. One that was released never changes: the next one follows it. */
 export const migrations: readonly ((db: QueryExecutorProvider) => Promise<void>)[] = [
@@ -33,6 +34,7 @@ export const migrations: readonly ((db: QueryExecutorProvider) => Promise<void>)
   shares,
   tenants,
   signin,
+  grants,
 ]
 
 /** Only another release can use the database. No waiting mends it. */

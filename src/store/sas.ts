@@ -72,6 +72,8 @@ function toTable({ id, key, access, expiresMs, image }: SasRow): SasTable {
     created_ms: image?.createdMs ?? null,
     principal_id: image?.principalId ?? null,
     created_by: image?.createdBy ?? null,
+    principal_tenant_id: image?.principalTenantId ?? null,
+    principal_client_id: image?.principalClientId ?? null,
   }
 }
 
@@ -88,6 +90,8 @@ function imageOf({ format, ...row }: SasTable): ImageGrant | undefined {
     region: row.region ?? undefined,
     createdMs: row.created_ms ?? 0,
     principalId: row.principal_id ?? '',
+    principalTenantId: row.principal_tenant_id ?? undefined,
+    principalClientId: row.principal_client_id ?? undefined,
     createdBy: row.created_by ?? '',
   }
 }

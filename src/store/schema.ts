@@ -75,6 +75,8 @@ export type SasTable = {
   created_ms: number | null
   principal_id: string | null
   created_by: string | null
+  principal_tenant_id: string | null
+  principal_client_id: string | null
 }
 
 export type WrittenColumns = {
@@ -95,6 +97,7 @@ export type AssignmentTable = WrittenColumns & {
   description: string | null
   /** Whose principal has it, and in whose subscriptions it holds. */
   tenant_id: Generated<string>
+  expires_ms: number | null
 }
 
 export type RoleDefinitionTable = WrittenColumns & {

@@ -26,6 +26,7 @@ table assignments
   updated_ms bigint not null
   updated_by text not null
   tenant_id text collate "C" not null
+  expires_ms bigint
   constraint assignments_pkey PRIMARY KEY (id)
   CREATE INDEX assignments_by_scope ON public.assignments USING btree (scope_key, id)
   CREATE INDEX assignments_by_tenant ON public.assignments USING btree (tenant_id, scope_key, id)
@@ -296,6 +297,8 @@ table sas
   created_ms bigint
   principal_id text
   created_by text
+  principal_tenant_id text
+  principal_client_id text
   constraint sas_key_fkey FOREIGN KEY (key) REFERENCES resources(key) ON DELETE CASCADE
   constraint sas_pkey PRIMARY KEY (id)
   CREATE INDEX sas_by_key ON public.sas USING btree (key)

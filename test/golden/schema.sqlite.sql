@@ -15,7 +15,7 @@ CREATE TABLE assignments (
   principal_id text not null,
   role_id text not null,
   scope_key text not null
-, scope text not null default '', principal_type text not null default 'ServicePrincipal', description text, created_ms bigint not null default 0, created_by text not null default '', updated_ms bigint not null default 0, updated_by text not null default '', tenant_id text not null default '');
+, scope text not null default '', principal_type text not null default 'ServicePrincipal', description text, created_ms bigint not null default 0, created_by text not null default '', updated_ms bigint not null default 0, updated_by text not null default '', tenant_id text not null default '', expires_ms bigint);
 
 CREATE UNIQUE INDEX assignments_by_grant on assignments (principal_id, role_id, scope_key);
 
@@ -300,7 +300,7 @@ CREATE TABLE sas (
   key text not null references resources (key) on delete cascade,
   access text not null,
   expires_ms bigint not null
-, format text, lun bigint, region text, created_ms bigint, principal_id text, created_by text) without rowid;
+, format text, lun bigint, region text, created_ms bigint, principal_id text, created_by text, principal_tenant_id text, principal_client_id text) without rowid;
 
 CREATE INDEX sas_by_key on sas (key);
 

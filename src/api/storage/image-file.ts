@@ -95,7 +95,8 @@ async function admitImage(
   const isVersion = sameType(row.type, versionType)
   const version = isVersion ? row : await findLatest(row.key, image.region)
   if (!version) throw gone('No version of this image is complete there.')
-  const may = await mayOf({ principalId: image.principalId })
+  const { principalId, principalTenantId: tenantId, principalClientId: clientId } = image
+  const may = await mayOf({ principalId, tenantId, clientId })
   if (!may(`${versionType}/read`, version.key)) {
     throw refused('Whoever made the URL may not read the image any more.')
   }
