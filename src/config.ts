@@ -93,7 +93,14 @@ export const ConfigFile = z.strictObject({
   /** Somebody whom one of `issuers` signs in and who owns all of that tenant, so that there is one who begins. */
   owner: ConfiguredOwner.optional(),
   subscriptions: z
-    .array(z.strictObject({ id: Guid, displayName: z.string() }))
+    .array(
+      z.strictObject({
+        id: Guid,
+        displayName: z.string(),
+        /** Whose it is; left out, the operators' own tenant, `tenantId`. */
+        tenantId: Guid.optional(),
+      }),
+    )
     .min(1)
     .default([{ id: embeddedSubscription, displayName: 'Vitrine' }]),
   regions: z
@@ -267,6 +274,11 @@ function refuseUnknownRegions({
 /** The regions whose spaces this process reaches. */
 export function ownRegionsOf({ ownRegions, regions }: Config): readonly RegionName[] {
   return (ownRegions ?? regions.map((region) => region.displayName)).map(regionName)
+}
+
+/** Each with the tenant that it belongs to. */
+export function subscriptionsOf({ subscriptions, tenantId }: Config) {
+  return subscriptions.map((each) => ({ ...each, tenantId: each.tenantId ?? tenantId }))
 }
 
 async function readJson(file: string): Promise<unknown> {

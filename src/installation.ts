@@ -17,7 +17,7 @@ import type { BlobsAddress } from './blobs/blobs.ts'
 import { openBlobs } from './blobs/open-blobs.ts'
 import { openChunkIndex } from './chunks/chunk-index.ts'
 import { openLanes } from './chunks/lanes.ts'
-import { type Config, importPolicyOf, ownRegionsOf, settingsOf } from './config.ts'
+import { type Config, importPolicyOf, ownRegionsOf, settingsOf, subscriptionsOf } from './config.ts'
 import { installationUrls } from './domain/audiences.ts'
 import { Unavailable } from './domain/errors.ts'
 import type { Holding, HoldingRows } from './domain/holdings.ts'
@@ -134,7 +134,7 @@ export async function openInstallation(parts: InstallationParts): Promise<Instal
   })
   const findType: Providers['findType'] = (name) =>
     resourceTypes.find((type) => sameType(type.type, name))
-  const subscriptions = config.subscriptions.map((each) => ({ ...each, tenantId: config.tenantId }))
+  const subscriptions = subscriptionsOf(config)
   const providers: Providers = {
     store,
     settings,

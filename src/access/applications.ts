@@ -17,7 +17,15 @@ import {
 const secretYears = 2
 const yearMs = 365.25 * 24 * 3_600_000
 
-export const ApplicationBody = z.object({ displayName: z.string().trim().min(1).max(256) })
+export const ApplicationBody = z.object({
+  displayName: z.string().trim().min(1).max(256),
+  signInAudience: z
+    .enum(
+      ['AzureADMyOrg', 'AzureADMultipleOrgs'],
+      'only those of this tenant, or of several, sign in here',
+    )
+    .nullish(),
+})
 export type ApplicationBody = z.infer<typeof ApplicationBody>
 
 export const PasswordBody = z.object({
@@ -35,7 +43,7 @@ export type PasswordBody = z.infer<typeof PasswordBody>
 export async function createApplication(
   ports: DirectoryPorts,
   caller: Caller,
-  { displayName }: ApplicationBody,
+  { displayName, signInAudience }: ApplicationBody,
 ): Promise<DirectoryApplication> {
   mustWrite(caller, 'applications', 'write')
   const { world, tenantId } = ports
@@ -43,6 +51,8 @@ export async function createApplication(
     ...{ clientId: world.id(), objectId: world.id(), tenantId, displayName },
     ...{ isEnabled: true, isPrincipal: false, createdMs: world.now().getTime() },
     hasFirstSecret: false,
+    ownerTenantId: tenantId,
+    isMultiTenant: signInAudience === 'AzureADMultipleOrgs',
   }
   if ((await ports.changing(ports.registrations.put(fresh, lastOf))) === 'full') throw tooMany()
   return fresh
@@ -54,7 +64,9 @@ export async function changeApplication(
   caller: Caller,
   asked: {
     readonly application: DirectoryApplication
-    readonly change: Partial<Pick<DirectoryApplication, 'displayName' | 'isEnabled'>>
+    readonly change: Partial<
+      Pick<DirectoryApplication, 'displayName' | 'isEnabled' | 'isMultiTenant'>
+    >
   },
 ): Promise<DirectoryApplication> {
   mustWrite(caller, 'applications', 'write')

@@ -31,7 +31,9 @@ export async function createGroup(
   mustWrite(caller, 'groups', 'write')
   const text = description ?? undefined
   const written = writtenNow(ports, caller)
-  const fresh: Group = { id: ports.world.id(), displayName, description: text, ...written }
+  const names = { displayName, description: text }
+  const { tenantId } = ports
+  const fresh: Group = { id: ports.world.id(), tenantId, ...names, ...written }
   if ((await ports.changing(ports.groups.put(fresh))) === 'full') throw tooMany()
   return fresh
 }

@@ -6,7 +6,7 @@ import { limits } from '../domain/limits.ts'
 import { isWithin, keyOf } from '../domain/resource-id.ts'
 import { builtInRoles } from './built-in-roles.ts'
 import { invalid, mustBeGivable, mustBeGuid } from './role-definitions.ts'
-import { openRoles, type RolePorts } from './roles.ts'
+import { openRoles, ownRoles, type RolePorts } from './roles.ts'
 import type { Scope } from './scope.ts'
 
 const namespace = 'Microsoft.Authorization/roleAssignments'
@@ -46,6 +46,7 @@ export async function assignRole(
     id: asked.id.toLowerCase(),
     principalId,
     principalType,
+    tenantId: ports.tenantId,
     roleId: role.id,
     scope: scope.text,
     description: sent.description ?? undefined,
@@ -92,8 +93,8 @@ export async function unassignRole(
 ): Promise<Assignment | undefined> {
   mustBeAllowed(caller, `${namespace}/delete`, scope.text)
   const found = await ports.assignments.get(id.toLowerCase())
-  if (!found || keyOf(found.scope) !== scope.key) return undefined
-  const role = openRoles(await ports.roleDefinitions.all())(found.roleId)
+  if (!found || !isAt(found, ports, scope)) return undefined
+  const role = openRoles(await ownRoles(ports))(found.roleId)
   if (role) mustBeGivable(caller, role.permissions, scope.text)
   const lastOf = scope.key === '' ? builtInRoles.owner.id : ''
   const removed = await ports.assignments.remove(found.id, lastOf)
@@ -105,14 +106,14 @@ export async function unassignRole(
 
 /** Throws RoleAssignmentNotFound. */
 export async function readAssignment(
-  { assignments }: RolePorts,
+  ports: RolePorts,
   caller: Caller,
   scope: Scope,
   id: string,
 ): Promise<Assignment> {
   mustBeAllowed(caller, `${namespace}/read`, scope.text)
-  const found = await assignments.get(id.toLowerCase())
-  if (found && keyOf(found.scope) === scope.key) return found
+  const found = await ports.assignments.get(id.toLowerCase())
+  if (found && isAt(found, ports, scope)) return found
   throw new ArmError('RoleAssignmentNotFound', `The role assignment '${id}' is not found.`)
 }
 
@@ -121,7 +122,7 @@ export async function readAssignment(
  * Filters, joined by `and`: `atScope()`, `principalId eq '…'`, `assignedTo('…')` (to it, or to a group that it is in).
  */
 export async function assignmentsAt(
-  { assignments, members }: RolePorts,
+  { assignments, members, tenantId }: RolePorts,
   caller: Caller,
   scope: Scope,
   asked: { readonly filter: string | undefined; readonly after: string | undefined },
@@ -132,6 +133,7 @@ export async function assignmentsAt(
     holder === undefined ? [] : [holder, ...(await members.above(holder, 'throughAll'))]
   const principalIds = principalId === undefined ? holders : [principalId]
   const found = await assignments.find({
+    tenantId,
     at: scope.lineage,
     below: atScope ? undefined : scope.key,
     principalIds: principalIds.length === 0 ? undefined : principalIds,
@@ -160,9 +162,14 @@ function readFilter(filter: string | undefined) {
   return { atScope, principalId, holder }
 }
 
-async function roleNamed({ roleDefinitions }: RolePorts, sent: string): Promise<Role> {
+/** The root of each tenant is another one. */
+function isAt(found: Assignment, { tenantId }: RolePorts, scope: Scope): boolean {
+  return found.tenantId === tenantId && keyOf(found.scope) === scope.key
+}
+
+async function roleNamed(ports: RolePorts, sent: string): Promise<Role> {
   const [, id = sent] = /\/roleDefinitions\/([^/]+)$/i.exec(sent) ?? []
-  const role = openRoles(await roleDefinitions.all())(id)
+  const role = openRoles(await ownRoles(ports))(id)
   if (role) return role
   const message = `The specified role definition with ID '${id}' does not exist.`
   throw new ArmError('RoleDefinitionDoesNotExist', message, 'properties.roleDefinitionId')

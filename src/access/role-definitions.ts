@@ -4,7 +4,7 @@ import type { Permission, Role, RoleDefinition } from '../domain/directory.ts'
 import { ArmError } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
 import { isWithin, keyOf } from '../domain/resource-id.ts'
-import { allBuiltInRoles, type RolePorts } from './roles.ts'
+import { allBuiltInRoles, ownRoles, type RolePorts } from './roles.ts'
 import { parseScope, type Scope } from './scope.ts'
 
 const namespace = 'Microsoft.Authorization/roleDefinitions'
@@ -30,12 +30,12 @@ const Body = z.object({
 
 /** Azure's own roles and those of the installation that may be given at, below or above this scope. */
 export async function rolesAt(
-  { roleDefinitions }: RolePorts,
+  ports: RolePorts,
   caller: Caller,
   scope: Scope,
 ): Promise<readonly (Role | RoleDefinition)[]> {
   mustBeAllowed(caller, `${namespace}/read`, scope.text)
-  const own = (await roleDefinitions.all()).filter(({ assignableScopes }) =>
+  const own = (await ownRoles(ports)).filter(({ assignableScopes }) =>
     assignableScopes.some(
       (one) => isWithin(scope.key, keyOf(one)) || isWithin(keyOf(one), scope.key),
     ),
@@ -48,7 +48,7 @@ export async function rolesAt(
  * given, before and after, and can put nothing into it that he has not himself.
  */
 export async function writeRole(
-  { roleDefinitions, tenantId }: RolePorts,
+  ports: RolePorts,
   caller: Caller,
   scope: Scope,
   asked: { readonly id: string; readonly body: unknown; readonly nowMs: number },
@@ -63,7 +63,8 @@ export async function writeRole(
     )
   }
   const { roleName, description, permissions, assignableScopes } = parseBody(asked.body)
-  const before = (await roleDefinitions.all()).find((one) => one.id === id)
+  const before = (await ownRoles(ports)).find((one) => one.id === id)
+  const { roleDefinitions, tenantId } = ports
   const reach = assignableScopes.map((text) => assignableScope(text, tenantId))
   if (!reach.some(({ key }) => isWithin(scope.key, key) || isWithin(key, scope.key))) {
     const message = `The scope '${scope.text}' of the request is not among the assignableScopes of the role.`
@@ -75,6 +76,7 @@ export async function writeRole(
   }
   const definition: RoleDefinition = {
     id,
+    tenantId,
     name: roleName,
     description: description ?? '',
     permissions,
@@ -98,17 +100,17 @@ export async function writeRole(
 
 /** Answers what it was; undefined when there is none. */
 export async function removeRole(
-  { roleDefinitions }: RolePorts,
+  ports: RolePorts,
   caller: Caller,
   scope: Scope,
   name: string,
 ): Promise<RoleDefinition | undefined> {
   mustBeAllowed(caller, `${namespace}/delete`, scope.text)
   const id = name.toLowerCase()
-  const found = (await roleDefinitions.all()).find((one) => one.id === id)
+  const found = (await ownRoles(ports)).find((one) => one.id === id)
   if (!found) return undefined
   for (const text of found.assignableScopes) mustBeAllowed(caller, `${namespace}/delete`, text)
-  const removed = await roleDefinitions.remove(id)
+  const removed = await ports.roleDefinitions.remove(id)
   if (removed !== 'assigned') return removed
   const message = `There are existing role assignments referencing the role '${found.name}'. Delete them first.`
   throw new ArmError('RoleDefinitionHasAssignments', message)

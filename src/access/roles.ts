@@ -8,7 +8,7 @@ import type {
 import type { MemberRows } from '../domain/principals.ts'
 import { builtInRoles } from './built-in-roles.ts'
 
-/** Where roles are kept, and the directory of those who have them. */
+/** Where roles are kept, and the directory of those of one tenant who have them. */
 export type RolePorts = {
   readonly assignments: AssignmentRows
   readonly roleDefinitions: RoleDefinitionRows
@@ -24,6 +24,14 @@ export const allBuiltInRoles: readonly Role[] = Object.values(builtInRoles)
 
 export function isBuiltIn({ id }: Role): boolean {
   return allBuiltInRoles.some((role) => role.id === id)
+}
+
+/** Those that the tenant made. */
+export async function ownRoles({
+  roleDefinitions,
+  tenantId,
+}: Pick<RolePorts, 'roleDefinitions' | 'tenantId'>): Promise<readonly RoleDefinition[]> {
+  return (await roleDefinitions.all()).filter((one) => one.tenantId === tenantId)
 }
 
 /** Undefined for a role that this installation does not know: it allows nothing. */

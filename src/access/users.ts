@@ -49,12 +49,14 @@ export async function createUser(
   mustWrite(caller, 'users', 'write')
   const fresh: User = {
     id: ports.world.id(),
+    tenantId: ports.tenantId,
     principalName: body.userPrincipalName,
     displayName: body.displayName,
     mail: body.mail ?? undefined,
     kind: body.userType ?? 'Member',
     passwordHash: await passwordOf(ports, body),
     isEnabled: body.accountEnabled ?? true,
+    guest: undefined,
     ...writtenNow(ports, caller),
   }
   return putUser(ports, fresh)

@@ -1,9 +1,10 @@
-/** An application (service principal) that may sign in with a secret. */
+/** An application (service principal of one tenant) that may sign in with a secret. */
 export type Application = {
   /** A GUID, lower case: what the application signs in with. */
   readonly clientId: string
   /** A GUID, lower case: the principal that assignments name. */
   readonly objectId: string
+  /** Whose principal it is. */
   readonly tenantId: string
   readonly displayName: string
   /** `hashSecret` of `identity/`: text with its own parameters and salt, never the secret. */
@@ -68,6 +69,8 @@ export type Assignment = Written & {
   /** As it was sent; `/` is the root. */
   readonly scope: string
   readonly description: string | undefined
+  /** Whose principal has it, and in whose subscriptions it holds; of a grant, whose role it is. */
+  readonly tenantId: string
   /** From this instant on it gives nothing. */
   readonly expiresMs?: number | undefined
 }
@@ -94,13 +97,13 @@ export type Role = {
   readonly assignableScopes: readonly string[]
 }
 
-/** A role of the installation's own, beside the built-in ones. */
-export type RoleDefinition = Role & Written
+/** A role of a tenant's own, beside the built-in ones. */
+export type RoleDefinition = Role & Written & { readonly tenantId: string }
 
 /** Those that can sign in: enabled, and with a service principal. */
 export type ApplicationRows = {
   /** Undefined when there is none. `clientId` is compared as it is: callers lower-case it. Throws Unavailable. */
-  get(clientId: string): Promise<Application | undefined>
+  get(clientId: string, tenantId?: string): Promise<Application | undefined>
   /** By the object id of its principal. */
   ofPrincipal(objectId: string): Promise<Application | undefined>
   /** Stores it unless its client id is taken; returns what is stored afterwards. Durable once resolved. */
@@ -117,6 +120,7 @@ export type AssignmentRows = {
   get(id: string): Promise<Assignment | undefined>
   /** One page by id, of those at a scope key of `at`, or `below` this one, of this principal if one is named. */
   find(query: {
+    readonly tenantId: string
     readonly at: readonly string[]
     readonly below: string | undefined
     readonly principalIds: readonly string[] | undefined
@@ -142,9 +146,9 @@ export type AssignmentRows = {
 }
 
 export type RoleDefinitionRows = {
-  /** All of them: at most `limits.roleDefinitionsMax`. */
+  /** Those of all tenants: at most `limits.roleDefinitionsEverywhereMax`. */
   all(): Promise<readonly RoleDefinition[]>
-  /** Durable once resolved. `named`: another one has this name; `full`: there are too many. Nothing is written then. */
+  /** Durable once resolved. `named`: another one of the tenant has this name, or another tenant this id; `full`: there are too many. Nothing is written then. */
   put(definition: RoleDefinition): Promise<'made' | 'kept' | 'named' | 'full'>
   /** Durable once resolved; what it was, undefined when there is none. `assigned`: somebody has it, and it stays. */
   remove(id: string): Promise<RoleDefinition | 'assigned' | undefined>

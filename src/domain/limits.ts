@@ -67,7 +67,7 @@ export const limits = {
   lostPartsMax: 100,
   /** All that one principal was given is held in memory while it asks. */
   assignmentsPerPrincipalMax: 20_000,
-  /** Users, groups and applications, of each: a filter without an index looks at all of them. */
+  /** Users, groups and applications of a tenant, of each: a filter without an index looks at all of them. */
   principalsMax: 100_000,
   /** Direct members of a group, and groups that one is directly in. */
   groupMembersMax: 20_000,
@@ -78,8 +78,15 @@ export const limits = {
   credentialsMax: 20,
   /** Codes, refresh tokens, sessions and open pages, of each: anybody may open a page, and a sweep forgets it. */
   signinStatesMax: 100_000,
-  /** Azure's own bound for the custom roles of a tenant. */
+  /** Azure's own bound for the custom roles of a tenant; and of all tenants, since all are held in memory. */
   roleDefinitionsMax: 5_000,
+  roleDefinitionsEverywhereMax: 20_000,
+  /** Beside the home tenant. A change of the directory looks at each. */
+  tenantsMax: 1_000,
+
+  /** Azure's own bounds of what a gallery is shared to. */
+  sharedSubscriptionsMax: 30,
+  sharedTenantsMax: 5,
 
   /** A root as JSON: the documents of a version and all above it, with room. */
   rootBytesMax: mib,

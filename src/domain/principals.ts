@@ -1,10 +1,20 @@
 import type { Written } from './directory.ts'
 
+/** Somebody who was invited: before he accepts he can neither sign in nor has he what he was given. */
+export type Guest = {
+  readonly state: 'PendingAcceptance' | 'Accepted'
+  readonly changedMs: number
+  /** Who he is in his own tenant of this installation, as whom he signs in; undefined for one who has a password here. */
+  readonly homeId: string | undefined
+  readonly homeTenantId: string | undefined
+}
+
 /** A person. */
 export type User = Written & {
   /** A GUID, lower case: the principal that assignments name. */
   readonly id: string
-  /** What the person signs in with; unique, whatever its case. */
+  readonly tenantId: string
+  /** What the person signs in with; unique in the tenant, whatever its case. */
   readonly principalName: string
   readonly displayName: string
   readonly mail: string | undefined
@@ -12,11 +22,14 @@ export type User = Written & {
   /** `hashSecret` of `identity/`; undefined for one who cannot sign in with a password. */
   readonly passwordHash: string | undefined
   readonly isEnabled: boolean
+  /** Undefined for who was not invited. */
+  readonly guest: Guest | undefined
 }
 
 export type Group = Written & {
   /** A GUID, lower case. */
   readonly id: string
+  readonly tenantId: string
   /** Need not be unique. */
   readonly displayName: string
   readonly description: string | undefined
@@ -26,12 +39,20 @@ export type MemberType = 'User' | 'Group' | 'ServicePrincipal'
 
 export type Member = { readonly id: string; readonly type: MemberType }
 
-/** An application as the directory shows it. Its object there is named by its client id. */
+/**
+ * An application as the directory of a tenant shows it. Its object there is named by its client id. Of one that several
+ * tenants use, each of them sees its own service principal, and `isEnabled` is of that one.
+ */
 export type DirectoryApplication = {
   readonly clientId: string
   /** Of its service principal; another one after that was deleted and made again. */
   readonly objectId: string
+  /** Whose directory it is. */
   readonly tenantId: string
+  /** Who made it, has its secrets and deletes it. */
+  readonly ownerTenantId: string
+  /** Whether other tenants may have a service principal of it. */
+  readonly isMultiTenant: boolean
   readonly displayName: string
   readonly isEnabled: boolean
   /** Whether it has a service principal: without one it neither signs in nor has roles. */
@@ -117,14 +138,27 @@ export type MemberRows = {
 
 export type DirectoryApplicationRows = {
   find(query: PrincipalQuery): Promise<readonly DirectoryApplication[]>
-  /** Another `objectId` may be given only where it has no principal. */
+  /**
+   * Another `objectId` may be given only where it has no principal. Of one that is another tenant's, only `isEnabled` is
+   * written.
+   */
   put(
     application: DirectoryApplication,
     lastOf: string,
     before?: DirectoryApplication,
   ): Promise<'made' | 'kept' | 'full' | 'differs'>
-  /** With its credentials, memberships and role assignments; what it was. */
+  /** With its credentials, and all its service principals, their memberships and role assignments; what it was. */
   remove(clientId: string, lastOf: string): Promise<DirectoryApplication | undefined>
+  /**
+   * A service principal in a tenant that is not the application's own. `there`: that has one; `none`: there is no such
+   * application, or it is not for several tenants; `full`: the tenant has too many.
+   */
+  addPrincipal(principal: {
+    readonly clientId: string
+    readonly objectId: string
+    readonly tenantId: string
+    readonly createdMs: number
+  }): Promise<'made' | 'there' | 'none' | 'full'>
   /** Its service principal alone: it signs in no more, and all that it was given goes. What it was. */
   removePrincipal(objectId: string, lastOf: string): Promise<DirectoryApplication | undefined>
   credentials(clientId: string): Promise<readonly Credential[]>
@@ -134,7 +168,7 @@ export type DirectoryApplicationRows = {
   removeCredential(clientId: string, id: string, lastOf: string): Promise<boolean>
 }
 
-/** Who there is. Each method is its own transaction. */
+/** Who there is, of a tenant or of all. Each method is its own transaction. */
 export type PrincipalRows = {
   readonly users: UserRows
   readonly groups: GroupRows

@@ -54,13 +54,14 @@ export async function ensureOwner(parts: OwnerParts) {
 }
 
 async function assignRoles(parts: OwnerParts, principalId: string): Promise<void> {
-  const { secrets, assignments, world, ownerRoleIds } = parts
+  const { secrets, assignments, tenantId, world, ownerRoleIds } = parts
   const nowMs = world.now().getTime()
   const by = principalId
   const written = { createdMs: nowMs, createdBy: by, updatedMs: nowMs, updatedBy: by }
   for (const roleId of ownerRoleIds) {
     await assignments.put({
       ...{ id: world.id(), principalId, principalType: 'ServicePrincipal', roleId, scope: '/' },
+      tenantId,
       description: 'Made at the first start.',
       ...written,
     })

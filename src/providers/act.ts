@@ -1,9 +1,11 @@
 import { mustBeAllowed } from '../domain/access.ts'
+import { tellAs } from '../domain/audit.ts'
 import { ArmError } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
 import type { OperationRow, ResourceRow } from '../domain/rows.ts'
 import type { Action, ArmDocument, Stored } from '../resources/declaration.ts'
 import { parseBody } from '../resources/parse.ts'
+import { jsonOf } from '../resources/paths.ts'
 import type { Change } from '../store/change.ts'
 import { type Above, loadAbove, resourceNotFound } from './front-door.ts'
 import { newOperation } from './operation.ts'
@@ -24,11 +26,11 @@ export async function actOnResource(
   request: { readonly name: string; read(): Promise<unknown> },
 ): Promise<Acted> {
   const { id } = target
-  const action = actionOf(target, request.name)
+  const action = actionOf(target, request.name, asked.apiVersion)
   mustBeAllowed(asked.caller, action.permission, id.text)
   const parsed = parseBody(action.body, await request.read())
   if ('problems' in parsed) refuse(parsed.problems)
-  for (let attempt = 0; attempt < limits.replanMax; attempt++) {
+  for (let attempt = 0; attempt < limits.editReplanMax; attempt++) {
     const above = await loadAbove(providers, providers.store.read, id)
     const row = await providers.store.read.resources.get(id.key)
     if (!row) throw resourceNotFound(id)
@@ -43,14 +45,14 @@ export async function actOnResource(
   throw new ArmError('Conflict', `'${id.name}' changed at the same time. Retry the request.`)
 }
 
-function actionOf({ type }: Target, name: string): Action<ArmDocument> {
+function actionOf({ type }: Target, name: string, apiVersion: string): Action<ArmDocument> {
   const found = Object.entries(type.actions ?? {}).find(
-    ([known]) => known.toLowerCase() === name.toLowerCase(),
+    ([known, { since = '' }]) => known.toLowerCase() === name.toLowerCase() && since <= apiVersion,
   )
   if (found) return found[1]
   throw new ArmError(
     'NotFound',
-    `The resource type '${type.type}' has no action or child type '${name}'.`,
+    `The resource type '${type.type}' has no action or child type '${name}' at api-version ${apiVersion}.`,
   )
 }
 
@@ -78,6 +80,7 @@ function planAction(
   const work = effects.work ?? []
   // Raised by every action, so that of two at the same time one sees what the other left.
   const generation = row.generation + 1
+  const tell = tellAs({ ...asked.caller, correlationId: asked.correlationId }, providers.world)
   const grant = effects.grants && {
     id: providers.world.id(),
     key: row.key,
@@ -88,7 +91,12 @@ function planAction(
     guards: above.group ? [above.group.key] : [],
     resource: {
       is: 'update',
-      row: { ...row, state: effects.state, generation },
+      row: {
+        ...row,
+        state: effects.state,
+        generation,
+        ...(effects.doc && { doc: jsonOf(effects.doc), revision: row.revision + 1 }),
+      },
       statusPatch: effects.status ?? {},
       expectRevision: row.revision,
       expectGeneration: row.generation,
@@ -97,6 +105,7 @@ function planAction(
     releases: [],
     keeps: effects.keeps ?? [],
     reads: effects.reads ?? [],
+    shares: effects.shares,
     operation: newOperation(providers, asked, type, {
       key: row.key,
       subscription: id.subscription,
@@ -105,12 +114,16 @@ function planAction(
       done: work.length === 0,
       nowMs,
       ...(grant && { output: { grant: grant.id } }),
+      ...(effects.tells && { output: { told: effects.tells } }),
     }),
     preempts: false,
     work: work.map((request) => ({ ...request, generation })),
     grant,
     revokesGrants: effects.revokesGrants ?? false,
     counts: [],
+    audit: effects.tells
+      ? [tell({ action: action.permission, scope: row.id, about: effects.tells })]
+      : [],
     nowMs,
   }
 }

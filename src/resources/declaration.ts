@@ -14,6 +14,7 @@ import type {
   ResourceRow,
   WorkRequest,
 } from '../domain/rows.ts'
+import type { Share } from '../domain/shares.ts'
 import type { SpaceId } from '../domain/spaces.ts'
 import type { BlobType } from '../domain/stored-blobs.ts'
 import type { BlobName } from './blob-uri.ts'
@@ -130,6 +131,8 @@ export type Count = {
 export type Action<Doc> = {
   /** `Microsoft.Compute/disks/beginGetAccess/action` */
   readonly permission: string
+  /** The first api-version that has it. Left out: all. */
+  readonly since?: string
   readonly body: z.ZodType
   problems(stored: Stored<Doc>, body: unknown, settings: Settings): readonly Problem[]
   /**
@@ -142,6 +145,12 @@ export type Action<Doc> = {
   ): Effects & {
     readonly grants?: { readonly access: 'Read' | 'Write'; readonly durationSeconds: number }
     readonly revokesGrants?: boolean
+    /** The document that it leaves; what GET shows is another one then. */
+    readonly doc?: Doc
+    /** What the gallery is shared to from now on. */
+    readonly shares?: readonly Share[]
+    /** What was done: the operation answers it when it has ended, and the audit keeps it. */
+    readonly tells?: JsonObject
   }
   /** The body of a 200 that tells the resource as the action left it. Left out: 202, with an operation to poll. */
   answer?(stored: Stored<Doc>, telling: Telling): JsonObject

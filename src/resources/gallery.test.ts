@@ -9,6 +9,12 @@ import {
   subscription,
 } from '../../test/support/desk.ts'
 
+const community = {
+  publisherUri: 'https://contoso.example',
+  publisherContact: 'images@contoso.example',
+  eula: 'https://contoso.example/eula',
+  publicNamePrefix: 'contoso',
+}
 const location = 'eastus2'
 const at = (name: string) => `${compute}/galleries/${name}`
 
@@ -98,6 +104,7 @@ describe('galleries', () => {
       publicNamePrefix: 'contoso',
       eula: 'https://e',
       publisherUri: 'u',
+      publisherContact: 'images@contoso.example',
     }
     const body = {
       location,
@@ -115,6 +122,40 @@ describe('galleries', () => {
     })
     accepted(desk.put(gallery, first))
     expect(desk.get(gallery)).toEqual(first)
+  })
+
+  it.each([
+    [{ publisherUri: ' ' }, 'publisherUri', /missing/],
+    [{ publisherContact: 'nobody' }, 'publisherContact', /e-mail address/],
+    [{ eula: null }, 'eula', /missing/],
+    [{ publicNamePrefix: 'a/b' }, 'publicNamePrefix', /no prefix of a public name/],
+    [{ publicNamePrefix: 'p'.repeat(65) }, 'publicNamePrefix', /1 to 64/],
+  ])('a community gallery with %j is refused', (wrong, member, says) => {
+    const communityGalleryInfo = { ...community, ...wrong }
+    const sharingProfile = { permissions: 'Community', communityGalleryInfo }
+    const target = `gallery.properties.sharingProfile.communityGalleryInfo.${member}`
+    expect(
+      refused(openDesk().put(gallery, { location, properties: { sharingProfile } })),
+    ).toMatchObject([{ code: 'InvalidParameter', target, message: expect.stringMatching(says) }])
+  })
+
+  it('what a community is told belongs to a community gallery, and its prefix stays', () => {
+    const desk = openDesk()
+    const of = (permissions: string, communityGalleryInfo: object) => ({
+      location,
+      properties: { sharingProfile: { permissions, communityGalleryInfo } },
+    })
+    expect(refused(desk.put(gallery, of('Groups', community)))).toMatchObject([
+      { code: 'InvalidParameter', message: expect.stringContaining("'Groups'") },
+    ])
+    accepted(desk.put(gallery, of('Community', community)))
+    accepted(desk.put(gallery, of('Community', { ...community, eula: 'another' })))
+    expect(
+      refused(desk.put(gallery, of('Community', { ...community, publicNamePrefix: 'other' }))),
+    ).toMatchObject([{ code: 'PropertyChangeNotAllowed' }])
+    expect(desk.deleteProblems(gallery, '2026-11-21')).toMatchObject([
+      { code: 'OperationNotAllowed', message: expect.stringContaining('Reset its sharing first') },
+    ])
   })
 
   it('a PATCH merges: tags and description, null removes', () => {

@@ -1,46 +1,18 @@
-import { z } from 'zod'
 import type { Problem } from '../domain/problem.ts'
 import { regionName } from '../domain/regions.ts'
 import type { ResourceId } from '../domain/resource-id.ts'
 import type { JsonObject } from '../domain/rows.ts'
 import { galleryApiVersions } from './api-versions.ts'
-import { flag, tracked, word } from './coerce.ts'
-import type { Claim, Count, ResourceType, Settings, Stored, View, Write } from './declaration.ts'
-import { changeProblem } from './merge.ts'
-import { isObject, jsonOf } from './paths.ts'
-
-const Gallery = z.object({
-  ...tracked,
-  identity: z
-    .object({
-      type: word([
-        'None',
-        'SystemAssigned',
-        'UserAssigned',
-        'SystemAssigned, UserAssigned',
-      ]).exactOptional(),
-      userAssignedIdentities: z.record(z.string(), z.object({})).exactOptional(),
-    })
-    .exactOptional(),
-  properties: z.object({
-    description: z.string().exactOptional(),
-    sharingProfile: z
-      .object({
-        permissions: word(['Private', 'Groups', 'Community']).exactOptional(),
-        communityGalleryInfo: z
-          .object({
-            publisherUri: z.string().exactOptional(),
-            publisherContact: z.string().exactOptional(),
-            eula: z.string().exactOptional(),
-            publicNamePrefix: z.string().exactOptional(),
-          })
-          .exactOptional(),
-      })
-      .exactOptional(),
-    softDeletePolicy: z.object({ isSoftDeleteEnabled: flag.exactOptional() }).exactOptional(),
-  }),
-})
-type Gallery = z.infer<typeof Gallery>
+import type { Claim, Count, ResourceType, Settings, Stored, View } from './declaration.ts'
+import { Gallery } from './gallery-schema.ts'
+import {
+  publicNameStatus,
+  shareAction,
+  sharedDeleteProblems,
+  sharingProblems,
+  shownSharing,
+} from './gallery-sharing.ts'
+import { jsonOf } from './paths.ts'
 
 /** Requirements 1-6: a repository that one controls access to. */
 export const galleries: ResourceType<Gallery> = {
@@ -69,7 +41,7 @@ export const galleries: ResourceType<Gallery> = {
     'properties.sharingStatus',
     'properties.sharingProfile.groups',
   ],
-  keep: ['properties.sharingProfile'],
+  keep: ['properties.sharingProfile', 'properties.sharingProfile.communityGalleryInfo'],
   by: {},
   immutable: [],
   operations: {
@@ -79,7 +51,7 @@ export const galleries: ResourceType<Gallery> = {
     delete: { status: 202, headers: ['Azure-AsyncOperation', 'Location'] },
     shows: { create: 'Creating', update: undefined },
   },
-  problems: galleryProblems,
+  problems: sharingProblems,
   claims: galleryClaims,
   counts: (id, doc, settings) => [
     galleryCount(id, doc.location, {
@@ -88,7 +60,9 @@ export const galleries: ResourceType<Gallery> = {
       limit: settings.quotas.galleriesPerRegion,
     }),
   ],
-  effects: galleryEffects,
+  effects: (write) => ({ state: 'Succeeded', status: publicNameStatus(write) }),
+  deleteProblems: sharedDeleteProblems,
+  actions: { share: shareAction },
   show: showGallery,
 }
 
@@ -118,19 +92,11 @@ function galleryNameProblems(name: string, { compatibility }: Settings): readonl
   ]
 }
 
-/** Sharing is decided at creation: only a reset makes a gallery private again. */
-function galleryProblems({ before, next }: Write<Gallery>): readonly Problem[] {
-  const was = before?.doc.properties.sharingProfile?.permissions ?? 'Private'
-  const asked = next.properties.sharingProfile?.permissions ?? 'Private'
-  if (!before || was === asked || was === 'Private') return []
-  return [changeProblem('gallery.properties.sharingProfile.permissions')]
-}
-
 /** Requirement 3. */
 function galleryClaims(id: ResourceId): readonly Claim[] {
   return [
     {
-      name: `gallery-name|${id.subscription}|${id.name}`.toLowerCase(),
+      name: claimName(id.subscription, id.name),
       refusal: {
         code: 'Conflict',
         message: `The gallery name '${id.name}' is not unique within the subscription '${id.subscription}'. Please pick another gallery name.`,
@@ -140,39 +106,32 @@ function galleryClaims(id: ResourceId): readonly Claim[] {
   ]
 }
 
-/** A gallery that becomes a community one gets its public name, for good. */
-function galleryEffects({ next, before, freshId }: Write<Gallery>) {
-  const { permissions, communityGalleryInfo } = next.properties.sharingProfile ?? {}
-  if (permissions !== 'Community' || before?.status.publicName !== undefined)
-    return { state: 'Succeeded' } as const
-  const prefix = communityGalleryInfo?.publicNamePrefix ?? 'gallery'
-  return { state: 'Succeeded', status: { publicName: `${prefix}-${freshId}` } } as const
+function claimName(subscription: string, name: string): string {
+  return `gallery-name|${subscription}|${name}`.toLowerCase()
 }
 
-function showGallery({ doc, id, status }: Stored<Gallery>, _view: View): JsonObject {
-  const subscription = id.split('/')[2] ?? ''
-  const name = id.split('/').at(-1) ?? ''
-  const { sharingProfile, ...properties } = doc.properties
+/** What others know it by when it is shared to them. */
+export function uniqueNameOf({ id, name }: Pick<Stored<Gallery>, 'id' | 'name'>): string {
+  return `${id.split('/')[2] ?? ''}-${name.toUpperCase()}`
+}
+
+/** The claim of the gallery that has this unique name; undefined for what is none. */
+export function claimOfUniqueName(uniqueName: string): string | undefined {
+  const [, subscription, name] = /^([\da-f-]{36})-(.+)$/i.exec(uniqueName) ?? []
+  return subscription === undefined || name === undefined
+    ? undefined
+    : claimName(subscription, name)
+}
+
+function showGallery(stored: Stored<Gallery>, view: View): JsonObject {
+  const { doc } = stored
+  const { sharingProfile: _, ...properties } = doc.properties
   return jsonOf({
     ...doc,
     properties: {
       ...properties,
-      identifier: { uniqueName: `${subscription}-${name.toUpperCase()}` },
-      ...(sharingProfile && { sharingProfile: shownSharing(jsonOf(sharingProfile), status) }),
+      identifier: { uniqueName: uniqueNameOf(stored) },
+      ...shownSharing(stored, view),
     },
   })
-}
-
-function shownSharing(profile: JsonObject, status: JsonObject): JsonObject {
-  const info = profile.communityGalleryInfo
-  const publicName = status.publicName
-  if (profile.permissions !== 'Community' || typeof publicName !== 'string') return profile
-  return {
-    ...profile,
-    communityGalleryInfo: {
-      ...(isObject(info) && info),
-      communityGalleryEnabled: false,
-      publicNames: [publicName],
-    },
-  }
 }

@@ -1,4 +1,5 @@
 import type { HoldingRows, UploadRows } from '../domain/holdings.ts'
+import type { PrincipalRows } from '../domain/principals.ts'
 import type { SecretRows } from '../domain/secrets.ts'
 import type { SigninRows } from '../domain/signin-rows.ts'
 import { assignmentRows } from './assignments.ts'
@@ -10,6 +11,7 @@ import { applicationRows, secretRows } from './directory.ts'
 import { groupRows } from './groups.ts'
 import { healthRows } from './health.ts'
 import { holdingRows } from './holdings.ts'
+import { invitationRows } from './invitations.ts'
 import { memberRows } from './members.ts'
 import { operationRows } from './operations.ts'
 import { placementRows } from './placements.ts'
@@ -18,11 +20,14 @@ import { registrationRows } from './registrations.ts'
 import { replicaRows } from './replicas.ts'
 import { resourceRows } from './resources.ts'
 import { roleDefinitionRows } from './role-definitions.ts'
+import type { DatabaseClock } from './root-owners.ts'
 import { sasRows } from './sas.ts'
 import type { Db } from './schema.ts'
+import { shareRows } from './shares.ts'
 import { signinRows } from './signin.ts'
 import { spaceRows } from './spaces.ts'
 import type { Directory, Rows } from './store.ts'
+import { tenantRows } from './tenants.ts'
 import { uploadRows } from './uploads.ts'
 import { userRows } from './users.ts'
 import { workRows } from './work.ts'
@@ -51,6 +56,7 @@ export function allRows({ db, nowMs, woken }: RowsOptions): AllRows {
     operations: operationRows(db),
     work: workRows(db, woken),
     claims: claimRows(db),
+    shares: shareRows(db),
     counters: counterRows(db),
     placements: placementRows(db),
     sas: sasRows(db),
@@ -64,11 +70,20 @@ export function allRows({ db, nowMs, woken }: RowsOptions): AllRows {
     applications: applicationRows(db),
     assignments: assignmentRows(db, nowMs),
     roleDefinitions: roleDefinitionRows(db),
-    users: userRows(db, nowMs),
-    groups: groupRows(db, nowMs),
-    members: memberRows(db, nowMs),
-    registrations: registrationRows(db, nowMs),
+    ...principalRows(db, nowMs),
+    of: (tenantId) => principalRows(db, nowMs, tenantId),
+    tenants: tenantRows(db),
+    invitations: invitationRows(db, nowMs),
     secrets: secretRows(db),
     signin: signinRows(db),
+  }
+}
+
+function principalRows(db: Db, nowMs: DatabaseClock, tenantId?: string): PrincipalRows {
+  return {
+    users: userRows(db, nowMs, tenantId),
+    groups: groupRows(db, nowMs, tenantId),
+    members: memberRows(db, nowMs, tenantId),
+    registrations: registrationRows(db, nowMs, tenantId),
   }
 }

@@ -1,4 +1,4 @@
-import { type RawBuilder, type Selectable, sql } from 'kysely'
+import { type Insertable, type RawBuilder, type Selectable, sql } from 'kysely'
 import {
   type Assignment,
   type AssignmentRows,
@@ -9,7 +9,9 @@ import {
 } from '../domain/directory.ts'
 import { limits } from '../domain/limits.ts'
 import { keyOf } from '../domain/resource-id.ts'
+import { seenApplications } from './application-principals.ts'
 import { directoryChanged, directoryStamp, writtenColumns, writtenFrom } from './directory-stamp.ts'
+import { inTenant } from './find-principals.ts'
 import { keyRanges } from './key-ranges.ts'
 import { locksRows } from './locks-rows.ts'
 import { groupsAbove } from './members.ts'
@@ -24,7 +26,9 @@ export function assignmentRows(db: Db, nowMs: DatabaseClock): AssignmentRows {
     const { principalId } = holder
     const may = even
       ? sql`1 = 1`
-      : sql`not exists (select 1 from users where users.id = ${principalId} and enabled = 0)
+      : sql`not exists (select 1 from users where users.id = ${principalId}
+          and (enabled = 0 or external_state = 'PendingAcceptance'))
+        and not exists (select 1 from service_principals where object_id = ${principalId} and enabled = 0)
         and not exists (select 1 from applications where object_id = ${principalId}
           and (enabled = 0 or is_principal = 0))`
     const { rows } = await sql<Selectable<AssignmentTable>>`
@@ -33,6 +37,7 @@ export function assignmentRows(db: Db, nowMs: DatabaseClock): AssignmentRows {
       ), own as (
         select assignments.* from holders join assignments on principal_id = holders.id
         where principal_type not in (${sql.join(granteeTypes)})
+          and ${inTenant('assignments.tenant_id', holder.tenantId)}
       ), mine (id) as (${texts(holder.subscriptions ?? [])}),
       grantees (id, type) as (${granteesOf(holder)})
       select * from own where ${may}
@@ -49,9 +54,17 @@ export function assignmentRows(db: Db, nowMs: DatabaseClock): AssignmentRows {
     return row && fromTable(row)
   }
 
-  const find: AssignmentRows['find'] = async ({ at, below, principalIds, after, rowsMax }) => {
+  const find: AssignmentRows['find'] = async ({
+    tenantId,
+    at,
+    below,
+    principalIds,
+    after,
+    rowsMax,
+  }) => {
     const ranges = below === undefined ? [] : keyRanges([below], undefined)
     const rows = await all
+      .where('tenant_id', '=', tenantId)
       .where((where) =>
         where.or([
           where('scope_key', 'in', at),
@@ -74,13 +87,14 @@ export function assignmentRows(db: Db, nowMs: DatabaseClock): AssignmentRows {
   }
 
   const put: AssignmentRows['put'] = async (assignment) => {
-    const row = toTable(assignment)
+    const row = assignmentToTable(assignment)
     if (isRow(row.scope_key) && !(await isThere(row.scope_key))) return { is: 'gone', assignment }
     // Its row's lock orders all who change roles.
     await directoryChanged(db)
     const same = await get(assignment.id)
     if (same) {
       const isKept =
+        same.tenantId === assignment.tenantId &&
         same.principalId === assignment.principalId &&
         same.roleId === assignment.roleId &&
         keyOf(same.scope) === row.scope_key
@@ -95,6 +109,7 @@ export function assignmentRows(db: Db, nowMs: DatabaseClock): AssignmentRows {
       .where('principal_id', '=', row.principal_id)
       .where('role_id', '=', row.role_id)
       .where('scope_key', '=', row.scope_key)
+      .where('tenant_id', '=', assignment.tenantId)
       .executeTakeFirst()
     if (twin) return { is: 'exists', assignment: fromTable(twin) }
     const { held } = await db
@@ -151,7 +166,7 @@ function granteesOf({ principalId, tenantId, clientId }: Holder): RawBuilder<unk
   ]
   if (clientId !== undefined) {
     // An issuer that is not ours may write any client id into a token.
-    parts.push(sql`select client_id, 'Application' from applications
+    parts.push(sql`select client_id, 'Application' from ${seenApplications}
       where client_id = ${clientId} and object_id = ${principalId} and tenant_id = ${tenantId}`)
   }
   return sql.join(parts, sql` union all `)
@@ -177,7 +192,9 @@ function isRow(scopeKey: string): boolean {
   return /^\/subscriptions\/[^/]+\/./.test(scopeKey)
 }
 
-function toTable(assignment: Assignment) {
+export function assignmentToTable(
+  assignment: Assignment,
+): Insertable<AssignmentTable> & { scope_key: string } {
   const { id, principalId, principalType, roleId, scope, description, expiresMs } = assignment
   return {
     id,
@@ -187,6 +204,7 @@ function toTable(assignment: Assignment) {
     scope_key: keyOf(scope),
     scope,
     description: description ?? null,
+    tenant_id: assignment.tenantId,
     expires_ms: expiresMs ?? null,
     ...writtenColumns(assignment),
   }
@@ -201,6 +219,7 @@ function fromTable(row: Selectable<AssignmentTable>): Assignment {
     roleId: row.role_id,
     scope: row.scope,
     description: row.description ?? undefined,
+    tenantId: row.tenant_id,
     ...(row.expires_ms !== null && { expiresMs: row.expires_ms }),
     ...writtenFrom(row),
   }

@@ -1,6 +1,8 @@
 import type { AuditEntry, Tell } from '../domain/audit.ts'
 import type { Assignment, RoleDefinition } from '../domain/directory.ts'
+import type { Invitation } from '../domain/invitations.ts'
 import type { DirectoryApplication, Group, User } from '../domain/principals.ts'
+import type { Tenant } from '../domain/tenants.ts'
 import type { AllRows } from './all-rows.ts'
 import type { AuditedDirectory } from './store.ts'
 
@@ -30,6 +32,7 @@ export function auditedDirectory(
     ...roles(read, telling),
     ...principals(read, telling),
     registrations: registrations(read, telling),
+    ...tenancy(read, telling),
   }
 }
 
@@ -134,6 +137,14 @@ function registrations(read: AllRows, telling: Telling): AuditedDirectory['regis
         (rows) => rows.registrations.remove(...asked),
         (was) => was && applicationTold('applications/delete', was),
       ),
+    addPrincipal: (principal) =>
+      telling(
+        (rows) => rows.registrations.addPrincipal(principal),
+        (is) => {
+          const about = { clientId: principal.clientId, principalAdded: principal.objectId }
+          return is === 'made' ? directoryTold('applications/write', about) : undefined
+        },
+      ),
     removePrincipal: (...asked) =>
       telling(
         (rows) => rows.registrations.removePrincipal(...asked),
@@ -159,6 +170,55 @@ function registrations(read: AllRows, telling: Telling): AuditedDirectory['regis
         },
       ),
   }
+}
+
+function tenancy(
+  read: AllRows,
+  telling: Telling,
+): Pick<AuditedDirectory, 'tenants' | 'invitations'> {
+  return {
+    tenants: {
+      ...read.tenants,
+      put: (tenant, owner) =>
+        telling(
+          (rows) => rows.tenants.put(tenant, owner),
+          (is) => (isDone(is) ? tenantTold('write', tenant) : undefined),
+        ),
+      remove: (id) =>
+        telling(
+          (rows) => rows.tenants.remove(id),
+          (was) => (typeof was === 'object' ? tenantTold('delete', was) : undefined),
+        ),
+    },
+    invitations: {
+      ...read.invitations,
+      put: (invitation, guest) =>
+        telling(
+          (rows) => rows.invitations.put(invitation, guest),
+          (is) => (isDone(is) ? invitationTold('write', invitation) : undefined),
+        ),
+      redeem: (...asked) =>
+        telling(
+          (rows) => rows.invitations.redeem(...asked),
+          (guest) => guest && userTold('invitations/redeem/action', guest),
+        ),
+      revoke: (...asked) =>
+        telling(
+          (rows) => rows.invitations.revoke(...asked),
+          (was) => was && invitationTold('delete', was),
+        ),
+    },
+  }
+}
+
+function tenantTold(verb: string, { id, name, ownerClientId }: Tenant): Told {
+  const about = { tenantId: id, name, ...(ownerClientId !== undefined && { ownerClientId }) }
+  return { action: `Vitrine.Gallery/tenants/${verb}`, scope: '/providers/Vitrine.Gallery', about }
+}
+
+function invitationTold(verb: string, { id, userId, mail, expiresMs }: Invitation): Told {
+  const endsAt = new Date(expiresMs).toISOString()
+  return directoryTold(`invitations/${verb}`, { invitationId: id, userId, mail, endsAt })
 }
 
 function isDone(is: string): boolean {

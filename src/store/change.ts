@@ -1,6 +1,7 @@
 import type { AuditEntry } from '../domain/audit.ts'
 import type { Placement } from '../domain/holdings.ts'
 import type { JsonObject, OperationRow, ResourceRow, SasRow, WorkRequest } from '../domain/rows.ts'
+import type { Share } from '../domain/shares.ts'
 
 /**
  * A planned write as data. `commit` applies it in one transaction and in this order, so that two writers never deadlock:
@@ -30,6 +31,8 @@ export type Change = {
   readonly takes: readonly string[]
   readonly releases: readonly string[]
   readonly keeps: readonly Placement[]
+  /** What the gallery is shared to from now on. Left out: as it is. */
+  readonly shares?: readonly Share[] | undefined
   /** Blobs that the resource reads from now on: until it is released nobody writes or deletes them. */
   readonly reads?: readonly { readonly upload: string }[]
   readonly operation: OperationRow | undefined

@@ -18,6 +18,7 @@ const steps: readonly ((on: Writing, change: Change) => Promise<Committed | unde
   checkGuards,
   writeResource,
   moveClaims,
+  writeShares,
   addKeeps,
   addReads,
   writeOperation,
@@ -144,6 +145,11 @@ async function moveClaims({ rows }: Writing, change: Change): Promise<Committed 
   for (const name of [...change.takes].sort(order)) {
     if (!(await rows.claims.take(name, holder))) return { is: 'taken', claim: name }
   }
+  return undefined
+}
+
+async function writeShares({ rows }: Writing, change: Change) {
+  if (change.shares) await rows.shares.replace(keyOf(change), change.shares)
   return undefined
 }
 

@@ -1,23 +1,23 @@
-import type { Selectable } from 'kysely'
+import { sql } from 'kysely'
 import type { Application, ApplicationRows } from '../domain/directory.ts'
 import type { SecretRows } from '../domain/secrets.ts'
-import type { ApplicationTable, Db } from './schema.ts'
+import { type SeenApplication, seenApplications } from './application-principals.ts'
+import type { Db } from './schema.ts'
 
 export function applicationRows(db: Db): ApplicationRows {
-  const able = db
-    .selectFrom('applications')
-    .selectAll()
-    .where('enabled', '=', 1)
-    .where('is_principal', '=', 1)
+  const able = sql`select * from ${seenApplications}
+    where enabled = 1 and is_principal = 1 and (tenant_id = owner_tenant_id or multi_tenant = 1)`
 
-  async function get(clientId: string): Promise<Application | undefined> {
-    const row = await able.where('client_id', '=', clientId).executeTakeFirst()
-    return row && fromTable(row)
+  async function get(clientId: string, tenantId?: string): Promise<Application | undefined> {
+    const wanted = tenantId === undefined ? sql`owner_tenant_id` : sql`${tenantId}`
+    const { rows } = await sql<SeenApplication>`
+      ${able} and client_id = ${clientId} and tenant_id = ${wanted}`.execute(db)
+    return rows[0] && fromSeen(rows[0])
   }
 
   async function ofPrincipal(objectId: string): Promise<Application | undefined> {
-    const row = await able.where('object_id', '=', objectId).executeTakeFirst()
-    return row && fromTable(row)
+    const { rows } = await sql<SeenApplication>`${able} and object_id = ${objectId}`.execute(db)
+    return rows[0] && fromSeen(rows[0])
   }
 
   async function putIfAbsent(application: Application): Promise<Application> {
@@ -71,7 +71,7 @@ export function secretRows(db: Db): SecretRows {
   return { get, putIfAbsent, replace }
 }
 
-function fromTable(row: Selectable<ApplicationTable>): Application {
+function fromSeen(row: SeenApplication): Application {
   return {
     clientId: row.client_id,
     objectId: row.object_id,

@@ -1,18 +1,20 @@
 import type { Selectable } from 'kysely'
 import type { Group, GroupRows } from '../domain/principals.ts'
 import { directoryChanged, writtenColumns, writtenFrom } from './directory-stamp.ts'
-import { isFull, isStill, principalsWhere } from './find-principals.ts'
+import { inTenant, isFull, isStill, principalsWhere } from './find-principals.ts'
 import { changingDirectory, type DatabaseClock, forgetPrincipal } from './root-owners.ts'
 import type { Db, GroupTable } from './schema.ts'
 
 const columns = { id: 'id', displayName: 'name_key' }
 
-export function groupRows(db: Db, nowMs: DatabaseClock): GroupRows {
+/** Those of a tenant; of all where none is named. */
+export function groupRows(db: Db, nowMs: DatabaseClock, tenantId?: string): GroupRows {
   const all = db.selectFrom('user_groups').selectAll()
+  const asked = { columns, order: 'id', tenantId }
 
   const find: GroupRows['find'] = async (query) => {
     const rows = await all
-      .where(principalsWhere(query, columns, 'id'))
+      .where(principalsWhere(query, asked))
       .orderBy('id')
       .limit(query.rowsMax)
       .execute()
@@ -31,14 +33,17 @@ export function groupRows(db: Db, nowMs: DatabaseClock): GroupRows {
       .where('id', '=', id)
       .executeTakeFirstOrThrow()
     if (numUpdatedRows > 0n) return 'kept'
-    if (await isFull(db, 'user_groups')) return 'full'
+    if (await isFull(db, 'user_groups', group.tenantId)) return 'full'
     await db.insertInto('user_groups').values(row).execute()
     return 'made'
   }
 
   const remove: GroupRows['remove'] = (id, lastOf) =>
-    changingDirectory(db, { lastOf, nowMs }, async () => {
-      const found = await all.where('id', '=', id).executeTakeFirst()
+    changingDirectory(db, { lastOf, nowMs, tenantId }, async () => {
+      const found = await all
+        .where('id', '=', id)
+        .where(inTenant('tenant_id', tenantId))
+        .executeTakeFirst()
       if (!found) return undefined
       await forgetPrincipal(db, id)
       await db.deleteFrom('memberships').where('group_id', '=', id).execute()
@@ -56,10 +61,16 @@ function toTable(group: Group): GroupTable {
     name: group.displayName,
     description: group.description ?? null,
     ...writtenColumns(group),
+    tenant_id: group.tenantId,
   }
 }
 
 function fromTable(row: Selectable<GroupTable>): Group {
-  const { id, name, description } = row
-  return { id, displayName: name, description: description ?? undefined, ...writtenFrom(row) }
+  return {
+    id: row.id,
+    tenantId: row.tenant_id,
+    displayName: row.name,
+    description: row.description ?? undefined,
+    ...writtenFrom(row),
+  }
 }

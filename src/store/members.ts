@@ -2,20 +2,36 @@ import { type RawBuilder, sql } from 'kysely'
 import { limits } from '../domain/limits.ts'
 import type { Member, MemberRows, MemberType } from '../domain/principals.ts'
 import { directoryChanged } from './directory-stamp.ts'
+import { inTenant } from './find-principals.ts'
 import { changingDirectory, type DatabaseClock } from './root-owners.ts'
 import type { Db } from './schema.ts'
 
-export function memberRows(db: Db, nowMs: DatabaseClock): MemberRows {
+/** Of the principals of a tenant; of all where none is named. A group and its members are of one tenant. */
+export function memberRows(db: Db, nowMs: DatabaseClock, tenantId?: string): MemberRows {
+  const isOurs = inTenant('tenant_id', tenantId)
   const all = db.selectFrom('memberships').selectAll()
 
   const types: MemberRows['types'] = async (ids) => {
     if (ids.length === 0) return []
     const { rows } = await sql<Member>`
-      select id, 'User' as type from users where id in (${sql.join(ids)})
-      union all select id, 'Group' from user_groups where id in (${sql.join(ids)})
+      select id, 'User' as type from users where id in (${sql.join(ids)}) and ${isOurs}
+      union all select id, 'Group' from user_groups where id in (${sql.join(ids)}) and ${isOurs}
       union all select object_id, 'ServicePrincipal' from applications
-        where is_principal = 1 and object_id in (${sql.join(ids)})`.execute(db)
+        where is_principal = 1 and object_id in (${sql.join(ids)}) and ${isOurs}
+      union all select object_id, 'ServicePrincipal' from service_principals
+        where object_id in (${sql.join(ids)}) and ${isOurs}`.execute(db)
     return rows.map(({ id, type }) => ({ id, type }))
+  }
+
+  async function areOfOneTenant(groupId: string, memberId: string): Promise<boolean> {
+    const { rows } = await sql`
+      select 1 from user_groups where id = ${groupId} and tenant_id in (
+        select tenant_id from users where id = ${memberId}
+        union all select tenant_id from user_groups where id = ${memberId}
+        union all select tenant_id from applications where object_id = ${memberId}
+        union all select tenant_id from service_principals where object_id = ${memberId}
+      )`.execute(db)
+    return rows.length > 0
   }
 
   const add: MemberRows['add'] = async (groupId, memberId) => {
@@ -23,7 +39,7 @@ export function memberRows(db: Db, nowMs: DatabaseClock): MemberRows {
     const known = await types([groupId, memberId])
     if (!known.some(({ id, type }) => id === groupId && type === 'Group')) return 'noGroup'
     const member = known.find(({ id }) => id === memberId)
-    if (!member) return 'noMember'
+    if (!member || !(await areOfOneTenant(groupId, memberId))) return 'noMember'
     if (await isIn(groupId, memberId)) return 'there'
     if (member.type === 'Group') {
       const above = await levels(groupId, 'above')
@@ -76,7 +92,8 @@ export function memberRows(db: Db, nowMs: DatabaseClock): MemberRows {
   }
 
   const remove: MemberRows['remove'] = (groupId, memberId, lastOf) =>
-    changingDirectory(db, { lastOf, nowMs }, async () => {
+    changingDirectory(db, { lastOf, nowMs, tenantId }, async () => {
+      if (!(await types([groupId])).length) return undefined
       const row = await db
         .deleteFrom('memberships')
         .where('group_id', '=', groupId)

@@ -65,6 +65,7 @@ async function fill(store: Store): Promise<void> {
   await assignments.put(grant({ id: 'a', principalId: 'p', roleId: 'r', scope: '/' }))
   await roleDefinitions.put({
     ...{ id: 'r', name: 'Role', description: '', permissions: [], assignableScopes: ['/'] },
+    tenantId: 't',
     ...{ createdMs: 1, createdBy: 'c', updatedMs: 1, updatedBy: 'c' },
   })
   await store.secrets.putIfAbsent('installation-id', 'i')

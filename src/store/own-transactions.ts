@@ -53,8 +53,26 @@ export function ownTransactions(read: AllRows, write: Write): Small {
         remove: (id) => write((rows) => rows.roleDefinitions.remove(id)),
       },
       ...principals(read, write),
+      of: (tenantId) =>
+        principals(read.of(tenantId), (act) => write((rows) => act(rows.of(tenantId)))),
+      tenants: {
+        ...read.tenants,
+        put: (tenant, owner) => write((rows) => rows.tenants.put(tenant, owner)),
+        remove: (id) => write((rows) => rows.tenants.remove(id)),
+      },
+      invitations: {
+        ...read.invitations,
+        put: (invitation, guest) => write((rows) => rows.invitations.put(invitation, guest)),
+        redeem: (hash, nowMs, how) => write((rows) => rows.invitations.redeem(hash, nowMs, how)),
+        revoke: (tenantId, id, lastOf) =>
+          write((rows) => rows.invitations.revoke(tenantId, id, lastOf)),
+      },
     },
-    directoryFor: (tell) => auditedDirectory(read, write, tell),
+    directoryFor: (tell, tenantId) => {
+      const bound = (rows: AllRows): AllRows =>
+        tenantId === undefined ? rows : { ...rows, ...rows.of(tenantId) }
+      return auditedDirectory(bound(read), (act) => write((rows) => act(bound(rows))), tell)
+    },
     secrets: {
       ...read.secrets,
       putIfAbsent: (name, value) => write((rows) => rows.secrets.putIfAbsent(name, value)),
@@ -74,7 +92,10 @@ export function ownTransactions(read: AllRows, write: Write): Small {
   }
 }
 
-function principals(read: AllRows, write: Write): PrincipalRows {
+function principals(
+  read: PrincipalRows,
+  write: <Result>(act: (rows: PrincipalRows) => Promise<Result>) => Promise<Result>,
+): PrincipalRows {
   return {
     users: {
       ...read.users,
@@ -97,6 +118,7 @@ function principals(read: AllRows, write: Write): PrincipalRows {
       put: (application, lastOf, before) =>
         write((rows) => rows.registrations.put(application, lastOf, before)),
       remove: (clientId, lastOf) => write((rows) => rows.registrations.remove(clientId, lastOf)),
+      addPrincipal: (principal) => write((rows) => rows.registrations.addPrincipal(principal)),
       removePrincipal: (objectId, lastOf) =>
         write((rows) => rows.registrations.removePrincipal(objectId, lastOf)),
       addCredential: (clientId, credential) =>

@@ -1,44 +1,60 @@
-import type { Selectable } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import { limits } from '../domain/limits.ts'
 import type {
   Credential,
   DirectoryApplication,
   DirectoryApplicationRows,
 } from '../domain/principals.ts'
-import { isFull, isStill, principalsWhere } from './find-principals.ts'
+import { type SeenApplication, seenApplications } from './application-principals.ts'
+import { inTenant, isFull, isStill, principalsWhere } from './find-principals.ts'
 import { changingDirectory, type DatabaseClock, forgetPrincipal } from './root-owners.ts'
-import type { ApplicationTable, CredentialTable, Db } from './schema.ts'
+import type { CredentialTable, Db } from './schema.ts'
 
 const columns = { id: 'object_id', clientId: 'client_id', displayName: 'name_key' }
 
-export function registrationRows(db: Db, nowMs: DatabaseClock): DirectoryApplicationRows {
-  const all = db.selectFrom('applications').selectAll()
+/** Those that a tenant sees: its own, and others of which it has a service principal; all where none is named. */
+export function registrationRows(
+  db: Db,
+  nowMs: DatabaseClock,
+  tenantId?: string,
+): DirectoryApplicationRows {
+  const asked = { columns, order: 'client_id', tenantId }
   const changing = <Result>(lastOf: string, change: () => Promise<Result>): Promise<Result> =>
-    changingDirectory(db, { lastOf, nowMs }, change)
+    changingDirectory(db, { lastOf, nowMs, tenantId }, change)
 
   const find: DirectoryApplicationRows['find'] = async (query) => {
-    const rows = await all
-      .where(principalsWhere(query, columns, 'client_id'))
-      .orderBy('client_id')
-      .limit(query.rowsMax)
-      .execute()
-    return rows.map(fromTable)
+    const { rows } = await sql<SeenApplication>`
+      select * from ${seenApplications} where ${principalsWhere(query, asked)}
+      order by client_id limit ${query.rowsMax}`.execute(db)
+    return rows.map(fromSeen)
+  }
+
+  async function seen(
+    column: 'client_id' | 'object_id',
+    id: string,
+    of: string | undefined,
+  ): Promise<DirectoryApplication | undefined> {
+    const { rows } = await sql<SeenApplication>`
+      select * from ${seenApplications}
+      where ${sql.ref(column)} = ${id} and ${inTenant('tenant_id', of)}`.execute(db)
+    return rows[0] && fromSeen(rows[0])
   }
 
   const put: DirectoryApplicationRows['put'] = (application, lastOf, before) =>
     changing(lastOf, async () => {
+      const { clientId } = application
+      const now = before && (await seen('client_id', clientId, application.tenantId))
+      if (before && !isStill(now, before)) return 'differs'
+      if (application.tenantId !== application.ownerTenantId) return putEnabled(application)
       const row = toTable(application)
-      const named = all.where('client_id', '=', application.clientId)
-      const now = before && (await named.executeTakeFirst())
-      if (before && !isStill(now && fromTable(now), before)) return 'differs'
       const { numUpdatedRows } = await db
         .updateTable('applications')
         .set(row)
-        .where('client_id', '=', application.clientId)
+        .where('client_id', '=', clientId)
         .executeTakeFirstOrThrow()
       if (numUpdatedRows > 0n) return 'kept'
-      if (await isFull(db, 'applications')) return 'full'
-      const fresh = { client_id: application.clientId, tenant_id: application.tenantId }
+      if (await isFull(db, 'applications', application.tenantId)) return 'full'
+      const fresh = { client_id: clientId, tenant_id: application.tenantId }
       await db
         .insertInto('applications')
         .values({ ...fresh, ...row, secret_hash: '', created_ms: application.createdMs })
@@ -46,30 +62,83 @@ export function registrationRows(db: Db, nowMs: DatabaseClock): DirectoryApplica
       return 'made'
     })
 
+  async function putEnabled({ objectId, isEnabled }: DirectoryApplication): Promise<'kept'> {
+    await db
+      .updateTable('service_principals')
+      .set({ enabled: isEnabled ? 1 : 0 })
+      .where('object_id', '=', objectId)
+      .execute()
+    return 'kept'
+  }
+
   const remove: DirectoryApplicationRows['remove'] = (clientId, lastOf) =>
     changing(lastOf, async () => {
-      const found = await all.where('client_id', '=', clientId).executeTakeFirst()
+      const found = await db
+        .selectFrom('applications')
+        .select('tenant_id')
+        .where('client_id', '=', clientId)
+        .where(inTenant('tenant_id', tenantId))
+        .executeTakeFirst()
       if (!found) return undefined
-      await forgetPrincipal(db, found.object_id)
-      await db.deleteFrom('credentials').where('client_id', '=', clientId).execute()
-      await db.deleteFrom('applications').where('client_id', '=', clientId).execute()
-      return fromTable(found)
+      const was = await seen('client_id', clientId, found.tenant_id)
+      await forgetApplication(db, clientId)
+      return was
+    })
+
+  const addPrincipal: DirectoryApplicationRows['addPrincipal'] = (principal) =>
+    changing('', async () => {
+      const application = await db
+        .selectFrom('applications')
+        .select(['tenant_id', 'multi_tenant'])
+        .where('client_id', '=', principal.clientId)
+        .executeTakeFirst()
+      if (!application || application.multi_tenant === 0) return 'none'
+      if (await seen('client_id', principal.clientId, principal.tenantId)) return 'there'
+      if (await isFull(db, 'service_principals', principal.tenantId)) return 'full'
+      const { objectId, createdMs } = principal
+      const row = { object_id: objectId, created_ms: createdMs, enabled: 1 }
+      const names = { client_id: principal.clientId, tenant_id: principal.tenantId }
+      await db
+        .insertInto('service_principals')
+        .values({ ...row, ...names })
+        .execute()
+      return 'made'
     })
 
   const removePrincipal: DirectoryApplicationRows['removePrincipal'] = (objectId, lastOf) =>
     changing(lastOf, async () => {
-      const named = all.where('object_id', '=', objectId).where('is_principal', '=', 1)
-      const found = await named.executeTakeFirst()
-      if (!found) return undefined
+      const found = await seen('object_id', objectId, tenantId)
+      if (!found?.isPrincipal) return undefined
       await forgetPrincipal(db, objectId)
+      if (found.tenantId !== found.ownerTenantId) {
+        await db.deleteFrom('service_principals').where('object_id', '=', objectId).execute()
+        return found
+      }
       await db
         .updateTable('applications')
         .set({ is_principal: 0 })
-        .where('client_id', '=', found.client_id)
+        .where('client_id', '=', found.clientId)
         .execute()
-      return fromTable(found)
+      return found
     })
 
+  return { find, put, remove, addPrincipal, removePrincipal, ...credentialRows(db, changing) }
+}
+
+/** With its credentials and principals everywhere. */
+export async function forgetApplication(db: Db, clientId: string): Promise<void> {
+  const { rows } = await sql<{ object_id: string }>`
+    select object_id from ${seenApplications} where client_id = ${clientId}`.execute(db)
+  for (const { object_id } of rows) await forgetPrincipal(db, object_id)
+  await db.deleteFrom('service_principals').where('client_id', '=', clientId).execute()
+  await db.deleteFrom('credentials').where('client_id', '=', clientId).execute()
+  await db.deleteFrom('applications').where('client_id', '=', clientId).execute()
+}
+
+function credentialRows(
+  db: Db,
+  changing: <Result>(lastOf: string, change: () => Promise<Result>) => Promise<Result>,
+): Pick<DirectoryApplicationRows, 'credentials' | 'addCredential' | 'removeCredential'> {
   async function credentials(clientId: string): Promise<readonly Credential[]> {
     const rows = await db
       .selectFrom('credentials')
@@ -112,7 +181,7 @@ export function registrationRows(db: Db, nowMs: DatabaseClock): DirectoryApplica
       return numDeletedRows > 0n
     })
 
-  return { find, put, remove, removePrincipal, credentials, addCredential, removeCredential }
+  return { credentials, addCredential, removeCredential }
 }
 
 /** What may change. */
@@ -123,19 +192,22 @@ function toTable(application: DirectoryApplication) {
     name_key: application.displayName.toLowerCase(),
     enabled: application.isEnabled ? 1 : 0,
     is_principal: application.isPrincipal ? 1 : 0,
+    multi_tenant: application.isMultiTenant ? 1 : 0,
   }
 }
 
-function fromTable(row: Selectable<ApplicationTable>): DirectoryApplication {
+function fromSeen(row: SeenApplication): DirectoryApplication {
   return {
     clientId: row.client_id,
     objectId: row.object_id,
     tenantId: row.tenant_id,
+    ownerTenantId: row.owner_tenant_id,
     displayName: row.display_name,
     isEnabled: row.enabled === 1,
     isPrincipal: row.is_principal === 1,
+    isMultiTenant: row.multi_tenant === 1,
     createdMs: row.created_ms,
-    hasFirstSecret: row.secret_hash !== '',
+    hasFirstSecret: row.secret_hash !== '' && row.tenant_id === row.owner_tenant_id,
   }
 }
 

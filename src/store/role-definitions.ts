@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely'
+import type { Insertable, Selectable } from 'kysely'
 import type { Permission, RoleDefinition, RoleDefinitionRows } from '../domain/directory.ts'
 import { limits } from '../domain/limits.ts'
 import { directoryChanged, writtenColumns, writtenFrom } from './directory-stamp.ts'
@@ -8,18 +8,22 @@ export function roleDefinitionRows(db: Db): RoleDefinitionRows {
   const table = db.selectFrom('role_definitions').selectAll()
 
   async function all(): Promise<readonly RoleDefinition[]> {
-    const rows = await table.orderBy('id').limit(limits.roleDefinitionsMax).execute()
+    const rows = await table.orderBy('id').limit(limits.roleDefinitionsEverywhereMax).execute()
     return rows.map(fromTable)
   }
 
   const put: RoleDefinitionRows['put'] = async (definition) => {
     await directoryChanged(db)
     const row = toTable(definition)
-    const held = await all()
+    const everywhere = await all()
+    const held = everywhere.filter(({ tenantId }) => tenantId === definition.tenantId)
     const named = held.find(({ name }) => name.toLowerCase() === row.name_key)
     if (named && named.id !== row.id) return 'named'
-    if (!held.some(({ id }) => id === row.id)) {
+    const same = everywhere.find(({ id }) => id === row.id)
+    if (same && same.tenantId !== definition.tenantId) return 'named'
+    if (!same) {
       if (held.length >= limits.roleDefinitionsMax) return 'full'
+      if (everywhere.length >= limits.roleDefinitionsEverywhereMax) return 'full'
       await db.insertInto('role_definitions').values(row).execute()
       return 'made'
     }
@@ -46,7 +50,7 @@ export function roleDefinitionRows(db: Db): RoleDefinitionRows {
   return { all, put, remove }
 }
 
-function toTable(definition: RoleDefinition): RoleDefinitionTable {
+function toTable(definition: RoleDefinition): Insertable<RoleDefinitionTable> {
   const { id, name, description, permissions, assignableScopes } = definition
   return {
     id,
@@ -55,6 +59,7 @@ function toTable(definition: RoleDefinition): RoleDefinitionTable {
     description,
     permissions: JSON.stringify(permissions),
     assignable_scopes: JSON.stringify(assignableScopes),
+    tenant_id: definition.tenantId,
     ...writtenColumns(definition),
   }
 }
@@ -63,6 +68,7 @@ function fromTable(row: Selectable<RoleDefinitionTable>): RoleDefinition {
   // Only `put` writes them.
   const permissions: readonly Permission[] = JSON.parse(row.permissions)
   const assignableScopes: readonly string[] = JSON.parse(row.assignable_scopes)
-  const { id, name, description } = row
-  return { id, name, description, permissions, assignableScopes, ...writtenFrom(row) }
+  const { id, tenant_id, name, description } = row
+  const told = { id, tenantId: tenant_id, name, description }
+  return { ...told, permissions, assignableScopes, ...writtenFrom(row) }
 }

@@ -1,47 +1,68 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import { ArmError } from '../domain/errors.ts'
 import { directoryChanged } from './directory-stamp.ts'
+import { inTenant } from './find-principals.ts'
 import type { Db } from './schema.ts'
 
 export type DatabaseClock = () => Promise<number>
 
+type Guarded = {
+  readonly lastOf: string
+  readonly nowMs: DatabaseClock
+  /** Whose directory it is; each tenant where it is not known. */
+  readonly tenantId?: string | undefined
+}
+
 /**
  * Changes the directory, inside a transaction, in turn with all others who do. Throws LastRbacAdminAssignment, and the
- * transaction with it, when somebody could sign in and have the role `lastOf` at the root before, and nobody after.
+ * transaction with it, when somebody could sign in and have the role `lastOf` at the root of a tenant before, and nobody
+ * after.
  */
 export async function changingDirectory<Result>(
   db: Db,
-  { lastOf, nowMs }: { readonly lastOf: string; readonly nowMs: DatabaseClock },
+  { lastOf, nowMs, tenantId }: Guarded,
   change: () => Promise<Result>,
 ): Promise<Result> {
   await directoryChanged(db)
   const atMs = await nowMs()
-  const had = await hasHolder(db, lastOf, atMs)
+  const had = await ownedTenants(db, lastOf, { atMs, tenantId })
   const result = await change()
-  if (had && !(await hasHolder(db, lastOf, atMs))) {
-    throw new ArmError(
-      'LastRbacAdminAssignment',
-      'The last one who owns all of this installation and can sign in would be gone: make another Owner at the root first.',
-    )
-  }
-  return result
+  const has = new Set(await ownedTenants(db, lastOf, { atMs, tenantId }))
+  if (had.every((one) => has.has(one))) return result
+  throw new ArmError(
+    'LastRbacAdminAssignment',
+    'The last one who owns all of this tenant and can sign in would be gone: make another Owner at the root first.',
+  )
 }
 
-/** Whether an application that can sign in has the role at the root, itself or by groups. */
-async function hasHolder(db: Db, roleId: string, atMs: number): Promise<boolean> {
-  const { rows } = await sql`
-    with recursive holders (id) as (
-      select principal_id from assignments where role_id = ${roleId} and scope_key = ''
-      union select member_id from memberships join holders on group_id = id
+/** The tenants in which somebody that can sign in has the role at the root, himself or by groups. */
+async function ownedTenants(
+  db: Db,
+  roleId: string,
+  { atMs, tenantId }: { readonly atMs: number; readonly tenantId: string | undefined },
+): Promise<readonly string[]> {
+  const { rows } = await sql<{ tenant: string }>`
+    with recursive holders (id, tenant) as (
+      select principal_id, tenant_id from assignments
+      where role_id = ${roleId} and scope_key = '' and ${inTenant('tenant_id', tenantId)}
+      union select member_id, tenant from memberships join holders on group_id = id
+    ), able (id, tenant) as (
+      select object_id, tenant_id from applications
+      where enabled = 1 and is_principal = 1 and ${hasSecret(atMs)}
+      union all select service_principals.object_id, service_principals.tenant_id
+      from service_principals join applications on applications.client_id = service_principals.client_id
+      where service_principals.enabled = 1 and multi_tenant = 1 and ${hasSecret(atMs)}
     )
-    select 1 from applications
-    where enabled = 1 and is_principal = 1 and object_id in (select id from holders)
-      and (secret_hash <> '' or exists (
-        select 1 from credentials
-        where credentials.client_id = applications.client_id and ends_ms > ${atMs}
-      ))
-    limit 1`.execute(db)
-  return rows.length > 0
+    select distinct holders.tenant from holders
+    join able on able.id = holders.id and able.tenant = holders.tenant`.execute(db)
+  return rows.map(({ tenant }) => tenant)
+}
+
+function hasSecret(atMs: number): RawBuilder<unknown> {
+  return sql`(secret_hash <> '' or exists (
+    select 1 from credentials
+    where credentials.client_id = applications.client_id and ends_ms > ${atMs}
+  ))`
 }
 
 /** What a principal was given, and where it is a member, ends with it. */

@@ -1,5 +1,10 @@
 import type { CompiledQuery, Generated, GeneratedAlways, Kysely, QueryResult } from 'kysely'
-import type { InvitationTable, ServicePrincipalTable, TenantTable } from './tenant-schema.ts'
+import type {
+  InvitationTable,
+  ServicePrincipalTable,
+  TenantTable,
+  WrittenColumns,
+} from './tenant-schema.ts'
 
 /** A connection or a transaction: the same queries run on either, and on either database. */
 export type Db = Kysely<Schema> & {
@@ -77,13 +82,6 @@ export type SasTable = {
   created_by: string | null
   principal_tenant_id: string | null
   principal_client_id: string | null
-}
-
-export type WrittenColumns = {
-  created_ms: number
-  created_by: string
-  updated_ms: number
-  updated_by: string
 }
 
 export type AssignmentTable = WrittenColumns & {
@@ -369,6 +367,13 @@ export type UserTable = WrittenColumns & {
   kind: string
   password_hash: string | null
   enabled: number
+  tenant_id: string
+  /** Of a guest who was invited; null for others. */
+  external_state: string | null
+  external_ms: number | null
+  /** Who he is in his own tenant of this installation, where he is of one. */
+  home_id: string | null
+  home_tenant_id: string | null
 }
 
 export type GroupTable = WrittenColumns & {
@@ -376,4 +381,5 @@ export type GroupTable = WrittenColumns & {
   name_key: string
   name: string
   description: string | null
+  tenant_id: string
 }

@@ -3,6 +3,7 @@ import type { Digest } from '../domain/digest.ts'
 import type { ApplicationRows, AssignmentRows, RoleDefinitionRows } from '../domain/directory.ts'
 import type { HealthRows, SpaceRows } from '../domain/health.ts'
 import type { HoldingRows, Owner, Placement, UploadRows } from '../domain/holdings.ts'
+import type { InvitationRows } from '../domain/invitations.ts'
 import type { PrincipalRows } from '../domain/principals.ts'
 import type { ProcessRows } from '../domain/processes.ts'
 import type {
@@ -16,9 +17,11 @@ import type {
   WorkRow,
 } from '../domain/rows.ts'
 import type { SecretRows } from '../domain/secrets.ts'
+import type { ShareRows } from '../domain/shares.ts'
 import type { SigninRows } from '../domain/signin-rows.ts'
 import type { SpaceId } from '../domain/spaces.ts'
 import type { BlobRows } from '../domain/stored-blobs.ts'
+import type { TenantRows } from '../domain/tenants.ts'
 import type { Change, Committed } from './change.ts'
 
 /**
@@ -35,8 +38,8 @@ export type Store = {
   readonly holdings: HoldingRows
   readonly uploads: UploadRows
   readonly directory: Directory
-  /** Of it what clients change: each change is told with what `tell` makes of it, or does not happen. */
-  directoryFor(tell: Tell): AuditedDirectory
+  /** Of it, for a tenant alone, what clients change: each change is told with what `tell` makes of it, or does not happen. */
+  directoryFor(tell: Tell, tenantId: string | undefined): AuditedDirectory
   readonly secrets: SecretRows
   readonly signin: SigninRows
   /** What an operator watches. */
@@ -103,15 +106,22 @@ export type WatchRows = {
   }>
 }
 
-/** Who may sign in, and what they may do. Each method is its own transaction. */
+/**
+ * Who may sign in, and what they may do. Each method is its own transaction. The principals are those of all tenants:
+ * whoever answers a client looks at those `of` his tenant.
+ */
 export type Directory = PrincipalRows & {
+  of(tenantId: string): PrincipalRows
+  readonly tenants: TenantRows
+  readonly invitations: InvitationRows
   readonly applications: ApplicationRows
   readonly assignments: AssignmentRows
   readonly roleDefinitions: RoleDefinitionRows
 }
 
 /** What of the directory clients change. */
-export type AuditedDirectory = PrincipalRows & Pick<Directory, 'assignments' | 'roleDefinitions'>
+export type AuditedDirectory = PrincipalRows &
+  Pick<Directory, 'assignments' | 'roleDefinitions' | 'tenants' | 'invitations'>
 
 export type Rows = {
   readonly resources: ResourceRows
@@ -120,6 +130,7 @@ export type Rows = {
   readonly operations: OperationRows
   readonly work: WorkRows
   readonly claims: ClaimRows
+  readonly shares: ShareRows
   readonly counters: CounterRows
   readonly placements: PlacementRows
   readonly sas: SasRows

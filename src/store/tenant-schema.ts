@@ -1,4 +1,9 @@
-import type { WrittenColumns } from './schema.ts'
+export type WrittenColumns = {
+  created_ms: number
+  created_by: string
+  updated_ms: number
+  updated_by: string
+}
 
 /** Of an application in a tenant that is not its own. */
 export type ServicePrincipalTable = {

@@ -1,7 +1,7 @@
 import type { Selectable } from 'kysely'
 import type { User, UserRows } from '../domain/principals.ts'
 import { writtenColumns, writtenFrom } from './directory-stamp.ts'
-import { isFull, isStill, principalsWhere } from './find-principals.ts'
+import { inTenant, isFull, isStill, principalsWhere } from './find-principals.ts'
 import { changingDirectory, type DatabaseClock, forgetPrincipal } from './root-owners.ts'
 import type { Db, UserTable } from './schema.ts'
 
@@ -12,24 +12,29 @@ const columns = {
   mail: 'mail_key',
 }
 
-export function userRows(db: Db, nowMs: DatabaseClock): UserRows {
+/** Those of a tenant; of all where none is named. */
+export function userRows(db: Db, nowMs: DatabaseClock, tenantId?: string): UserRows {
   const all = db.selectFrom('users').selectAll()
+  const asked = { columns, order: 'id', tenantId }
+  const changing = <Result>(lastOf: string, change: () => Promise<Result>): Promise<Result> =>
+    changingDirectory(db, { lastOf, nowMs, tenantId }, change)
 
   const find: UserRows['find'] = async (query) => {
     const rows = await all
-      .where(principalsWhere(query, columns, 'id'))
+      .where(principalsWhere(query, asked))
       .orderBy('id')
       .limit(query.rowsMax)
       .execute()
-    return rows.map(fromTable)
+    return rows.map(userFromTable)
   }
 
   const put: UserRows['put'] = (user, lastOf, before) =>
-    changingDirectory(db, { lastOf, nowMs }, async () => {
-      const row = toTable(user)
+    changing(lastOf, async () => {
+      const row = userToTable(user)
       const now = before && (await all.where('id', '=', user.id).executeTakeFirst())
-      if (before && !isStill(now && fromTable(now), before)) return 'differs'
+      if (before && !isStill(now && userFromTable(now), before)) return 'differs'
       const named = await all
+        .where('tenant_id', '=', row.tenant_id)
         .where('principal_name_key', '=', row.principal_name_key)
         .executeTakeFirst()
       if (named && named.id !== row.id) return 'named'
@@ -40,24 +45,28 @@ export function userRows(db: Db, nowMs: DatabaseClock): UserRows {
         .where('id', '=', id)
         .executeTakeFirstOrThrow()
       if (numUpdatedRows > 0n) return 'kept'
-      if (await isFull(db, 'users')) return 'full'
+      if (await isFull(db, 'users', user.tenantId)) return 'full'
       await db.insertInto('users').values(row).execute()
       return 'made'
     })
 
   const remove: UserRows['remove'] = (id, lastOf) =>
-    changingDirectory(db, { lastOf, nowMs }, async () => {
-      const found = await all.where('id', '=', id).executeTakeFirst()
+    changing(lastOf, async () => {
+      const found = await all
+        .where('id', '=', id)
+        .where(inTenant('tenant_id', tenantId))
+        .executeTakeFirst()
       if (!found) return undefined
       await forgetPrincipal(db, id)
+      await db.deleteFrom('invitations').where('user_id', '=', id).execute()
       await db.deleteFrom('users').where('id', '=', id).execute()
-      return fromTable(found)
+      return userFromTable(found)
     })
 
   return { find, put, remove }
 }
 
-function toTable(user: User): UserTable {
+export function userToTable(user: User): UserTable {
   return {
     id: user.id,
     principal_name_key: user.principalName.toLowerCase(),
@@ -70,10 +79,15 @@ function toTable(user: User): UserTable {
     password_hash: user.passwordHash ?? null,
     enabled: user.isEnabled ? 1 : 0,
     ...writtenColumns(user),
+    tenant_id: user.tenantId,
+    external_state: user.guest?.state ?? null,
+    external_ms: user.guest?.changedMs ?? null,
+    home_id: user.guest?.homeId ?? null,
+    home_tenant_id: user.guest?.homeTenantId ?? null,
   }
 }
 
-function fromTable(row: Selectable<UserTable>): User {
+export function userFromTable(row: Selectable<UserTable>): User {
   return {
     id: row.id,
     principalName: row.principal_name,
@@ -84,5 +98,18 @@ function fromTable(row: Selectable<UserTable>): User {
     passwordHash: row.password_hash ?? undefined,
     isEnabled: row.enabled === 1,
     ...writtenFrom(row),
+    tenantId: row.tenant_id,
+    guest: guestFrom(row),
+  }
+}
+
+function guestFrom(row: Selectable<UserTable>): User['guest'] {
+  if (row.external_state === null) return undefined
+  return {
+    // Only `put` and `redeem` write it.
+    state: row.external_state as NonNullable<User['guest']>['state'],
+    changedMs: row.external_ms ?? 0,
+    homeId: row.home_id ?? undefined,
+    homeTenantId: row.home_tenant_id ?? undefined,
   }
 }

@@ -77,10 +77,11 @@ it('users and groups are made, told apart by name, and cleared away', async () =
 it('a list of more than a page is told whole', async () => {
   const names = Array.from({ length: 103 }, (_, at) => `g${at}`)
   const { groups } = vitrine.installation.store.directory
+  const { tenantId } = vitrine.config
   const before = (await groups.find({ wanted: [], after: undefined, rowsMax: 9 })).length
   const written = { createdMs: 1, createdBy: 'c', updatedMs: 1, updatedBy: 'c' }
   for (const id of names) {
-    await groups.put({ id, displayName: id, description: undefined, ...written })
+    await groups.put({ id, tenantId, displayName: id, description: undefined, ...written })
   }
   expect(await json('user-group', 'list')).toHaveLength(before + names.length)
 })

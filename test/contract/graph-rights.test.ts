@@ -94,6 +94,7 @@ describe('who may', () => {
   it('the last owner who can sign in is neither disabled, nor deleted, nor robbed of his secret', async () => {
     const [first] = (
       await vitrine.installation.store.directory.assignments.find({
+        tenantId: vitrine.config.tenantId,
         ...{ at: [''], below: undefined, principalIds: undefined, after: undefined, rowsMax: 9 },
       })
     ).filter(({ roleId }) => roleId === builtInRoles.owner.id)

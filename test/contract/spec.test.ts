@@ -32,7 +32,7 @@ describe.each(galleryApiVersions)('what GET answers at %s is what Azure defines'
     const desk = openDesk()
     const communityGalleryInfo = {
       publisherUri: 'u',
-      publisherContact: 'c',
+      publisherContact: 'c@d',
       eula: 'e',
       publicNamePrefix: 'p',
     }

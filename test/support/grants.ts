@@ -5,5 +5,11 @@ export function grant(
   told: Pick<Assignment, 'id' | 'principalId' | 'roleId' | 'scope'> & Partial<Assignment>,
 ): Assignment {
   const written = { createdMs: 1, createdBy: 'c', updatedMs: 1, updatedBy: 'c' }
-  return { principalType: 'ServicePrincipal', description: undefined, ...written, ...told }
+  return {
+    principalType: 'ServicePrincipal',
+    description: undefined,
+    tenantId: 't1',
+    ...written,
+    ...told,
+  }
 }

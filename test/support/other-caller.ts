@@ -32,7 +32,7 @@ export async function openOtherCaller(
     secretHash: await hashSecret(clientSecret),
   })
   for (const { roleId, scope } of rights) {
-    const right = grant({ id: world.id(), principalId: objectId, roleId, scope })
+    const right = grant({ id: world.id(), principalId: objectId, roleId, scope, tenantId })
     const { is } = await directory.assignments.put(right)
     if (is !== 'made') throw new Error(`the role at ${scope} was not given: ${is}`)
   }

@@ -48,7 +48,7 @@ function monitorAnswer(request: ArmRequest, shown: ShownOperation): Answer {
 /** Whose operations end with the resource itself. */
 const tellsResource = new Set<OperationFlavour>(['disk', 'storage'])
 
-/** What the operation gives: the URL of a grant, or the resource itself. */
+/** What the operation gives: the URL of a grant, what an action told, or the resource itself. */
 function outputOf(request: ArmRequest, { operation, row }: ShownOperation): Json | undefined {
   const { providers, asked, origin } = request
   if (operation.status !== 'Succeeded') return undefined
@@ -58,6 +58,8 @@ function outputOf(request: ArmRequest, { operation, row }: ShownOperation): Json
     if (operation.principalId !== asked.caller.principalId) return undefined
     return { accessSAS: request.sasUrl(origin, grant) }
   }
+  if (isObject(operation.output) && operation.output.told !== undefined)
+    return operation.output.told
   const type = row && providers.findType(row.type)
   if (!row || !type || !tellsResource.has(operation.flavour) || operation.verb === 'action')
     return undefined

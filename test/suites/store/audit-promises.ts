@@ -78,11 +78,19 @@ export function auditPromises(open: OpenStore): void {
         said = [...said, `${told.action} ${JSON.stringify(told.about)}`]
         ids += 1
         return { ...tell(told), id: `e${ids}`, atMs: ids }
-      })
+      }, 't1')
     const ann = user({ id: 'u1', passwordHash: 'p4ss' })
     const given = grant({ id: 'a1', principalId: 'u1', roleId: 'r1', scope: '/' })
     const times = { createdMs: 1, createdBy: 'c', updatedMs: 1, updatedBy: 'c' }
-    const role = { id: 'r1', name: 'R', description: '', permissions: [], assignableScopes: ['/'] }
+    const tenantId = 't1'
+    const role = {
+      id: 'r1',
+      tenantId,
+      name: 'R',
+      description: '',
+      permissions: [],
+      assignableScopes: ['/'],
+    }
     const secret = { kind: 'secret', displayName: 'n', hint: 'abc', value: 's3cr3t' } as const
     await roleDefinitions.put({ ...role, ...times })
     await users.put(ann, '')
@@ -116,7 +124,7 @@ export function auditPromises(open: OpenStore): void {
   })
 
   it('no change of the directory goes untold', () => {
-    const untold = store().directoryFor(() => entry(1, '/'))
+    const untold = store().directoryFor(() => entry(1, '/'), undefined)
     const read: ReadonlyMap<string, object> = new Map(Object.entries(store().directory))
     const looks = Object.entries(untold).flatMap(([kind, rows]) =>
       Object.entries(rows).flatMap(([method, run]) =>
@@ -129,12 +137,16 @@ export function auditPromises(open: OpenStore): void {
       'assignments.heldBy',
       'assignments.stamp',
       'groups.find',
+      'invitations.find',
+      'invitations.open',
       'members.above',
       'members.of',
       'members.types',
       'registrations.credentials',
       'registrations.find',
       'roleDefinitions.all',
+      'tenants.all',
+      'tenants.get',
       'users.find',
     ])
   })

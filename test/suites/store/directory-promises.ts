@@ -60,7 +60,12 @@ export function directoryPromises(open: OpenStore): void {
       await assignments.put({ ...reader, id: `a${index}`, scope })
       await assignments.put({ ...reader, id: `b${index}`, scope, principalId: 'p2' })
     }
-    const asked = { at: ['', '/subscriptions/s'], principalIds: undefined, after: undefined }
+    const asked = {
+      tenantId: 't1',
+      at: ['', '/subscriptions/s'],
+      principalIds: undefined,
+      after: undefined,
+    }
     const ids = async (more: Partial<Parameters<typeof assignments.find>[0]>) =>
       (await assignments.find({ ...asked, below: undefined, rowsMax: 10, ...more })).map(
         ({ id }) => id,
@@ -94,6 +99,7 @@ export function directoryPromises(open: OpenStore): void {
     const taken = await Promise.all(ids.map((id) => assignments.remove(id, 'r1')))
     expect(taken.filter((one) => one === 'last')).toHaveLength(1)
     const left = await assignments.find({
+      tenantId: 't1',
       ...{ at: [''], below: undefined, principalIds: undefined, after: undefined, rowsMax: 9 },
     })
     expect(left).toHaveLength(1)
@@ -103,6 +109,7 @@ export function directoryPromises(open: OpenStore): void {
     const { assignments, roleDefinitions } = store().directory
     const role = {
       id: 'r1',
+      tenantId: 't1',
       name: 'Image Keeper',
       description: 'd',
       permissions: [{ actions: ['*/read'], notActions: [], dataActions: [], notDataActions: [] }],

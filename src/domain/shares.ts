@@ -1,0 +1,43 @@
+/** A gallery is shared to a subscription or tenant, by its id, or to everybody, under a public name. */
+export type Share = {
+  readonly kind: 'Subscription' | 'Tenant' | 'Community'
+  /** Compared in lower case. */
+  readonly target: string
+}
+
+/** Where a page goes on, and how long it is. */
+type PageOf = { readonly after: string | undefined; readonly rowsMax: number }
+
+/** What galleries are shared to. Keys are those of resources; what is being deleted is not told. */
+export type ShareRows = {
+  /** Those of one gallery. Inside a transaction: from now on exactly these; what a target decided stays. */
+  replace(galleryKey: string, shares: readonly Share[]): Promise<void>
+  /** True when one of these has the gallery and did not reject it. */
+  reaches(galleryKey: string, shares: readonly Share[]): Promise<boolean>
+  /** The gallery that is shared to everybody under this name. */
+  galleryOf(publicName: string): Promise<string | undefined>
+  /** Its target does not want it, or does again. False when it is not shared to it. */
+  decide(galleryKey: string, share: Share, isRejected: boolean): Promise<boolean>
+  /**
+   * Keys, ascending, of galleries that are shared to `target`, or of this kind to anybody: those of the region, or with a
+   * version that is usable there.
+   */
+  galleries(
+    query: PageOf & {
+      readonly kind: Share['kind']
+      readonly target: string | undefined
+      readonly region: string
+    },
+  ): Promise<readonly string[]>
+  /** Definitions of a gallery by name: those of the region, or with a version that is usable there. */
+  definitions(
+    query: PageOf & { readonly galleryKey: string; readonly region: string },
+  ): Promise<readonly SortedKey[]>
+  /** Versions of a definition that are usable in the region, in their order. */
+  versions(
+    query: PageOf & { readonly definitionKey: string; readonly region: string },
+  ): Promise<readonly SortedKey[]>
+}
+
+/** `sort`: what a next page goes on after. */
+export type SortedKey = { readonly key: string; readonly sort: string }

@@ -1,0 +1,120 @@
+import { sql } from 'kysely'
+import type { Share, ShareRows, SortedKey } from '../domain/shares.ts'
+import type { Db } from './schema.ts'
+
+export function shareRows(db: Db): ShareRows {
+  async function replace(galleryKey: string, shares: readonly Share[]): Promise<void> {
+    const wanted = new Map(shares.map((share) => [nameOf(share), rowOf(galleryKey, share)]))
+    const held = await db
+      .selectFrom('shares')
+      .select(['kind', 'target'])
+      .where('gallery_key', '=', galleryKey)
+      .execute()
+    for (const share of held) {
+      if (wanted.delete(nameOf(share))) continue
+      await one(db.deleteFrom('shares'), galleryKey, share).execute()
+    }
+    const fresh = [...wanted.values()]
+    if (fresh.length > 0) await db.insertInto('shares').values(fresh).execute()
+  }
+
+  async function reaches(galleryKey: string, shares: readonly Share[]): Promise<boolean> {
+    if (shares.length === 0) return false
+    const found = await db
+      .selectFrom('shares')
+      .select('gallery_key')
+      .where('gallery_key', '=', galleryKey)
+      .where('rejected', '=', 0)
+      .where(({ and, or, eb }) =>
+        or(
+          shares.map(({ kind, target }) =>
+            and([eb('kind', '=', kind), eb('target', '=', target.toLowerCase())]),
+          ),
+        ),
+      )
+      .limit(1)
+      .executeTakeFirst()
+    return found !== undefined
+  }
+
+  async function galleryOf(publicName: string): Promise<string | undefined> {
+    const found = await db
+      .selectFrom('shares')
+      .select('gallery_key')
+      .where('kind', '=', 'Community')
+      .where('target', '=', publicName.toLowerCase())
+      .executeTakeFirst()
+    return found?.gallery_key
+  }
+
+  const decide: ShareRows['decide'] = async (galleryKey, share, isRejected) => {
+    const rejected = isRejected ? 1 : 0
+    const { numUpdatedRows } = await one(
+      db.updateTable('shares').set({ rejected }),
+      galleryKey,
+      share,
+    ).executeTakeFirstOrThrow()
+    return numUpdatedRows > 0n
+  }
+
+  const galleries: ShareRows['galleries'] = async (query) => {
+    const { kind, target, region, after, rowsMax } = query
+    const { rows } = await sql<{ key: string }>`
+      select resources.key from shares join resources on resources.key = shares.gallery_key
+      where kind = ${kind} and rejected = 0 and state <> 'Deleting'
+        and ${target === undefined ? sql`1 = 1` : sql`target = ${target.toLowerCase()}`}
+        and resources.key > ${after ?? ''}
+        and (resources.region = ${region} or ${usableBelow(region)})
+      order by resources.key limit ${rowsMax}`.execute(db)
+    return rows.map(({ key }) => key)
+  }
+
+  const definitions: ShareRows['definitions'] = async ({ galleryKey, region, after, rowsMax }) => {
+    const { rows } = await sql<SortedKey>`
+      select key, name_sort as sort from resources
+      where parent_key = ${galleryKey} and type = 'Microsoft.Compute/galleries/images'
+        and state <> 'Deleting' and name_sort > ${after ?? ''}
+        and (resources.region = ${region} or ${usableBelow(region)})
+      order by name_sort limit ${rowsMax}`.execute(db)
+    return rows
+  }
+
+  const versions: ShareRows['versions'] = async ({ definitionKey, region, after, rowsMax }) => {
+    const { rows } = await sql<SortedKey>`
+      select key, name_sort as sort from resources
+      where parent_key = ${definitionKey} and type = 'Microsoft.Compute/galleries/images/versions'
+        and state <> 'Deleting' and name_sort > ${after ?? ''}
+        and exists (select 1 from replicas
+          where version_key = resources.key and replicas.region = ${region} and usable = 1)
+      order by name_sort limit ${rowsMax}`.execute(db)
+    return rows
+  }
+
+  return { replace, reaches, galleryOf, decide, galleries, definitions, versions }
+}
+
+/** Some version below the resource can be used in the region. '0' follows '/'. */
+function usableBelow(region: string) {
+  return sql`exists (select 1 from replicas
+    where version_key > resources.key || '/' and version_key < resources.key || '0'
+      and replicas.region = ${region} and usable = 1)`
+}
+
+function one<Query extends { where(column: string, is: '=', value: string): Query }>(
+  query: Query,
+  galleryKey: string,
+  { kind, target }: Share,
+): Query {
+  return query
+    .where('gallery_key', '=', galleryKey)
+    .where('kind', '=', kind)
+    .where('target', '=', target.toLowerCase())
+}
+
+function rowOf(galleryKey: string, { kind, target }: Share) {
+  return { kind, target: target.toLowerCase(), gallery_key: galleryKey }
+}
+
+function nameOf({ kind, target }: Share): string {
+  return `${kind} ${target.toLowerCase()}`
+}
