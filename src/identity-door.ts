@@ -95,11 +95,11 @@ async function giveConfiguredOwner(
   world: World,
 ): Promise<void> {
   if (!owner) return
-  const { principalId, principalType } = owner
+  const { principalId, principalType, tenantId: ownersTenant = tenantId } = owner
   const what = principalType === 'ForeignGroup' ? 'group' : 'principal'
   await ensureConfiguredOwner({
-    ...{ assignments, principalType, world },
-    principalId: foreignId(what, principalId, owner.tenantId ?? tenantId),
+    ...{ assignments, principalType, tenantId: ownersTenant, world },
+    principalId: foreignId(what, principalId, ownersTenant),
     ownerRoleIds,
   })
 }

@@ -5,6 +5,7 @@ type ConfiguredOwnerParts = {
   readonly assignments: Pick<AssignmentRows, 'put'>
   readonly principalId: string
   readonly principalType: PrincipalType
+  readonly tenantId: string
   /** All at the root scope. */
   readonly ownerRoleIds: readonly string[]
   readonly world: Pick<World, 'id' | 'now'>
@@ -15,11 +16,11 @@ type ConfiguredOwnerParts = {
  * the configuration. Throws Unavailable.
  */
 export async function ensureConfiguredOwner(parts: ConfiguredOwnerParts): Promise<void> {
-  const { assignments, principalId, principalType, ownerRoleIds, world } = parts
+  const { assignments, principalId, principalType, tenantId, ownerRoleIds, world } = parts
   const nowMs = world.now().getTime()
   for (const roleId of ownerRoleIds) {
     await assignments.put({
-      ...{ id: world.id(), principalId, principalType, roleId, scope: '/' },
+      ...{ id: world.id(), principalId, principalType, tenantId, roleId, scope: '/' },
       description: 'Named by the configuration.',
       ...{ createdMs: nowMs, createdBy: principalId, updatedMs: nowMs, updatedBy: principalId },
     })
