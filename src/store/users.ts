@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely'
+import type { Insertable, Selectable } from 'kysely'
 import type { User, UserRows } from '../domain/principals.ts'
 import { writtenColumns, writtenFrom } from './directory-stamp.ts'
 import { inTenant, isFull, isStill, principalsWhere } from './find-principals.ts'
@@ -66,7 +66,7 @@ export function userRows(db: Db, nowMs: DatabaseClock, tenantId?: string): UserR
   return { find, put, remove }
 }
 
-export function userToTable(user: User): UserTable {
+function userToTable(user: User): Insertable<UserTable> {
   return {
     id: user.id,
     principal_name_key: user.principalName.toLowerCase(),
