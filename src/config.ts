@@ -81,6 +81,10 @@ export const ConfigFile = z.strictObject({
   hostNames: z.array(z.string()).default([]),
   /** How clients reach this installation, when it is not `https://127.0.0.1:port` (a proxy, a name). */
   publicUrl: z.url({ protocol: /^https?$/ }).optional(),
+  /** How many proxies stand in front, one behind another: each adds the address it heard to `X-Forwarded-For`. */
+  proxies: z.int().min(0).max(10).default(0),
+  /** Days that the audit is kept. */
+  auditDays: z.number().positive().max(3_650).default(90),
   /** The user's own certificate and key, PEM; left out, one is made under the installation's own CA. */
   tls: z.strictObject({ certFile: z.string(), keyFile: z.string() }).optional(),
   /** Plain HTTP, for a proxy in front that ends TLS. Never on by itself. */

@@ -2,11 +2,14 @@ import type { Hono } from 'hono'
 import { openAccess } from './access/access.ts'
 import { builtInRoles } from './access/built-in-roles.ts'
 import { authorityOf, challenge } from './access/challenge.ts'
+import type { Refusals } from './access/denials.ts'
 import { foreignId } from './access/foreign-id.ts'
+import type { RolePorts } from './access/roles.ts'
 import { graphApp } from './api/graph/graph-app.ts'
 import type { World } from './base/world.ts'
 import type { Config } from './config.ts'
 import { anyOf, armAudiences, graphAudiences, storageAudiences } from './domain/audiences.ts'
+import { type Auditor, tellAs } from './domain/audit.ts'
 import type { SecretRows } from './domain/secrets.ts'
 import type { TrustedIssuer } from './domain/trusted-issuers.ts'
 import { type ExternalIssuers, openExternalIssuers } from './external-issuers.ts'
@@ -14,7 +17,7 @@ import { freshSecret, hashSecret, secretHint } from './identity/client-secret.ts
 import { ensureConfiguredOwner } from './identity/configured-owner.ts'
 import { type Issuers, openIssuers } from './identity/issuers.ts'
 import { openSigningKeys, type SigningKeys } from './identity/signing-keys.ts'
-import type { Directory } from './store/store.ts'
+import type { Directory, Store } from './store/store.ts'
 
 type IdentityParts = {
   readonly config: Pick<Config, 'tenantId' | 'embeddedIssuer' | 'issuers' | 'owner'>
@@ -23,6 +26,8 @@ type IdentityParts = {
   readonly urls: readonly string[]
   readonly secrets: SecretRows
   readonly directory: Directory
+  readonly directoryFor: Store['directoryFor']
+  readonly refusals: Refusals
   readonly world: World
 }
 
@@ -33,6 +38,8 @@ export async function openIdentity({
   urls,
   secrets,
   directory,
+  directoryFor,
+  refusals,
   world,
 }: IdentityParts): Promise<{
   readonly issuers: Issuers
@@ -41,6 +48,7 @@ export async function openIdentity({
   readonly authority: (origin: string) => string
   readonly access: ReturnType<typeof openAccess>
   readonly graph: Hono
+  rolesFor(auditor: Auditor): RolePorts
 }> {
   const { tenantId } = config
   const { applications, assignments, roleDefinitions, ...principals } = directory
@@ -70,13 +78,28 @@ export async function openIdentity({
   await giveConfiguredOwner(config, access.roles.assignments, world)
   const graph = graphApp({
     ...{ ...principals, ...access.roles, tenantId, world, freshSecret, hashSecret, secretHint },
+    principalsFor: (auditor) => {
+      const { users, groups, members, registrations } = directoryFor(
+        tellAs(auditor, world),
+        auditor.tenantId,
+      )
+      return { users, groups, members, registrations }
+    },
+    refusals,
     changing: access.changing,
     log: world.log,
     authenticate: access.authenticateForGraph,
     challenge: (why) => challenge(authority(baseUrl), why),
     base: `${baseUrl}/graph/v1.0`,
   })
-  return { issuers, external, authority, access, graph }
+  const rolesFor = (auditor: Auditor): RolePorts => {
+    const { assignments, roleDefinitions, members } = directoryFor(
+      tellAs(auditor, world),
+      auditor.tenantId,
+    )
+    return { ...access.rolesOf({ assignments, roleDefinitions }), members, tenantId }
+  }
+  return { issuers, external, authority, access, graph, rolesFor }
 }
 
 /** Our own issuer of each tenant that no other one serves. */

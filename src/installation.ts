@@ -32,6 +32,7 @@ import { openIdentity, ownerRoleIds } from './identity-door.ts'
 import type { Processes } from './processes.ts'
 import { findLatest } from './providers/facts.ts'
 import type { Providers } from './providers/ports.ts'
+import { openRefusals } from './refusals.ts'
 import { openAccounts } from './regions/account.ts'
 import { openPlane, type Plane } from './regions/plane.ts'
 import type { Settings } from './resources/declaration.ts'
@@ -190,11 +191,14 @@ function repairAskers(store: Store, own: readonly RegionName[]) {
 }
 
 /** How long and from where work takes and keeps things. */
-function boundsOf(config: Config): Pick<WorkPorts, 'imports' | 'sweepHoldMs' | 'uploadKeptMs'> {
+function boundsOf(
+  config: Config,
+): Pick<WorkPorts, 'imports' | 'sweepHoldMs' | 'uploadKeptMs' | 'auditKeptMs'> {
   return {
     imports: importPolicyOf(config, addressesOf),
     sweepHoldMs: config.sweepHoldSeconds * 1000,
     uploadKeptMs: config.uploadDays * 24 * 3_600_000,
+    auditKeptMs: config.auditDays * 24 * 3_600_000,
   }
 }
 
@@ -228,9 +232,11 @@ async function openDoors(
   const { tenantId } = config
   const { store } = providers
   const accounts = openAccounts(plane, store.read.placements)
-  const { applications, members } = store.directory
-  const { issuers, external, authority, access, graph } = await openIdentity({
-    ...{ config, baseUrl, urls, secrets, world, directory: store.directory },
+  const { applications } = store.directory
+  const refusals = openRefusals(config, { store, world })
+  const { directory, directoryFor } = store
+  const { issuers, external, authority, access, graph, rolesFor } = await openIdentity({
+    ...{ config, baseUrl, urls, secrets, world, directory, directoryFor, refusals },
   })
   const ownerFile = ownerFileOf(config)
   // Without the embedded issuer its secret would open nothing.
@@ -251,7 +257,7 @@ async function openDoors(
   app.route(
     '/',
     storageApp({
-      ...{ store, plane, sas, world, settings },
+      ...{ store, plane, sas, world, settings, refusals },
       findLatest: (key, region) => findLatest({ rows: store.read, settings }, key, region),
       mayOf: access.mayOf,
     }),
@@ -259,7 +265,7 @@ async function openDoors(
   app.route(
     '/',
     blobApp({
-      ...{ store, plane, world, accountKey, urls },
+      ...{ store, plane, world, accountKey, urls, refusals },
       authenticate: access.authenticateForBlobs,
       challenge: `Bearer authorization_uri=${authority(baseUrl)}/oauth2/v2.0/authorize resource_id=https://storage.azure.com`,
       holdMs: config.sweepHoldSeconds * 1000,
@@ -267,7 +273,7 @@ async function openDoors(
   )
   const arm = openArm({
     providers,
-    roles: { ...access.roles, members, tenantId },
+    ...{ rolesFor, refusals },
     authenticate: watch.access(access.authenticate),
     challenge: (origin, why) => challenge(authority(origin), why),
     sasUrl: sas.url,
@@ -280,6 +286,7 @@ async function openDoors(
   const close = async (): Promise<void> => {
     external.close()
     await accounts.close()
+    await refusals.close()
   }
   return { app, arm: arm.listener, owner, ownerFile, close }
 }

@@ -67,8 +67,9 @@ export function openAccess(parts: AccessParts) {
   /** What somebody may who is not asking now. */
   const mayOf = async (holder: Holder) => (await held.permissions(holder)).may
 
-  const { roles, changing } = held
-  return { authenticate, authenticateForBlobs, authenticateForGraph, mayOf, roles, changing }
+  const { roles, rolesOf, changing } = held
+  const authenticating = { authenticate, authenticateForBlobs, authenticateForGraph }
+  return { ...authenticating, mayOf, roles, rolesOf, changing }
 }
 
 /** Principals by the whole header, as long as their tokens last and their issuers have the same keys. */

@@ -65,20 +65,27 @@ export function openHeldRoles({ assignments, roleDefinitions, subscriptionsOf, w
     }
   }
 
-  const roles: Pick<HeldParts, 'assignments' | 'roleDefinitions'> = {
-    assignments: {
-      ...assignments,
-      put: (assignment) => changing(assignments.put(assignment)),
-      remove: (id, lastOf) => changing(assignments.remove(id, lastOf)),
-    },
-    roleDefinitions: {
-      ...roleDefinitions,
-      put: (definition) => changing(roleDefinitions.put(definition)),
-      remove: (id) => changing(roleDefinitions.remove(id)),
-    },
+  /** The same rows, whose changes the next request of this process sees. */
+  function rolesOf({ assignments, roleDefinitions }: Roles): Roles {
+    return {
+      assignments: {
+        ...assignments,
+        put: (assignment) => changing(assignments.put(assignment)),
+        remove: (id, lastOf) => changing(assignments.remove(id, lastOf)),
+      },
+      roleDefinitions: {
+        ...roleDefinitions,
+        put: (definition) => changing(roleDefinitions.put(definition)),
+        remove: (id) => changing(roleDefinitions.remove(id)),
+      },
+    }
   }
-  return { permissions, roles, changing }
+
+  const roles = rolesOf({ assignments, roleDefinitions })
+  return { permissions, roles, rolesOf, changing }
 }
+
+type Roles = Pick<HeldParts, 'assignments' | 'roleDefinitions'>
 
 type Held = {
   readonly permissions: Permissions

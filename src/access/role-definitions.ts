@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type Caller, mustBeAllowed } from '../domain/access.ts'
 import type { Permission, Role, RoleDefinition } from '../domain/directory.ts'
-import { ArmError } from '../domain/errors.ts'
+import { ArmError, Denied } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
 import { isWithin, keyOf } from '../domain/resource-id.ts'
 import { allBuiltInRoles, ownRoles, type RolePorts } from './roles.ts'
@@ -123,9 +123,10 @@ export function mustBeGivable(
   scope: string,
 ): void {
   if (caller.mayGive(permissions, scope)) return
-  throw new ArmError(
+  throw new Denied(
     'AuthorizationFailed',
     `The client '${caller.name}' with object id '${caller.principalId}' cannot give more than it has: the role allows what the client may not do over scope '${scope}'.`,
+    { action: 'Microsoft.Authorization/roleAssignments/write', scope },
   )
 }
 

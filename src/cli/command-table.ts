@@ -1,4 +1,5 @@
 import type { CommandGroup } from './command.ts'
+import { auditCommands } from './commands/audit.ts'
 import { completionCommands } from './commands/completion.ts'
 import { applicationCommands, userCommands, userGroupCommands } from './commands/directory.ts'
 import { diskCommands } from './commands/disk.ts'
@@ -34,6 +35,7 @@ export function commandTable(local: LocalCommands): readonly CommandGroup[] {
     applicationCommands,
     roleAssignmentCommands,
     roleDefinitionCommands,
+    auditCommands,
     spaceCommands(local),
     operationCommands,
   ]

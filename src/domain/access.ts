@@ -1,5 +1,5 @@
 import type { Permission } from './directory.ts'
-import { ArmError } from './errors.ts'
+import { Denied } from './errors.ts'
 import { isWithin } from './resource-id.ts'
 
 /** Who asks, and what that principal may do. Made by `access/` from a token; asked everywhere, decided nowhere else. */
@@ -25,10 +25,11 @@ export type Caller = {
 /** Throws AuthorizationFailed unless the caller may; asked before anything is read, so a refusal tells nothing of existence. */
 export function mustBeAllowed(caller: Caller, action: string, scope: string): void {
   if (caller.may(action, scope)) return
-  throw new ArmError(
+  throw new Denied(
     'AuthorizationFailed',
     `The client '${caller.name}' with object id '${caller.principalId}' does not have authorization to perform action ` +
       `'${action}' over scope '${scope}' or the scope is invalid. If access was recently granted, please refresh your credentials.`,
+    { action, scope },
   )
 }
 

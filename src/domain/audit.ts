@@ -58,3 +58,10 @@ export function tellAs(auditor: Auditor, world: Pick<World, 'now' | 'id'>): Tell
     return { ...by, ...told, id: world.id(), atMs: world.now().getTime(), outcome: 'allowed' }
   }
 }
+
+export function auditorOf(
+  { tenantId, principalId, name }: Omit<Auditor, 'correlationId'>,
+  correlationId: string,
+): Auditor {
+  return { tenantId, principalId, name, correlationId }
+}

@@ -155,6 +155,22 @@ export class ArmError extends Error {
   }
 }
 
+/** A refusal that tells for the audit what was wanted, and where. */
+export class Denied extends ArmError {
+  readonly action: string
+  readonly scope: string
+
+  constructor(
+    code: 'AuthorizationFailed' | 'LinkedAuthorizationFailed',
+    message: string,
+    wanted: { readonly action: string; readonly scope: string },
+  ) {
+    super(code, message)
+    this.action = wanted.action
+    this.scope = wanted.scope
+  }
+}
+
 /** The world's fault (a disk, a bucket, a database away): the same step may succeed later. */
 export class Unavailable extends Error {
   override readonly name: string = 'Unavailable'

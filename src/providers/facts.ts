@@ -1,4 +1,4 @@
-import { ArmError } from '../domain/errors.ts'
+import { Denied } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
 import { sameRegion } from '../domain/regions.ts'
 import { keyOf, parseResourceId, sameType } from '../domain/resource-id.ts'
@@ -110,10 +110,11 @@ function mustBeLinked(
   linked: string,
 ): void {
   if (caller.may(action, linked)) return
-  throw new ArmError(
+  throw new Denied(
     'LinkedAuthorizationFailed',
     `The client '${caller.name}' with object id '${caller.principalId}' has permission to perform action ` +
       `'${type.type}/write' on scope '${id.text}'; however, it does not have permission to perform action ` +
       `'${action}' on the linked scope(s) '${linked}' or the linked scope(s) are invalid.`,
+    { action, scope: linked },
   )
 }

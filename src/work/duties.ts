@@ -47,13 +47,15 @@ export function sweep({ store, plane, world, sweepHoldMs }: WorkPorts): Work {
   return { kind: 'Sweep', isRecurring: true, steps: { sweepAll } }
 }
 
-/** Forgets receipts that nobody polls any more, and grants that ran out. */
-export function prune({ store }: WorkPorts): Work {
+/** Forgets receipts that nobody polls any more, grants that ran out, and what the audit has kept long enough. */
+export function prune({ store, auditKeptMs }: WorkPorts): Work {
   async function pruneOperations({ state }: Running): Promise<Outcome> {
-    const beforeMs = (await store.nowMs()) - limits.operationKeptMs
+    const nowMs = await store.nowMs()
+    const beforeMs = nowMs - limits.operationKeptMs
     const pruned = await store.write((rows) => rows.operations.prune(beforeMs, pruneRows))
     const grants = await store.write((rows) => rows.sas.prune(beforeMs, pruneRows))
-    const isMore = pruned === pruneRows || grants === pruneRows
+    const told = await store.write((rows) => rows.audit.prune(nowMs - auditKeptMs, pruneRows))
+    const isMore = [pruned, grants, told].includes(pruneRows)
     return { is: 'wait', state, forMs: isMore ? 0 : pruneEveryMs }
   }
 

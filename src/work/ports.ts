@@ -25,6 +25,7 @@ export type WorkPorts = {
   readonly health: HealthPorts
   /** An upload that gets no page for so long is given up. */
   readonly uploadKeptMs: number
+  readonly auditKeptMs: number
 }
 
 export type SpacePlaces = {

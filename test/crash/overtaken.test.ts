@@ -13,6 +13,7 @@ import { type Engine, openClock, openEngine } from '../support/engine.ts'
 import { openHold } from '../support/faulty-blobs.ts'
 import { expectSoundAtRest } from '../support/soundness.ts'
 import { diskOf } from '../support/stories.ts'
+import { untold } from '../support/untold.ts'
 
 const one = diskOf(1)
 const west = { name: 'westeurope', storageAccountType: 'Standard_LRS' } as const
@@ -160,7 +161,7 @@ it('a page that is on its way when its disk is deleted is refused, and leaves no
   const sas = openSas(Buffer.alloc(32, 7))
   const { store, plane, world, settings } = engine
   const noImage = { findLatest: async () => undefined, mayOf: async () => () => false }
-  const app = storageApp({ store, plane, sas, world, settings, ...noImage })
+  const app = storageApp({ store, plane, sas, world, settings, refusals: untold, ...noImage })
   const url = `${sas.url('https://vitrine.test', String(grant?.id))}&comp=page`
   const headers = { 'x-ms-range': 'bytes=0-511', 'x-ms-page-write': 'update' }
   const page = app.request(url, { method: 'PUT', headers, body: one.slice(0, 512) })

@@ -7,6 +7,7 @@ import type { BlobRows } from '../../src/domain/stored-blobs.ts'
 import { stagedReader } from '../../src/regions/staging.ts'
 import { dropUploads } from '../../src/work/drop-uploads.ts'
 import type { Engine } from './engine.ts'
+import { untold } from './untold.ts'
 
 const origin = 'https://vitrine.test'
 const forever = new AbortController().signal
@@ -27,7 +28,7 @@ export function openBlobDoor(engine: Engine, account: string) {
   }
   const { store, plane, world } = engine
   const app: Hono = blobApp({
-    ...{ store, plane, world },
+    ...{ store, plane, world, refusals: untold },
     accountKey: openAccountKeys(new Uint8Array(32)),
     authenticate: async (): Promise<Caller> => caller,
     urls: [origin],

@@ -109,6 +109,7 @@ export async function openEngine(folder: string, options: EngineOptions = {}) {
     places: spaces,
     health,
     uploadKeptMs: config.uploadDays * 24 * 3_600_000,
+    auditKeptMs: config.auditDays * 24 * 3_600_000,
   }
   const ports: WorkPorts = { store, plane, world, settings, findType, prepare, imports, ...kept }
   const first = settings.regions.all[0]?.name ?? raise('there is a region')

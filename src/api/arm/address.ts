@@ -38,6 +38,8 @@ export type Address =
       readonly kind: string
       readonly name: string | undefined
     }
+  /** What was granted and denied there: `{scope}/providers/Vitrine.Gallery/audit`; `scope` empty at the root. */
+  | { readonly is: 'audit'; readonly scope: string }
   /** What Azure has no field for: `{id}/providers/Vitrine.Gallery/{view}[/{name}]`. */
   | {
       readonly is: 'extension'
@@ -48,6 +50,8 @@ export type Address =
 
 const spacesPath =
   /^\/providers\/vitrine\.gallery\/(?:locations\/([^/]+)\/)?spaces(?:\/([^/]+))?(?:\/(rebuild))?$/i
+
+const auditEnd = '/providers/vitrine.gallery/audit'
 
 const operationKinds = new Set([
   'capsoperations',
@@ -65,6 +69,9 @@ export function parseAddress(path: string): Address {
     spacesAddress(text) ??
     (lower.includes('/providers/microsoft.authorization/')
       ? authorizationAddress(text)
+      : undefined) ??
+    (lower.endsWith(auditEnd)
+      ? { is: 'audit' as const, scope: text.slice(0, -auditEnd.length) }
       : undefined) ??
     (lower.includes('/providers/vitrine.gallery/') ? extensionAddress(text) : undefined) ??
     (inGroup.test(lower) ? undefined : subscriptionAddress(text)) ??

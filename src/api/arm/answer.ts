@@ -1,4 +1,6 @@
+import type { Refusals } from '../../access/denials.ts'
 import type { RolePorts } from '../../access/roles.ts'
+import type { Auditor } from '../../domain/audit.ts'
 import { ArmError } from '../../domain/errors.ts'
 import type { ResourceRow } from '../../domain/rows.ts'
 import type { PlacedUse } from '../../domain/space-use.ts'
@@ -16,7 +18,8 @@ export type ArmRequest = Asking & {
   readonly method: string
   readonly query: Query
   readonly preconditions: Preconditions
-  readonly roles: RolePorts
+  /** Roles, each change of which is told in this name. */
+  rolesFor(auditor: Auditor): RolePorts
   /** What resources looked like in earlier requests. */
   readonly texts: ReturnType<typeof openShownTexts>
   /** Read once, bounded, as JSON. */
@@ -28,6 +31,7 @@ export type ArmRequest = Asking & {
   /** What a resource's images take up, space by space. Throws Unavailable while it is being counted. */
   spaceOf(key: string): Promise<readonly PlacedUse[]>
   readonly accountKey: Telling['accountKey']
+  readonly refusals: Refusals
 }
 
 export type Resourceful = ArmRequest & Target

@@ -1,8 +1,8 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { Hono } from 'hono'
-import type { RolePorts } from '../../access/roles.ts'
+import type { Refusals } from '../../access/denials.ts'
 import type { Caller } from '../../domain/access.ts'
-import { ArmError, Unavailable } from '../../domain/errors.ts'
+import { ArmError, Denied, Unavailable } from '../../domain/errors.ts'
 import type { Providers } from '../../providers/ports.ts'
 import type { Telling } from '../../resources/declaration.ts'
 import { parseAddress } from './address.ts'
@@ -14,7 +14,8 @@ import { openShownTexts } from './shown-texts.ts'
 
 export type ArmPorts = {
   readonly providers: Providers
-  readonly roles: RolePorts
+  rolesFor: ArmRequest['rolesFor']
+  readonly refusals: Refusals
   authenticate(authorization: string | undefined): Promise<Caller>
   /** The `WWW-Authenticate` header of a refusal. */
   challenge(origin: string, why: string): string
@@ -36,7 +37,7 @@ export function openArm(ports: ArmPorts) {
   async function rendered(raw: IncomingMessage): Promise<Rendered> {
     const requestId = ports.providers.world.id()
     const correlationId = traceId(raw.headers['x-ms-correlation-request-id']) ?? requestId
-    const arrival = { raw, requestId, correlationId }
+    const arrival: Arrival = { raw, requestId, correlationId, caller: undefined }
     try {
       return render(await answerArm(ports, arrival, texts), arrival)
     } catch (error) {
@@ -81,9 +82,12 @@ type Arrival = {
   readonly raw: IncomingMessage
   readonly requestId: string
   readonly correlationId: string
+  /** Known once it is. */
+  caller: Caller | undefined
 }
 
-function refusal(ports: ArmPorts, { raw, correlationId }: Arrival, error: unknown): Answer {
+function refusal(ports: ArmPorts, arrival: Arrival, error: unknown): Answer {
+  const { raw, correlationId } = arrival
   const answer = errorAnswer(error, correlationId)
   const path = raw.url?.replace(/\?.*/s, '')
   if (answer.status === 500) {
@@ -95,10 +99,24 @@ function refusal(ports: ArmPorts, { raw, correlationId }: Arrival, error: unknow
     const facts = { correlationId, path, message: error.message }
     ports.providers.world.log({ level: 'warn', event: 'request-unavailable', ...facts })
   }
+  if (error instanceof ArmError && (answer.status === 401 || answer.status === 403)) {
+    tellDenied(ports, arrival, error)
+  }
   if (!(error instanceof ArmError) || error.code !== 'AuthenticationFailed') return answer
   const origin = ports.publicUrl ?? askingOf(raw).origin
   const challenge = { 'www-authenticate': ports.challenge(origin, error.message) }
   return { ...answer, headers: { ...answer.headers, ...challenge } }
+}
+
+function tellDenied(ports: ArmPorts, { raw, correlationId, caller }: Arrival, error: ArmError) {
+  const path = caller ? (raw.url?.replace(/\?.*/s, '') ?? '/') : '/'
+  const wanted = error instanceof Denied ? error : { action: raw.method ?? '', scope: path }
+  const nobody = { principalId: '', name: '' }
+  ports.refusals.denied({
+    ...(caller ?? nobody),
+    ...{ action: wanted.action, scope: wanted.scope, code: error.code },
+    ...{ correlationId, address: ports.refusals.addressOf(raw) },
+  })
 }
 
 /** The headers that ARM puts on every answer: names and values in turn. */
@@ -154,12 +172,14 @@ function traceId(text: string | string[] | undefined): string | undefined {
 /** ARM's order: authenticate, route and api-version, then what each verb checks. */
 async function answerArm(
   ports: ArmPorts,
-  { raw, correlationId }: Arrival,
+  arrival: Arrival,
   texts: ArmRequest['texts'],
 ): Promise<Answer> {
+  const { raw, correlationId } = arrival
   const { headers, method = '' } = raw
   const asking = askingOf(raw)
   const caller = await ports.authenticate(headers.authorization)
+  arrival.caller = caller
   const address = parseAddress(decodePath(asking.path))
   const query = readQuery(asking.search)
   const apiVersion = readApiVersion(query)
@@ -171,13 +191,14 @@ async function answerArm(
     method,
     query,
     preconditions: { ifMatch: headers['if-match'], ifNoneMatch: headers['if-none-match'] },
-    roles: ports.roles,
+    rolesFor: ports.rolesFor,
     texts,
     json: () => readJson(raw),
     sasUrl: ports.sasUrl,
     imageUrl: ports.imageUrl,
     spaceOf: ports.spaceOf,
     accountKey: ports.accountKey,
+    refusals: ports.refusals,
   }
   return answerAddress(request, address)
 }

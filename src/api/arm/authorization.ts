@@ -6,9 +6,10 @@ import {
   unassignRole,
 } from '../../access/role-assignments.ts'
 import { removeRole, rolesAt, writeRole } from '../../access/role-definitions.ts'
-import { isBuiltIn } from '../../access/roles.ts'
+import { isBuiltIn, type RolePorts } from '../../access/roles.ts'
 import { parseScope, type Scope } from '../../access/scope.ts'
 import { mustBeAllowed } from '../../domain/access.ts'
+import { auditorOf } from '../../domain/audit.ts'
 import type { Assignment, Role, RoleDefinition, Written } from '../../domain/directory.ts'
 import { ArmError } from '../../domain/errors.ts'
 import type { Address } from './address.ts'
@@ -49,11 +50,13 @@ export async function answerAuthorization(
   if (!isKind(kind)) throw unknownType(kind)
   const served: readonly string[] = apiVersions[kind]
   if (!served.includes(request.asked.apiVersion)) throw unknownVersion(request, kind)
-  const scope = parseScope(address.scope, request.roles.tenantId)
+  const { caller, correlationId } = request.asked
+  const roles = request.rolesFor(auditorOf(caller, correlationId))
+  const scope = parseScope(address.scope, roles.tenantId)
   if (!scope) {
     throw new ArmError('NotFound', `'${address.scope}' is no scope at which roles are given.`)
   }
-  const at = { ...request, scope, name: name ?? '' }
+  const at = { ...request, roles, scope, name: name ?? '' }
   if (kind === 'permissions' && name === undefined) return answerPermissions(at)
   if (kind === 'checkaccess' && name === undefined) return answerCheckAccess(at)
   if (kind === 'roleassignments') {
@@ -63,7 +66,11 @@ export async function answerAuthorization(
   throw unknownType(kind)
 }
 
-type AtScope = ArmRequest & { readonly scope: Scope; readonly name: string }
+type AtScope = ArmRequest & {
+  readonly roles: RolePorts
+  readonly scope: Scope
+  readonly name: string
+}
 
 function isKind(kind: string): kind is Kind {
   return kind in apiVersions

@@ -5,6 +5,7 @@ import type { ResourceType } from '../../resources/declaration.ts'
 import { answerPart, answerPartList, isAccountPart } from './account-parts.ts'
 import type { Address } from './address.ts'
 import { type Answer, type ArmRequest, notAllowed } from './answer.ts'
+import { answerAudit } from './audit.ts'
 import { answerAuthorization } from './authorization.ts'
 import { answerExtension } from './extension.ts'
 import { answerNameCheck } from './name-check.ts'
@@ -55,6 +56,8 @@ export function answerAddress(request: ArmRequest, address: Address): Promise<An
       return answerResource({ ...request, id: address.id, type: typeFor(request, address.id.type) })
     case 'action':
       return answerActionOrList(request, address)
+    case 'audit':
+      return answerAudit(request, address.scope)
     case 'authorization':
       return answerAuthorization(request, address)
     case 'extension': {

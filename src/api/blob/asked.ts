@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AccountKeys } from '../../access/account-keys.ts'
+import type { Refusals } from '../../access/denials.ts'
 import type { ByteBudget } from '../../base/byte-budget.ts'
 import type { World } from '../../base/world.ts'
 import type { Caller } from '../../domain/access.ts'
@@ -14,6 +15,7 @@ export type BlobPorts = {
   readonly plane: Plane
   readonly world: World
   readonly accountKey: AccountKeys
+  readonly refusals: Refusals
   /** A token made for blobs; `isFor` judges its audience. Throws AuthenticationFailed. */
   authenticate(
     authorization: string | undefined,

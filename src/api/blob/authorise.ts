@@ -8,6 +8,7 @@ import { accountClaim } from '../../resources/blob-uri.ts'
 import { valueAt } from '../../resources/paths.ts'
 import { keyIdsOf } from '../../resources/storage-account-keys.ts'
 import { BlobError } from '../storage/blob-error.ts'
+import { BlobDenied } from '../storage/tell-denied.ts'
 import type { BlobPorts } from './asked.ts'
 import type { Place } from './place.ts'
 
@@ -125,9 +126,9 @@ async function byToken(
   if (account && scope !== undefined && caller.may(wanted, scope)) {
     return { account, createsOnly: false }
   }
-  throw new BlobError(
-    'AuthorizationPermissionMismatch',
+  throw new BlobDenied(
     `This request is not authorized to perform this operation using this permission: '${wanted}' is needed, for example by the role Storage Blob Data Contributor.`,
+    { by: caller, action: wanted, scope: scope ?? `/${place.account}` },
   )
 }
 

@@ -5,6 +5,7 @@ import { limits } from '../../domain/limits.ts'
 import { BlobError, blobErrorResponse } from '../storage/blob-error.ts'
 import { blobFault, quietly } from '../storage/blob-fault.ts'
 import type { NodeEnvironment } from '../storage/page-body.ts'
+import { tellDenied } from '../storage/tell-denied.ts'
 import type { Asked, BlobPorts } from './asked.ts'
 import { authorise } from './authorise.ts'
 import { operationOf } from './operations.ts'
@@ -33,7 +34,9 @@ export function blobApp(ports: BlobPorts): Hono {
     } catch (error) {
       // Nobody reads this answer: whatever broke did so because its client is gone.
       const world = raw.signal.aborted ? quietly(ports.world) : ports.world
-      response = refusal(ports, blobFault(world, error, requestId), requestId)
+      const fault = blobFault(world, error, requestId)
+      tellDenied(ports.refusals, fault, { raw, incoming, requestId })
+      response = refusal(ports, fault, requestId)
       if (raw.method === 'HEAD') response = new Response(null, response)
     }
     if (response === RESPONSE_ALREADY_SENT) return response

@@ -1,8 +1,11 @@
 import type { z } from 'zod'
+import type { Refusals } from '../../access/denials.ts'
 import type { DirectoryPorts } from '../../access/directory-ports.ts'
 import type { LogEvent } from '../../base/world.ts'
 import type { Caller } from '../../domain/access.ts'
+import type { Auditor } from '../../domain/audit.ts'
 import { ArmError } from '../../domain/errors.ts'
+import type { PrincipalRows } from '../../domain/principals.ts'
 import type { Body } from './graph-bodies.ts'
 import type { Sight } from './sight.ts'
 
@@ -10,6 +13,9 @@ export type GraphPorts = DirectoryPorts & {
   readonly log: (event: LogEvent) => void
   /** Throws AuthenticationFailed. */
   authenticate(authorization: string | undefined): Promise<Caller>
+  /** The directory, each change of which is told in this name. */
+  principalsFor(auditor: Auditor): PrincipalRows
+  readonly refusals: Refusals
   /** The `WWW-Authenticate` header of a refusal. */
   challenge(why: string): string
   /** Where clients reach Graph: `https://host:port/graph/v1.0`. */

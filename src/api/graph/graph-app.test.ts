@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { group, registration, user } from '../../../test/support/people.ts'
 import { openStoreAt } from '../../../test/support/store-at.ts'
+import { untold } from '../../../test/support/untold.ts'
 import { permissionsOf } from '../../access/permissions.ts'
 import type { Caller } from '../../domain/access.ts'
 import { Unavailable } from '../../domain/errors.ts'
@@ -28,6 +29,8 @@ async function get(path: string) {
     ...store.directory,
     tenantId: 't',
     world: { id: randomUUID, now: () => new Date(0) },
+    principalsFor: () => store.directory,
+    refusals: untold,
     changing: (change) => change,
     freshSecret: () => 'secret',
     hashSecret: async () => 'hash',

@@ -1,6 +1,9 @@
+import type { IncomingMessage } from 'node:http'
 import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
-import { ArmError, Unavailable } from '../../domain/errors.ts'
+import type { Caller } from '../../domain/access.ts'
+import { auditorOf } from '../../domain/audit.ts'
+import { ArmError, Denied, Unavailable } from '../../domain/errors.ts'
 import type { GraphAnswer, GraphPorts } from './asked.ts'
 import { graphError } from './graph-error.ts'
 import { routeOf } from './routes.ts'
@@ -19,23 +22,28 @@ export function graphApp(ports: GraphPorts): Hono {
     maxSize: bodyBytesMax,
     onError: () => {
       const message = `The body is over ${bodyBytesMax} bytes.`
-      return refused(ports, new ArmError('RequestEntityTooLarge', message))
+      return refused(ports, ports.world.id(), new ArmError('RequestEntityTooLarge', message))
     },
   })
   app.all(`${mount}/*`, limited, async (context) => {
+    const arrival: Arrival = { context, requestId: ports.world.id(), caller: undefined }
     try {
-      const { status, body } = await answer(ports, context)
+      const { status, body } = await answer(ports, arrival)
       return rendered(status, body)
     } catch (error) {
-      return refused(ports, error)
+      tellDenied(ports, arrival, error)
+      return refused(ports, arrival.requestId, error)
     }
   })
   return app
 }
 
 /** Graph's order: authenticate, find the route, then what each checks. */
-async function answer(ports: GraphPorts, { req }: Context): Promise<GraphAnswer> {
-  const caller = await ports.authenticate(req.header('authorization'))
+async function answer(given: GraphPorts, arrival: Arrival): Promise<GraphAnswer> {
+  const { req } = arrival.context
+  const caller = await given.authenticate(req.header('authorization'))
+  arrival.caller = caller
+  const ports = { ...given, ...given.principalsFor(auditorOf(caller, arrival.requestId)) }
   const url = new URL(req.url)
   // No name has this character, and not every database takes it.
   if (url.href.includes('%00')) throw new ArmError('BadRequest', 'The URL holds a NUL character.')
@@ -75,8 +83,26 @@ function partsOf({ pathname }: URL): readonly string[] {
   }
 }
 
-function refused(ports: GraphPorts, error: unknown): Response {
-  const requestId = ports.world.id()
+type Arrival = {
+  readonly context: Context
+  readonly requestId: string
+  /** Known once it is. */
+  caller: Caller | undefined
+}
+
+function tellDenied(ports: GraphPorts, { context, requestId, caller }: Arrival, error: unknown) {
+  if (!(error instanceof ArmError) || (error.status !== 401 && error.status !== 403)) return
+  const { req, env } = context
+  const incoming: IncomingMessage | undefined = env?.incoming
+  const wanted = error instanceof Denied ? error : { action: `Graph ${req.method}`, scope: '/' }
+  ports.refusals.denied({
+    ...(caller ?? { principalId: '', name: '' }),
+    ...{ action: wanted.action, scope: wanted.scope, code: error.code },
+    ...{ correlationId: requestId, address: incoming && ports.refusals.addressOf(incoming) },
+  })
+}
+
+function refused(ports: GraphPorts, requestId: string, error: unknown): Response {
   const { status, body } = graphError(error, requestId, ports.world.now())
   if (status === 500) {
     const stack = error instanceof Error ? error.stack : String(error)

@@ -86,3 +86,8 @@ export function blobErrorResponse(
 export function escaped(text: string): string {
   return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;')
 }
+
+/** Whether it is a refusal of who asks. */
+export function isRefusal({ code }: BlobError): boolean {
+  return statuses[code] === 401 || statuses[code] === 403
+}

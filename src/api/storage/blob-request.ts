@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Refusals } from '../../access/denials.ts'
 import type { Sas } from '../../access/sas.ts'
 import type { ByteBudget } from '../../base/byte-budget.ts'
 import type { openLru } from '../../base/lru.ts'
@@ -12,6 +13,7 @@ export type StoragePorts = {
   readonly store: Store
   readonly plane: Plane
   readonly sas: Sas
+  readonly refusals: Refusals
   readonly world: World
 }
 

@@ -18,6 +18,7 @@ import { answerPageList } from './page-list.ts'
 import { answerPutChunks } from './put-chunks.ts'
 import { answerPutPage } from './put-page.ts'
 import { readRange } from './range.ts'
+import { tellDenied } from './tell-denied.ts'
 
 /**
  * The bytes behind signed URLs: the page blob of a disk's SAS, as far as `@azure/storage-blob`, az and azcopy need it, and
@@ -36,15 +37,17 @@ export function storageApp(ports: ImagePorts): Hono {
     const requestId = ports.world.id()
     const version = req.header('x-ms-version') ?? '2018-03-28'
     const told = { 'x-ms-request-id': requestId, 'x-ms-version': version }
+    const { incoming, outgoing } = (env as NodeEnvironment) ?? {}
     let response: Response
     try {
-      const { incoming, outgoing } = (env as NodeEnvironment) ?? {}
       const url = new URL(raw.url)
       response = await act({ ...ports, raw, url, incoming, outgoing, told, budget, outputs })
     } catch (error) {
       // Nobody reads this answer: whatever broke did so because its client is gone.
       const world = raw.signal.aborted ? quietly(ports.world) : ports.world
-      response = blobErrorResponse(blobFault(world, error, requestId), requestId)
+      const fault = blobFault(world, error, requestId)
+      tellDenied(ports.refusals, fault, { raw, incoming, requestId })
+      response = blobErrorResponse(fault, requestId)
     }
     if (response === RESPONSE_ALREADY_SENT) return response
     for (const [name, value] of Object.entries(told)) response.headers.set(name, value)
