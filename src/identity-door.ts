@@ -11,6 +11,7 @@ import type { Config } from './config.ts'
 import { anyOf, armAudiences, graphAudiences, storageAudiences } from './domain/audiences.ts'
 import { type Auditor, tellAs } from './domain/audit.ts'
 import type { SecretRows } from './domain/secrets.ts'
+import type { Tenancy } from './domain/tenants.ts'
 import type { TrustedIssuer } from './domain/trusted-issuers.ts'
 import { type ExternalIssuers, openExternalIssuers } from './external-issuers.ts'
 import { freshSecret, hashSecret, secretHint } from './identity/client-secret.ts'
@@ -26,6 +27,7 @@ type IdentityParts = {
   readonly urls: readonly string[]
   readonly secrets: SecretRows
   readonly directory: Directory
+  readonly tenancy: Tenancy
   readonly directoryFor: Store['directoryFor']
   readonly refusals: Refusals
   readonly world: World
@@ -39,6 +41,7 @@ export async function openIdentity({
   secrets,
   directory,
   directoryFor,
+  tenancy,
   refusals,
   world,
 }: IdentityParts): Promise<{
@@ -59,8 +62,7 @@ export async function openIdentity({
   const external = await openExternalIssuers(config, { urls, world })
   const issuers = openIssuers({
     ...{ baseUrl, homeTenantId: tenantId, keys, applications, world },
-    // Until there are rows of tenants there is one.
-    isTenant: async () => false,
+    isTenant: async (id) => (await directory.tenants.get(id)) !== undefined,
     registrations: principals.registrations,
     audiences: anyOf(audiences, ofGraph, ofBlobs),
   })
@@ -68,7 +70,7 @@ export async function openIdentity({
   const access = openAccess({
     issuerOf: (iss) =>
       external.issuerOf(iss) ?? (config.embeddedIssuer ? ownIssuerOf(iss) : undefined),
-    ...{ audiences, assignments, roleDefinitions, world },
+    ...{ audiences, assignments, roleDefinitions, tenancy, world },
     storageAudiences: ofBlobs,
     // Who has a token for this installation may do by it all that one for its Graph allows.
     graphAudiences: [...ofGraph, ...urls],
@@ -97,7 +99,11 @@ export async function openIdentity({
       tellAs(auditor, world),
       auditor.tenantId,
     )
-    return { ...access.rolesOf({ assignments, roleDefinitions }), members, tenantId }
+    return {
+      ...access.rolesOf({ assignments, roleDefinitions }),
+      members,
+      tenantId: auditor.tenantId,
+    }
   }
   return { issuers, external, authority, access, graph, rolesFor }
 }

@@ -25,6 +25,7 @@ import { slowQueues } from './domain/queues.ts'
 import type { RegionName } from './domain/regions.ts'
 import { sameType } from './domain/resource-id.ts'
 import { diskSpace, parseSpaceId, type SpaceId } from './domain/spaces.ts'
+import { tenancyOf } from './domain/tenants.ts'
 import type { Foundation } from './foundation.ts'
 import { healthOf } from './health.ts'
 import { claimOwnerFile, ensureOwner } from './identity/owner.ts'
@@ -135,11 +136,10 @@ export async function openInstallation(parts: InstallationParts): Promise<Instal
   })
   const findType: Providers['findType'] = (name) =>
     resourceTypes.find((type) => sameType(type.type, name))
-  const subscriptions = subscriptionsOf(config)
   const providers: Providers = {
     store,
     settings,
-    subscriptions,
+    ...ownedBy(config),
     world,
     types: resourceTypes,
     findType,
@@ -172,6 +172,11 @@ export async function openInstallation(parts: InstallationParts): Promise<Instal
 
   const { app, arm, owner, ownerFile } = doors
   return { app, arm, owner, ownerFile, store, plane, startWork, close }
+}
+
+function ownedBy(config: Config): Pick<Providers, 'subscriptions' | 'tenancy'> {
+  const subscriptions = subscriptionsOf(config)
+  return { subscriptions, tenancy: tenancyOf(config.tenantId, subscriptions) }
 }
 
 /** Only the workers of a region write its spaces. */
@@ -237,6 +242,7 @@ async function openDoors(
   const { directory, directoryFor } = store
   const { issuers, external, authority, access, graph, rolesFor } = await openIdentity({
     ...{ config, baseUrl, urls, secrets, world, directory, directoryFor, refusals },
+    tenancy: providers.tenancy,
   })
   const ownerFile = ownerFileOf(config)
   // Without the embedded issuer its secret would open nothing.

@@ -4,6 +4,7 @@ import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { grant } from '../../test/support/grants.ts'
 import { openMemoryDirectory } from '../../test/support/memory-directory.ts'
 import { armAudiences } from '../domain/audiences.ts'
+import { tenancyOf } from '../domain/tenants.ts'
 import { openSigningKeys, type SigningKeys } from '../identity/signing-keys.ts'
 import { openAccess } from './access.ts'
 import { builtInRoles } from './built-in-roles.ts'
@@ -37,12 +38,13 @@ beforeEach(() => {
     audiences: armAudiences([baseUrl]),
     assignments: {
       ...directory.assignments,
-      heldBy: (id) => {
+      heldBy: (holder) => {
         loads += 1
-        return directory.assignments.heldBy(id)
+        return directory.assignments.heldBy(holder)
       },
     },
     roleDefinitions: directory.roleDefinitions,
+    tenancy: tenancyOf(tenantId, []),
     world: { now: () => new Date(nowMs) },
   })
 })

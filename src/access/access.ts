@@ -39,7 +39,8 @@ export function openAccess(parts: AccessParts) {
   async function callerOf(principal: Principal): Promise<Caller> {
     const { principalId, tenantId, clientId, name, kind } = principal
     const permissions = await held.permissions(holderOf(principal))
-    return { principalId, tenantId, clientId, name, kind, ...permissions }
+    const mayLink = permissions.may
+    return { principalId, tenantId, clientId, name, kind, ...permissions, mayLink }
   }
 
   async function authenticate(authorization: string | undefined): Promise<Caller> {

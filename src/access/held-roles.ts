@@ -1,6 +1,7 @@
 import { openLru } from '../base/lru.ts'
 import type { World } from '../base/world.ts'
 import type { Assignment, AssignmentRows, Holder, RoleDefinitionRows } from '../domain/directory.ts'
+import type { Tenancy } from '../domain/tenants.ts'
 import { type Permissions, permissionsOf } from './permissions.ts'
 import { openRoles } from './roles.ts'
 
@@ -11,13 +12,12 @@ const rolesFreshMs = 2_000
 export type HeldParts = {
   readonly assignments: AssignmentRows
   readonly roleDefinitions: RoleDefinitionRows
-  /** Ids, lower case. */
-  readonly subscriptionsOf?: (tenantId: string) => readonly string[]
+  readonly tenancy: Tenancy
   readonly world: Pick<World, 'now'>
 }
 
 /** What principals may, kept until something of it changes or ends: one small look every now and then tells. */
-export function openHeldRoles({ assignments, roleDefinitions, subscriptionsOf, world }: HeldParts) {
+export function openHeldRoles({ assignments, roleDefinitions, tenancy, world }: HeldParts) {
   let cache = openLru<string, Held>(principalsMax)
   let known: { readonly stamp: number; readonly roleOf: ReturnType<typeof openRoles> } | undefined
   let freshUntilMs = 0
@@ -31,12 +31,12 @@ export function openHeldRoles({ assignments, roleDefinitions, subscriptionsOf, w
     if (kept && nowMs < kept.untilMs) return kept.permissions
     // A load that a change overtakes ends up in the cache that was thrown away.
     const into = cache
-    const { tenantId } = holder
-    const subscriptions = tenantId === undefined ? [] : (subscriptionsOf?.(tenantId) ?? [])
+    const { tenantId = tenancy.homeTenantId } = holder
+    const subscriptions = tenancy.subscriptionsOf(tenantId)
     const given = (await assignments.heldBy({ ...holder, subscriptions })).filter(
       ({ expiresMs = Infinity }) => nowMs < expiresMs,
     )
-    const fresh = permissionsOf(given, roleOf)
+    const fresh = permissionsOf(given, roleOf, { ...tenancy, tenantId })
     into.set(key, { permissions: fresh, untilMs: firstEnd(given) })
     return fresh
   }

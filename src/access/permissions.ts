@@ -1,5 +1,6 @@
 import { type Assignment, isGrant, type Permission, type Role } from '../domain/directory.ts'
-import { keyOf } from '../domain/resource-id.ts'
+import { isWithin, keyOf } from '../domain/resource-id.ts'
+import { subscriptionOf, type Tenancy } from '../domain/tenants.ts'
 import { granted, isGranted } from './granted-role.ts'
 import { covers, roleAllows } from './roles.ts'
 
@@ -8,17 +9,33 @@ const visibleKept = 256
 
 export type Permissions = ReturnType<typeof permissionsOf>
 
+/** Whose tenant the principal is of, and which subscriptions are whose. */
+export type Within = Tenancy & { readonly tenantId: string }
+
+/** Where there is one tenant. */
+const alone: Within = {
+  tenantId: '',
+  homeTenantId: '',
+  tenantOf: () => undefined,
+  subscriptionsOf: () => [],
+  scopesOf: () => 'all',
+}
+
 type Given = Pick<Assignment, 'roleId' | 'scope'> & Partial<Pick<Assignment, 'principalType'>>
 
 /**
  * A union of roles and grants, so nothing that one role leaves out is taken from another; what nobody grants is denied. The group of
- * all subscriptions (`/providers/Microsoft.Management/managementGroups/{tenant}`) stands above each of them.
+ * all subscriptions (`/providers/Microsoft.Management/managementGroups/{tenant}`) stands above each of them. A role holds in
+ * what is the principal's own tenant's; what belongs to the installation is the home tenant's. A grant holds anywhere.
  */
 export function permissionsOf(
   assignments: readonly Given[],
   roleOf: (id: string) => Role | undefined,
+  within: Within = alone,
 ) {
-  const byScope = rolesByScope(assignments, roleOf)
+  const isOwn = openOwn(within)
+  const reaching = assignments.filter((one) => isGrant(one) || isOwn(keyOf(one.scope)))
+  const byScope = rolesByScope(reaching, roleOf)
   const overAll = [...byScope]
     .filter(([scope]) => isGroupOfAll(scope))
     .flatMap(([, roles]) => roles)
@@ -26,8 +43,10 @@ export function permissionsOf(
 
   /** The roles given at `key` or above it. */
   function* rolesAbove(key: string): Generator<Role> {
-    yield* byScope.get('') ?? []
-    if (key.startsWith('/subscriptions')) yield* overAll
+    if (isOwn(key)) {
+      yield* byScope.get('') ?? []
+      if (key.startsWith('/subscriptions')) yield* overAll
+    }
     for (let end = key.indexOf('/', 1); end > 0; end = key.indexOf('/', end + 1)) {
       yield* byScope.get(key.slice(0, end)) ?? []
     }
@@ -55,7 +74,12 @@ export function permissionsOf(
       roles.some((role) => roleAllows(role, action)),
     )
     const keys = new Set(allowing.map(([key]) => key))
-    if (keys.has('') || [...keys].some(isGroupOfAll)) return 'all'
+    if (keys.has('') || [...keys].some(isGroupOfAll)) {
+      const all = within.scopesOf(within.tenantId)
+      if (all === 'all') return 'all'
+      for (const key of keys) if (key === '' || isGroupOfAll(key)) keys.delete(key)
+      for (const key of all) keys.add(key)
+    }
     return [...keys]
       .filter((key) => !ancestorsOf(key).some((above) => keys.has(above)))
       .sort((one, other) => (one < other ? -1 : 1))
@@ -78,7 +102,24 @@ export function permissionsOf(
     return permissions.every((permission) => covers(held, permission))
   }
 
-  return { may, visible, heldAt, mayGive }
+  /** Whether anything at all was given at the key of a scope or below it, or above it in the principal's own tenant. */
+  function reaches(scopeKey: string): boolean {
+    return isOwn(scopeKey) || [...byScope.keys()].some((key) => isWithin(key, scopeKey))
+  }
+
+  return { may, visible, heldAt, mayGive, reaches }
+}
+
+/** Whether a scope key is the tenant's: its root, its group, its subscriptions; of the home tenant all that is nobody's. */
+function openOwn({ tenantId, homeTenantId, tenantOf, scopesOf }: Within) {
+  if (scopesOf(tenantId) === 'all') return () => true
+  const group = `${groups}${tenantId}`
+  return (key: string): boolean => {
+    if (key === '') return true
+    const subscription = subscriptionOf(key)
+    if (subscription !== undefined) return (tenantOf(subscription) ?? homeTenantId) === tenantId
+    return isGroupOfAll(key) ? isWithin(key, group) : tenantId === homeTenantId
+  }
 }
 
 function rolesByScope(assignments: readonly Given[], roleOf: (id: string) => Role | undefined) {
@@ -102,8 +143,10 @@ const allOfAuthorization: Permission = {
   notDataActions: [],
 }
 
+const groups = '/providers/microsoft.management/managementgroups/'
+
 function isGroupOfAll(scopeKey: string): boolean {
-  return scopeKey.startsWith('/providers/microsoft.management/managementgroups/')
+  return scopeKey.startsWith(groups)
 }
 
 /** Every key above `key` on slash boundaries; the root apart. */

@@ -16,6 +16,10 @@ export type Caller = {
   may(action: string, scope: string): boolean
   /** The scope keys below which `action` is allowed, for list queries: everything, or a sorted, bounded set. */
   visible(action: string): 'all' | readonly string[]
+  /** True when anything at all was given at the scope or below it, or above it in the caller's own tenant. */
+  reaches(scopeKey: string): boolean
+  /** As `may`, for a scope that a body names: the principal of an auxiliary token counts in its own tenant. */
+  mayLink(action: string, scope: string): boolean
   /** All that roles at `scope` or above it allow. */
   heldAt(scope: string): readonly Permission[]
   /** True when a role with these permissions may be given to others at `scope`. */

@@ -38,6 +38,8 @@ export type Tenancy = {
   readonly homeTenantId: string
   /** By its id, lower case; undefined for one that is not configured. */
   tenantOf(subscription: string): string | undefined
+  /** Ids, lower case, ascending. */
+  subscriptionsOf(tenantId: string): readonly string[]
   /** The keys of a tenant's subscriptions, ascending; `all` when no other tenant has any. */
   scopesOf(tenantId: string): 'all' | readonly string[]
 }
@@ -48,17 +50,18 @@ export function tenancyOf(
   subscriptions: readonly { readonly id: string; readonly tenantId: string }[],
 ): Tenancy {
   const owners = new Map(subscriptions.map(({ id, tenantId }) => [id.toLowerCase(), tenantId]))
-  const scopes = Map.groupBy(
-    [...owners.keys()].map((id) => `/subscriptions/${id}`).toSorted(),
-    (key) => owners.get(key.slice('/subscriptions/'.length)) ?? homeTenantId,
-  )
+  const owned = Map.groupBy([...owners.keys()].toSorted(), (id) => owners.get(id) ?? homeTenantId)
   // What is not configured any more is the operators' to see.
-  const isOne = [...scopes.keys()].every((tenantId) => tenantId === homeTenantId)
+  const isOne = [...owned.keys()].every((tenantId) => tenantId === homeTenantId)
+  const subscriptionsOf = (tenantId: string) => owned.get(tenantId) ?? []
   return {
     homeTenantId,
     tenantOf: (subscription) => owners.get(subscription),
+    subscriptionsOf,
     scopesOf: (tenantId) =>
-      isOne && tenantId === homeTenantId ? 'all' : (scopes.get(tenantId) ?? []),
+      isOne && tenantId === homeTenantId
+        ? 'all'
+        : subscriptionsOf(tenantId).map((id) => `/subscriptions/${id}`),
   }
 }
 

@@ -109,7 +109,7 @@ function mustBeLinked(
   action: string,
   linked: string,
 ): void {
-  if (caller.may(action, linked)) return
+  if (caller.mayLink(action, linked)) return
   throw new Denied(
     'LinkedAuthorizationFailed',
     `The client '${caller.name}' with object id '${caller.principalId}' has permission to perform action ` +

@@ -4,6 +4,7 @@ import { ArmError } from '../domain/errors.ts'
 import type { Problem } from '../domain/problem.ts'
 import type { RegionName } from '../domain/regions.ts'
 import type { ResourceId } from '../domain/resource-id.ts'
+import type { Tenancy } from '../domain/tenants.ts'
 import type { ResourceType, Settings } from '../resources/declaration.ts'
 import type { Store } from '../store/store.ts'
 
@@ -18,6 +19,7 @@ export type Providers = {
   readonly store: Store
   readonly settings: Settings
   readonly subscriptions: readonly Subscription[]
+  readonly tenancy: Tenancy
   readonly world: World
   readonly types: readonly ResourceType[]
   findType(type: string): ResourceType | undefined

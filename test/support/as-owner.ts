@@ -36,6 +36,8 @@ const asked: Asked = {
     visible: () => 'all',
     heldAt: () => [],
     mayGive: () => true,
+    mayLink: () => true,
+    reaches: () => true,
   },
   correlationId: 'test',
   apiVersion: '',

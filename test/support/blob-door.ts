@@ -25,6 +25,8 @@ export function openBlobDoor(engine: Engine, account: string) {
     visible: () => 'all',
     heldAt: () => [],
     mayGive: () => true,
+    mayLink: () => true,
+    reaches: () => true,
   }
   const { store, plane, world } = engine
   const app: Hono = blobApp({

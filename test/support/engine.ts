@@ -12,6 +12,7 @@ import { type LaneThread, openLanes } from '../../src/chunks/lanes.ts'
 import { type ConfigOverrides, importPolicyOf, readConfig, settingsOf } from '../../src/config.ts'
 import { slowQueues } from '../../src/domain/queues.ts'
 import { diskSpace, type SpaceId } from '../../src/domain/spaces.ts'
+import { tenancyOf } from '../../src/domain/tenants.ts'
 import { healthOf } from '../../src/health.ts'
 import type { Providers } from '../../src/providers/ports.ts'
 import { openPlane } from '../../src/regions/plane.ts'
@@ -96,6 +97,7 @@ export async function openEngine(folder: string, options: EngineOptions = {}) {
     store,
     settings,
     subscriptions: [{ ...subscription, tenantId: config.tenantId }],
+    tenancy: tenancyOf(config.tenantId, []),
     world,
     types: resourceTypes,
     findType,

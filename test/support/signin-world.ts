@@ -3,6 +3,7 @@ import { builtInRoles } from '../../src/access/built-in-roles.ts'
 import { signinRoutes } from '../../src/api/signin/signin.ts'
 import type { World } from '../../src/base/world.ts'
 import { armAudiences, graphAudiences, installationUrls } from '../../src/domain/audiences.ts'
+import { tenancyOf } from '../../src/domain/tenants.ts'
 import { openIssuers } from '../../src/identity/issuers.ts'
 import { ensureOwner } from '../../src/identity/owner.ts'
 import { openSigningKeys } from '../../src/identity/signing-keys.ts'
@@ -36,6 +37,7 @@ export async function openSigninWorld(options: {
     audiences: armAudiences(urls),
     assignments: directory.assignments,
     roleDefinitions: directory.roleDefinitions,
+    tenancy: tenancyOf(testTenantId, []),
     world,
   })
   const owner = await ensureOwner({

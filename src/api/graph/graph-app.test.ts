@@ -21,7 +21,7 @@ afterEach(() => store.close())
 
 function callerOf(principalId: string, kind: Caller['kind'] = 'User'): Caller {
   const nothing = permissionsOf([], () => undefined)
-  return { principalId, tenantId: 't', name: principalId, kind, ...nothing }
+  return { principalId, tenantId: 't1', name: principalId, kind, ...nothing, mayLink: nothing.may }
 }
 
 async function get(path: string) {

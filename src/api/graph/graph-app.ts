@@ -43,7 +43,9 @@ async function answer(given: GraphPorts, arrival: Arrival): Promise<GraphAnswer>
   const { req } = arrival.context
   const caller = await given.authenticate(req.header('authorization'))
   arrival.caller = caller
-  const ports = { ...given, ...given.principalsFor(auditorOf(caller, arrival.requestId)) }
+  const { tenantId } = caller
+  const principals = given.principalsFor(auditorOf(caller, arrival.requestId))
+  const ports = { ...given, ...principals, tenantId }
   const url = new URL(req.url)
   // No name has this character, and not every database takes it.
   if (url.href.includes('%00')) throw new ArmError('BadRequest', 'The URL holds a NUL character.')
