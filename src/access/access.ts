@@ -37,10 +37,10 @@ export function openAccess(parts: AccessParts) {
   const held = openHeldRoles(parts)
 
   async function callerOf(principal: Principal): Promise<Caller> {
-    const { principalId, tenantId, clientId, name, kind } = principal
+    const { principalId, tenantId, clientId, name, kind, remark } = principal
     const permissions = await held.permissions(holderOf(principal))
     const mayLink = permissions.may
-    return { principalId, tenantId, clientId, name, kind, ...permissions, mayLink }
+    return { principalId, tenantId, clientId, name, kind, remark, ...permissions, mayLink }
   }
 
   async function authenticate(authorization: string | undefined): Promise<Caller> {

@@ -49,7 +49,10 @@ export function readClaims(payload: unknown, tenantId: string, foreign?: Foreign
     audiences: [parsed.data.aud].flat().map(audienceKey),
     expS: parsed.data.exp,
   }
-  if (foreign) return { ...readForeign(parsed.data, tenantId, foreign), ...common }
+  if (foreign) {
+    const read = readForeign(parsed.data, tenantId, foreign)
+    return 'lacks' in read ? read : { ...read, ...common }
+  }
   const [principalId, tenant] = [of('oid'), of('tid')]
   if (principalId === undefined || tenant === undefined) return { lacks: 'oid and tid are needed' }
   const clientId = of('appid')
@@ -63,7 +66,11 @@ export function readClaims(payload: unknown, tenantId: string, foreign?: Foreign
 }
 
 /** The shapes of Entra ID (v1, v2), Keycloak, and RFC 9068. */
-function readForeign(payload: Payload, tenantId: string, claims: ForeignClaims) {
+function readForeign(
+  payload: Payload,
+  tenantId: string,
+  claims: ForeignClaims,
+): { lacks: string } | { subject: TokenSubject; tenant: string | undefined } {
   const of = (name: string): string | undefined => Text.safeParse(payload[name]).data
   const id = of(claims.principalId)
   if (id === undefined) return { lacks: `${claims.principalId} is needed` }

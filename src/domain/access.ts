@@ -12,6 +12,8 @@ export type Caller = {
   readonly kind: 'Application' | 'User'
   /** The application that asks, for itself or for a user. */
   readonly clientId?: string | undefined
+  /** What whoever asks should know when something is refused to him. */
+  readonly remark?: string | undefined
   /** True when an assignment at `scope` or above it allows `action` (`Microsoft.Compute/galleries/write`). */
   may(action: string, scope: string): boolean
   /** The scope keys below which `action` is allowed, for list queries: everything, or a sorted, bounded set. */
@@ -32,9 +34,14 @@ export function mustBeAllowed(caller: Caller, action: string, scope: string): vo
   throw new Denied(
     'AuthorizationFailed',
     `The client '${caller.name}' with object id '${caller.principalId}' does not have authorization to perform action ` +
-      `'${action}' over scope '${scope}' or the scope is invalid. If access was recently granted, please refresh your credentials.`,
+      `'${action}' over scope '${scope}' or the scope is invalid. If access was recently granted, please refresh your credentials.${remarkFor(caller)}`,
     { action, scope },
   )
+}
+
+/** To be put behind a refusal. */
+export function remarkFor({ remark }: Caller): string {
+  return remark === undefined ? '' : ` ${remark}`
 }
 
 /** The scope keys of a list below `scopeKey`: that key itself when all of it is visible, else the visible keys inside. */

@@ -1,3 +1,4 @@
+import { remarkFor } from '../domain/access.ts'
 import { Denied } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
 import { sameRegion } from '../domain/regions.ts'
@@ -114,7 +115,7 @@ function mustBeLinked(
     'LinkedAuthorizationFailed',
     `The client '${caller.name}' with object id '${caller.principalId}' has permission to perform action ` +
       `'${type.type}/write' on scope '${id.text}'; however, it does not have permission to perform action ` +
-      `'${action}' on the linked scope(s) '${linked}' or the linked scope(s) are invalid.`,
+      `'${action}' on the linked scope(s) '${linked}' or the linked scope(s) are invalid.${remarkFor(caller)}`,
     { action, scope: linked },
   )
 }
