@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { openMemoryDirectory } from '../../test/support/memory-directory.ts'
 import { attacks, signed, type Target } from '../../test/support/token-attacks.ts'
 import { armAudiences, foreignAudiences } from '../domain/audiences.ts'
+import { tenancyOf } from '../domain/tenants.ts'
 import type { Door, TrustedIssuer } from '../domain/trusted-issuers.ts'
 import { openAccess } from './access.ts'
 import { foreignId } from './foreign-id.ts'
@@ -14,6 +15,7 @@ const tenantId = '11111111-2222-4333-8444-555555555555'
 const labTenantId = '22222222-2222-4333-8444-555555555555'
 const principalId = 'aaaaaaaa-0000-4000-8000-000000000001'
 const own = `${baseUrl}/${tenantId}/v2.0`
+const tenancy = tenancyOf(tenantId, [])
 const lab = 'https://id.example.com/realms/lab'
 
 type KeyKind = 'RS256' | 'PS256' | 'ES256'
@@ -50,7 +52,7 @@ function openDoors(over: Partial<TrustedIssuer['foreign'] & object> = {}, keys =
   return openAccess({
     issuerOf: (iss) => trusted.get(iss),
     audiences: armAudiences([baseUrl]),
-    ...{ assignments, roleDefinitions },
+    ...{ assignments, roleDefinitions, tenancy },
     world: { now: () => new Date(startMs) },
   })
 }
@@ -177,7 +179,7 @@ describe('keys', () => {
     const doors = openAccess({
       issuerOf: () => issuer,
       audiences: [],
-      ...{ assignments, roleDefinitions },
+      ...{ assignments, roleDefinitions, tenancy },
       world: { now: () => new Date(startMs) },
     })
     const token = await signed({ iss: lab, aud: baseUrl, sub: principalId, ...times }, labKey)
