@@ -5,8 +5,13 @@ export type Share = {
   readonly target: string
 }
 
-/** Where a page goes on, and how long it is. */
-type PageOf = { readonly after: string | undefined; readonly rowsMax: number }
+/** Of the region: where a page goes on and how long it is, or the one key that is looked for. */
+type PageOf = {
+  readonly region: string
+  readonly after?: string | undefined
+  readonly rowsMax: number
+  readonly only?: string | undefined
+}
 
 /** What galleries are shared to. Keys are those of resources; what is being deleted is not told. */
 export type ShareRows = {
@@ -26,17 +31,12 @@ export type ShareRows = {
     query: PageOf & {
       readonly kind: Share['kind']
       readonly target: string | undefined
-      readonly region: string
     },
   ): Promise<readonly string[]>
   /** Definitions of a gallery by name: those of the region, or with a version that is usable there. */
-  definitions(
-    query: PageOf & { readonly galleryKey: string; readonly region: string },
-  ): Promise<readonly SortedKey[]>
+  definitions(query: PageOf & { readonly galleryKey: string }): Promise<readonly SortedKey[]>
   /** Versions of a definition that are usable in the region, in their order. */
-  versions(
-    query: PageOf & { readonly definitionKey: string; readonly region: string },
-  ): Promise<readonly SortedKey[]>
+  versions(query: PageOf & { readonly definitionKey: string }): Promise<readonly SortedKey[]>
 }
 
 /** `sort`: what a next page goes on after. */

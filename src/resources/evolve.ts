@@ -70,7 +70,11 @@ function lift(type: ResourceType, body: JsonObject, apiVersion: string): JsonObj
 }
 
 /** A document of the newest shape as `apiVersion` says it. */
-export function lower(type: ResourceType, doc: JsonObject, apiVersion: string): JsonObject {
+export function lower(
+  type: Pick<ResourceType, 'evolution'>,
+  doc: JsonObject,
+  apiVersion: string,
+): JsonObject {
   const moved = type.evolution.moves
     .filter((move) => apiVersion < move.before)
     .reduceRight((shape, move) => move.down(shape), doc)
@@ -111,7 +115,10 @@ function withoutReadOnly(type: ResourceType, body: JsonObject): JsonObject {
 const unsayablePaths = new WeakMap<Evolution, Map<string, readonly string[]>>()
 
 /** `apiVersion` is one of the type's, so that there are few. */
-function unsayable({ evolution }: ResourceType, apiVersion: string): readonly string[] {
+function unsayable(
+  { evolution }: Pick<ResourceType, 'evolution'>,
+  apiVersion: string,
+): readonly string[] {
   const known = unsayablePaths.get(evolution) ?? new Map<string, readonly string[]>()
   const paths =
     known.get(apiVersion) ??

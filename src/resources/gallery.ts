@@ -111,7 +111,7 @@ function claimName(subscription: string, name: string): string {
 }
 
 /** What others know it by when it is shared to them. */
-export function uniqueNameOf({ id, name }: Pick<Stored<Gallery>, 'id' | 'name'>): string {
+export function uniqueNameOf({ id, name }: { readonly id: string; readonly name: string }): string {
   return `${id.split('/')[2] ?? ''}-${name.toUpperCase()}`
 }
 

@@ -12,7 +12,14 @@ type Schema = {
   readonly additionalProperties?: Schema
 }
 
-export type SpecName = 'Gallery' | 'GalleryImage' | 'GalleryImageVersion' | 'Disk' | 'Snapshot'
+type Sharing = 'SharedGallery' | 'CommunityGallery'
+export type SpecName =
+  | 'Gallery'
+  | 'GalleryImage'
+  | 'GalleryImageVersion'
+  | 'Disk'
+  | 'Snapshot'
+  | `${Sharing}${'' | 'Image' | 'ImageVersion'}`
 
 /** What of `document` Azure's definition in this file does not know or says otherwise; [] when it fits. */
 export function specFaults(file: string, name: SpecName, document: Json): readonly string[] {
