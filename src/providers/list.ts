@@ -1,4 +1,5 @@
 import { narrowTo } from '../domain/access.ts'
+import { readCursor, writeCursor } from '../domain/cursor.ts'
 import { limits } from '../domain/limits.ts'
 import type { ResourceId } from '../domain/resource-id.ts'
 import type { RowStamp } from '../domain/rows.ts'
@@ -39,12 +40,4 @@ export async function listResources(
           rowsMax: limits.pageRows,
         })
   return { rows: page.rows, next: page.next === undefined ? undefined : writeCursor(page.next) }
-}
-
-function writeCursor(position: string): string {
-  return Buffer.from(position, 'utf8').toString('base64url')
-}
-
-function readCursor(cursor: string | undefined): string | undefined {
-  return cursor === undefined ? undefined : Buffer.from(cursor, 'base64url').toString('utf8')
 }

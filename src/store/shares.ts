@@ -58,32 +58,34 @@ export function shareRows(db: Db): ShareRows {
   }
 
   const galleries: ShareRows['galleries'] = async (query) => {
-    const { kind, target, region, after, rowsMax } = query
+    const { kind, target, region, after, rowsMax, only } = query
     const { rows } = await sql<{ key: string }>`
       select resources.key from shares join resources on resources.key = shares.gallery_key
       where kind = ${kind} and rejected = 0 and state <> 'Deleting'
         and ${target === undefined ? sql`1 = 1` : sql`target = ${target.toLowerCase()}`}
-        and resources.key > ${after ?? ''}
+        and resources.key > ${after ?? ''} and ${isOne(only)}
         and (resources.region = ${region} or ${usableBelow(region)})
       order by resources.key limit ${rowsMax}`.execute(db)
     return rows.map(({ key }) => key)
   }
 
-  const definitions: ShareRows['definitions'] = async ({ galleryKey, region, after, rowsMax }) => {
+  const definitions: ShareRows['definitions'] = async (query) => {
+    const { galleryKey, region, after, rowsMax, only } = query
     const { rows } = await sql<SortedKey>`
       select key, name_sort as sort from resources
       where parent_key = ${galleryKey} and type = 'Microsoft.Compute/galleries/images'
-        and state <> 'Deleting' and name_sort > ${after ?? ''}
+        and state <> 'Deleting' and name_sort > ${after ?? ''} and ${isOne(only)}
         and (resources.region = ${region} or ${usableBelow(region)})
       order by name_sort limit ${rowsMax}`.execute(db)
     return rows
   }
 
-  const versions: ShareRows['versions'] = async ({ definitionKey, region, after, rowsMax }) => {
+  const versions: ShareRows['versions'] = async (query) => {
+    const { definitionKey, region, after, rowsMax, only } = query
     const { rows } = await sql<SortedKey>`
       select key, name_sort as sort from resources
       where parent_key = ${definitionKey} and type = 'Microsoft.Compute/galleries/images/versions'
-        and state <> 'Deleting' and name_sort > ${after ?? ''}
+        and state <> 'Deleting' and name_sort > ${after ?? ''} and ${isOne(only)}
         and exists (select 1 from replicas
           where version_key = resources.key and replicas.region = ${region} and usable = 1)
       order by name_sort limit ${rowsMax}`.execute(db)
@@ -91,6 +93,10 @@ export function shareRows(db: Db): ShareRows {
   }
 
   return { replace, reaches, galleryOf, decide, galleries, definitions, versions }
+}
+
+function isOne(key: string | undefined) {
+  return key === undefined ? sql`1 = 1` : sql`resources.key = ${key}`
 }
 
 /** Some version below the resource can be used in the region. '0' follows '/'. */

@@ -176,6 +176,7 @@ function placeOf(name: string): string {
 
 function usualVersion(path: string): string {
   if (/\/Microsoft\.Authorization\//i.test(path)) return '2022-04-01'
+  if (/\/(shared|community)Galleries(\/|\?|$)/i.test(path)) return '2024-03-03'
   if (/\/galleries/i.test(path)) return '2024-03-03'
   return /\/(disks|snapshots)/i.test(path) ? '2023-10-02' : '2024-03-01'
 }

@@ -1,6 +1,7 @@
 import { ArmError } from '../../domain/errors.ts'
 import { regionName } from '../../domain/regions.ts'
 import { parseResourceId, type ResourceId } from '../../domain/resource-id.ts'
+import { type SharedAddress, sharedAddress } from './shared-address.ts'
 
 /** What an ARM path points at. */
 export type Address =
@@ -20,6 +21,7 @@ export type Address =
   | { readonly is: 'resources'; readonly scope: ResourceId }
   | { readonly is: 'usages'; readonly subscription: string; readonly location: string }
   | { readonly is: 'operation'; readonly subscription: string; readonly operation: string }
+  | SharedAddress
   /** A list of one type below a scope. */
   | { readonly is: 'collection'; readonly scope: ResourceId; readonly type: string }
   | { readonly is: 'resource'; readonly id: ResourceId }
@@ -74,7 +76,7 @@ export function parseAddress(path: string): Address {
       ? { is: 'audit' as const, scope: text.slice(0, -auditEnd.length) }
       : undefined) ??
     (lower.includes('/providers/vitrine.gallery/') ? extensionAddress(text) : undefined) ??
-    (inGroup.test(lower) ? undefined : subscriptionAddress(text)) ??
+    (inGroup.test(lower) ? undefined : (subscriptionAddress(text) ?? sharedAddress(text))) ??
     resourceAddress(text)
   if (address) return address
   throw new ArmError(

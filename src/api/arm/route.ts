@@ -5,6 +5,7 @@ import type { ResourceType } from '../../resources/declaration.ts'
 import { answerPart, answerPartList, isAccountPart } from './account-parts.ts'
 import type { Address } from './address.ts'
 import { type Answer, type ArmRequest, notAllowed } from './answer.ts'
+import { wrongApiVersion } from './api-version.ts'
 import { answerAudit } from './audit.ts'
 import { answerAuthorization } from './authorization.ts'
 import { answerExtension } from './extension.ts'
@@ -12,6 +13,7 @@ import { answerNameCheck } from './name-check.ts'
 import { answerOperation } from './poll.ts'
 import { answerResourceList } from './resource-list.ts'
 import { answerAction, answerCollection, answerResource } from './resources.ts'
+import { answerShared } from './shared-galleries.ts'
 import { answerSpaces } from './spaces.ts'
 import {
   answerLocations,
@@ -47,6 +49,8 @@ export function answerAddress(request: ArmRequest, address: Address): Promise<An
       return answerNameCheck(request, address.subscription)
     case 'spaces':
       return answerSpaces(request, address)
+    case 'shared':
+      return answerShared(request, address)
     case 'resources':
       return answerResourceList(request, address.scope)
     case 'collection':
@@ -115,10 +119,5 @@ function typeFor(request: ArmRequest, name: string): ResourceType {
   const type = findType(request, name)
   const { apiVersion } = request.asked
   if (type.apiVersions.includes(apiVersion)) return type
-  const [namespace, ...rest] = type.type.split('/')
-  throw new ArmError(
-    'InvalidResourceType',
-    `The resource type '${rest.join('/')}' could not be found in the namespace '${namespace}' for api version '${apiVersion}'. ` +
-      `The supported api-versions are '${type.apiVersions.join(',')}'.`,
-  )
+  throw wrongApiVersion(type, apiVersion)
 }

@@ -1,0 +1,33 @@
+import type { SharedVia } from '../../domain/shared-image-id.ts'
+
+/**
+ * `/subscriptions/{s}/providers/Microsoft.Compute/locations/{l}/sharedGalleries[/{g}[/images[/{i}[/versions[/{v}]]]]]` and
+ * the same of `communityGalleries`, of which there is no list. `at`: what is read or listed.
+ */
+export type SharedAddress = {
+  readonly is: 'shared'
+  readonly via: SharedVia
+  readonly at: 'gallery' | 'image' | 'version'
+  readonly subscription: string
+  readonly location: string
+  readonly gallery: string | undefined
+  readonly image: string | undefined
+  readonly version: string | undefined
+}
+
+const form =
+  /^\/subscriptions\/([^/]+)\/providers\/microsoft\.compute\/locations\/([^/]+)\/(shared|community)galleries((?:\/[^/]+)*)$/i
+
+export function sharedAddress(text: string): SharedAddress | undefined {
+  const [found, subscription = '', location = '', word = '', rest = ''] = form.exec(text) ?? []
+  if (found === undefined) return undefined
+  const via = word.toLowerCase() === 'shared' ? 'shared' : 'community'
+  const [, gallery, images, image, versions, version, more] = rest.split('/')
+  const isNamed = (part: string | undefined, name: string) =>
+    part === undefined || part.toLowerCase() === name
+  if (more !== undefined || !isNamed(images, 'images') || !isNamed(versions, 'versions'))
+    return undefined
+  if (via === 'community' && gallery === undefined) return undefined
+  const at = versions ? 'version' : images ? 'image' : 'gallery'
+  return { is: 'shared', via, at, subscription, location, gallery, image, version }
+}

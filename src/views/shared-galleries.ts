@@ -1,0 +1,118 @@
+import { limits } from '../domain/limits.ts'
+import type { ResourceRow } from '../domain/rows.ts'
+import type { SharedVia } from '../domain/shared-image-id.ts'
+import type { Share } from '../domain/shares.ts'
+import { claimOfUniqueName } from '../resources/gallery.ts'
+import type { Page, Rows } from '../store/store.ts'
+
+/** For whom galleries are looked up. Ids in lower case. */
+export type SharedViewer = {
+  readonly subscription: string
+  readonly tenantId: string
+  /** Canonical. */
+  readonly region: string
+}
+
+/** Galleries that are shared to the subscription, or to its tenant, and are there in the region: one page by key. */
+export async function listSharedGalleries(
+  rows: Rows,
+  viewer: SharedViewer,
+  page: { readonly to: 'subscription' | 'tenant'; readonly after: string | undefined },
+): Promise<Page<ResourceRow>> {
+  const share = sharesTo(viewer).find(({ kind }) => kind.toLowerCase() === page.to)
+  if (!share) return { rows: [], next: undefined }
+  const keys = await rows.shares.galleries({
+    ...share,
+    region: viewer.region,
+    after: page.after,
+    rowsMax: limits.pageRows + 1,
+  })
+  return pageOf(
+    rows,
+    keys.map((key) => ({ key, sort: key })),
+  )
+}
+
+function sharesTo({ subscription, tenantId }: SharedViewer): readonly Share[] {
+  return [
+    { kind: 'Subscription', target: subscription },
+    { kind: 'Tenant', target: tenantId },
+  ]
+}
+
+/** The gallery of this unique or public name; undefined when it is not shared to the viewer, or not there in the region. */
+export async function findSharedGallery(
+  rows: Rows,
+  viewer: SharedViewer,
+  { via, gallery }: { readonly via: SharedVia; readonly gallery: string },
+): Promise<ResourceRow | undefined> {
+  const claim = claimOfUniqueName(gallery)
+  const key =
+    via === 'community'
+      ? await rows.shares.galleryOf(gallery)
+      : claim && (await rows.claims.holderOf(claim))
+  if (key === undefined) return undefined
+  const shares =
+    via === 'shared' ? sharesTo(viewer) : [{ kind: 'Community', target: gallery } as const]
+  for (const share of shares) {
+    const query = { ...share, region: viewer.region, only: key, rowsMax: 1 }
+    const [found] = await rows.shares.galleries(query)
+    if (found !== undefined) return rows.resources.get(found)
+  }
+  return undefined
+}
+
+type Inside = { readonly region: string; readonly after?: string | undefined }
+
+/** Definitions of a gallery that are there in the region: one page by name. */
+export async function listSharedImages(
+  rows: Rows,
+  galleryKey: string,
+  inside: Inside,
+): Promise<Page<ResourceRow>> {
+  const query = { galleryKey, ...inside, rowsMax: limits.pageRows + 1 }
+  return pageOf(rows, await rows.shares.definitions(query))
+}
+
+export async function findSharedImage(
+  rows: Rows,
+  galleryKey: string,
+  { name, region }: { readonly name: string; readonly region: string },
+): Promise<ResourceRow | undefined> {
+  const only = `${galleryKey}/images/${name.toLowerCase()}`
+  const [found] = await rows.shares.definitions({ galleryKey, region, only, rowsMax: 1 })
+  return found && rows.resources.get(found.key)
+}
+
+/** Versions of a definition that can be used in the region: one page in their order. */
+export async function listSharedVersions(
+  rows: Rows,
+  definitionKey: string,
+  inside: Inside,
+): Promise<Page<ResourceRow>> {
+  const query = { definitionKey, ...inside, rowsMax: limits.pageRows + 1 }
+  return pageOf(rows, await rows.shares.versions(query))
+}
+
+export async function findSharedVersion(
+  rows: Rows,
+  definitionKey: string,
+  { name, region }: { readonly name: string; readonly region: string },
+): Promise<ResourceRow | undefined> {
+  const only = `${definitionKey}/versions/${name.toLowerCase()}`
+  const [found] = await rows.shares.versions({ definitionKey, region, only, rowsMax: 1 })
+  return found && rows.resources.get(found.key)
+}
+
+/** The rows of a page; those that are gone meanwhile are left out. */
+async function pageOf(
+  rows: Rows,
+  found: readonly { readonly key: string; readonly sort: string }[],
+): Promise<Page<ResourceRow>> {
+  const page = found.slice(0, limits.pageRows)
+  const next = found.length > limits.pageRows ? page.at(-1)?.sort : undefined
+  const byKey = new Map(
+    (await rows.resources.getMany(page.map(({ key }) => key))).map((row) => [row.key, row]),
+  )
+  return { rows: page.flatMap(({ key }) => byKey.get(key) ?? []), next }
+}

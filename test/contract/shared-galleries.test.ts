@@ -1,0 +1,332 @@
+import { ComputeManagementClient } from '@azure/arm-compute'
+import { ClientSecretCredential } from '@azure/identity'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { builtInRoles } from '../../src/access/built-in-roles.ts'
+import type { JsonObject } from '../../src/domain/rows.ts'
+import { isList, valueAt } from '../../src/resources/paths.ts'
+import { openArm } from '../support/arm.ts'
+import { definition, gallery, makeDefinition, publishVersion } from '../support/main-job.ts'
+import { noise } from '../support/noise.ts'
+import { openOtherCaller } from '../support/other-caller.ts'
+import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
+
+const owners = '10000000-0000-4000-8000-000000000001'
+const consumers = '20000000-0000-4000-8000-000000000002'
+const strangers = '30000000-0000-4000-8000-000000000003'
+const info = {
+  publisherUri: 'https://contoso.example',
+  publisherContact: 'images@contoso.example',
+  eula: 'https://contoso.example/eula',
+  publicNamePrefix: 'contoso',
+}
+const uniqueName = `${owners}-${gallery.toUpperCase()}`
+const content = noise(7, 2 * 1024 * 1024)
+
+let vitrine: TestInstallation
+let arm: ReturnType<typeof openArm>
+/** Azure's own client in the subscription that things are shared to. */
+let consumer: ComputeManagementClient
+let publicName: string
+
+beforeAll(async () => {
+  vitrine = await openTestInstallation({
+    config: {
+      subscriptions: [owners, consumers, strangers].map((id) => ({ id, displayName: id })),
+    },
+  })
+  arm = openArm(vitrine)
+  await makeDefinition(vitrine)
+  const reader = await openOtherCaller(vitrine, [
+    { roleId: builtInRoles.contributor.id, scope: `/subscriptions/${consumers}` },
+  ])
+  const credential = new ClientSecretCredential(
+    vitrine.config.tenantId,
+    reader.clientId,
+    reader.clientSecret,
+    { authorityHost: vitrine.url, disableInstanceDiscovery: true },
+  )
+  const clientOptions = {
+    endpoint: vitrine.url,
+    credentialScopes: [`${vitrine.url}/.default`],
+    retryOptions: { maxRetries: 0 },
+  }
+  consumer = new ComputeManagementClient(credential, consumers, clientOptions)
+  const source = await arm.upload('golden', content)
+  const targetRegions = [{ name: 'westeurope' }, { name: 'eastus', excludeFromLatest: true }]
+  await publishVersion(vitrine, '1.0.0', { source, targetRegions })
+  await publishVersion(vitrine, '1.1.0', { source, targetRegions: [{ name: 'westeurope' }] })
+  await arm.make(`galleries/${gallery}`, {
+    location: 'westeurope',
+    tags: { owner: 'secret', 'ShareTag-Tier': 'gold' },
+    properties: { description: 'internal', sharingProfile: { permissions: 'Groups' } },
+  })
+  const communityGalleryInfo = info
+  const sharingProfile = { permissions: 'Community', communityGalleryInfo }
+  const made = await arm.make('galleries/everybody', {
+    location: 'westeurope',
+    properties: { sharingProfile },
+  })
+  const names = valueAt(made, 'properties.sharingProfile.communityGalleryInfo.publicNames')
+  publicName = isList(names) ? String(names[0]) : ''
+  await arm.make('galleries/everybody/images/web', {
+    location: 'westeurope',
+    properties: {
+      osType: 'Linux',
+      osState: 'Generalized',
+      eula: 'e',
+      privacyStatementUri: 'https://p',
+      identifier: { publisher: 'Contoso', offer: 'Web', sku: 'Small' },
+    },
+  })
+  await arm.make('galleries/everybody/images/web/versions/2.0.0', {
+    location: 'westeurope',
+    properties: {
+      storageProfile: { osDiskImage: { source: { id: source } } },
+      publishingProfile: { targetRegions: [{ name: 'westeurope' }] },
+    },
+  })
+})
+
+afterAll(() => vitrine.close())
+
+async function share(operationType: string, groups: object[] = [], name = gallery): Promise<void> {
+  const body = { operationType, groups }
+  const answer = await arm.ask('POST', `galleries/${name}/share`, { body })
+  expect(await arm.ended(answer)).toMatchObject({ status: 'Succeeded' })
+}
+
+const toSubscription = (id: string) => [{ type: 'Subscriptions', ids: [id] }]
+
+/** Paths below a location of the consumers’ subscription. */
+const at = (path: string, location = 'westeurope', subscription = consumers) =>
+  `/subscriptions/${subscription}/providers/Microsoft.Compute/locations/${location}/${path}`
+
+async function all<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
+  const found: Item[] = []
+  for await (const item of items) found.push(item)
+  return found
+}
+
+async function namesAt(path: string, location?: string, subscription?: string) {
+  const { body } = await arm.get(at(path, location, subscription))
+  return isList(body.value) ? body.value.map((one) => valueAt(one, 'name')) : body
+}
+
+describe('a gallery that is shared to a subscription', () => {
+  beforeAll(() => share('Add', toSubscription(consumers.toUpperCase())))
+
+  it('R88 is listed and read there by Azure’s own client, down to its versions', async () => {
+    const galleries = await all(consumer.sharedGalleries.list('westeurope'))
+    expect(galleries).toMatchObject([
+      {
+        name: uniqueName,
+        location: 'westeurope',
+        uniqueId: `/SharedGalleries/${uniqueName}`,
+      },
+    ])
+    const one = await consumer.sharedGalleries.get('West Europe', uniqueName)
+    expect(one.artifactTags).toEqual({ 'ShareTag-Tier': 'gold' })
+    const images = await all(consumer.sharedGalleryImages.list('westeurope', uniqueName))
+    expect(images).toMatchObject([
+      {
+        name: definition,
+        uniqueId: `/SharedGalleries/${uniqueName}/Images/${definition}`,
+        osType: 'Linux',
+        osState: 'Generalized',
+        hyperVGeneration: 'V1',
+        architecture: 'x64',
+        identifier: { publisher: 'Contoso', offer: 'Finance', sku: 'Backend' },
+        recommended: {},
+      },
+    ])
+    const versions = await all(
+      consumer.sharedGalleryImageVersions.list('westeurope', uniqueName, definition),
+    )
+    expect(versions.map(({ name }) => name)).toEqual(['1.0.0', '1.1.0'])
+    expect(
+      await consumer.sharedGalleryImageVersions.get('eastus', uniqueName, definition, '1.0.0'),
+    ).toMatchObject({
+      name: '1.0.0',
+      location: 'eastus',
+      uniqueId: `/SharedGalleries/${uniqueName}/Images/${definition}/Versions/1.0.0`,
+      excludeFromLatest: true,
+      storageProfile: { osDiskImage: { diskSizeGB: 1, hostCaching: 'ReadWrite' } },
+    })
+  })
+
+  it('tells nothing of its place, its owner, or who else has it', async () => {
+    const paths = [
+      '',
+      `/${uniqueName}`,
+      `/${uniqueName}/images`,
+      `/${uniqueName}/images/${definition}/versions`,
+    ]
+    for (const path of paths) {
+      const { body } = await arm.get(at(`sharedGalleries${path}`))
+      const text = JSON.stringify(body)
+      expect(text).not.toMatch(/resourceGroups|secret|internal|systemData|"id"|"type":|source/i)
+    }
+  })
+
+  it('R23 has in a region what is usable there', async () => {
+    const versions = `sharedGalleries/${uniqueName}/images/${definition}/versions`
+    expect(await namesAt(versions, 'eastus')).toEqual(['1.0.0'])
+    expect(await arm.get(at(`${versions}/1.1.0`, 'eastus'))).toMatchObject({ status: 404 })
+    expect(await namesAt('sharedGalleries', 'westus')).toEqual([])
+    expect(await arm.get(at(`sharedGalleries/${uniqueName}`, 'westus'))).toMatchObject({
+      status: 404,
+    })
+    expect(await arm.get(at('sharedGalleries', 'nowhere'))).toMatchObject({ status: 404 })
+  })
+
+  it('R88 is not there for another subscription, nor for whoever cannot read in this one', async () => {
+    expect(await namesAt('sharedGalleries', 'westeurope', strangers)).toEqual([])
+    const path = `sharedGalleries/${uniqueName}`
+    const elsewhere = await arm.get(at(path, 'westeurope', strangers))
+    const nowhere = await arm.get(at(`sharedGalleries/${strangers}-NONE`, 'westeurope', strangers))
+    expect(elsewhere.status).toBe(404)
+    expect(valueAt(nowhere.body, 'error.code')).toBe(valueAt(elsewhere.body, 'error.code'))
+    const nobody = await openOtherCaller(vitrine, [])
+    for (const each of ['sharedGalleries', path, `${path}/images/${definition}/versions/1.0.0`]) {
+      expect(await nobody.get(at(each))).toMatchObject({
+        status: 403,
+        body: { error: { code: 'AuthorizationFailed' } },
+      })
+    }
+  })
+
+  it('is read alone: nothing can be written there', async () => {
+    for (const method of ['PUT', 'PATCH', 'DELETE', 'POST']) {
+      const answer = await arm.ask(method, at(`sharedGalleries/${uniqueName}`), { body: {} })
+      expect(answer).toMatchObject({ status: 405 })
+    }
+  })
+
+  it('is not in the list of the tenant, until it is shared to that too', async () => {
+    const shared = () => all(consumer.sharedGalleries.list('westeurope', { sharedTo: 'tenant' }))
+    expect(await shared()).toEqual([])
+    const tenant = [{ type: 'AADTenants', ids: [vitrine.config.tenantId] }]
+    await share('Add', tenant)
+    expect(await shared()).toHaveLength(1)
+    expect(await namesAt('sharedGalleries?sharedTo=tenant', 'westeurope', strangers)).toEqual([
+      uniqueName,
+    ])
+    await share('Remove', tenant)
+    expect(await shared()).toEqual([])
+    expect(await arm.get(at('sharedGalleries?sharedTo=everybody'))).toMatchObject({
+      status: 400,
+      body: { error: { target: 'sharedTo' } },
+    })
+  })
+
+  it('is gone at once when it is not shared any more', async () => {
+    await share('Remove', toSubscription(consumers))
+    expect(await namesAt('sharedGalleries')).toEqual([])
+    expect(await arm.get(at(`sharedGalleries/${uniqueName}/images/${definition}`))).toMatchObject({
+      status: 404,
+    })
+    await share('Add', toSubscription(consumers))
+    expect(await namesAt('sharedGalleries')).toEqual([uniqueName])
+  })
+})
+
+describe('a community gallery', () => {
+  it('is nowhere until it is enabled', async () => {
+    for (const name of [publicName, 'contoso-00000000']) {
+      expect(await arm.get(at(`communityGalleries/${name}`))).toMatchObject({ status: 404 })
+    }
+    await share('EnableCommunity', [], 'everybody')
+    expect(await arm.get(at(`communityGalleries/${publicName}`))).toMatchObject({ status: 200 })
+  })
+
+  it('is read by its public name in every subscription, by Azure’s own client', async () => {
+    expect(await consumer.communityGalleries.get('westeurope', publicName)).toMatchObject({
+      name: publicName,
+      uniqueId: `/CommunityGalleries/${publicName}`,
+      communityMetadata: {
+        publisherUri: info.publisherUri,
+        publisherContact: info.publisherContact,
+        eula: info.eula,
+        publicNames: [publicName],
+      },
+    })
+    const images = await all(consumer.communityGalleryImages.list('westeurope', publicName))
+    expect(images).toMatchObject([
+      { name: 'web', eula: 'e', privacyStatementUri: 'https://p', osType: 'Linux' },
+    ])
+    expect(
+      await consumer.communityGalleryImages.get('westeurope', publicName, 'web'),
+    ).toMatchObject({
+      uniqueId: `/CommunityGalleries/${publicName}/Images/web`,
+    })
+    const versions = await all(
+      consumer.communityGalleryImageVersions.list('westeurope', publicName, 'web'),
+    )
+    expect(versions.map(({ name }) => name)).toEqual(['2.0.0'])
+    const version = await consumer.communityGalleryImageVersions.get(
+      'westeurope',
+      publicName,
+      'web',
+      '2.0.0',
+    )
+    expect(version.uniqueId).toBe(`/CommunityGalleries/${publicName}/Images/web/Versions/2.0.0`)
+  })
+
+  it('has no list, tells its metadata beside its name to old clients, and echoes the location', async () => {
+    expect(await arm.get(at('communityGalleries'))).toMatchObject({ status: 404 })
+    const { body } = await arm.get(
+      at(`communityGalleries/${publicName}`, 'WestEurope'),
+      '2022-01-03',
+    )
+    expect(body).toMatchObject({
+      location: 'WestEurope',
+      communityMetadata: { publicNames: [publicName] },
+    })
+    expect(body).not.toHaveProperty('type')
+    const { body: image } = await arm.get(
+      at(`communityGalleries/${publicName}/images/web`),
+      '2022-01-03',
+    )
+    expect(valueAt(image as JsonObject, 'properties.identifier')).toEqual({})
+  })
+
+  it('is gone at once with a reset', async () => {
+    await share('Reset', [], 'everybody')
+    expect(await arm.get(at(`communityGalleries/${publicName}/images/web`))).toMatchObject({
+      status: 404,
+    })
+  })
+})
+
+it('pages are full and in order, and go on after their last key', async () => {
+  await share('Add', toSubscription(strangers))
+  const names = Array.from({ length: 120 }, (_, n) => `many${String(n).padStart(3, '0')}`)
+  const properties = { osType: 'Linux', osState: 'Generalized' }
+  await Promise.all(
+    names.map((name, n) =>
+      arm.make(`galleries/${gallery}/images/${name}`, {
+        // Every tenth is not in West Europe.
+        location: n % 10 === 0 ? 'eastus' : 'westeurope',
+        properties: { ...properties, identifier: { publisher: 'p', offer: 'o', sku: name } },
+      }),
+    ),
+  )
+  const path = at(`sharedGalleries/${uniqueName}/images`, 'westeurope', strangers)
+  const first = await arm.get(path)
+  expect(isList(first.body.value) && first.body.value.length).toBe(100)
+  const { pathname, search } = new URL(String(first.body.nextLink))
+  const second = await arm.get(`${pathname}${search}`)
+  const told = [first, second].flatMap(({ body }) => (isList(body.value) ? body.value : []))
+  const here = names.filter((_, n) => n % 10 !== 0)
+  expect(told.map((one) => valueAt(one, 'name'))).toEqual([...here, definition].toSorted())
+  expect(second.body).not.toHaveProperty('nextLink')
+})
+
+it('clients of before direct sharing are told from when on it is there', async () => {
+  expect(await arm.get(at('sharedGalleries'), '2019-12-01')).toMatchObject({
+    status: 404,
+    body: {
+      error: { code: 'InvalidResourceType', message: expect.stringContaining('2020-09-30') },
+    },
+  })
+})
