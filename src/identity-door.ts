@@ -48,7 +48,7 @@ export async function openIdentity({
   readonly issuers: Issuers
   readonly external: ExternalIssuers
   /** Where people of the installation's tenant get tokens, asked at this origin. */
-  readonly authority: (origin: string) => string
+  readonly authority: (origin: string, tenantId?: string) => string
   readonly access: ReturnType<typeof openAccess>
   readonly graph: Hono
   rolesFor(auditor: Auditor): RolePorts
@@ -75,8 +75,8 @@ export async function openIdentity({
     // Who has a token for this installation may do by it all that one for its Graph allows.
     graphAudiences: [...ofGraph, ...urls],
   })
-  const authority = (origin: string): string =>
-    authorityOf(external.ofTenant(tenantId), `${origin}/${tenantId}`)
+  const authority = (origin: string, of = tenantId): string =>
+    authorityOf(external.ofTenant(of), `${origin}/${of}`)
   await giveConfiguredOwner(config, access.roles.assignments, world)
   const graph = graphApp({
     ...{ ...principals, ...access.roles, tenantId, world, freshSecret, hashSecret, secretHint },

@@ -4,7 +4,6 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { Hono } from 'hono'
 import { openAccountKeys } from './access/account-keys.ts'
-import { challenge } from './access/challenge.ts'
 import { openSas } from './access/sas.ts'
 import { openArm } from './api/arm/app.ts'
 import { blobApp } from './api/blob/blob-app.ts'
@@ -42,6 +41,7 @@ import { runWork } from './runner/runner.ts'
 import type { Work } from './runner/work.ts'
 import { bucketsOf, spaceAddress } from './space-address.ts'
 import { openSpacePreparation } from './spaces.ts'
+import { openTenants } from './tenant-door.ts'
 import type { Store } from './store/store.ts'
 import { compact } from './work/compact.ts'
 import { convergeRegion } from './work/converge-region.ts'
@@ -244,6 +244,8 @@ async function openDoors(
     ...{ config, baseUrl, urls, secrets, world, directory, directoryFor, refusals },
     tenancy: providers.tenancy,
   })
+  const { tenancy } = providers
+  const tenantsFor = await openTenants({ store, tenancy, world, changing: access.changing })
   const ownerFile = ownerFileOf(config)
   // Without the embedded issuer its secret would open nothing.
   const owner = config.embeddedIssuer
@@ -279,9 +281,8 @@ async function openDoors(
   )
   const arm = openArm({
     providers,
-    ...{ rolesFor, refusals },
+    ...{ rolesFor, tenantsFor, refusals, authority },
     authenticate: watch.access(access.authenticate),
-    challenge: (origin, why) => challenge(authority(origin), why),
     sasUrl: sas.url,
     imageUrl: sas.imageUrl,
     spaceOf: accounts.of,

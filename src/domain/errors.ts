@@ -7,6 +7,11 @@ export const armErrors = {
     status: 401,
     means: 'No token, or one that is expired, forged or foreign.',
   },
+  InvalidAuthenticationTokenTenant: {
+    status: 401,
+    means:
+      'The token is of another tenant than the subscription; the challenge names the right one.',
+  },
   AuthorizationFailed: {
     status: 403,
     means: 'The caller may not perform this action over this scope.',

@@ -20,6 +20,8 @@ export type TenantRows = {
   /** By id: at most `limits.tenantsMax`. */
   all(): Promise<readonly Tenant[]>
   get(id: string): Promise<Tenant | undefined>
+  /** Those that have a guest who accepted and is this user at home, by id: a bounded number. */
+  ofGuest(homeId: string): Promise<readonly Tenant[]>
   /**
    * Durable once resolved. `made`: with its owner, where one is told; `kept`: its name is the one told, nothing else
    * changed; `named`: another one has this name; `full`: there are too many. Nothing is written then.

@@ -8,7 +8,8 @@ import { resourceNotFound } from './front-door.ts'
 import type { Asked, Providers, Target } from './ports.ts'
 
 /** Below which the places of bytes are told and made: they belong to no subscription. */
-const rootScope = '/'
+/** What belongs to the whole installation. */
+const rootScope = '/providers/Vitrine.Gallery'
 
 /**
  * Has every pack of a resource looked at, in one region or in all where it lies; what is bad is mended. Throws

@@ -26,6 +26,21 @@ export function tenantRows(db: Db): TenantRows {
     return row && fromTable(row)
   }
 
+  async function ofGuest(homeId: string): Promise<readonly Tenant[]> {
+    const guests = db
+      .selectFrom('users')
+      .select('tenant_id')
+      .where('home_id', '=', homeId)
+      .where('external_state', '=', 'Accepted')
+      .where('enabled', '=', 1)
+    const rows = await table
+      .where('id', 'in', guests)
+      .orderBy('id')
+      .limit(limits.tenantsMax)
+      .execute()
+    return rows.map(fromTable)
+  }
+
   const put: TenantRows['put'] = async (tenant, owner) => {
     // Its row's lock orders all who change tenants.
     await directoryChanged(db)
@@ -80,7 +95,7 @@ export function tenantRows(db: Db): TenantRows {
     return false
   }
 
-  return { all, get, put, remove }
+  return { all, get, ofGuest, put, remove }
 }
 
 function toTable(tenant: Tenant): TenantTable {

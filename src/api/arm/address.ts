@@ -33,6 +33,8 @@ export type Address =
       readonly name: string | undefined
       readonly action: string | undefined
     }
+  /** `/providers/Vitrine.Gallery/tenants[/{name}]`. */
+  | { readonly is: 'tenantsHere'; readonly name: string | undefined }
   /** `{scope}/providers/Microsoft.Authorization/{kind}[/{name}]`; `kind` in lower case, `scope` empty at the root. */
   | {
       readonly is: 'authorization'
@@ -69,6 +71,7 @@ export function parseAddress(path: string): Address {
   const address =
     tenantAddress(lower) ??
     spacesAddress(text) ??
+    tenantsHereAddress(text) ??
     (lower.includes('/providers/microsoft.authorization/')
       ? authorizationAddress(text)
       : undefined) ??
@@ -99,6 +102,11 @@ function spacesAddress(text: string): Address | undefined {
   const [, region, name, action] = found
   if (name !== undefined && region === undefined) return undefined
   return { is: 'spaces', region: region && regionName(region), name, action }
+}
+
+function tenantsHereAddress(text: string): Address | undefined {
+  const found = /^\/providers\/vitrine\.gallery\/tenants(?:\/([^/]+))?$/i.exec(text)
+  return found ? { is: 'tenantsHere', name: found[1] } : undefined
 }
 
 function authorizationAddress(text: string): Address | undefined {

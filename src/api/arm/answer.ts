@@ -1,5 +1,6 @@
 import type { Refusals } from '../../access/denials.ts'
 import type { RolePorts } from '../../access/roles.ts'
+import type { TenantPorts } from '../../access/tenants.ts'
 import type { Auditor } from '../../domain/audit.ts'
 import { ArmError } from '../../domain/errors.ts'
 import type { ResourceRow } from '../../domain/rows.ts'
@@ -20,6 +21,8 @@ export type ArmRequest = Asking & {
   readonly preconditions: Preconditions
   /** Roles, each change of which is told in this name. */
   rolesFor(auditor: Auditor): RolePorts
+  /** The tenants of the installation, each change of which is told in this name. */
+  tenantsFor(auditor: Auditor): TenantPorts
   /** What resources looked like in earlier requests. */
   readonly texts: ReturnType<typeof openShownTexts>
   /** Read once, bounded, as JSON. */

@@ -1,6 +1,9 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { Hono } from 'hono'
+import { withAuxiliary } from '../../access/auxiliary-tokens.ts'
+import { challenge } from '../../access/challenge.ts'
 import type { Refusals } from '../../access/denials.ts'
+import { mustBeOfTenant, tenantOfPath } from '../../access/wrong-tenant.ts'
 import type { Caller } from '../../domain/access.ts'
 import { ArmError, Denied, Unavailable } from '../../domain/errors.ts'
 import type { Providers } from '../../providers/ports.ts'
@@ -15,10 +18,11 @@ import { openShownTexts } from './shown-texts.ts'
 export type ArmPorts = {
   readonly providers: Providers
   rolesFor: ArmRequest['rolesFor']
+  tenantsFor: ArmRequest['tenantsFor']
   readonly refusals: Refusals
   authenticate(authorization: string | undefined): Promise<Caller>
-  /** The `WWW-Authenticate` header of a refusal. */
-  challenge(origin: string, why: string): string
+  /** Where tokens of a tenant are got; of the home tenant, when none is named. */
+  authority(origin: string, tenantId?: string): string
   sasUrl(origin: string, grant: string): string
   imageUrl: ArmRequest['imageUrl']
   spaceOf: ArmRequest['spaceOf']
@@ -102,10 +106,16 @@ function refusal(ports: ArmPorts, arrival: Arrival, error: unknown): Answer {
   if (error instanceof ArmError && (answer.status === 401 || answer.status === 403)) {
     tellDenied(ports, arrival, error)
   }
-  if (!(error instanceof ArmError) || error.code !== 'AuthenticationFailed') return answer
-  const origin = ports.publicUrl ?? askingOf(raw).origin
-  const challenge = { 'www-authenticate': ports.challenge(origin, error.message) }
-  return { ...answer, headers: { ...answer.headers, ...challenge } }
+  if (!(error instanceof ArmError) || answer.status !== 401) return answer
+  const header = { 'www-authenticate': challengeOf(ports, raw, error) }
+  return { ...answer, headers: { ...answer.headers, ...header } }
+}
+
+/** Names the tenant of the subscription that is asked for, where there is one. */
+function challengeOf(ports: ArmPorts, raw: IncomingMessage, error: ArmError): string {
+  const { origin, path } = askingOf(raw)
+  const right = tenantOfPath(ports.providers.tenancy, path)
+  return challenge(ports.authority(ports.publicUrl ?? origin, right), error.message)
 }
 
 function tellDenied(ports: ArmPorts, { raw, correlationId, caller }: Arrival, error: ArmError) {
@@ -178,20 +188,24 @@ async function answerArm(
   const { raw, correlationId } = arrival
   const { headers, method = '' } = raw
   const asking = askingOf(raw)
-  const caller = await ports.authenticate(headers.authorization)
-  arrival.caller = caller
-  const address = parseAddress(decodePath(asking.path))
+  const caller = await callerOf(ports, arrival)
+  const path = decodePath(asking.path)
+  const address = parseAddress(path)
+  const origin = ports.publicUrl ?? asking.origin
+  const authority = (tenantId: string) => ports.authority(origin, tenantId)
+  mustBeOfTenant({ tenancy: ports.providers.tenancy, authority }, caller, path)
   const query = readQuery(asking.search)
   const apiVersion = readApiVersion(query)
   const request: ArmRequest = {
     providers: ports.providers,
     asked: { caller, correlationId, apiVersion },
     ...asking,
-    origin: ports.publicUrl ?? asking.origin,
+    origin,
     method,
     query,
     preconditions: { ifMatch: headers['if-match'], ifNoneMatch: headers['if-none-match'] },
     rolesFor: ports.rolesFor,
+    tenantsFor: ports.tenantsFor,
     texts,
     json: () => readJson(raw),
     sasUrl: ports.sasUrl,
@@ -201,6 +215,15 @@ async function answerArm(
     refusals: ports.refusals,
   }
   return answerAddress(request, address)
+}
+
+async function callerOf(ports: ArmPorts, arrival: Arrival): Promise<Caller> {
+  const { headers } = arrival.raw
+  const caller = await ports.authenticate(headers.authorization)
+  arrival.caller = caller
+  const more = headers['x-ms-authorization-auxiliary']
+  if (more === undefined) return caller
+  return withAuxiliary({ ...ports, ...ports.providers }, caller, [more].flat().join(','))
 }
 
 function decodePath(path: string): string {

@@ -24,6 +24,7 @@ import {
   answerTenants,
   answerUsages,
 } from './subscriptions.ts'
+import { answerTenantsHere } from './tenants.ts'
 
 /** The handler of what the path points at, and its answer. */
 export function answerAddress(request: ArmRequest, address: Address): Promise<Answer> | Answer {
@@ -47,6 +48,8 @@ export function answerAddress(request: ArmRequest, address: Address): Promise<An
       return answerOperation(request, address.subscription, address.operation)
     case 'nameCheck':
       return answerNameCheck(request, address.subscription)
+    case 'tenantsHere':
+      return answerTenantsHere(request, address)
     case 'spaces':
       return answerSpaces(request, address)
     case 'shared':
@@ -78,6 +81,7 @@ const takesMore: ReadonlySet<Address['is']> = new Set([
   'extension',
   'registration',
   'spaces',
+  'tenantsHere',
   'nameCheck',
   'authorization',
 ] as const)

@@ -7,21 +7,26 @@ import { type Answer, type ArmRequest, notAllowed } from './answer.ts'
 
 /** What the installation itself is: tenants, subscriptions, locations, resource providers. Read-only, from configuration. */
 
-export function answerTenants({ providers }: ArmRequest): Answer {
-  const ids = [...new Set(providers.subscriptions.map((each) => each.tenantId))]
-  const value = ids.map((id) => ({
+/** The caller's own, and those that he is a guest of. */
+export async function answerTenants({ providers, asked }: ArmRequest): Promise<Answer> {
+  const { tenants } = providers.store.directory
+  const { principalId, tenantId } = asked.caller
+  const own = await tenants.get(tenantId)
+  const others = await tenants.ofGuest(principalId)
+  const value = [{ id: tenantId, name: own?.name ?? 'Vitrine' }, ...others].map(({ id, name }) => ({
     id: `/tenants/${id}`,
     tenantId: id,
     tenantCategory: 'Home',
-    displayName: 'Vitrine',
+    displayName: name,
   }))
   return { status: 200, body: { value } }
 }
 
-/** Those in which the caller can see anything at all. */
+/** Those of the caller's tenant in which he can see anything at all. */
 export function answerSubscriptions({ providers, asked }: ArmRequest): Answer {
   const visible = asked.caller.visible('Microsoft.Resources/subscriptions/resourceGroups/read')
   const seen = (subscription: Subscription) => {
+    if (subscription.tenantId !== asked.caller.tenantId) return false
     const key = `/subscriptions/${subscription.id}`.toLowerCase()
     return (
       visible === 'all' || visible.some((scope) => isWithin(scope, key) || isWithin(key, scope))

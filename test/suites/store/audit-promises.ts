@@ -147,6 +147,7 @@ export function auditPromises(open: OpenStore): void {
       'roleDefinitions.all',
       'tenants.all',
       'tenants.get',
+      'tenants.ofGuest',
       'users.find',
     ])
   })
