@@ -11,13 +11,15 @@ import type { Config } from './config.ts'
 import { anyOf, armAudiences, graphAudiences, storageAudiences } from './domain/audiences.ts'
 import { type Auditor, tellAs } from './domain/audit.ts'
 import type { SecretRows } from './domain/secrets.ts'
+import type { PeopleRows, SigninRows } from './domain/signin-rows.ts'
 import type { Tenancy } from './domain/tenants.ts'
 import type { TrustedIssuer } from './domain/trusted-issuers.ts'
 import { type ExternalIssuers, openExternalIssuers } from './external-issuers.ts'
 import { freshSecret, hashSecret, secretHint } from './identity/client-secret.ts'
 import { ensureConfiguredOwner } from './identity/configured-owner.ts'
-import { type Issuers, openIssuers } from './identity/issuers.ts'
+import type { Issuers } from './identity/issuers.ts'
 import { openSigningKeys, type SigningKeys } from './identity/signing-keys.ts'
+import { openSignin } from './signin-door.ts'
 import type { Directory, Store } from './store/store.ts'
 
 type IdentityParts = {
@@ -29,6 +31,8 @@ type IdentityParts = {
   readonly directory: Directory
   readonly tenancy: Tenancy
   readonly directoryFor: Store['directoryFor']
+  readonly signin: SigninRows
+  readonly people: PeopleRows
   readonly refusals: Refusals
   readonly world: World
 }
@@ -41,11 +45,14 @@ export async function openIdentity({
   secrets,
   directory,
   directoryFor,
+  signin,
+  people,
   tenancy,
   refusals,
   world,
 }: IdentityParts): Promise<{
-  readonly issuers: Issuers
+  /** The routes by which people and programs sign in. */
+  readonly signinRoutes: Hono
   readonly external: ExternalIssuers
   /** Where people of the installation's tenant get tokens, asked at this origin. */
   readonly authority: (origin: string, tenantId?: string) => string
@@ -54,17 +61,16 @@ export async function openIdentity({
   rolesFor(auditor: Auditor): RolePorts
 }> {
   const { tenantId } = config
-  const { applications, assignments, roleDefinitions, ...principals } = directory
+  const { assignments, roleDefinitions, ...principals } = directory
   const audiences = armAudiences(urls)
   const ofBlobs = storageAudiences(urls)
   const ofGraph = graphAudiences(urls)
   const keys = await openSigningKeys(secrets, world)
   const external = await openExternalIssuers(config, { urls, world })
-  const issuers = openIssuers({
-    ...{ baseUrl, homeTenantId: tenantId, keys, applications, world },
-    isTenant: async (id) => (await directory.tenants.get(id)) !== undefined,
-    registrations: principals.registrations,
+  const { issuers, routes } = await openSignin({
+    ...{ baseUrl, homeTenantId: tenantId, keys, secrets, directory, signin, people, world },
     audiences: anyOf(audiences, ofGraph, ofBlobs),
+    addressOf: refusals.addressOf,
   })
   const ownIssuerOf = openOwnIssuers(issuers, external, keys)
   const access = openAccess({
@@ -105,7 +111,7 @@ export async function openIdentity({
       tenantId: auditor.tenantId,
     }
   }
-  return { issuers, external, authority, access, graph, rolesFor }
+  return { signinRoutes: routes, external, authority, access, graph, rolesFor }
 }
 
 /** Our own issuer of each tenant that no other one serves. */

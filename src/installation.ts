@@ -8,7 +8,6 @@ import { openSas } from './access/sas.ts'
 import { openArm } from './api/arm/app.ts'
 import { blobApp } from './api/blob/blob-app.ts'
 import { elsewhereRoutes } from './api/signin/elsewhere.ts'
-import { signinRoutes } from './api/signin/signin.ts'
 import { storageApp } from './api/storage/disk-blob.ts'
 import { StartError } from './base/start-error.ts'
 import type { World } from './base/world.ts'
@@ -239,9 +238,10 @@ async function openDoors(
   const accounts = openAccounts(plane, store.read.placements)
   const { applications } = store.directory
   const refusals = openRefusals(config, { store, world })
-  const { directory, directoryFor } = store
-  const { issuers, external, authority, access, graph, rolesFor } = await openIdentity({
+  const { directory, directoryFor, signin, people } = store
+  const { signinRoutes, external, authority, access, graph, rolesFor } = await openIdentity({
     ...{ config, baseUrl, urls, secrets, world, directory, directoryFor, refusals },
+    ...{ signin, people },
     tenancy: providers.tenancy,
   })
   const { tenancy } = providers
@@ -259,7 +259,7 @@ async function openDoors(
   const accountKey = openAccountKeys(key)
   const app = new Hono()
   app.route('/', elsewhereRoutes({ homeTenantId: tenantId, issuerOf: external.ofTenant }))
-  if (config.embeddedIssuer) app.route('/', signinRoutes(issuers))
+  if (config.embeddedIssuer) app.route('/', signinRoutes)
   app.route('/', graph)
   const { settings } = providers
   app.route(

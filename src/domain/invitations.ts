@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { User } from './principals.ts'
 
 /** What a guest was sent and has not used yet. Its link names a ticket of which only the hash is kept. */
@@ -45,6 +46,11 @@ export type InvitationRows = {
   redeem(tokenHash: string, nowMs: number, how: Acceptance): Promise<User | undefined>
   /** Its link is good for nothing any more; a guest who never came goes with it. What it was. */
   revoke(tenantId: string, id: string, lastOf: string): Promise<Invitation | undefined>
+}
+
+/** What is kept of a link's ticket. */
+export function ticketHash(ticket: string): string {
+  return createHash('sha256').update(ticket).digest('base64url')
 }
 
 /** The page on which a guest accepts; the issuer of the tenant serves it. */

@@ -78,6 +78,13 @@ export const limits = {
   credentialsMax: 20,
   /** Codes, refresh tokens, sessions and open pages, of each: anybody may open a page, and a sweep forgets it. */
   signinStatesMax: 100_000,
+  /** Tries of a window: of one user, as most directories have it, and from one address, where many may sit. */
+  signinTriesOfUserMax: 10,
+  signinTriesOfAddressMax: 200,
+  signinTriesMs: 15 * 60_000,
+  /** NIST SP 800-63B asks for eight and no rules of composition; twelve, because a machine guesses. */
+  passwordCharsMin: 12,
+  passwordCharsMax: 256,
   /** Azure's own bound for the custom roles of a tenant; and of all tenants, since all are held in memory. */
   roleDefinitionsMax: 5_000,
   roleDefinitionsEverywhereMax: 20_000,

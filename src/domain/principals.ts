@@ -62,14 +62,14 @@ export type DirectoryApplication = {
   readonly hasFirstSecret: boolean
 }
 
-/** A secret of an application beside the one that it was made with. */
+/** A secret of an application beside the one that it was made with, or a certificate that it proves itself with. */
 export type Credential = {
   readonly id: string
-  readonly kind: 'secret'
+  readonly kind: 'secret' | 'certificate'
   readonly displayName: string | undefined
-  /** `secretHint` of the secret: tells several apart. */
+  /** `secretHint` of the secret; of a certificate its SHA-1 thumbprint, upper case hex. Tells several apart. */
   readonly hint: string
-  /** `hashSecret` of the secret. */
+  /** `hashSecret` of the secret; the certificate as PEM. */
   readonly value: string
   readonly startsMs: number
   readonly endsMs: number

@@ -43,3 +43,38 @@ export type SigninRows = {
   /** Forgets what ran out; answers how many (≤ rowsMax). */
   sweep(nowMs: number, rowsMax: number): Promise<number>
 }
+
+/** Somebody who can sign in: enabled and, if invited, come. */
+export type Person = {
+  /** The principal in the tenant that he signs in to. */
+  readonly id: string
+  readonly tenantId: string
+  readonly principalName: string
+  readonly displayName: string
+  readonly mail: string | undefined
+  readonly kind: 'Member' | 'Guest'
+  /** Whose password proves him: his own, or his one's at home. */
+  readonly passwordOf: string
+  /** `hashSecret`; undefined for one who has none yet. */
+  readonly passwordHash: string | undefined
+  readonly mustChangePassword: boolean
+}
+
+/** Each method is its own transaction. All throw Unavailable. */
+export type PeopleRows = {
+  /** By principal name, or a guest by his mail where no two have it; lower case. */
+  named(tenantId: string, name: string): Promise<Person | undefined>
+  /** Members of whatever tenant with this principal name, lower case: at most two, so that one is known to be the only one. */
+  membersNamed(name: string): Promise<readonly Person[]>
+  ofId(tenantId: string, id: string): Promise<Person | undefined>
+  /**
+   * Durable once resolved. In place of `held`: false, and nothing written, when it is another by now. All that was had with
+   * the old one ends: sessions, codes and refresh tokens, also where he is a guest.
+   */
+  setPassword(password: {
+    readonly userId: string
+    readonly held: string | undefined
+    readonly hash: string
+    readonly mustChange: boolean
+  }): Promise<boolean>
+}

@@ -39,7 +39,8 @@ export function sealSecrets(rows: SecretRows, key: Uint8Array): SecretRows {
   }
 }
 
-function seal(key: Uint8Array, name: string, value: string): string {
+/** `text` encrypted under `key`, which opens under the same name only. */
+export function seal(key: Uint8Array, name: string, value: string): string {
   const iv = randomBytes(ivBytes)
   const cipher = createCipheriv('aes-256-gcm', key, iv).setAAD(Buffer.from(name))
   const body = Buffer.concat([cipher.update(value, 'utf8'), cipher.final()])
@@ -47,6 +48,15 @@ function seal(key: Uint8Array, name: string, value: string): string {
 }
 
 function unseal(key: Uint8Array, name: string, sealed: string): string {
+  const text = opened(key, name, sealed)
+  if (text !== undefined) return text
+  throw new StartError(
+    `The stored secret '${name}' does not open with this installation key; restore the key file that belongs to this database.`,
+  )
+}
+
+/** What `seal` made of it; undefined when that was under another key or name, or is damaged. */
+export function opened(key: Uint8Array, name: string, sealed: string): string | undefined {
   const bytes = Buffer.from(sealed.slice(prefix.length), 'base64')
   try {
     const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, ivBytes), {
@@ -55,10 +65,7 @@ function unseal(key: Uint8Array, name: string, sealed: string): string {
     decipher.setAAD(Buffer.from(name)).setAuthTag(bytes.subarray(ivBytes, ivBytes + tagBytes))
     const body = decipher.update(bytes.subarray(ivBytes + tagBytes))
     return Buffer.concat([body, decipher.final()]).toString('utf8')
-  } catch (cause) {
-    throw new StartError(
-      `The stored secret '${name}' does not open with this installation key; restore the key file that belongs to this database.`,
-      { cause },
-    )
+  } catch {
+    return undefined
   }
 }

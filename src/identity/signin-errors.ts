@@ -45,11 +45,72 @@ const signinErrors = {
     says: (resource: string) =>
       `The resource principal named ${resource} was not found in the tenant. Ask for the address of this installation; further ones are set by its host names.`,
   },
+  AssertionWrong: {
+    number: 700027,
+    status: 401,
+    error: 'invalid_client',
+    says: (why: string) =>
+      `The certificate with identifier used to sign the client assertion is not registered on application, or the assertion is not a good one${why ? `: ${why}` : ''}. Check the certificate, that the assertion was made for this token endpoint, and the clock.`,
+  },
+  CodePending: {
+    number: 70016,
+    status: 400,
+    error: 'authorization_pending',
+    says: () => 'OAuth 2.0 device flow error. Authorization is pending. Continue polling.',
+  },
+  CodePolledTooOften: {
+    number: 70011,
+    status: 400,
+    error: 'slow_down',
+    says: () =>
+      'The device asks more often than it was told. Wait five seconds longer between two requests.',
+  },
+  CodeExpired: {
+    number: 70020,
+    status: 400,
+    error: 'expired_token',
+    says: () =>
+      'The provided value for the input parameter device_code is not valid. This device code has expired.',
+  },
+  CodeDeclined: {
+    number: 70018,
+    status: 400,
+    error: 'authorization_declined',
+    says: () => 'The user declined the sign-in of this device.',
+  },
+  CodeUnknown: {
+    number: 70019,
+    status: 400,
+    error: 'bad_verification_code',
+    says: () => 'The device code is not known, or was used already. Start again.',
+  },
+  AuthorizationCodeRefused: {
+    number: 70008,
+    status: 400,
+    error: 'invalid_grant',
+    says: (why: string) =>
+      `The provided authorization code or refresh token has expired, was used already, or belongs to another request${why ? ` (${why})` : ''}. Send a new interactive authorization request.`,
+  },
+  RefreshRefused: {
+    number: 70043,
+    status: 400,
+    error: 'invalid_grant',
+    says: () =>
+      'The refresh token has expired or is invalid: it was used before, or its user was signed out. Sign in again.',
+  },
+  TriedTooOften: {
+    number: 50053,
+    status: 429,
+    error: 'invalid_grant',
+    says: () =>
+      'Too many sign-ins from your address have failed. Try again in a quarter of an hour.',
+  },
   GrantUnsupported: {
     number: 70003,
     status: 400,
     error: 'unsupported_grant_type',
-    says: () => "The app requested an unsupported grant type; use 'client_credentials'.",
+    says: () =>
+      "The app requested an unsupported grant type; use 'client_credentials', 'authorization_code', 'refresh_token' or the device code grant.",
   },
   RequestMalformed: {
     number: 900144,

@@ -1,7 +1,7 @@
 import type { HoldingRows, UploadRows } from '../domain/holdings.ts'
 import type { PrincipalRows } from '../domain/principals.ts'
 import type { SecretRows } from '../domain/secrets.ts'
-import type { SigninRows } from '../domain/signin-rows.ts'
+import type { PeopleRows, SigninRows } from '../domain/signin-rows.ts'
 import { assignmentRows } from './assignments.ts'
 import { auditRows } from './audit.ts'
 import { blobRows } from './blobs.ts'
@@ -14,6 +14,7 @@ import { holdingRows } from './holdings.ts'
 import { invitationRows } from './invitations.ts'
 import { memberRows } from './members.ts'
 import { operationRows } from './operations.ts'
+import { peopleRows } from './people.ts'
 import { placementRows } from './placements.ts'
 import { processRows } from './processes.ts'
 import { registrationRows } from './registrations.ts'
@@ -39,6 +40,7 @@ export type AllRows = Rows &
     readonly uploads: UploadRows
     readonly secrets: SecretRows
     readonly signin: SigninRows
+    readonly people: PeopleRows
   }
 
 export type RowsOptions = {
@@ -76,6 +78,7 @@ export function allRows({ db, nowMs, woken }: RowsOptions): AllRows {
     invitations: invitationRows(db, nowMs),
     secrets: secretRows(db),
     signin: signinRows(db),
+    people: peopleRows(db),
   }
 }
 

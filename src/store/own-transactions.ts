@@ -7,7 +7,7 @@ type Write = <Result>(act: (rows: AllRows) => Promise<Result>) => Promise<Result
 
 type Small = Pick<
   Store,
-  'holdings' | 'uploads' | 'directory' | 'directoryFor' | 'secrets' | 'signin'
+  'holdings' | 'uploads' | 'directory' | 'directoryFor' | 'secrets' | 'signin' | 'people'
 >
 
 /**
@@ -88,6 +88,10 @@ export function ownTransactions(read: AllRows, write: Write): Small {
       count: (key, nowMs, windowMs) => write((rows) => rows.signin.count(key, nowMs, windowMs)),
       uncount: (key, what) => write((rows) => rows.signin.uncount(key, what)),
       sweep: (nowMs, rowsMax) => write((rows) => rows.signin.sweep(nowMs, rowsMax)),
+    },
+    people: {
+      ...read.people,
+      setPassword: (password) => write((rows) => rows.people.setPassword(password)),
     },
   }
 }

@@ -367,6 +367,7 @@ export type UserTable = WrittenColumns & {
   kind: string
   password_hash: string | null
   enabled: number
+  must_change_password: Generated<number>
   tenant_id: string
   /** Of a guest who was invited; null for others. */
   external_state: string | null

@@ -18,7 +18,8 @@ export function signinRows(db: Db): SigninRows {
   }
 
   const put: SigninRows['put'] = async (state) => {
-    const { key, ...changed } = toTable(state)
+    // What was used stays so.
+    const { key, used_ms: _, ...changed } = toTable(state)
     const { numUpdatedRows } = await db
       .updateTable('signin_states')
       .set(changed)

@@ -18,7 +18,7 @@ import type {
 } from '../domain/rows.ts'
 import type { SecretRows } from '../domain/secrets.ts'
 import type { ShareRows } from '../domain/shares.ts'
-import type { SigninRows } from '../domain/signin-rows.ts'
+import type { PeopleRows, SigninRows } from '../domain/signin-rows.ts'
 import type { SpaceId } from '../domain/spaces.ts'
 import type { BlobRows } from '../domain/stored-blobs.ts'
 import type { TenantRows } from '../domain/tenants.ts'
@@ -42,6 +42,7 @@ export type Store = {
   directoryFor(tell: Tell, tenantId: string | undefined): AuditedDirectory
   readonly secrets: SecretRows
   readonly signin: SigninRows
+  readonly people: PeopleRows
   /** What an operator watches. */
   readonly watch: WatchRows
   /** What the database has done for this process, and how busy its connections are. */

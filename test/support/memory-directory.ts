@@ -9,7 +9,6 @@ import type { SecretRows } from '../../src/domain/secrets.ts'
 
 /** Secrets, applications and assignments in maps: what a database holds, so a "restart" hands on the same ones. */
 export function openMemoryDirectory() {
-  const tenantIds = new Set<string>()
   const secretValues = new Map<string, string>()
   const applicationsById = new Map<string, Application>()
   const assignmentsById = new Map<string, Assignment>()
@@ -74,7 +73,8 @@ export function openMemoryDirectory() {
     assignments,
     roleDefinitions,
     secretValues,
-    tenantIds,
+    tenants: { get: async () => undefined },
+    invitations: { open: async () => undefined, redeem: async () => undefined },
     applicationsById,
   }
 }

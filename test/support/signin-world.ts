@@ -1,13 +1,13 @@
 import { openAccess } from '../../src/access/access.ts'
 import { builtInRoles } from '../../src/access/built-in-roles.ts'
-import { signinRoutes } from '../../src/api/signin/signin.ts'
 import type { World } from '../../src/base/world.ts'
 import { armAudiences, graphAudiences, installationUrls } from '../../src/domain/audiences.ts'
 import { tenancyOf } from '../../src/domain/tenants.ts'
-import { openIssuers } from '../../src/identity/issuers.ts'
 import { ensureOwner } from '../../src/identity/owner.ts'
 import { openSigningKeys } from '../../src/identity/signing-keys.ts'
+import { openSignin } from '../../src/signin-door.ts'
 import { openMemoryDirectory } from './memory-directory.ts'
+import { openMemorySignin } from './memory-signin.ts'
 
 export const testTenantId = '11111111-2222-3333-4444-555555555555'
 
@@ -21,15 +21,11 @@ export async function openSigninWorld(options: {
   const { secrets, applications } = directory
   const urls = installationUrls(baseUrl, ['localhost', '127.0.0.1', '::1'])
   const keys = await openSigningKeys(secrets, world)
-  const issuers = openIssuers({
-    baseUrl,
-    homeTenantId: testTenantId,
-    isTenant: async (id) => directory.tenantIds.has(id),
-    keys,
-    applications,
-    registrations: directory.registrations,
+  const { issuers, routes } = await openSignin({
+    ...{ baseUrl, homeTenantId: testTenantId, keys, secrets, directory, world },
+    ...openMemorySignin(),
     audiences: [...armAudiences(urls), ...graphAudiences(urls)],
-    world,
+    addressOf: () => '192.0.2.1',
   })
   const own = { issuer: issuers.home.issuer, tenantId: testTenantId, keys: keys.verifying }
   const access = openAccess({
@@ -49,12 +45,12 @@ export async function openSigninWorld(options: {
     keep: async (fresh) => fresh,
     world,
   })
-  return { directory, issuers, access, owner, keys, app: signinRoutes(issuers) }
+  return { directory, issuers, access, owner, keys, app: routes }
 }
 
 /** Asks the routes in process for a token, as az does; the raw answer. */
 export function requestToken(
-  app: ReturnType<typeof signinRoutes>,
+  app: Awaited<ReturnType<typeof openSigninWorld>>['app'],
   form: Record<string, string>,
   path = '/adfs/oauth2/v2.0/token',
 ): Promise<Response> {

@@ -14,19 +14,11 @@ export async function answerThroughNode(
   seat: Seat,
   handle: (request: IncomingMessage, response: ServerResponse) => Promise<void>,
 ): Promise<Response> {
-  const base = new URL(seat.baseUrl)
-  const body = Buffer.from(await request.arrayBuffer())
-  const socket = Object.assign(new Socket(), { encrypted: base.protocol === 'https:' })
-  const incoming = Object.assign(new IncomingMessage(socket), {
-    method: request.method,
-    url: seat.path,
-    originalUrl: seat.mount + seat.path,
-    headers: headersOf(request, base.host, body.length),
-  })
-  if (body.length > 0) incoming.push(body)
-  incoming.push(null)
-
-  const outgoing = new ServerResponse(incoming)
+  const { incoming, outgoing } = nodeMessages(
+    request,
+    seat,
+    Buffer.from(await request.arrayBuffer()),
+  )
   const { promise, resolve } = Promise.withResolvers<string | Uint8Array | undefined>()
   // Koa ends an answer with the whole body in one call; nothing is ever written to the wire.
   outgoing.end = (chunk?: unknown) => {
@@ -36,6 +28,21 @@ export async function answerThroughNode(
   }
   await handle(incoming, outgoing)
   return responseOf(outgoing, await promise)
+}
+
+/** What Node would hand to a callback for this request, and take its answer from. */
+export function nodeMessages(request: Request, seat: Seat, body: Uint8Array) {
+  const base = new URL(seat.baseUrl)
+  const socket = Object.assign(new Socket(), { encrypted: base.protocol === 'https:' })
+  const incoming = Object.assign(new IncomingMessage(socket), {
+    method: request.method,
+    url: seat.path,
+    originalUrl: seat.mount + seat.path,
+    headers: headersOf(request, base.host, body.length),
+  })
+  if (body.length > 0) incoming.push(body)
+  incoming.push(null)
+  return { incoming, outgoing: new ServerResponse(incoming) }
 }
 
 function headersOf(request: Request, host: string, bodyBytes: number) {

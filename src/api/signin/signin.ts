@@ -1,27 +1,23 @@
-import { Hono } from 'hono'
+import type { IncomingMessage } from 'node:http'
+import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
-import type { Issuer } from '../../identity/issuer.ts'
-import type { Issuers } from '../../identity/issuers.ts'
-import { answerThroughNode } from './node-bridge.ts'
+import { openIssuerRoutes } from './issuer-routes.ts'
+import { openPasswordPages } from './password-pages.ts'
+import { openRedeemPages } from './redeem-pages.ts'
+import { openSigninPages } from './signin-pages.ts'
+import type { Answer, SigninPorts } from './signin-ports.ts'
 
 /** A token request is a form of a few hundred bytes; the largest honest ones carry a signed assertion. */
 const formBytesMax = 32 * 1024
-
 /**
- * MSAL's dialect, the one place that knows it: the path below a mount → the issuer's own. The mounts are `/{tenantId}`,
- * which `@azure/identity` asks, and, for the tenant that runs the installation, `/adfs`, which az asks because MSAL takes
- * no other unknown authority offline, and what clients ask that are told no tenant.
+ * Mounts of the tenant that runs the installation, beside its id: az asks `/adfs`, because MSAL takes no other unknown
+ * authority offline, and clients that are told no tenant ask the others.
  */
 export const homeMounts: readonly string[] = ['adfs', 'organizations', 'common']
-const paths = {
-  '/v2.0/.well-known/openid-configuration': '/.well-known/openid-configuration',
-  '/.well-known/openid-configuration': '/.well-known/openid-configuration',
-  '/discovery/v2.0/keys': '/discovery/v2.0/keys',
-  '/oauth2/v2.0/token': '/oauth2/v2.0/token',
-} as const
 
 /** The routes of sign-in, to be mounted at the root. They need no token, and nothing else begins with these paths. */
-export function signinRoutes(issuers: Issuers): Hono {
+export function signinRoutes(ports: SigninPorts): Hono {
+  const { issuers } = ports
   const routes = new Hono()
   const bounded = bodyLimit({
     maxSize: formBytesMax,
@@ -33,21 +29,27 @@ export function signinRoutes(issuers: Issuers): Hono {
       return context.json(refusal.body, refusal.status)
     },
   })
-  for (const [asked, path] of Object.entries(paths)) {
-    routes.all(`/:mount${asked}`, bounded, async (context) => {
-      const mount = context.req.param('mount') ?? ''
-      const issuer = await issuerAt(issuers, mount)
-      if (!issuer) {
-        const refusal = issuers.home.refuse('TenantUnknown', mount)
-        return context.json(refusal.body, refusal.status)
-      }
-      const seat = { baseUrl: issuer.baseUrl, mount: `/${mount}`, path }
-      return answerThroughNode(context.req.raw, seat, issuer.handle)
-    })
+  const all = [
+    ...openIssuerRoutes(ports),
+    ...openSigninPages(ports),
+    ...openPasswordPages(ports),
+    ...openRedeemPages(ports),
+  ]
+  for (const { path, methods, answer } of all) {
+    routes.on([...methods], `/:mount${path}`, bounded, (context) => at(ports, context, answer))
   }
   return routes
 }
 
-async function issuerAt(issuers: Issuers, mount: string): Promise<Issuer | undefined> {
-  return homeMounts.includes(mount) ? issuers.home : issuers.of(mount)
+async function at(ports: SigninPorts, context: Context, answer: Answer): Promise<Response> {
+  const { issuers } = ports
+  const mount = context.req.param('mount') ?? ''
+  const issuer = homeMounts.includes(mount) ? issuers.home : await issuers.of(mount)
+  if (!issuer) {
+    const refusal = issuers.home.refuse('TenantUnknown', mount)
+    return context.json(refusal.body, refusal.status)
+  }
+  const incoming: IncomingMessage | undefined = context.env?.incoming
+  const address = incoming && ports.addressOf(incoming)
+  return answer({ context, issuer, mount: `/${mount}`, address })
 }

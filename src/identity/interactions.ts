@@ -1,0 +1,99 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { InteractionResults } from 'oidc-provider'
+import { errors, type Provider } from './oidc-library.ts'
+
+/** A sign-in that waits for its user, in the browser that began it. */
+export type Pending = {
+  readonly uid: string
+  /** `login`: who he is; `consent`: he is signed in, and whether the program may act for him. */
+  readonly asks: 'login' | 'consent'
+  readonly clientName: string
+  /** Who is signed in in this browser. */
+  readonly accountId: string | undefined
+  /** What the program thinks who he is. */
+  readonly loginHint: string | undefined
+  /** Where the browser is sent with the code; undefined for a device. */
+  readonly redirectUri: string | undefined
+}
+
+export type Decision =
+  | { readonly is: 'signedIn'; readonly accountId: string }
+  | { readonly is: 'agreed' }
+  /** Somebody else is to sign in. */
+  | { readonly is: 'signedOut' }
+  | { readonly is: 'declined' }
+
+export type Interactions = {
+  /** Undefined when it has ended, or this is not its browser. Throws Unavailable. */
+  pending(request: IncomingMessage, response: ServerResponse): Promise<Pending | undefined>
+  /** Where the browser goes on; undefined as above. Throws Unavailable. */
+  decide(
+    request: IncomingMessage,
+    response: ServerResponse,
+    decision: Decision,
+  ): Promise<string | undefined>
+}
+
+export function openInteractions(current: () => Promise<Provider>): Interactions {
+  async function found(request: IncomingMessage, response: ServerResponse) {
+    const provider = await current()
+    try {
+      return { provider, interaction: await provider.interactionDetails(request, response) }
+    } catch (error) {
+      if (error instanceof errors.SessionNotFound) return undefined
+      throw error
+    }
+  }
+
+  const pending: Interactions['pending'] = async (request, response) => {
+    const one = await found(request, response)
+    if (!one) return undefined
+    const { params, prompt, session, uid } = one.interaction
+    const client = await one.provider.Client.find(String(params.client_id))
+    return {
+      uid,
+      asks: prompt.name === 'consent' ? 'consent' : 'login',
+      clientName: client?.clientName ?? String(params.client_id),
+      accountId: session?.accountId,
+      loginHint: textOf(params.login_hint),
+      redirectUri: textOf(params.redirect_uri),
+    }
+  }
+
+  const decide: Interactions['decide'] = async (request, response, decision) => {
+    const one = await found(request, response)
+    if (!one) return undefined
+    const { provider, interaction } = one
+    const isOther =
+      decision.is === 'signedOut' ||
+      (decision.is === 'signedIn' && interaction.session?.accountId !== decision.accountId)
+    if (isOther && interaction.session) {
+      const session = await provider.Session.find(interaction.session.cookie)
+      await session?.destroy()
+      delete interaction.session
+      await interaction.persist()
+    }
+    return provider.interactionResult(request, response, resultOf(decision), {
+      mergeWithLastSubmission: decision.is !== 'signedOut',
+    })
+  }
+
+  return { pending, decide }
+}
+
+function resultOf(decision: Decision): InteractionResults {
+  switch (decision.is) {
+    case 'signedIn':
+      return { login: { accountId: decision.accountId, amr: ['pwd'] } }
+    case 'agreed':
+      return { consent: {} }
+    case 'signedOut':
+      return {}
+    case 'declined':
+      return { error: 'access_denied', error_description: 'The user declined.' }
+  }
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}

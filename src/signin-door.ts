@@ -1,0 +1,56 @@
+import type { IncomingMessage } from 'node:http'
+import type { Hono } from 'hono'
+import { signinViews } from './api/signin/pages.ts'
+import { signinRoutes } from './api/signin/signin.ts'
+import type { World } from './base/world.ts'
+import type { Audiences } from './domain/audiences.ts'
+import type { ApplicationRows } from './domain/directory.ts'
+import { type InvitationRows, ticketHash } from './domain/invitations.ts'
+import type { DirectoryApplicationRows } from './domain/principals.ts'
+import type { SecretRows } from './domain/secrets.ts'
+import type { PeopleRows, SigninRows } from './domain/signin-rows.ts'
+import type { TenantRows } from './domain/tenants.ts'
+import { openSecretCheck } from './identity/client-secret.ts'
+import { type Issuers, openIssuers } from './identity/issuers.ts'
+import { openPasswords } from './identity/passwords.ts'
+import { openSigninSecrets } from './identity/signin-secrets.ts'
+import type { SigningKeys } from './identity/signing-keys.ts'
+
+type SigninParts = {
+  readonly baseUrl: string
+  readonly homeTenantId: string
+  readonly audiences: Audiences
+  readonly keys: SigningKeys
+  readonly secrets: SecretRows
+  readonly directory: {
+    readonly applications: ApplicationRows
+    readonly registrations: Pick<DirectoryApplicationRows, 'credentials'>
+    readonly tenants: Pick<TenantRows, 'get'>
+    readonly invitations: Pick<InvitationRows, 'open' | 'redeem'>
+  }
+  readonly signin: SigninRows
+  readonly people: PeopleRows
+  addressOf(request: IncomingMessage): string | undefined
+  readonly world: World
+}
+
+/** The issuers of all tenants, and the routes by which people and programs sign in with them. Throws Unavailable. */
+export async function openSignin(
+  parts: SigninParts,
+): Promise<{ readonly issuers: Issuers; readonly routes: Hono }> {
+  const { baseUrl, homeTenantId, audiences, keys, directory, signin, people, world } = parts
+  const { applications, registrations, tenants, invitations } = directory
+  const checkSecret = openSecretCheck()
+  const signinSecrets = await openSigninSecrets(parts.secrets)
+  const issuers = openIssuers({
+    ...{ baseUrl, homeTenantId, audiences, keys, applications, registrations, people, signin },
+    ...{ signinSecrets, checkSecret, views: signinViews, world },
+    isTenant: async (id) => (await tenants.get(id)) !== undefined,
+  })
+  const passwords = openPasswords({ people, signin, checkSecret, world })
+  const routes = signinRoutes({
+    ...{ issuers, passwords, people, invitations, ticketHash, world, addressOf: parts.addressOf },
+    tenantName: async (id) => (await tenants.get(id))?.name ?? id,
+  })
+  return { issuers, routes }
+}
