@@ -33,3 +33,13 @@ export function granted(role: Role): Role {
 export function isGranted(role: Role): boolean {
   return grantedRoles.has(role)
 }
+
+/** Whether a role allows nothing but reading, and something that a grant gives. */
+export function isGrantable(role: Role): boolean {
+  const allows = role.permissions.flatMap(({ actions, dataActions }) => [
+    ...actions,
+    ...dataActions,
+  ])
+  const isReading = allows.every((pattern) => /(^|\/)read$/i.test(pattern))
+  return isReading && readings.some((action) => roleAllows(role, action))
+}

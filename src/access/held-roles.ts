@@ -1,6 +1,12 @@
 import { openLru } from '../base/lru.ts'
 import type { World } from '../base/world.ts'
-import type { Assignment, AssignmentRows, Holder, RoleDefinitionRows } from '../domain/directory.ts'
+import {
+  type Assignment,
+  type AssignmentRows,
+  type Holder,
+  isGrant,
+  type RoleDefinitionRows,
+} from '../domain/directory.ts'
 import type { Tenancy } from '../domain/tenants.ts'
 import { type Permissions, permissionsOf } from './permissions.ts'
 import { openRoles } from './roles.ts'
@@ -23,7 +29,7 @@ export function openHeldRoles({ assignments, roleDefinitions, tenancy, world }: 
   let freshUntilMs = 0
   let changes = 0
 
-  async function permissions(holder: Holder): Promise<Permissions> {
+  async function permissions(holder: Holder): Promise<Held['permissions']> {
     const roleOf = await rolesNow()
     const nowMs = world.now().getTime()
     const key = keyOfHolder(holder)
@@ -36,7 +42,10 @@ export function openHeldRoles({ assignments, roleDefinitions, tenancy, world }: 
     const given = (await assignments.heldBy({ ...holder, subscriptions })).filter(
       ({ expiresMs = Infinity }) => nowMs < expiresMs,
     )
-    const fresh = permissionsOf(given, roleOf, { ...tenancy, tenantId })
+    const fresh = {
+      ...permissionsOf(given, roleOf, { ...tenancy, tenantId }),
+      granted: given.filter(isGrant),
+    }
     into.set(key, { permissions: fresh, untilMs: firstEnd(given) })
     return fresh
   }
@@ -88,7 +97,7 @@ export function openHeldRoles({ assignments, roleDefinitions, tenancy, world }: 
 type Roles = Pick<HeldParts, 'assignments' | 'roleDefinitions'>
 
 type Held = {
-  readonly permissions: Permissions
+  readonly permissions: Permissions & { readonly granted: readonly Assignment[] }
   /** From here on less is held. */
   readonly untilMs: number
 }

@@ -1,4 +1,4 @@
-import type { Permission } from './directory.ts'
+import type { Assignment, Permission } from './directory.ts'
 import { Denied } from './errors.ts'
 import { isWithin } from './resource-id.ts'
 
@@ -22,6 +22,8 @@ export type Caller = {
   reaches(scopeKey: string): boolean
   /** As `may`, for a scope that a body names: the principal of an auxiliary token counts in its own tenant. */
   mayLink(action: string, scope: string): boolean
+  /** What of other tenants it may read, by id; left out for none. */
+  readonly granted?: readonly Assignment[]
   /** All that roles at `scope` or above it allow. */
   heldAt(scope: string): readonly Permission[]
   /** True when a role with these permissions may be given to others at `scope`. */

@@ -118,7 +118,10 @@ export type AssignmentRows = {
    */
   heldBy(holder: Holder, even?: 'whileDisabled'): Promise<readonly Assignment[]>
   get(id: string): Promise<Assignment | undefined>
-  /** One page by id, of those at a scope key of `at`, or `below` this one, of this principal if one is named. */
+  /**
+   * One page by id, of those at a scope key of `at`, or `below` this one, of this principal if one is named: what was given
+   * to principals, or what was `granted` across tenants.
+   */
   find(query: {
     readonly tenantId: string
     readonly at: readonly string[]
@@ -126,13 +129,14 @@ export type AssignmentRows = {
     readonly principalIds: readonly string[] | undefined
     readonly after: string | undefined
     readonly rowsMax: number
+    readonly granted?: boolean
   }): Promise<readonly Assignment[]>
   /** Another number after each change of an assignment, a role definition, a member or principal, whoever made it. */
   stamp(): Promise<number>
   /**
    * Durable once resolved. `kept`: this id has this principal, role and scope; its description and type are those sent.
    * `differs`: this id has others; `exists`: another id has these; `gone`: there is no resource at the scope; `full`: the
-   * principal has too many. Nothing is written then, and what is there is told.
+   * principal has too many, or there are too many grants. Nothing is written then, and what is there is told.
    */
   put(assignment: Assignment): Promise<{
     readonly is: 'made' | 'kept' | 'differs' | 'exists' | 'gone' | 'full'

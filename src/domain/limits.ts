@@ -67,6 +67,10 @@ export const limits = {
   lostPartsMax: 100,
   /** All that one principal was given is held in memory while it asks. */
   assignmentsPerPrincipalMax: 20_000,
+  /** Grants of one gallery or definition. */
+  grantsPerScopeMax: 100,
+  /** Grants of one tenant to one grantee: all of them are held in memory with each of his principals. */
+  grantsPerGranteeMax: 1_000,
   /** Users, groups and applications of a tenant, of each: a filter without an index looks at all of them. */
   principalsMax: 100_000,
   /** Direct members of a group, and groups that one is directly in. */

@@ -5,6 +5,7 @@ import {
   everyone,
   granteeTypes,
   type Holder,
+  isGrant,
   type PrincipalType,
 } from '../domain/directory.ts'
 import { limits } from '../domain/limits.ts'
@@ -61,10 +62,12 @@ export function assignmentRows(db: Db, nowMs: DatabaseClock): AssignmentRows {
     principalIds,
     after,
     rowsMax,
+    granted = false,
   }) => {
     const ranges = below === undefined ? [] : keyRanges([below], undefined)
     const rows = await all
       .where('tenant_id', '=', tenantId)
+      .where('principal_type', granted ? 'in' : 'not in', granteeTypes)
       .where((where) =>
         where.or([
           where('scope_key', 'in', at),
@@ -112,14 +115,42 @@ export function assignmentRows(db: Db, nowMs: DatabaseClock): AssignmentRows {
       .where('tenant_id', '=', assignment.tenantId)
       .executeTakeFirst()
     if (twin) return { is: 'exists', assignment: fromTable(twin) }
+    if (isGrant(assignment) ? await isFullOfGrants(assignment) : await hasMost(assignment)) {
+      return { is: 'full', assignment }
+    }
+    await db.insertInto('assignments').values(row).execute()
+    return { is: 'made', assignment }
+  }
+
+  async function hasMost({ principalId }: Assignment): Promise<boolean> {
     const { held } = await db
       .selectFrom('assignments')
       .select(({ fn }) => fn.countAll().as('held'))
-      .where('principal_id', '=', row.principal_id)
+      .where('principal_id', '=', principalId)
       .executeTakeFirstOrThrow()
-    if (Number(held) >= limits.assignmentsPerPrincipalMax) return { is: 'full', assignment }
-    await db.insertInto('assignments').values(row).execute()
-    return { is: 'made', assignment }
+    return Number(held) >= limits.assignmentsPerPrincipalMax
+  }
+
+  /** What is over makes room. One tenant alone never fills what another can be granted. */
+  async function isFullOfGrants({ principalId, tenantId, scope }: Assignment): Promise<boolean> {
+    const grants = db
+      .selectFrom('assignments')
+      .select(({ fn }) => fn.countAll().as('held'))
+      .where('principal_type', 'in', granteeTypes)
+    const here = grants.where('scope_key', '=', keyOf(scope))
+    if (Number((await here.executeTakeFirstOrThrow()).held) >= limits.grantsPerScopeMax) {
+      const { numDeletedRows } = await db
+        .deleteFrom('assignments')
+        .where('scope_key', '=', keyOf(scope))
+        .where('expires_ms', '<=', await nowMs())
+        .executeTakeFirstOrThrow()
+      if (numDeletedRows === 0n) return true
+    }
+    const held = await grants
+      .where('principal_id', '=', principalId)
+      .where('tenant_id', '=', tenantId)
+      .executeTakeFirstOrThrow()
+    return Number(held.held) >= limits.grantsPerGranteeMax
   }
 
   /** Whoever deletes it waits for us, or we for him. */

@@ -22,6 +22,8 @@ export type Address =
   | { readonly is: 'usages'; readonly subscription: string; readonly location: string }
   | { readonly is: 'operation'; readonly subscription: string; readonly operation: string }
   | SharedAddress
+  /** `/providers/Vitrine.Gallery/grants`: what is granted to who asks. */
+  | { readonly is: 'granted' }
   /** A list of one type below a scope. */
   | { readonly is: 'collection'; readonly scope: ResourceId; readonly type: string }
   | { readonly is: 'resource'; readonly id: ResourceId }
@@ -93,6 +95,7 @@ const inGroup = /^\/subscriptions\/[^/]+\/resourcegroups\//
 function tenantAddress(lower: string): Address | undefined {
   if (lower === '/tenants') return { is: 'tenants' }
   if (lower === '/subscriptions') return { is: 'subscriptions' }
+  if (lower === '/providers/vitrine.gallery/grants') return { is: 'granted' }
   return undefined
 }
 

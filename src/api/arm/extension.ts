@@ -7,6 +7,7 @@ import { writeResource } from '../../providers/write.ts'
 import { wantedRegions } from '../../resources/image-version.ts'
 import { hasSignedUrls } from '../../resources/signed-url.ts'
 import { type Answer, notAllowed, type Resourceful, resourceAnswer } from './answer.ts'
+import { answerGrants } from './grants.ts'
 import { answerHealth, answerVerify } from './health.ts'
 import { operationHeaders } from './operations.ts'
 import { present } from './present.ts'
@@ -36,6 +37,7 @@ export async function answerExtension(
   }
   if (view === 'health' && name === undefined) return answerHealth(request)
   if (view === 'verify' && name === undefined) return answerVerify(request)
+  if (view === 'grants' && isOfGallery(request)) return answerGrants(request, name)
   if (view === 'signedurls' && hasSignedUrls(request.type.type)) {
     return answerSignedUrls(request, name)
   }
@@ -43,6 +45,10 @@ export async function answerExtension(
     'NotFound',
     `'${request.type.type}' has nothing under Vitrine.Gallery/${view}.`,
   )
+}
+
+function isOfGallery({ type }: Resourceful): boolean {
+  return /^microsoft\.compute\/galleries(\/images(\/versions)?)?$/i.test(type.type)
 }
 
 /** Progress of every region in bytes, rate and ETA (B3). */

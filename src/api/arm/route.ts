@@ -9,6 +9,7 @@ import { wrongApiVersion } from './api-version.ts'
 import { answerAudit } from './audit.ts'
 import { answerAuthorization } from './authorization.ts'
 import { answerExtension } from './extension.ts'
+import { answerGrantedToMe } from './grants.ts'
 import { answerNameCheck } from './name-check.ts'
 import { answerOperation } from './poll.ts'
 import { answerResourceList } from './resource-list.ts'
@@ -50,6 +51,8 @@ export function answerAddress(request: ArmRequest, address: Address): Promise<An
       return answerNameCheck(request, address.subscription)
     case 'tenantsHere':
       return answerTenantsHere(request, address)
+    case 'granted':
+      return answerGrantedToMe(request)
     case 'spaces':
       return answerSpaces(request, address)
     case 'shared':
