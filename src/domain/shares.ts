@@ -5,6 +5,14 @@ export type Share = {
   readonly target: string
 }
 
+/** What reaches whoever is in this subscription. */
+export function sharesTo(subscription: string, tenantId: string): readonly Share[] {
+  return [
+    { kind: 'Subscription', target: subscription },
+    { kind: 'Tenant', target: tenantId },
+  ]
+}
+
 /** Of the region: where a page goes on and how long it is, or the one key that is looked for. */
 type PageOf = {
   readonly region: string

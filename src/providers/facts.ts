@@ -4,11 +4,14 @@ import { limits } from '../domain/limits.ts'
 import { sameRegion } from '../domain/regions.ts'
 import { keyOf, parseResourceId, sameType } from '../domain/resource-id.ts'
 import type { ReplicaRow, ResourceRow } from '../domain/rows.ts'
+import type { SharedImageId } from '../domain/shared-image-id.ts'
+import { sharesTo } from '../domain/shares.ts'
 import { accountClaim } from '../resources/blob-uri.ts'
 import type { Fact, Facts, Need, Settings } from '../resources/declaration.ts'
+import { claimOfUniqueName } from '../resources/gallery.ts'
 import { isLatestCandidate } from '../resources/image-version.ts'
 import type { Rows } from '../store/store.ts'
-import type { Asked, Target } from './ports.ts'
+import type { Asked, Subscription, Target } from './ports.ts'
 
 const nothing: Fact = { row: undefined, replicas: [], placements: [] }
 
@@ -18,6 +21,7 @@ type Looking = {
   readonly settings: Settings
   readonly asked: Asked
   readonly target: Target
+  readonly subscriptions: readonly Subscription[]
 }
 
 /** Reads every fact that the rules asked for. Throws LinkedAuthorizationFailed for one that the caller may not use. */
@@ -37,6 +41,7 @@ async function loadFact(looking: Looking, need: Need): Promise<Fact> {
     return joined(rows, holder === undefined ? undefined : await rows.resources.get(holder))
   }
   if ('blob' in need) return blobFact(looking, need)
+  if ('shared' in need) return sharedFact(looking, need)
   const id = 'resource' in need ? need.resource : need.latestOf
   // What is no id is nobody's to guard: the rules say what is wrong with it.
   if (!parseResourceId(id)) return nothing
@@ -59,6 +64,34 @@ async function blobFact(
   if (!found) return fact
   const { upload, space, sizeBytes, type } = found
   return { ...fact, blob: { upload, space, sizeBytes, blobType: type } }
+}
+
+/** What is shared is found by the share alone: no role of the caller's in its own subscription is asked for. */
+async function sharedFact(
+  looking: Looking,
+  { shared, region }: Extract<Need, { readonly shared: unknown }>,
+): Promise<Fact> {
+  const { rows } = looking
+  const gallery = await sharedGalleryKey(looking, shared)
+  if (gallery === undefined) return nothing
+  const definition = `${gallery}/images/${shared.image.toLowerCase()}`
+  if (shared.version === undefined)
+    return joined(rows, await findLatest(looking, definition, region))
+  const version = `${definition}/versions/${shared.version.toLowerCase()}`
+  return joined(rows, await rows.resources.get(version))
+}
+
+async function sharedGalleryKey(
+  { rows, target, subscriptions }: Looking,
+  { via, gallery }: SharedImageId,
+): Promise<string | undefined> {
+  if (via === 'community') return rows.shares.galleryOf(gallery)
+  const subscription = subscriptions.find(({ id }) => keyOf(id) === keyOf(target.id.subscription))
+  const claim = claimOfUniqueName(gallery)
+  const key = claim && (await rows.claims.holderOf(claim))
+  if (!key || !subscription) return undefined
+  const { id, tenantId } = subscription
+  return (await rows.shares.reaches(key, sharesTo(id, tenantId))) ? key : undefined
 }
 
 /**

@@ -80,7 +80,8 @@ async function plan(
   if ('problems' in drafted) refuse(drafted.problems)
   const { write } = drafted
   const needs = target.type.needs?.(write) ?? {}
-  const facts = await loadFacts({ rows, settings, asked, target }, needs)
+  const { subscriptions } = providers
+  const facts = await loadFacts({ rows, settings, asked, target, subscriptions }, needs)
   const by = { name: asked.caller.name, kind: asked.caller.kind }
   const operationOf = (row: ResourceRow, done: boolean) =>
     newOperation(providers, asked, target.type, {

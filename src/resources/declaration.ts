@@ -14,6 +14,7 @@ import type {
   ResourceRow,
   WorkRequest,
 } from '../domain/rows.ts'
+import type { SharedImageId } from '../domain/shared-image-id.ts'
 import type { Share } from '../domain/shares.ts'
 import type { SpaceId } from '../domain/spaces.ts'
 import type { BlobType } from '../domain/stored-blobs.ts'
@@ -79,6 +80,11 @@ export type Need =
   | { readonly latestOf: string; readonly region: RegionName; readonly linked: string }
   /** A blob of a storage account here; `linked` is asked for on the account. The fact's row is the account. */
   | { readonly blob: BlobName; readonly linked: string }
+  /**
+   * A version of a gallery that is shared to the subscription that is written in, or the latest one in the region. The fact is
+   * empty when nothing of this name is shared to it.
+   */
+  | { readonly shared: SharedImageId; readonly region: RegionName }
   /** Another holder of a claim name. */
   | { readonly claim: string }
 

@@ -29,6 +29,9 @@ export function diskNeeds({
     const linked = 'Microsoft.Compute/galleries/images/versions/read'
     return { source: { resource: source.id, linked } }
   }
+  if (source.is === 'shared') {
+    return { source: { shared: source.image, region: regionName(next.location) } }
+  }
   if (source.is !== 'latest') return {}
   const linked = 'Microsoft.Compute/galleries/images/versions/read'
   return {
@@ -84,7 +87,8 @@ function creationProblems(write: Write<Disk>, facts: Facts): readonly Problem[] 
       return diskFileProblems(source.file, facts.source, { location: next.location, settings })
     case 'version':
     case 'latest':
-      return [...versionProblems(write, source.shown, facts), ...sizeProblems(write, facts)]
+    case 'shared':
+      return [...versionProblems(write, source, facts), ...sizeProblems(write, facts)]
     case 'refused':
       return [source.problem]
   }
@@ -136,7 +140,11 @@ function copyProblems(
   ]
 }
 
-function versionProblems(write: Write<Disk>, shown: string, facts: Facts): readonly Problem[] {
+function versionProblems(
+  write: Write<Disk>,
+  { is, shown }: Extract<DiskSource, { readonly shown: string }>,
+  facts: Facts,
+): readonly Problem[] {
   const { next } = write
   const fact: Fact | undefined = facts.source
   if (!fact?.row || !usableIn(fact, next.location)) {
@@ -144,7 +152,8 @@ function versionProblems(write: Write<Disk>, shown: string, facts: Facts): reado
   }
   const { lun } = next.properties.creationData.galleryImageReference ?? {}
   return [
-    ...expiredProblems(fact.row, write),
+    // The id of what is shared is nobody else's to know.
+    ...expiredProblems(is === 'shared' ? { ...fact.row, id: shown } : fact.row, write),
     ...unless(
       contentOf(fact.row.status).some((disk) => disk.lun === lun),
       'InvalidParameter',

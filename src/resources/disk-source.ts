@@ -1,5 +1,6 @@
 import type { Problem } from '../domain/problem.ts'
 import { parseResourceId, type ResourceId, sameType } from '../domain/resource-id.ts'
+import { parseSharedImageId, type SharedImageId } from '../domain/shared-image-id.ts'
 import type { DiskFileSource } from './disk-file-source.ts'
 import type { Disk } from './disk-schema.ts'
 import { requiredProblem } from './parse.ts'
@@ -15,6 +16,7 @@ export type DiskSource =
   | { readonly is: 'file'; readonly file: DiskFileSource }
   | { readonly is: 'version'; readonly id: string; readonly shown: string }
   | { readonly is: 'latest'; readonly definition: string; readonly shown: string }
+  | { readonly is: 'shared'; readonly image: SharedImageId; readonly shown: string }
   | { readonly is: 'refused'; readonly problem: Problem }
 
 /** `disk` or `snapshot`: what the messages about a resource call it. */
@@ -89,13 +91,20 @@ function imageSource(
       'createOption FromImage needs galleryImageReference.id: the id of a gallery image version, or of an image definition for its latest version. Platform images are not available here.',
     )
   }
-  const { id: sent } = galleryImageReference
-  if (sent === undefined) {
+  const {
+    id: own,
+    sharedGalleryImageId: shared,
+    communityGalleryImageId: community,
+  } = galleryImageReference
+  const [sent = '', ...others] = [own, shared, community].filter((one) => one !== undefined)
+  if (sent === '' || others.length > 0) {
     return refused(
       path,
-      'Shared and community gallery ids are not available here yet. Use galleryImageReference.id with the id of the version.',
+      'One of id, sharedGalleryImageId and communityGalleryImageId names the image.',
     )
   }
+  if (own === undefined || parseSharedImageId(own))
+    return sharedSource(sent, path, { shared, community })
   const id = parseResourceId(sent)
   if (id && sameType(id.type, 'Microsoft.Compute/galleries/images')) {
     return { is: 'latest', definition: id.text, shown: sent }
@@ -107,6 +116,28 @@ function imageSource(
       : { is: 'version', id: id.text, shown: sent }
   }
   return refused(`${path}.id`, `'${sent}' is not the id of a gallery image version or definition.`)
+}
+
+function sharedSource(
+  shown: string,
+  path: string,
+  {
+    shared,
+    community,
+  }: { readonly shared: string | undefined; readonly community: string | undefined },
+): DiskSource {
+  const image = parseSharedImageId(shown)
+  const isMeant =
+    image &&
+    (shared === undefined || image.via === 'shared') &&
+    (community === undefined || image.via === 'community')
+  if (isMeant) return { is: 'shared', image, shown }
+  const forms =
+    '/SharedGalleries/{uniqueName}/Images/{image}/Versions/{version} or /CommunityGalleries/{publicName}/Images/{image}/Versions/{version}'
+  return refused(
+    path,
+    `'${shown}' is not the id of a shared image. Write ${forms}; the version may be latest.`,
+  )
 }
 
 function refused(target: string, message: string): DiskSource {

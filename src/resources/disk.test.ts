@@ -217,6 +217,21 @@ describe('managed disks', () => {
     { createOption: 'FromImage' },
     { createOption: 'FromImage', imageReference: { id: 'platform' } },
     { createOption: 'FromImage', galleryImageReference: { sharedGalleryImageId: '/x' } },
+    {
+      createOption: 'FromImage',
+      galleryImageReference: { sharedGalleryImageId: '/CommunityGalleries/c/Images/i' },
+    },
+    {
+      createOption: 'FromImage',
+      galleryImageReference: { communityGalleryImageId: '/SharedGalleries/c/Images/i' },
+    },
+    {
+      createOption: 'FromImage',
+      galleryImageReference: {
+        id: version,
+        communityGalleryImageId: '/CommunityGalleries/c/Images/i',
+      },
+    },
     { createOption: 'FromImage', galleryImageReference: { id: osDisk } },
     { createOption: 'Nonsense' },
     {},

@@ -34,6 +34,8 @@ export const disks: ResourceType<Disk> = {
       'properties.completionPercent': '2021-04-01',
       'properties.supportedCapabilities': '2021-08-01',
       'properties.supportedCapabilities.architecture': '2022-03-02',
+      'properties.creationData.galleryImageReference.sharedGalleryImageId': '2022-03-02',
+      'properties.creationData.galleryImageReference.communityGalleryImageId': '2022-03-02',
       'properties.optimizedForFrequentAttach': '2022-07-02',
     },
     defaults: [

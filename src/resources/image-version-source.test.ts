@@ -226,7 +226,11 @@ describe('sources of image versions', () => {
     ['a VM as id', { source: { id: `${compute}/virtualMachines/v` } }, `${storage}.source`],
     ['a disk as image', { source: { id: osDisk } }, `${storage}.source.id`],
     ['a group', { source: { id: group } }, `${storage}.source.id`],
-    ['community', { source: { communityGalleryImageId: '/c' } }, `${storage}.source`],
+    [
+      'no community image',
+      { source: { communityGalleryImageId: '/SharedGalleries/u/Images/i' } },
+      `${storage}.source.communityGalleryImageId`,
+    ],
     [
       'a VHD',
       { osDiskImage: { source: { uri: 'https://a/b.vhd', storageAccountId: '/x' } } },

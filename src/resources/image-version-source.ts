@@ -1,5 +1,7 @@
 import { type Problem, unless } from '../domain/problem.ts'
+import { type RegionName, regionName } from '../domain/regions.ts'
 import { keyOf, parseResourceId, sameType } from '../domain/resource-id.ts'
+import { parseSharedImageId, type SharedImageId } from '../domain/shared-image-id.ts'
 import type { Need, Settings } from './declaration.ts'
 import { type DiskFileSource, diskFileNeed } from './disk-file-source.ts'
 import { linkedActionOf } from './disk-source.ts'
@@ -11,6 +13,13 @@ import { rangeProblems, requiredProblem } from './parse.ts'
 export type VersionSource =
   | { readonly is: 'image'; readonly id: string }
   | { readonly is: 'version'; readonly id: string }
+  /** Of a gallery that is shared; `id` as it was sent. */
+  | {
+      readonly is: 'shared'
+      readonly id: string
+      readonly image: SharedImageId
+      readonly region: RegionName
+    }
   | { readonly is: 'disks'; readonly disks: readonly SourceDisk[] }
   | { readonly is: 'refused'; readonly problems: readonly Problem[] }
 
@@ -31,7 +40,7 @@ export function versionSourceOf(doc: ImageVersion, apiVersion: string): VersionS
     profile.osDiskImage?.source !== undefined ||
     (profile.dataDiskImages ?? []).some((disk) => disk.source !== undefined)
   if (whole && perDisk) return refused(target, oneSource)
-  if (whole) return wholeSource(profile.source ?? {}, apiVersion)
+  if (whole) return wholeSource(profile.source ?? {}, { apiVersion, location: doc.location })
   if (perDisk) return diskSources(profile, apiVersion)
   const path =
     apiVersion < sourceMovedIn
@@ -45,16 +54,23 @@ const oneSource =
 
 function wholeSource(
   source: NonNullable<StorageProfile['source']>,
-  apiVersion: string,
+  { apiVersion, location }: { readonly apiVersion: string; readonly location: string },
 ): VersionSource {
   const { id: sent, virtualMachineId, communityGalleryImageId } = source
   const path = `${target}.source`
   if (Object.keys(source).length > 1) return refused(path, oneSource)
   if (communityGalleryImageId !== undefined) {
-    return refused(path, 'Community gallery images are not available here yet as a source.')
+    const found = sharedSource(communityGalleryImageId, location)
+    const wanted = '/CommunityGalleries/{publicName}/Images/{image}/Versions/{version}'
+    const why = `'${communityGalleryImageId}' is not the id of a community image. Write ${wanted}.`
+    return found?.image.via === 'community'
+      ? found
+      : refused(`${path}.communityGalleryImageId`, why)
   }
   if (virtualMachineId !== undefined) return refused(path, noMachines)
   if (sent === undefined) return { is: 'refused', problems: [requiredProblem(`${path}.id`)] }
+  const shared = sharedSource(sent, location)
+  if (shared) return shared
   const id = parseResourceId(sent)
   if (id && sameType(id.type, 'Microsoft.Compute/images')) return { is: 'image', id: sent }
   if (id && sameType(id.type, 'Microsoft.Compute/galleries/images/versions')) {
@@ -71,6 +87,11 @@ function wholeSource(
     `${path}.id`,
     `Source id: '${sent}' must either be a managed image, virtual machine or another gallery image version`,
   )
+}
+
+function sharedSource(id: string, location: string) {
+  const image = parseSharedImageId(id)
+  return image && ({ is: 'shared', id, image, region: regionName(location) } as const)
 }
 
 const noMachines =
@@ -164,6 +185,8 @@ export function sourceNeeds(
       const linked = 'Microsoft.Compute/galleries/images/versions/read'
       return { source: { resource: source.id, linked } }
     }
+    case 'shared':
+      return { source: { shared: source.image, region: source.region } }
     case 'disks':
       return Object.fromEntries(
         source.disks.flatMap((disk) => {

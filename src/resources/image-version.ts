@@ -209,7 +209,8 @@ function created(
   const guest = guestOfDefinition(ancestors[0])
   const os = found.find(({ content }) => content.lun === undefined)
   const theirs = os ? guestOfSource(source, os.fact) : {}
-  const [mismatch] = sourceMismatches(guest, theirs, os?.fact.row?.id ?? '')
+  const named = source.is === 'shared' ? source.id : (os?.fact.row?.id ?? '')
+  const [mismatch] = sourceMismatches(guest, theirs, named)
   if (mismatch) {
     const { code, message } = mismatch
     return { status: { publishedDate, guest, mismatch: { code, message } } }

@@ -1,7 +1,7 @@
 import { limits } from '../domain/limits.ts'
 import type { ResourceRow } from '../domain/rows.ts'
 import type { SharedVia } from '../domain/shared-image-id.ts'
-import type { Share } from '../domain/shares.ts'
+import { sharesTo } from '../domain/shares.ts'
 import { claimOfUniqueName } from '../resources/gallery.ts'
 import type { Page, Rows } from '../store/store.ts'
 
@@ -19,7 +19,9 @@ export async function listSharedGalleries(
   viewer: SharedViewer,
   page: { readonly to: 'subscription' | 'tenant'; readonly after: string | undefined },
 ): Promise<Page<ResourceRow>> {
-  const share = sharesTo(viewer).find(({ kind }) => kind.toLowerCase() === page.to)
+  const share = sharesTo(viewer.subscription, viewer.tenantId).find(
+    ({ kind }) => kind.toLowerCase() === page.to,
+  )
   if (!share) return { rows: [], next: undefined }
   const keys = await rows.shares.galleries({
     ...share,
@@ -31,13 +33,6 @@ export async function listSharedGalleries(
     rows,
     keys.map((key) => ({ key, sort: key })),
   )
-}
-
-function sharesTo({ subscription, tenantId }: SharedViewer): readonly Share[] {
-  return [
-    { kind: 'Subscription', target: subscription },
-    { kind: 'Tenant', target: tenantId },
-  ]
 }
 
 /** The gallery of this unique or public name; undefined when it is not shared to the viewer, or not there in the region. */
@@ -53,7 +48,9 @@ export async function findSharedGallery(
       : claim && (await rows.claims.holderOf(claim))
   if (key === undefined) return undefined
   const shares =
-    via === 'shared' ? sharesTo(viewer) : [{ kind: 'Community', target: gallery } as const]
+    via === 'shared'
+      ? sharesTo(viewer.subscription, viewer.tenantId)
+      : [{ kind: 'Community', target: gallery } as const]
   for (const share of shares) {
     const query = { ...share, region: viewer.region, only: key, rowsMax: 1 }
     const [found] = await rows.shares.galleries(query)

@@ -5,9 +5,9 @@ import { builtInRoles } from '../../src/access/built-in-roles.ts'
 import type { JsonObject } from '../../src/domain/rows.ts'
 import { isList, valueAt } from '../../src/resources/paths.ts'
 import { openArm } from '../support/arm.ts'
-import { definition, gallery, makeDefinition, publishVersion } from '../support/main-job.ts'
+import { definition, gallery, group, makeDefinition, publishVersion } from '../support/main-job.ts'
 import { noise } from '../support/noise.ts'
-import { openOtherCaller } from '../support/other-caller.ts'
+import { type OtherCaller, openOtherCaller } from '../support/other-caller.ts'
 import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
 
 const owners = '10000000-0000-4000-8000-000000000001'
@@ -27,6 +27,8 @@ let arm: ReturnType<typeof openArm>
 /** Azure's own client in the subscription that things are shared to. */
 let consumer: ComputeManagementClient
 let publicName: string
+/** The same caller, raw. */
+let contributor: OtherCaller
 
 beforeAll(async () => {
   vitrine = await openTestInstallation({
@@ -36,13 +38,13 @@ beforeAll(async () => {
   })
   arm = openArm(vitrine)
   await makeDefinition(vitrine)
-  const reader = await openOtherCaller(vitrine, [
+  contributor = await openOtherCaller(vitrine, [
     { roleId: builtInRoles.contributor.id, scope: `/subscriptions/${consumers}` },
   ])
   const credential = new ClientSecretCredential(
     vitrine.config.tenantId,
-    reader.clientId,
-    reader.clientSecret,
+    contributor.clientId,
+    contributor.clientSecret,
     { authorityHost: vitrine.url, disableInstanceDiscovery: true },
   )
   const clientOptions = {
@@ -230,6 +232,88 @@ describe('a gallery that is shared to a subscription', () => {
   })
 })
 
+describe('what is shared is used by its shared id', () => {
+  const theirs = `/subscriptions/${consumers}/resourceGroups/theirs`
+  const image = `/SharedGalleries/${uniqueName}/Images/${definition}`
+
+  beforeAll(async () => {
+    await contributor.make(theirs, { location: 'westeurope' }, '2021-04-01')
+  })
+
+  const place = (path: string) => `${theirs}/providers/Microsoft.Compute/${path}`
+
+  const fromImage = (galleryImageReference: object, location = 'westeurope') => ({
+    location,
+    properties: { creationData: { createOption: 'FromImage', galleryImageReference } },
+  })
+
+  it.each([
+    ['one', { sharedGalleryImageId: `${image}/Versions/1.0.0` }],
+    ['two', { sharedGalleryImageId: `${image}/versions/latest` }],
+    ['three', { id: image.toUpperCase() }],
+  ])('R90 by a disk, which is %s', async (name, reference) => {
+    const disk = place(`disks/${name}`)
+    const made = await contributor.make(disk, fromImage(reference))
+    const { creationData } = made.properties as { creationData: JsonObject }
+    expect(creationData.galleryImageReference).toEqual(reference)
+    expect(JSON.stringify(made)).not.toContain(group)
+    expect(await contributor.download(disk)).toEqual(Buffer.from(content))
+  })
+
+  it('R25 latest is that of the region, and not what is excluded there', async () => {
+    const body = fromImage({ sharedGalleryImageId: image }, 'eastus')
+    const message = new RegExp(`^The gallery image ${image} is not available in eastus region`)
+    expect(await contributor.put(place('disks/none'), body)).toMatchObject({
+      status: 404,
+      body: { error: { code: 'GalleryImageNotFound', message: expect.stringMatching(message) } },
+    })
+  })
+
+  it('R88 and not by the id of its owner, nor in another subscription, nor what is not there', async () => {
+    const id = arm.idOf(`galleries/${gallery}/images/${definition}/versions/1.0.0`)
+    expect(await contributor.put(place('disks/none'), fromImage({ id }))).toMatchObject({
+      status: 403,
+      body: { error: { code: 'LinkedAuthorizationFailed' } },
+    })
+    const other = `/subscriptions/${strangers}/resourceGroups/other`
+    await arm.make(other, { location: 'westeurope' }, '2021-04-01')
+    for (const sharedGalleryImageId of [
+      image,
+      `/SharedGalleries/${strangers}-NONE/Images/x`,
+      '/SharedGalleries/x/Images/x',
+    ]) {
+      const disk = `${other}/providers/Microsoft.Compute/disks/none`
+      expect(await arm.put(disk, fromImage({ sharedGalleryImageId }))).toMatchObject({
+        status: 404,
+        body: { error: { code: 'GalleryImageNotFound' } },
+      })
+    }
+  })
+
+  it('by a version, and what was made stays when it is not shared any more', async () => {
+    const identifier = { publisher: 'Fabrikam', offer: 'Copy', sku: 'One' }
+    const properties = { osType: 'Linux', osState: 'Generalized', identifier }
+    await contributor.make(place('galleries/theirs'), { location: 'westeurope' })
+    await contributor.make(place('galleries/theirs/images/copy'), {
+      location: 'westeurope',
+      properties: { ...properties, hyperVGeneration: 'V1' },
+    })
+    const version = place('galleries/theirs/images/copy/versions/1.0.0')
+    const source = { id: `${image}/Versions/1.0.0` }
+    const body = { location: 'westeurope', properties: { storageProfile: { source } } }
+    const made = await contributor.make(version, body)
+    expect(valueAt(made, 'properties.storageProfile.source')).toEqual(source)
+    await share('Remove', toSubscription(consumers))
+    const again = place('galleries/theirs/images/copy/versions/1.0.1')
+    expect(await contributor.put(again, body)).toMatchObject({ status: 404 })
+    const disk = fromImage({ sharedGalleryImageId: image })
+    expect(await contributor.put(place('disks/none'), disk)).toMatchObject({ status: 404 })
+    expect(await contributor.download(place('disks/one'))).toEqual(Buffer.from(content))
+    await contributor.make(place('disks/copy'), fromImage({ id: version }))
+    expect(await contributor.download(place('disks/copy'))).toEqual(Buffer.from(content))
+  })
+})
+
 describe('a community gallery', () => {
   it('is nowhere until it is enabled', async () => {
     for (const name of [publicName, 'contoso-00000000']) {
@@ -288,6 +372,21 @@ describe('a community gallery', () => {
       '2022-01-03',
     )
     expect(valueAt(image as JsonObject, 'properties.identifier')).toEqual({})
+  })
+
+  it('is the source of a version and of a disk, by its public name', async () => {
+    const image = `/CommunityGalleries/${publicName}/Images/web`
+    const theirs = `/subscriptions/${consumers}/resourceGroups/theirs/providers/Microsoft.Compute`
+    const version = `${theirs}/galleries/theirs/images/copy/versions/2.0.0`
+    const source = { communityGalleryImageId: `${image}/Versions/2.0.0` }
+    const properties = { storageProfile: { source } }
+    const made = await contributor.make(version, { location: 'westeurope', properties })
+    expect(valueAt(made, 'properties.storageProfile.source')).toEqual(source)
+    const galleryImageReference = { communityGalleryImageId: image }
+    const creationData = { createOption: 'FromImage', galleryImageReference }
+    const disk = `${theirs}/disks/web`
+    await contributor.make(disk, { location: 'westeurope', properties: { creationData } })
+    expect(await contributor.download(disk)).toEqual(Buffer.from(content))
   })
 
   it('is gone at once with a reset', async () => {

@@ -12,9 +12,11 @@ import {
   resourceGroupType,
 } from '../../src/domain/resource-id.ts'
 import type { JsonObject, OperationRow, ReplicaRow, ResourceRow } from '../../src/domain/rows.ts'
+import type { SharedImageId } from '../../src/domain/shared-image-id.ts'
 import { diskSpace } from '../../src/domain/spaces.ts'
 import { draftWrite, planWrite } from '../../src/providers/plan-write.ts'
 import type { Fact, Facts, Need, Settings } from '../../src/resources/declaration.ts'
+import { uniqueNameOf } from '../../src/resources/gallery.ts'
 import { findType } from '../../src/resources/types.ts'
 import type { Change } from '../../src/store/change.ts'
 
@@ -126,6 +128,8 @@ export function openDesk(options: { readonly settings?: Settings; readonly now?:
     if ('resource' in need) return keyOf(need.resource)
     if ('latestOf' in need) return latestOf(need.latestOf)?.key
     if ('blob' in need) return need.blob.account
+    // Every gallery is shared here.
+    if ('shared' in need) return versionOf(need.shared)
     const holders = [...rows.values()].filter((row) => {
       const id = parseResourceId(row.id)
       const type = findType(row.type)
@@ -133,6 +137,12 @@ export function openDesk(options: { readonly settings?: Settings; readonly now?:
       return claims?.some((claim) => claim.name === need.claim)
     })
     return holders[0]?.key
+  }
+
+  function versionOf({ gallery: name, image, version }: SharedImageId): string | undefined {
+    const path = [...rows.values()].find((row) => name === uniqueNameOf(row))?.id
+    const of = `${path}/images/${image}`
+    return version === undefined ? latestOf(of)?.key : keyOf(`${of}/versions/${version}`)
   }
 
   function latestOf(path: string): ResourceRow | undefined {
