@@ -1,9 +1,7 @@
 import type { Hono } from 'hono'
 import { openAccess } from './access/access.ts'
-import { builtInRoles } from './access/built-in-roles.ts'
 import { authorityOf, challenge } from './access/challenge.ts'
 import type { Refusals } from './access/denials.ts'
-import { foreignId } from './access/foreign-id.ts'
 import type { RolePorts } from './access/roles.ts'
 import { graphApp } from './api/graph/graph-app.ts'
 import type { World } from './base/world.ts'
@@ -16,10 +14,10 @@ import type { Tenancy } from './domain/tenants.ts'
 import type { TrustedIssuer } from './domain/trusted-issuers.ts'
 import { type ExternalIssuers, openExternalIssuers } from './external-issuers.ts'
 import { freshSecret, hashSecret, secretHint } from './identity/client-secret.ts'
-import { ensureConfiguredOwner } from './identity/configured-owner.ts'
 import type { Issuers } from './identity/issuers.ts'
 import { openSigningKeys, type SigningKeys } from './identity/signing-keys.ts'
 import { openSignin } from './signin-door.ts'
+import { giveConfiguredOwner, openSteadyDirectory } from './steady-owner.ts'
 import type { Directory, Store } from './store/store.ts'
 
 type IdentityParts = {
@@ -44,7 +42,7 @@ export async function openIdentity({
   urls,
   secrets,
   directory,
-  directoryFor,
+  directoryFor: ofWhomever,
   signin,
   people,
   tenancy,
@@ -61,6 +59,7 @@ export async function openIdentity({
   rolesFor(auditor: Auditor): RolePorts
 }> {
   const { tenantId } = config
+  const directoryFor = openSteadyDirectory(config, ofWhomever)
   const { assignments, roleDefinitions, ...principals } = directory
   const audiences = armAudiences(urls)
   const ofBlobs = storageAudiences(urls)
@@ -109,6 +108,7 @@ export async function openIdentity({
       ...access.rolesOf({ assignments, roleDefinitions }),
       members,
       tenantId: auditor.tenantId,
+      isServedElsewhere: external.ofTenant(auditor.tenantId) !== undefined,
     }
   }
   return { signinRoutes: routes, external, authority, access, graph, rolesFor }
@@ -123,21 +123,3 @@ function openOwnIssuers(issuers: Issuers, external: ExternalIssuers, keys: Signi
     return own && { issuer: own.issuer, tenantId, keys: keys.verifying }
   }
 }
-
-async function giveConfiguredOwner(
-  { owner, tenantId }: IdentityParts['config'],
-  assignments: Pick<Directory['assignments'], 'put'>,
-  world: World,
-): Promise<void> {
-  if (!owner) return
-  const { principalId, principalType, tenantId: ownersTenant = tenantId } = owner
-  const what = principalType === 'ForeignGroup' ? 'group' : 'principal'
-  await ensureConfiguredOwner({
-    ...{ assignments, principalType, tenantId: ownersTenant, world },
-    principalId: foreignId(what, principalId, ownersTenant),
-    ownerRoleIds,
-  })
-}
-
-/** What who owns all has: the bytes of blobs are a role of their own. */
-export const ownerRoleIds = [builtInRoles.owner.id, builtInRoles.storageBlobDataOwner.id]

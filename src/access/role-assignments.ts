@@ -188,16 +188,16 @@ function mustBeAssignable({ name, assignableScopes }: Role, scope: Scope): void 
 }
 
 async function typeOf(
-  { members, tenantId }: RolePorts,
+  { members, tenantId, isServedElsewhere }: RolePorts,
   principalId: string,
   said: Assignment['principalType'] | null | undefined,
 ): Promise<Assignment['principalType']> {
   const [known] = await members.types([principalId])
   if (known) return known.type
-  if (said) return said
+  if (said && isServedElsewhere) return said
   throw new ArmError(
     'PrincipalNotFound',
-    `Principal ${principalId.replaceAll('-', '')} does not exist in the directory ${tenantId}. Check that you have the correct principal ID. If it is of another directory, set principalType.`,
+    `Principal ${principalId.replaceAll('-', '')} does not exist in the directory ${tenantId}. Check that you have the correct principal ID.${isServedElsewhere ? ' If its issuer names it, set principalType.' : ''}`,
     'properties.principalId',
   )
 }

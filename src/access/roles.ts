@@ -14,6 +14,8 @@ export type RolePorts = {
   readonly roleDefinitions: RoleDefinitionRows
   readonly members: Pick<MemberRows, 'types' | 'above'>
   readonly tenantId: string
+  /** Whether another issuer names its people: they are not in the directory. */
+  readonly isServedElsewhere: boolean
 }
 
 /** On the bytes, and not on the resource that holds them: an owner of an account is not by that a reader of its blobs. */

@@ -121,10 +121,10 @@ describe('roles and who has them', () => {
     expect(errorOf(answer).code).toBe(code)
   })
 
-  it('a principal of another directory is taken when its type is said', async () => {
+  it('a principal that the directory does not know is refused, whatever type is said', async () => {
     const person = body(builtInRoles.reader.id, randomUUID(), { principalType: 'User' })
     const answer = await owner.put(assignmentAt(owner.groupPath), person)
-    expect(answer.status).toBe(201)
+    expect(errorOf(answer).code).toBe('PrincipalNotFound')
   })
 
   it('nobody gives more than he has, nor takes from those who have more', async () => {

@@ -124,6 +124,7 @@ function providerOf(
       },
     ],
     responseTypes: [],
+    ttl: { ClientCredentials: 3600 },
     enabledJWA: { idTokenSigningAlgValues: ['RS256', 'PS256', 'ES256'] },
     features: {
       devInteractions: { enabled: false },
