@@ -86,12 +86,13 @@ export async function openIdentity({
   const graph = graphApp({
     ...{ ...principals, ...access.roles, tenantId, world, freshSecret, hashSecret, secretHint },
     principalsFor: (auditor) => {
-      const { users, groups, members, registrations } = directoryFor(
+      const { users, groups, members, registrations, invitations } = directoryFor(
         tellAs(auditor, world),
         auditor.tenantId,
       )
-      return { users, groups, members, registrations }
+      return { users, groups, members, registrations, invitations }
     },
+    tenantName: async (id) => (await directory.tenants.get(id))?.name ?? id,
     refusals,
     changing: access.changing,
     log: world.log,

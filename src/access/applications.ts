@@ -70,13 +70,15 @@ export async function changeApplication(
   },
 ): Promise<DirectoryApplication> {
   mustWrite(caller, 'applications', 'write')
+  const { displayName, isMultiTenant } = asked.change
+  if (displayName !== undefined || isMultiTenant !== undefined) mustOwn(asked.application)
   await mustCover(ports, caller, asked.application.objectId)
   const changed = { ...asked.application, ...asked.change }
   await putOver(ports, asked.application, changed)
   return changed
 }
 
-/** With its service principal. Throws AuthorizationFailed, LastRbacAdminAssignment. */
+/** With its service principals in all tenants. Throws AuthorizationFailed, LastRbacAdminAssignment. */
 export async function deleteApplication(
   ports: DirectoryPorts,
   caller: Caller,
@@ -94,14 +96,23 @@ export async function createServicePrincipal(
   application: DirectoryApplication,
 ): Promise<DirectoryApplication> {
   mustWrite(caller, 'applications', 'write')
-  if (application.isPrincipal) {
-    const message = `The service principal cannot be created because the name ${application.clientId} is already in use.`
-    throw new ArmError('Conflict', message, 'appId')
-  }
+  if (application.isPrincipal) throw taken(application.clientId)
   const objectId = ports.world.id()
   const made = { ...application, objectId, isPrincipal: true, isEnabled: true }
   await putOver(ports, application, made)
   return made
+}
+
+function taken(clientId: string): ArmError {
+  const message = `The service principal cannot be created because the name ${clientId} is already in use.`
+  return new ArmError('Conflict', message, 'appId')
+}
+
+/** Throws AuthorizationFailed: of an application of another tenant only the service principal here is this tenant's. */
+function mustOwn({ clientId, tenantId, ownerTenantId }: DirectoryApplication): void {
+  if (tenantId === ownerTenantId) return
+  const message = `The application '${clientId}' is of another tenant: its names and secrets are changed there.`
+  throw new ArmError('AuthorizationFailed', message)
 }
 
 async function putOver(
@@ -111,6 +122,27 @@ async function putOver(
 ): Promise<void> {
   const put = await ports.changing(ports.registrations.put(changed, lastOf, before))
   if (put === 'differs') throw overtaken()
+}
+
+/**
+ * Lets an application that another tenant made sign in here and be given roles: consent, by an administrator of this
+ * tenant. Throws AuthorizationFailed, Conflict, InvalidParameter, OperationNotAllowed.
+ */
+export async function admitApplication(
+  ports: DirectoryPorts,
+  caller: Caller,
+  appId: string,
+): Promise<DirectoryApplication> {
+  mustWrite(caller, 'applications', 'write')
+  const { world, tenantId, registrations } = ports
+  const clientId = appId.toLowerCase()
+  const principal = { clientId, objectId: world.id(), tenantId, createdMs: world.now().getTime() }
+  const added = await ports.changing(registrations.addPrincipal(principal))
+  if (added === 'made') return applicationNamed(ports, { by: 'id', id: principal.objectId })
+  if (added === 'full') throw tooMany()
+  if (added === 'there') throw taken(clientId)
+  const message = `The appId '${appId}' of the service principal does not reference a valid application object: there is none, or it is not for several tenants.`
+  throw new ArmError('InvalidParameter', message, 'appId')
 }
 
 /** Throws AuthorizationFailed, LastRbacAdminAssignment. */
@@ -131,6 +163,7 @@ export async function addPassword(
   { application, body }: { application: DirectoryApplication; body: PasswordBody },
 ): Promise<{ readonly credential: Credential; readonly secret: string }> {
   mustWrite(caller, 'applications', 'write')
+  mustOwn(application)
   await mustCover(ports, caller, application.objectId)
   const { displayName, startDateTime, endDateTime } = body.passwordCredential ?? {}
   const startsMs = startDateTime ? Date.parse(startDateTime) : ports.world.now().getTime()
@@ -157,19 +190,21 @@ export async function removePassword(
   { application, keyId }: { application: DirectoryApplication; keyId: string },
 ): Promise<void> {
   mustWrite(caller, 'applications', 'write')
+  mustOwn(application)
   await mustCover(ports, caller, application.objectId)
   const { registrations } = ports
   const removing = registrations.removeCredential(application.clientId, keyId, lastOf)
   if (!(await ports.changing(removing))) throw notThere(keyId)
 }
 
-/** By client id, or by the object id of its service principal. Throws NotFound. */
+/** One of the tenant's own by client id, or any by the object id of its service principal. Throws NotFound. */
 export async function applicationNamed(
   { registrations }: DirectoryPorts,
   { by, id }: { readonly by: 'clientId' | 'id'; readonly id: string },
 ): Promise<DirectoryApplication> {
   const wanted = [{ member: by, is: 'equal', text: id.toLowerCase() }] as const
   const [found] = await registrations.find({ wanted, after: undefined, rowsMax: 1 })
-  if (found && (by === 'clientId' || found.isPrincipal)) return found
+  const isOwn = found?.tenantId === found?.ownerTenantId
+  if (found && (by === 'clientId' ? isOwn : found.isPrincipal)) return found
   throw notThere(id)
 }

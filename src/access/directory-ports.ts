@@ -23,7 +23,7 @@ export type DirectoryPorts = PrincipalRows & {
 /** The role of which one holder who can sign in stays at the root. */
 export const lastOf = builtInRoles.owner.id
 
-type Kind = 'users' | 'groups' | 'applications'
+type Kind = 'users' | 'groups' | 'applications' | 'invitations'
 
 /** Throws AuthorizationFailed. The directory belongs to no subscription: who writes it may do so at the root. */
 export function mustWrite(caller: Caller, kind: Kind, verb: 'write' | 'delete'): void {

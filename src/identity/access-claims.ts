@@ -27,7 +27,7 @@ export async function accessClaims(
   const { clientId = '', accountId } = token
   if (accountId !== undefined)
     return { ...common, ...(await personClaims(parts, clientId, accountId)) }
-  const application = await parts.applications.get(clientId)
+  const application = await parts.applications.get(clientId, parts.tenantId)
   if (!application) throw new errors.InvalidClient('client not found')
   const { objectId } = application
   return {

@@ -18,7 +18,7 @@ export function clientFinder(parts: FinderParts) {
     const clientId = id.toLowerCase()
     const known = publicClient(clientId)
     if (known) return known
-    const application = await applications.get(clientId)
+    const application = await applications.get(clientId, tenantId)
     if (application?.tenantId !== tenantId) return undefined
     const proof = shownProof()
     const certificates = proof === 'secret' ? [] : await liveCertificates(parts, clientId)

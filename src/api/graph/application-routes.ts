@@ -2,6 +2,7 @@ import { z } from 'zod'
 import {
   ApplicationBody,
   addPassword,
+  admitApplication,
   applicationNamed,
   changeApplication,
   createApplication,
@@ -22,9 +23,6 @@ import { applicationOf, principalOf } from './objects.ts'
 const KeyId = z.object({ keyId: z.string().max(64) })
 const NewPrincipal = z.object({ appId: z.string().max(64), accountEnabled: z.boolean().nullish() })
 const PrincipalChange = z.object({ accountEnabled: z.boolean().exactOptional() })
-
-/** Only the one tenant signs in, whatever is said. */
-const ignored = ['signInAudience']
 
 export const applicationRoutes: readonly Route[] = [
   { method: 'GET', path: 'applications', run: (asked) => answerList(asked, 'applications') },
@@ -66,7 +64,7 @@ async function show(asked: GraphAsked): Promise<GraphAnswer> {
 }
 
 async function create(asked: GraphAsked): Promise<GraphAnswer> {
-  const sent = await readBody(asked, ApplicationBody, ignored)
+  const sent = await readBody(asked, ApplicationBody)
   const made = await createApplication(asked.ports, asked.caller, sent)
   audit(asked, 'application-created', { appId: made.clientId, displayName: made.displayName })
   const body = await applicationOf(asked.ports, made)
@@ -74,9 +72,12 @@ async function create(asked: GraphAsked): Promise<GraphAnswer> {
 }
 
 async function rename(asked: GraphAsked): Promise<GraphAnswer> {
-  const { displayName } = await readBody(asked, ApplicationBody.partial(), ignored)
+  const { displayName, signInAudience } = await readBody(asked, ApplicationBody.partial())
   const application = await named(asked)
-  const change = displayName === undefined ? {} : { displayName }
+  const change = {
+    ...(displayName !== undefined && { displayName }),
+    ...(signInAudience && { isMultiTenant: signInAudience === 'AzureADMultipleOrgs' }),
+  }
   await changeApplication(asked.ports, asked.caller, { application, change })
   audit(asked, 'application-changed', { appId: application.clientId, ...change })
   return { status: 204 }
@@ -132,11 +133,20 @@ async function showPrincipal(asked: GraphAsked): Promise<GraphAnswer> {
 
 async function createPrincipal(asked: GraphAsked): Promise<GraphAnswer> {
   const { appId } = await readBody(asked, NewPrincipal)
-  const application = await applicationNamed(asked.ports, { by: 'clientId', id: appId })
-  const made = await createServicePrincipal(asked.ports, asked.caller, application)
+  const made = await principalMade(asked, appId)
   audit(asked, 'service-principal-created', { appId: made.clientId, id: made.objectId })
   const body = await principalOf(asked.ports, made)
   return objectAnswer(asked, 'servicePrincipals', { body, status: 201 })
+}
+
+/** Of an application of this tenant, or of another one that is for several. */
+async function principalMade(
+  { ports, caller }: GraphAsked,
+  appId: string,
+): Promise<DirectoryApplication> {
+  const wanted = [{ member: 'clientId', is: 'equal', text: appId.toLowerCase() }] as const
+  const [own] = await ports.registrations.find({ wanted, after: undefined, rowsMax: 1 })
+  return own ? createServicePrincipal(ports, caller, own) : admitApplication(ports, caller, appId)
 }
 
 async function changePrincipal(asked: GraphAsked): Promise<GraphAnswer> {

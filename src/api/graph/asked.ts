@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import type { Refusals } from '../../access/denials.ts'
-import type { DirectoryPorts } from '../../access/directory-ports.ts'
+import type { InvitationPorts } from '../../access/invitations.ts'
 import type { LogEvent } from '../../base/world.ts'
 import type { Caller } from '../../domain/access.ts'
 import type { Auditor } from '../../domain/audit.ts'
@@ -9,12 +9,14 @@ import type { PrincipalRows } from '../../domain/principals.ts'
 import type { Body } from './graph-bodies.ts'
 import type { Sight } from './sight.ts'
 
-export type GraphPorts = DirectoryPorts & {
+export type GraphPorts = InvitationPorts & {
   readonly log: (event: LogEvent) => void
   /** Throws AuthenticationFailed. */
   authenticate(authorization: string | undefined): Promise<Caller>
   /** The directory, each change of which is told in this name. */
-  principalsFor(auditor: Auditor): PrincipalRows
+  principalsFor(auditor: Auditor): PrincipalRows & Pick<InvitationPorts, 'invitations'>
+  /** As people know it. */
+  tenantName(tenantId: string): Promise<string>
   readonly refusals: Refusals
   /** The `WWW-Authenticate` header of a refusal. */
   challenge(why: string): string

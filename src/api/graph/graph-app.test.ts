@@ -31,6 +31,7 @@ async function get(path: string) {
     world: { id: randomUUID, now: () => new Date(0) },
     principalsFor: () => store.directory,
     refusals: untold,
+    tenantName: async () => 'Contoso',
     changing: (change) => change,
     freshSecret: () => 'secret',
     hashSecret: async () => 'hash',

@@ -13,6 +13,9 @@ export function userBody(user: User): Body {
     mailNickname: user.principalName.split('@')[0] ?? '',
     userType: user.kind,
     accountEnabled: user.isEnabled,
+    creationType: user.guest ? 'Invitation' : null,
+    externalUserState: user.guest?.state ?? null,
+    externalUserStateChangeDateTime: user.guest ? at(user.guest.changedMs) : null,
     createdDateTime: at(user.createdMs),
   }
 }
@@ -37,7 +40,8 @@ export function servicePrincipalBody(one: DirectoryApplication, keys: readonly C
     appId: one.clientId,
     displayName: one.displayName,
     appDisplayName: one.displayName,
-    appOwnerOrganizationId: one.tenantId,
+    appOwnerOrganizationId: one.ownerTenantId,
+    signInAudience: audienceOf(one),
     accountEnabled: one.isEnabled,
     servicePrincipalNames: [one.clientId],
     servicePrincipalType: 'Application',
@@ -45,6 +49,9 @@ export function servicePrincipalBody(one: DirectoryApplication, keys: readonly C
     passwordCredentials: passwordsOf(one, keys),
   }
 }
+
+const audienceOf = ({ isMultiTenant }: DirectoryApplication): string =>
+  isMultiTenant ? 'AzureADMultipleOrgs' : 'AzureADMyOrg'
 
 /** An application's object is named by its client id. */
 export function applicationBody(one: DirectoryApplication, keys: readonly Credential[]): Body {
@@ -54,7 +61,7 @@ export function applicationBody(one: DirectoryApplication, keys: readonly Creden
     displayName: one.displayName,
     createdDateTime: at(one.createdMs),
     identifierUris: [],
-    signInAudience: 'AzureADMyOrg',
+    signInAudience: audienceOf(one),
     keyCredentials: [],
     passwordCredentials: passwordsOf(one, keys),
   }

@@ -22,9 +22,11 @@ const members = {
     servicePrincipalNames: 'clientId',
   },
   applications: { id: 'clientId', appId: 'clientId', displayName: 'displayName' },
-} as const satisfies Record<string, Readonly<Record<string, Wanted['member']>>>
+  invitations: {},
+} as const satisfies Record<Collection, Readonly<Record<string, Wanted['member']>>>
 
-export type Collection = keyof typeof members
+export type Listed = 'users' | 'groups' | 'servicePrincipals' | 'applications'
+export type Collection = Listed | 'invitations'
 
 const unserved = ['$search', '$orderby', '$expand', '$skip', '$apply']
 

@@ -1,9 +1,9 @@
 import type { GraphAnswer, GraphAsked } from './asked.ts'
-import { type Collection, readListQuery, selected } from './graph-query.ts'
+import { type Collection, type Listed, readListQuery, selected } from './graph-query.ts'
 import { listed, type Page } from './objects.ts'
 
 /** GET of a collection. */
-export async function answerList(asked: GraphAsked, collection: Collection): Promise<GraphAnswer> {
+export async function answerList(asked: GraphAsked, collection: Listed): Promise<GraphAnswer> {
   const { ports, search, sight } = asked
   const query = readListQuery(collection, search)
   return pageAnswer(asked, collection, await listed(ports, { collection, query, sight }))

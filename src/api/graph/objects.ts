@@ -8,7 +8,7 @@ import {
   typed,
   userBody,
 } from './graph-bodies.ts'
-import type { Collection, ListQuery } from './graph-query.ts'
+import type { Listed, ListQuery } from './graph-query.ts'
 import { type Sight, within } from './sight.ts'
 
 export type Page = { readonly value: readonly Body[]; readonly next: string | undefined }
@@ -16,7 +16,7 @@ export type Page = { readonly value: readonly Body[]; readonly next: string | un
 /** One page of a collection, as far as it is seen. */
 export async function listed(
   ports: DirectoryPorts,
-  { collection, query, sight }: { collection: Collection; query: ListQuery; sight: Sight },
+  { collection, query, sight }: { collection: Listed; query: ListQuery; sight: Sight },
 ): Promise<Page> {
   const ids = within(sight)
   const bounded = { ...query, ...(ids !== undefined && { ids }) }
@@ -34,11 +34,16 @@ export async function listed(
         query,
         all.map((one) => ({ key: one.clientId, body: one })),
       )
-      const shown = value.filter((one) => !isPrincipals || one.isPrincipal)
+      const shown = value.filter((one) => (isPrincipals ? one.isPrincipal : isOwn(one)))
       const show = isPrincipals ? principalOf : applicationOf
       return { value: await Promise.all(shown.map((one) => show(ports, one))), next }
     }
   }
+}
+
+/** Those of another tenant have their secrets there. */
+function isOwn({ tenantId, ownerTenantId }: DirectoryApplication): boolean {
+  return tenantId === ownerTenantId
 }
 
 function keyed<Row extends { readonly id: string }>(show: (row: Row) => Body) {
@@ -57,7 +62,8 @@ function paged<One>(
 }
 
 export async function principalOf(ports: DirectoryPorts, one: DirectoryApplication): Promise<Body> {
-  return servicePrincipalBody(one, await ports.registrations.credentials(one.clientId))
+  const keys = isOwn(one) ? await ports.registrations.credentials(one.clientId) : []
+  return servicePrincipalBody(one, keys)
 }
 
 export async function applicationOf(

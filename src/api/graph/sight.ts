@@ -12,7 +12,7 @@ export type Sight = 'all' | readonly string[]
 export async function sightOf(ports: DirectoryPorts, { principalId }: Caller): Promise<Sight> {
   const one = { wanted: [], ids: [principalId], after: undefined, rowsMax: 1 }
   const [user] = await ports.users.find(one)
-  if (user?.isEnabled) {
+  if (user?.isEnabled && user.guest?.state !== 'PendingAcceptance') {
     if (user.kind === 'Member') return 'all'
     return [user.id, ...(await ports.members.above(user.id, 'throughAll'))]
   }
