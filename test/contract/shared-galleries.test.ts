@@ -1,107 +1,33 @@
-import { ComputeManagementClient } from '@azure/arm-compute'
-import { ClientSecretCredential } from '@azure/identity'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { builtInRoles } from '../../src/access/built-in-roles.ts'
 import type { JsonObject } from '../../src/domain/rows.ts'
 import { isList, valueAt } from '../../src/resources/paths.ts'
-import { openArm } from '../support/arm.ts'
-import { definition, gallery, group, makeDefinition, publishVersion } from '../support/main-job.ts'
-import { noise } from '../support/noise.ts'
-import { type OtherCaller, openOtherCaller } from '../support/other-caller.ts'
-import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
+import { definition, gallery } from '../support/main-job.ts'
+import { openOtherCaller } from '../support/other-caller.ts'
+import {
+  at,
+  consumers,
+  communityInfo as info,
+  openSharingWorld,
+  type SharingWorld,
+  strangers,
+  toSubscription,
+  toTenant,
+  uniqueName,
+} from '../support/sharing-world.ts'
 
-const owners = '10000000-0000-4000-8000-000000000001'
-const consumers = '20000000-0000-4000-8000-000000000002'
-const strangers = '30000000-0000-4000-8000-000000000003'
-const info = {
-  publisherUri: 'https://contoso.example',
-  publisherContact: 'images@contoso.example',
-  eula: 'https://contoso.example/eula',
-  publicNamePrefix: 'contoso',
-}
-const uniqueName = `${owners}-${gallery.toUpperCase()}`
-const content = noise(7, 2 * 1024 * 1024)
-
-let vitrine: TestInstallation
-let arm: ReturnType<typeof openArm>
-/** Azure's own client in the subscription that things are shared to. */
-let consumer: ComputeManagementClient
+let vitrine: SharingWorld['vitrine']
+let arm: SharingWorld['arm']
+let consumer: SharingWorld['consumer']
 let publicName: string
-/** The same caller, raw. */
-let contributor: OtherCaller
+let share: SharingWorld['share']
+let world: SharingWorld
 
 beforeAll(async () => {
-  vitrine = await openTestInstallation({
-    config: {
-      subscriptions: [owners, consumers, strangers].map((id) => ({ id, displayName: id })),
-    },
-  })
-  arm = openArm(vitrine)
-  await makeDefinition(vitrine)
-  contributor = await openOtherCaller(vitrine, [
-    { roleId: builtInRoles.contributor.id, scope: `/subscriptions/${consumers}` },
-  ])
-  const credential = new ClientSecretCredential(
-    vitrine.config.tenantId,
-    contributor.clientId,
-    contributor.clientSecret,
-    { authorityHost: vitrine.url, disableInstanceDiscovery: true },
-  )
-  const clientOptions = {
-    endpoint: vitrine.url,
-    credentialScopes: [`${vitrine.url}/.default`],
-    retryOptions: { maxRetries: 0 },
-  }
-  consumer = new ComputeManagementClient(credential, consumers, clientOptions)
-  const source = await arm.upload('golden', content)
-  const targetRegions = [{ name: 'westeurope' }, { name: 'eastus', excludeFromLatest: true }]
-  await publishVersion(vitrine, '1.0.0', { source, targetRegions })
-  await publishVersion(vitrine, '1.1.0', { source, targetRegions: [{ name: 'westeurope' }] })
-  await arm.make(`galleries/${gallery}`, {
-    location: 'westeurope',
-    tags: { owner: 'secret', 'ShareTag-Tier': 'gold' },
-    properties: { description: 'internal', sharingProfile: { permissions: 'Groups' } },
-  })
-  const communityGalleryInfo = info
-  const sharingProfile = { permissions: 'Community', communityGalleryInfo }
-  const made = await arm.make('galleries/everybody', {
-    location: 'westeurope',
-    properties: { sharingProfile },
-  })
-  const names = valueAt(made, 'properties.sharingProfile.communityGalleryInfo.publicNames')
-  publicName = isList(names) ? String(names[0]) : ''
-  await arm.make('galleries/everybody/images/web', {
-    location: 'westeurope',
-    properties: {
-      osType: 'Linux',
-      osState: 'Generalized',
-      eula: 'e',
-      privacyStatementUri: 'https://p',
-      identifier: { publisher: 'Contoso', offer: 'Web', sku: 'Small' },
-    },
-  })
-  await arm.make('galleries/everybody/images/web/versions/2.0.0', {
-    location: 'westeurope',
-    properties: {
-      storageProfile: { osDiskImage: { source: { id: source } } },
-      publishingProfile: { targetRegions: [{ name: 'westeurope' }] },
-    },
-  })
+  world = await openSharingWorld()
+  ;({ vitrine, arm, consumer, publicName, share } = world)
 })
 
-afterAll(() => vitrine.close())
-
-async function share(operationType: string, groups: object[] = [], name = gallery): Promise<void> {
-  const body = { operationType, groups }
-  const answer = await arm.ask('POST', `galleries/${name}/share`, { body })
-  expect(await arm.ended(answer)).toMatchObject({ status: 'Succeeded' })
-}
-
-const toSubscription = (id: string) => [{ type: 'Subscriptions', ids: [id] }]
-
-/** Paths below a location of the consumers’ subscription. */
-const at = (path: string, location = 'westeurope', subscription = consumers) =>
-  `/subscriptions/${subscription}/providers/Microsoft.Compute/locations/${location}/${path}`
+afterAll(() => world.close())
 
 async function all<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
   const found: Item[] = []
@@ -207,7 +133,7 @@ describe('a gallery that is shared to a subscription', () => {
   it('is not in the list of the tenant, until it is shared to that too', async () => {
     const shared = () => all(consumer.sharedGalleries.list('westeurope', { sharedTo: 'tenant' }))
     expect(await shared()).toEqual([])
-    const tenant = [{ type: 'AADTenants', ids: [vitrine.config.tenantId] }]
+    const tenant = toTenant(vitrine.config.tenantId)
     await share('Add', tenant)
     expect(await shared()).toHaveLength(1)
     expect(await namesAt('sharedGalleries?sharedTo=tenant', 'westeurope', strangers)).toEqual([
@@ -229,88 +155,6 @@ describe('a gallery that is shared to a subscription', () => {
     })
     await share('Add', toSubscription(consumers))
     expect(await namesAt('sharedGalleries')).toEqual([uniqueName])
-  })
-})
-
-describe('what is shared is used by its shared id', () => {
-  const theirs = `/subscriptions/${consumers}/resourceGroups/theirs`
-  const image = `/SharedGalleries/${uniqueName}/Images/${definition}`
-
-  beforeAll(async () => {
-    await contributor.make(theirs, { location: 'westeurope' }, '2021-04-01')
-  })
-
-  const place = (path: string) => `${theirs}/providers/Microsoft.Compute/${path}`
-
-  const fromImage = (galleryImageReference: object, location = 'westeurope') => ({
-    location,
-    properties: { creationData: { createOption: 'FromImage', galleryImageReference } },
-  })
-
-  it.each([
-    ['one', { sharedGalleryImageId: `${image}/Versions/1.0.0` }],
-    ['two', { sharedGalleryImageId: `${image}/versions/latest` }],
-    ['three', { id: image.toUpperCase() }],
-  ])('R90 by a disk, which is %s', async (name, reference) => {
-    const disk = place(`disks/${name}`)
-    const made = await contributor.make(disk, fromImage(reference))
-    const { creationData } = made.properties as { creationData: JsonObject }
-    expect(creationData.galleryImageReference).toEqual(reference)
-    expect(JSON.stringify(made)).not.toContain(group)
-    expect(await contributor.download(disk)).toEqual(Buffer.from(content))
-  })
-
-  it('R25 latest is that of the region, and not what is excluded there', async () => {
-    const body = fromImage({ sharedGalleryImageId: image }, 'eastus')
-    const message = new RegExp(`^The gallery image ${image} is not available in eastus region`)
-    expect(await contributor.put(place('disks/none'), body)).toMatchObject({
-      status: 404,
-      body: { error: { code: 'GalleryImageNotFound', message: expect.stringMatching(message) } },
-    })
-  })
-
-  it('R88 and not by the id of its owner, nor in another subscription, nor what is not there', async () => {
-    const id = arm.idOf(`galleries/${gallery}/images/${definition}/versions/1.0.0`)
-    expect(await contributor.put(place('disks/none'), fromImage({ id }))).toMatchObject({
-      status: 403,
-      body: { error: { code: 'LinkedAuthorizationFailed' } },
-    })
-    const other = `/subscriptions/${strangers}/resourceGroups/other`
-    await arm.make(other, { location: 'westeurope' }, '2021-04-01')
-    for (const sharedGalleryImageId of [
-      image,
-      `/SharedGalleries/${strangers}-NONE/Images/x`,
-      '/SharedGalleries/x/Images/x',
-    ]) {
-      const disk = `${other}/providers/Microsoft.Compute/disks/none`
-      expect(await arm.put(disk, fromImage({ sharedGalleryImageId }))).toMatchObject({
-        status: 404,
-        body: { error: { code: 'GalleryImageNotFound' } },
-      })
-    }
-  })
-
-  it('by a version, and what was made stays when it is not shared any more', async () => {
-    const identifier = { publisher: 'Fabrikam', offer: 'Copy', sku: 'One' }
-    const properties = { osType: 'Linux', osState: 'Generalized', identifier }
-    await contributor.make(place('galleries/theirs'), { location: 'westeurope' })
-    await contributor.make(place('galleries/theirs/images/copy'), {
-      location: 'westeurope',
-      properties: { ...properties, hyperVGeneration: 'V1' },
-    })
-    const version = place('galleries/theirs/images/copy/versions/1.0.0')
-    const source = { id: `${image}/Versions/1.0.0` }
-    const body = { location: 'westeurope', properties: { storageProfile: { source } } }
-    const made = await contributor.make(version, body)
-    expect(valueAt(made, 'properties.storageProfile.source')).toEqual(source)
-    await share('Remove', toSubscription(consumers))
-    const again = place('galleries/theirs/images/copy/versions/1.0.1')
-    expect(await contributor.put(again, body)).toMatchObject({ status: 404 })
-    const disk = fromImage({ sharedGalleryImageId: image })
-    expect(await contributor.put(place('disks/none'), disk)).toMatchObject({ status: 404 })
-    expect(await contributor.download(place('disks/one'))).toEqual(Buffer.from(content))
-    await contributor.make(place('disks/copy'), fromImage({ id: version }))
-    expect(await contributor.download(place('disks/copy'))).toEqual(Buffer.from(content))
   })
 })
 
@@ -372,21 +216,6 @@ describe('a community gallery', () => {
       '2022-01-03',
     )
     expect(valueAt(image as JsonObject, 'properties.identifier')).toEqual({})
-  })
-
-  it('is the source of a version and of a disk, by its public name', async () => {
-    const image = `/CommunityGalleries/${publicName}/Images/web`
-    const theirs = `/subscriptions/${consumers}/resourceGroups/theirs/providers/Microsoft.Compute`
-    const version = `${theirs}/galleries/theirs/images/copy/versions/2.0.0`
-    const source = { communityGalleryImageId: `${image}/Versions/2.0.0` }
-    const properties = { storageProfile: { source } }
-    const made = await contributor.make(version, { location: 'westeurope', properties })
-    expect(valueAt(made, 'properties.storageProfile.source')).toEqual(source)
-    const galleryImageReference = { communityGalleryImageId: image }
-    const creationData = { createOption: 'FromImage', galleryImageReference }
-    const disk = `${theirs}/disks/web`
-    await contributor.make(disk, { location: 'westeurope', properties: { creationData } })
-    expect(await contributor.download(disk)).toEqual(Buffer.from(content))
   })
 
   it('is gone at once with a reset', async () => {
