@@ -4,6 +4,7 @@ import { completionCommands } from './commands/completion.ts'
 import { applicationCommands, userCommands, userGroupCommands } from './commands/directory.ts'
 import { diskCommands } from './commands/disk.ts'
 import { galleryCommands } from './commands/gallery.ts'
+import { grantCommands } from './commands/grant.ts'
 import { groupCommands } from './commands/group.ts'
 import { imageCommands } from './commands/image.ts'
 import { imageDefinitionCommands } from './commands/image-definition.ts'
@@ -35,6 +36,7 @@ export function commandTable(local: LocalCommands): readonly CommandGroup[] {
     applicationCommands,
     roleAssignmentCommands,
     roleDefinitionCommands,
+    grantCommands,
     auditCommands,
     spaceCommands(local),
     operationCommands,

@@ -1,5 +1,5 @@
 import type { AuditEntry, Tell } from '../domain/audit.ts'
-import type { Assignment, RoleDefinition } from '../domain/directory.ts'
+import { type Assignment, isGrant, type RoleDefinition } from '../domain/directory.ts'
 import type { Invitation } from '../domain/invitations.ts'
 import type { DirectoryApplication, Group, User } from '../domain/principals.ts'
 import type { Tenant } from '../domain/tenants.ts'
@@ -41,7 +41,6 @@ function roles(
   telling: Telling,
 ): Pick<AuditedDirectory, 'assignments' | 'roleDefinitions'> {
   const role = 'Microsoft.Authorization/roleDefinitions'
-  const given = 'Microsoft.Authorization/roleAssignments'
   return {
     assignments: {
       ...read.assignments,
@@ -49,14 +48,12 @@ function roles(
         telling(
           (rows) => rows.assignments.put(...asked),
           ({ is, assignment }) =>
-            is === 'made' || is === 'kept'
-              ? assignmentTold(`${given}/write`, assignment)
-              : undefined,
+            is === 'made' || is === 'kept' ? assignmentTold('write', assignment) : undefined,
         ),
       remove: (...asked) =>
         telling(
           (rows) => rows.assignments.remove(...asked),
-          (was) => (typeof was === 'object' ? assignmentTold(`${given}/delete`, was) : undefined),
+          (was) => (typeof was === 'object' ? assignmentTold('delete', was) : undefined),
         ),
     },
     roleDefinitions: {
@@ -225,9 +222,16 @@ function isDone(is: string): boolean {
   return is === 'made' || is === 'kept'
 }
 
-function assignmentTold(action: string, assignment: Assignment): Told {
-  const { id, principalId, principalType, roleId, scope } = assignment
-  return { action, scope, about: { assignmentId: id, principalId, principalType, roleId } }
+function assignmentTold(verb: 'write' | 'delete', assignment: Assignment): Told {
+  const { id, principalId, principalType, roleId, scope, expiresMs } = assignment
+  const about = { principalId, principalType, roleId }
+  if (!isGrant(assignment)) {
+    const action = `Microsoft.Authorization/roleAssignments/${verb}`
+    return { action, scope, about: { assignmentId: id, ...about } }
+  }
+  const ends = expiresMs === undefined ? {} : { endsAt: new Date(expiresMs).toISOString() }
+  const grant = id.slice(id.lastIndexOf('/') + 1)
+  return { action: `Vitrine.Gallery/grants/${verb}`, scope, about: { grant, ...about, ...ends } }
 }
 
 function roleTold(
