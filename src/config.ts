@@ -83,6 +83,13 @@ export const ConfigFile = z.strictObject({
   publicUrl: z.url({ protocol: /^https?$/ }).optional(),
   /** How many proxies stand in front, one behind another: each adds the address it heard to `X-Forwarded-For`. */
   proxies: z.int().min(0).max(10).default(0),
+  /** How much one principal may ask of this process. */
+  rateLimits: z
+    .strictObject({
+      /** Azure's own limits, made so many times as large; by default larger than one process answers. */
+      timesAzure: z.number().positive().default(1_000),
+    })
+    .prefault({}),
   /** Days that the audit is kept. */
   auditDays: z.number().positive().max(3_650).default(90),
   /** The user's own certificate and key, PEM; left out, one is made under the installation's own CA. */

@@ -2,6 +2,7 @@ import type { Hono } from 'hono'
 import { openAccess } from './access/access.ts'
 import { authorityOf, challenge } from './access/challenge.ts'
 import type { Refusals } from './access/denials.ts'
+import type { RateLimits } from './access/rate-limits.ts'
 import type { RolePorts } from './access/roles.ts'
 import { graphApp } from './api/graph/graph-app.ts'
 import type { World } from './base/world.ts'
@@ -32,6 +33,7 @@ type IdentityParts = {
   readonly signin: SigninRows
   readonly people: PeopleRows
   readonly refusals: Refusals
+  readonly rates: RateLimits
   readonly world: World
 }
 
@@ -47,6 +49,7 @@ export async function openIdentity({
   people,
   tenancy,
   refusals,
+  rates,
   world,
 }: IdentityParts): Promise<{
   /** The routes by which people and programs sign in. */
@@ -93,7 +96,7 @@ export async function openIdentity({
       return { users, groups, members, registrations, invitations }
     },
     tenantName: async (id) => (await directory.tenants.get(id))?.name ?? id,
-    refusals,
+    ...{ refusals, rates },
     changing: access.changing,
     log: world.log,
     authenticate: access.authenticateForGraph,

@@ -4,6 +4,9 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { Hono } from 'hono'
 import { openAccountKeys } from './access/account-keys.ts'
+
+import { openRateLimits } from './access/rate-limits.ts'
+
 import { openSas } from './access/sas.ts'
 import { openArm } from './api/arm/app.ts'
 import { blobApp } from './api/blob/blob-app.ts'
@@ -239,9 +242,10 @@ async function openDoors(
   const accounts = openAccounts(plane, store.read.placements)
   const { applications } = store.directory
   const refusals = openRefusals(config, { store, world })
+  const rates = openRateLimits({ ...config.rateLimits, world })
   const { directory, directoryFor, signin, people } = store
   const { signinRoutes, external, authority, access, graph, rolesFor } = await openIdentity({
-    ...{ config, baseUrl, urls, secrets, world, directory, directoryFor, refusals },
+    ...{ config, baseUrl, urls, secrets, world, directory, directoryFor, refusals, rates },
     ...{ signin, people },
     tenancy: providers.tenancy,
   })
@@ -282,7 +286,7 @@ async function openDoors(
   )
   const arm = openArm({
     providers,
-    ...{ rolesFor, tenantsFor, refusals, authority },
+    ...{ rolesFor, tenantsFor, refusals, rates, authority },
     authenticate: watch.access(access.authenticate),
     sasUrl: sas.url,
     imageUrl: sas.imageUrl,

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { getRequestListener } from '@hono/node-server'
 import { armFirst } from './api/arm/app.ts'
 import { peerListener } from './api/peer/peer.ts'
+import { secure } from './base/security-headers.ts'
 import { StartError } from './base/start-error.ts'
 import type { World } from './base/world.ts'
 import { type Config, ownRegionsOf } from './config.ts'
@@ -92,6 +93,7 @@ function openDoor(certificate: ServerCertificate | undefined, feed: Watch['feed'
   // Longer than clients and balancers (60 s, mostly) keep a connection that rests: they close it, not we under their next request.
   server.keepAliveTimeout = 75_000
   let answer: RequestListener = (_request, response) => {
+    secure(response)
     response.writeHead(503, { 'retry-after': '1' }).end()
   }
   server.on('request', (request, response) => {

@@ -134,6 +134,14 @@ export const armErrors = {
     means: 'A part that is needed is away; retry after the time named.',
   },
   TooManyRequests: { status: 429, means: 'The rate limit is reached; retry after the time named.' },
+  SubscriptionRequestsThrottled: {
+    status: 429,
+    means: 'The principal asks too much of this subscription; retry after the time named.',
+  },
+  TenantRequestsThrottled: {
+    status: 429,
+    means: 'The principal asks too much outside of subscriptions; retry after the time named.',
+  },
   InternalServerError: { status: 500, means: 'Our fault; the correlation id finds it in the log.' },
 } as const satisfies Record<string, { status: number; means: string }>
 
@@ -173,6 +181,29 @@ export class Denied extends ArmError {
     super(code, message)
     this.action = wanted.action
     this.scope = wanted.scope
+  }
+}
+
+/** More than a limit of rate takes: the same request is welcome later. */
+export class Throttled extends ArmError {
+  readonly retryAfterS: number
+
+  constructor(
+    code:
+      | 'TooManyRequests'
+      | 'OperationNotAllowed'
+      | 'SubscriptionRequestsThrottled'
+      | 'TenantRequestsThrottled',
+    message: string,
+    retryAfterS: number,
+    details: readonly Detail[] = [],
+  ) {
+    super(code, message, undefined, details)
+    this.retryAfterS = retryAfterS
+  }
+
+  override get status(): number {
+    return 429
   }
 }
 

@@ -3,7 +3,9 @@ import { Hono } from 'hono'
 import { withAuxiliary } from '../../access/auxiliary-tokens.ts'
 import { challenge } from '../../access/challenge.ts'
 import type { Refusals } from '../../access/denials.ts'
+import type { RateLimits } from '../../access/rate-limits.ts'
 import { mustBeOfTenant, tenantOfPath } from '../../access/wrong-tenant.ts'
+import { secure, securityHeaders } from '../../base/security-headers.ts'
 import type { Caller } from '../../domain/access.ts'
 import { ArmError, Denied, Unavailable } from '../../domain/errors.ts'
 import type { Providers } from '../../providers/ports.ts'
@@ -11,6 +13,7 @@ import type { Telling } from '../../resources/declaration.ts'
 import { parseAddress } from './address.ts'
 import type { Answer, ArmRequest } from './answer.ts'
 import { errorAnswer } from './envelope.ts'
+import { chargeOf } from './rated.ts'
 import { askingOf, readApiVersion, readJson, readQuery } from './request.ts'
 import { answerAddress } from './route.ts'
 import { openShownTexts } from './shown-texts.ts'
@@ -20,6 +23,7 @@ export type ArmPorts = {
   rolesFor: ArmRequest['rolesFor']
   tenantsFor: ArmRequest['tenantsFor']
   readonly refusals: Refusals
+  readonly rates: RateLimits
   authenticate(authorization: string | undefined): Promise<Caller>
   /** Where tokens of a tenant are got; of the home tenant, when none is named. */
   authority(origin: string, tenantId?: string): string
@@ -41,7 +45,7 @@ export function openArm(ports: ArmPorts) {
   async function rendered(raw: IncomingMessage): Promise<Rendered> {
     const requestId = ports.providers.world.id()
     const correlationId = traceId(raw.headers['x-ms-correlation-request-id']) ?? requestId
-    const arrival: Arrival = { raw, requestId, correlationId, caller: undefined }
+    const arrival: Arrival = { raw, requestId, correlationId, caller: undefined, rated: [] }
     try {
       return render(await answerArm(ports, arrival, texts), arrival)
     } catch (error) {
@@ -69,15 +73,15 @@ export function openArm(ports: ArmPorts) {
   return { listener, routes }
 }
 
-/** What begins as resource ids do goes straight to ARM, all else to the other routes first. */
+/** What begins as resource ids do goes straight to ARM, which says its own security headers; all else to the other routes first. */
 export function armFirst(
   arm: RequestListener | undefined,
   others: RequestListener,
 ): RequestListener {
-  if (!arm) return others
   return (request, response) => {
-    const isArm = /^\/subscriptions\b/i.test(request.url ?? '')
-    return isArm ? arm(request, response) : others(request, response)
+    if (arm && /^\/subscriptions\b/i.test(request.url ?? '')) return arm(request, response)
+    secure(response)
+    return others(request, response)
   }
 }
 
@@ -88,6 +92,8 @@ type Arrival = {
   readonly correlationId: string
   /** Known once it is. */
   caller: Caller | undefined
+  /** Headers that tell what is left to the caller. */
+  rated: readonly string[]
 }
 
 function refusal(ports: ArmPorts, arrival: Arrival, error: unknown): Answer {
@@ -134,8 +140,7 @@ const everyAnswer = [
   ['cache-control', 'no-cache'],
   ['pragma', 'no-cache'],
   ['expires', '-1'],
-  ['strict-transport-security', 'max-age=31536000; includeSubDomains'],
-  ['x-content-type-options', 'nosniff'],
+  ...securityHeaders,
 ].flat()
 
 /** `headers`: names and values in turn. */
@@ -147,7 +152,7 @@ type Rendered = {
 
 function render(
   { status, headers = {}, ...sent }: Answer,
-  { raw, requestId, correlationId }: Arrival,
+  { raw, requestId, correlationId, rated }: Arrival,
 ): Rendered {
   const all = [...everyAnswer]
   for (const name in headers) all.push(name, headers[name] ?? '')
@@ -156,6 +161,7 @@ function render(
     all.push('content-type', 'application/json; charset=utf-8')
     all.push('content-length', String(Buffer.byteLength(text)))
   } else if (status === 200 || status === 202) all.push('content-length', '0')
+  all.push(...rated)
   all.push('x-ms-request-id', requestId, 'x-ms-correlation-request-id', correlationId)
   const clientId = traceId(raw.headers['x-ms-client-request-id'])
   if (clientId && raw.headers['x-ms-return-client-request-id'] === 'true') {
@@ -191,6 +197,9 @@ async function answerArm(
   const caller = await callerOf(ports, arrival)
   const path = decodePath(asking.path)
   const address = parseAddress(path)
+  const { principalId } = caller
+  const subscription = subscriptionIn(ports, asking.path)
+  arrival.rated = ports.rates.charge(chargeOf(address, method, { principalId, subscription }))
   const origin = ports.publicUrl ?? asking.origin
   const authority = (tenantId: string) => ports.authority(origin, tenantId)
   mustBeOfTenant({ tenancy: ports.providers.tenancy, authority }, caller, path)
@@ -219,11 +228,25 @@ async function answerArm(
 
 async function callerOf(ports: ArmPorts, arrival: Arrival): Promise<Caller> {
   const { headers } = arrival.raw
-  const caller = await ports.authenticate(headers.authorization)
+  const caller = await authenticated(ports, arrival.raw)
   arrival.caller = caller
   const more = headers['x-ms-authorization-auxiliary']
   if (more === undefined) return caller
   return withAuxiliary({ ...ports, ...ports.providers }, caller, [more].flat().join(','))
+}
+
+function authenticated(ports: ArmPorts, raw: IncomingMessage): Promise<Caller> {
+  const { authorization } = raw.headers
+  const address = ports.refusals.addressOf(raw)
+  return ports.rates.guarded({ authorization: authorization ?? '', address }, () =>
+    ports.authenticate(authorization),
+  )
+}
+
+/** One that there is: names that a client makes up share a bucket. */
+function subscriptionIn({ providers }: ArmPorts, path: string): string | undefined {
+  const id = /^\/+subscriptions\/+([^/]+)/i.exec(path)?.[1]?.toLowerCase()
+  return id !== undefined && providers.subscriptions.some((one) => one.id === id) ? id : undefined
 }
 
 function decodePath(path: string): string {

@@ -1,4 +1,4 @@
-import { ArmError, Unavailable } from '../../domain/errors.ts'
+import { ArmError, Throttled, Unavailable } from '../../domain/errors.ts'
 import type { Answer } from './answer.ts'
 
 /** Seconds a client should wait when a part of ours is away. */
@@ -16,9 +16,12 @@ export function errorAnswer(error: unknown, correlationId: string): Answer {
       ...(details.length > 0 && { details }),
     },
   }
-  const retry: Record<string, string> =
-    told.status === 503 ? { 'retry-after': String(awaySeconds) } : {}
-  return { status: told.status, headers: retry, body }
+  return { status: told.status, headers: retryOf(told), body }
+}
+
+function retryOf(told: ArmError): Record<string, string> {
+  if (told instanceof Throttled) return { 'retry-after': String(told.retryAfterS) }
+  return told.status === 503 ? { 'retry-after': String(awaySeconds) } : {}
 }
 
 function tell(error: unknown, correlationId: string): ArmError {

@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { secure } from '../../base/security-headers.ts'
 import type { World } from '../../base/world.ts'
 
 /** Why a process should get no requests now; none when it should. Words without names: everybody may read them. */
@@ -92,6 +93,7 @@ function json(status: number, body: unknown, headers: Readonly<Record<string, st
 function send(request: IncomingMessage, response: ServerResponse, sent: Sent): void {
   const { status, body, headers } = sent
   const lengthBytes = Buffer.byteLength(body)
+  secure(response)
   response.writeHead(status, {
     'cache-control': 'no-store',
     'content-length': lengthBytes,

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { Refusals } from '../../access/denials.ts'
 import type { InvitationPorts } from '../../access/invitations.ts'
+import type { RateLimits } from '../../access/rate-limits.ts'
 import type { LogEvent } from '../../base/world.ts'
 import type { Caller } from '../../domain/access.ts'
 import type { Auditor } from '../../domain/audit.ts'
@@ -18,6 +19,7 @@ export type GraphPorts = InvitationPorts & {
   /** As people know it. */
   tenantName(tenantId: string): Promise<string>
   readonly refusals: Refusals
+  readonly rates: RateLimits
   /** The `WWW-Authenticate` header of a refusal. */
   challenge(why: string): string
   /** Where clients reach Graph: `https://host:port/graph/v1.0`. */

@@ -4,6 +4,7 @@ import { group, registration, user } from '../../../test/support/people.ts'
 import { openStoreAt } from '../../../test/support/store-at.ts'
 import { untold } from '../../../test/support/untold.ts'
 import { permissionsOf } from '../../access/permissions.ts'
+import { openRateLimits } from '../../access/rate-limits.ts'
 import type { Caller } from '../../domain/access.ts'
 import { Unavailable } from '../../domain/errors.ts'
 import type { Store } from '../../store/store.ts'
@@ -32,6 +33,7 @@ async function get(path: string) {
     principalsFor: () => store.directory,
     refusals: untold,
     tenantName: async () => 'Contoso',
+    rates: openRateLimits({ timesAzure: 1, world: { now: () => new Date(0) } }),
     changing: (change) => change,
     freshSecret: () => 'secret',
     hashSecret: async () => 'hash',

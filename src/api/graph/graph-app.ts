@@ -3,7 +3,7 @@ import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import type { Caller } from '../../domain/access.ts'
 import { auditorOf } from '../../domain/audit.ts'
-import { ArmError, Denied, Unavailable } from '../../domain/errors.ts'
+import { ArmError, Denied, Throttled, Unavailable } from '../../domain/errors.ts'
 import type { GraphAnswer, GraphPorts } from './asked.ts'
 import { graphError } from './graph-error.ts'
 import { routeOf } from './routes.ts'
@@ -41,8 +41,11 @@ export function graphApp(ports: GraphPorts): Hono {
 /** Graph's order: authenticate, find the route, then what each checks. */
 async function answer(given: GraphPorts, arrival: Arrival): Promise<GraphAnswer> {
   const { req } = arrival.context
-  const caller = await given.authenticate(req.header('authorization'))
+  const caller = await authenticated(given, arrival.context)
   arrival.caller = caller
+  const kind = req.method === 'GET' ? 'reads' : req.method === 'DELETE' ? 'deletes' : 'writes'
+  const { principalId } = caller
+  given.rates.charge({ principalId, subscription: undefined, kind, operation: undefined })
   const { tenantId } = caller
   const principals = given.principalsFor(auditorOf(caller, arrival.requestId))
   const ports = { ...given, ...principals, tenantId }
@@ -57,6 +60,15 @@ async function answer(given: GraphPorts, arrival: Arrival): Promise<GraphAnswer>
   const sight = await sightOf(ports, caller)
   const search = url.searchParams
   return found.route.run({ ports, caller, sight, search, ids: found.ids, json: () => jsonOf(req) })
+}
+
+function authenticated(ports: GraphPorts, { req, env }: Context): Promise<Caller> {
+  const authorization = req.header('authorization')
+  const incoming: IncomingMessage | undefined = env?.incoming
+  const address = incoming ? ports.refusals.addressOf(incoming) : ''
+  return ports.rates.guarded({ authorization: authorization ?? '', address }, () =>
+    ports.authenticate(authorization),
+  )
 }
 
 async function jsonOf(request: Context['req']): Promise<unknown> {
@@ -119,6 +131,7 @@ function refused(ports: GraphPorts, requestId: string, error: unknown): Response
     // What was not read of the body is not read as the next request.
     ...(status === 413 && { connection: 'close' }),
     ...(status === 503 && { 'retry-after': String(awaySeconds) }),
+    ...(error instanceof Throttled && { 'retry-after': String(error.retryAfterS) }),
   })
 }
 
@@ -129,8 +142,6 @@ function rendered(
 ): Response {
   const every = {
     'cache-control': 'no-store',
-    'strict-transport-security': 'max-age=31536000; includeSubDomains',
-    'x-content-type-options': 'nosniff',
     'odata-version': '4.0',
     ...headers,
   }

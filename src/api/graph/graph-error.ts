@@ -1,4 +1,4 @@
-import { ArmError, type ErrorCode, Unavailable } from '../../domain/errors.ts'
+import { ArmError, type ErrorCode, Throttled, Unavailable } from '../../domain/errors.ts'
 
 type GraphCode = { readonly status: number; readonly code: string }
 
@@ -13,6 +13,8 @@ const graphCodes: Partial<Record<ErrorCode, GraphCode>> = {
   RequestEntityTooLarge: { status: 413, code: 'Request_BadRequest' },
 }
 
+const throttled: GraphCode = { status: 429, code: 'TooManyRequests' }
+
 const otherFault: GraphCode = { status: 400, code: 'Request_BadRequest' }
 
 /** Any failure in Graph's envelope: https://learn.microsoft.com/graph/errors. What is ours or the world's tells no detail. */
@@ -24,6 +26,7 @@ export function graphError(error: unknown, requestId: string, now: Date) {
 }
 
 function tell(error: unknown, requestId: string): GraphCode & { readonly message: string } {
+  if (error instanceof Throttled) return { ...throttled, message: error.message }
   if (error instanceof ArmError) {
     return { ...(graphCodes[error.code] ?? otherFault), message: error.message }
   }
