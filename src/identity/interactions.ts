@@ -24,6 +24,8 @@ export type Decision =
   | { readonly is: 'declined' }
 
 export type Interactions = {
+  /** Whether this browser has been at a page of this issuer, as one that sends a form must have. Throws Unavailable. */
+  isKnown(request: IncomingMessage, response: ServerResponse): Promise<boolean>
   /** Undefined when it has ended, or this is not its browser. Throws Unavailable. */
   pending(request: IncomingMessage, response: ServerResponse): Promise<Pending | undefined>
   /** Where the browser goes on; undefined as above. Throws Unavailable. */
@@ -78,7 +80,13 @@ export function openInteractions(current: () => Promise<Provider>): Interactions
     })
   }
 
-  return { pending, decide }
+  const isKnown: Interactions['isKnown'] = async (request, response) => {
+    const provider = await current()
+    const session = await provider.Session.get(provider.createContext(request, response))
+    return session.exp !== undefined
+  }
+
+  return { isKnown, pending, decide }
 }
 
 function resultOf(decision: Decision): InteractionResults {

@@ -3,6 +3,7 @@ import { openLru } from '../../base/lru.ts'
 import { pageHeaders } from './html.ts'
 import { askedPlainly, deviceAnswer, tokenAnswer, tokenForm } from './msal-dialect.ts'
 import { answerThroughNode } from './node-bridge.ts'
+import { ended, foreignForm, messagesOf, readForm, showFailure, waitUntil } from './page-answers.ts'
 import type { Answer, Asked, SigninPorts, SigninRoute } from './signin-ports.ts'
 
 /** Addresses that tried too often, as this process knows; who counts is in rows. */
@@ -35,16 +36,23 @@ export function openIssuerRoutes({ passwords, world }: SigninPorts): readonly Si
     )
   }
 
+  async function showCode(asked: Asked): Promise<Response> {
+    return homeFirst(asked) ?? through('/device')(asked)
+  }
+
   /** A code that somebody guesses is counted like a password. */
   async function enterCode(asked: Asked): Promise<Response> {
-    const sent = asked.context.req.method === 'POST' ? await formOf(asked) : undefined
-    if (sent && !sent.has('confirm') && !sent.has('abort')) {
-      if ((blocked.get(asked.address ?? '') ?? 0) > world.now().getTime()) return refused(asked)
-      const untilMs = await passwords.failedFrom(asked.address)
-      if (untilMs !== undefined) blocked.set(asked.address ?? '', untilMs)
+    const { address = '', issuer } = asked
+    const sent = await readForm(asked)
+    if (!sent) return showFailure(foreignForm, 403)
+    const { incoming, outgoing } = messagesOf(asked)
+    if (!(await issuer.interactions.isKnown(incoming, outgoing))) return showFailure(ended, 403)
+    if (!sent.has('confirm') && !sent.has('abort')) {
+      const untilMs = blocked.get(address) ?? (await passwords.failedFrom(asked.address)) ?? 0
+      const nowMs = world.now().getTime()
+      if (untilMs > nowMs) return showFailure(waitUntil(untilMs, nowMs), 429)
     }
-    if (sent) return secured(await asForm(asked, '/device', sent))
-    return homeFirst(asked) ?? through('/device')(asked)
+    return secured(await asForm(asked, '/device', sent))
   }
 
   return [
@@ -61,7 +69,8 @@ export function openIssuerRoutes({ passwords, world }: SigninPorts): readonly Si
       methods: ['GET'],
       answer: resumed('/oauth2/v2.0/authorize'),
     },
-    { path: '/device', methods: ['GET', 'POST'], answer: enterCode },
+    { path: '/device', methods: ['GET'], answer: showCode },
+    { path: '/device', methods: ['POST'], answer: enterCode },
     { path: '/device/:uid', methods: ['GET'], answer: resumed('/device') },
   ]
 }
