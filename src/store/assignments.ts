@@ -155,13 +155,23 @@ export function assignmentRows(db: Db, nowMs: DatabaseClock): AssignmentRows {
 
   /** Whoever deletes it waits for us, or we for him. */
   async function isThere(key: string): Promise<boolean> {
+    const [, account = key, name] = containerForm.exec(key) ?? []
     const found = await db
       .selectFrom('resources')
       .select('key')
-      .where('key', '=', key)
+      .where('key', '=', account)
       .$if(locksRows(db), (query) => query.forShare())
       .executeTakeFirst()
-    return found !== undefined
+    if (!found || name === undefined) return found !== undefined
+    const container = await db
+      .selectFrom('blob_containers')
+      .select('id')
+      .where('account', '=', account)
+      .where('name', '=', name)
+      .where('gone', '=', 0)
+      .$if(locksRows(db), (query) => query.forShare())
+      .executeTakeFirst()
+    return container !== undefined
   }
 
   const remove: AssignmentRows['remove'] = (id, lastOf) =>
@@ -209,11 +219,24 @@ function texts(values: readonly string[]): RawBuilder<unknown> {
   return sql`values ${sql.join(values.map((text) => sql`(cast(${text} as text))`))}`
 }
 
-/** What is given at a resource ends with it: one of the same name that is made later is another. */
+/** The key of a container, which is no row of resources, or of the service that holds all of an account. */
+const containerForm =
+  /^(.*\/microsoft\.storage\/storageaccounts\/[^/]+)\/blobservices\/default(?:\/containers\/([^/]+))?$/
+
+/** What is given at a resource, or below it, ends with it: one of the same name that is made later is another. */
 export async function forgetAssignmentsAt(db: Db, scopeKey: string): Promise<void> {
   const { numDeletedRows } = await db
     .deleteFrom('assignments')
-    .where('scope_key', '=', scopeKey)
+    .where((where) =>
+      where.or([
+        where('scope_key', '=', scopeKey),
+        // '0' follows '/'.
+        where.and([
+          where('scope_key', '>', `${scopeKey}/`),
+          where('scope_key', '<', `${scopeKey}0`),
+        ]),
+      ]),
+    )
     .executeTakeFirstOrThrow()
   if (numDeletedRows > 0n) await directoryChanged(db)
 }

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { SpaceId } from '../domain/spaces.ts'
 import type { BlobContainer, BlobPage, BlobRows } from '../domain/stored-blobs.ts'
+import { forgetAssignmentsAt } from './assignments.ts'
 import { locksRows } from './locks-rows.ts'
 import { prepared } from './prepared.ts'
 import type { BlobContainerTable, Db } from './schema.ts'
@@ -102,6 +103,8 @@ export function containerRows(db: Db): Containers {
       .where('gone', '=', 0)
       .$if(name !== undefined, (query) => query.where('name', '=', name ?? ''))
       .execute()
+    const service = `${account}/blobservices/default`
+    await forgetAssignmentsAt(db, name === undefined ? service : `${service}/containers/${name}`)
   }
 
   async function readerIn(account: string, only?: number): Promise<string | undefined> {

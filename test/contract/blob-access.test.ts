@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import {
   AccountSASPermissions,
   BlobSASPermissions,
@@ -249,6 +250,33 @@ describe('access to blobs', () => {
       const elsewhere = await fetch(`${vitrine.url}/turned1/box/x`, { headers })
       expect([role, elsewhere.status]).toEqual([role, 403])
     }
+  })
+
+  it('R33 a role on data over one container opens that container alone, until it is gone', async () => {
+    const narrow = await makeAccount(vitrine, arm, 'narrow1')
+    for (const name of ['mine', 'yours']) {
+      await (await narrow.container(name)).getBlockBlobClient('there').upload('x', 1)
+    }
+    const reader = await openOtherCaller(vitrine, [])
+    const scope = `${narrow.id}/blobServices/default/containers/mine`
+    const roles = '/providers/Microsoft.Authorization'
+    const properties = {
+      principalId: reader.objectId,
+      roleDefinitionId: `${roles}/roleDefinitions/${builtInRoles.storageBlobDataReader.id}`,
+    }
+    const give = (at: string) =>
+      arm.put(`${at}${roles}/roleAssignments/${randomUUID()}`, { properties })
+    expect((await give(scope)).status).toBe(201)
+    expect(errorOf(await give(`${scope}2`)).code).toBe('ResourceNotFound')
+    const authorization = `Bearer ${await reader.tokenFor('https://storage.azure.com')}`
+    const headers = { authorization, 'x-ms-version': '2021-06-08' }
+    const read = async (container: string) =>
+      (await fetch(`${vitrine.url}/narrow1/${container}/there`, { headers })).status
+    expect([await read('mine'), await read('yours')]).toEqual([200, 403])
+    await narrow.service.deleteContainer('mine')
+    await (await narrow.container('mine')).getBlockBlobClient('there').upload('x', 1)
+    world.move(2_000)
+    expect(await read('mine')).toBe(403)
   })
 
   it('a token for one account’s own address opens that account alone', async () => {
