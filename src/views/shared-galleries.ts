@@ -113,3 +113,40 @@ async function pageOf(
   )
   return { rows: page.flatMap(({ key }) => byKey.get(key) ?? []), next }
 }
+
+/** A community gallery in one region that has it. */
+export type CommunityListing = { readonly gallery: ResourceRow; readonly region: string }
+
+/** Community galleries of these regions, one after the other, each by key. The cursor is region and key. */
+export async function listCommunityGalleries(
+  rows: Rows,
+  page: {
+    readonly regions: readonly string[]
+    readonly after: string | undefined
+    readonly rowsMax: number
+  },
+): Promise<Page<CommunityListing>> {
+  const [first = '', key] = page.after?.split('|') ?? []
+  const found: { readonly region: string; readonly key: string }[] = []
+  for (const region of page.regions.toSorted().filter((name) => name >= first)) {
+    const keys = await rows.shares.galleries({
+      kind: 'Community',
+      target: undefined,
+      region,
+      after: region === first ? key : undefined,
+      rowsMax: page.rowsMax + 1 - found.length,
+    })
+    found.push(...keys.map((one) => ({ region, key: one })))
+    if (found.length > page.rowsMax) break
+  }
+  const shown = found.slice(0, page.rowsMax)
+  const last = found.length > page.rowsMax ? shown.at(-1) : undefined
+  const byKey = new Map(
+    (await rows.resources.getMany(shown.map((one) => one.key))).map((row) => [row.key, row]),
+  )
+  const listed = shown.flatMap((one) => {
+    const gallery = byKey.get(one.key)
+    return gallery ? [{ gallery, region: one.region }] : []
+  })
+  return { rows: listed, next: last && `${last.region}|${last.key}` }
+}

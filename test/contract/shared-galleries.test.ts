@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { builtInRoles } from '../../src/access/built-in-roles.ts'
 import type { JsonObject } from '../../src/domain/rows.ts'
 import { isList, valueAt } from '../../src/resources/paths.ts'
+import type { Arm } from '../support/arm.ts'
 import { definition, gallery } from '../support/main-job.ts'
 import { openOtherCaller } from '../support/other-caller.ts'
 import {
@@ -8,6 +10,7 @@ import {
   consumers,
   communityInfo as info,
   openSharingWorld,
+  owners,
   type SharingWorld,
   strangers,
   toSubscription,
@@ -218,11 +221,122 @@ describe('a community gallery', () => {
     expect(valueAt(image as JsonObject, 'properties.identifier')).toEqual({})
   })
 
+  const list = (query: string, options: object = {}, of: Arm = arm) =>
+    of.ask('POST', '/providers/Microsoft.ResourceGraph/resources', {
+      body: { query, options },
+      api: '2021-03-01',
+    })
+  const query =
+    "communitygalleryresources| where type == 'microsoft.compute/locations/communitygalleries' "
+
+  it('is listed by the query of Resource Graph that az sends', async () => {
+    const { body } = await list(`${query}| where location == 'westeurope' `, { $top: 30 })
+    expect(body).toMatchObject({
+      count: 1,
+      data: [
+        {
+          name: publicName,
+          location: 'westeurope',
+          properties: {
+            communityMetadata: { publisherContact: info.publisherContact },
+            identifier: { uniqueId: `/CommunityGalleries/${publicName}` },
+          },
+        },
+      ],
+    })
+    expect((await list(`${query}| where location == 'westus' `)).body).toMatchObject({ data: [] })
+    expect((await list(`${query}| where location == 'nowhere' `)).body).toMatchObject({ data: [] })
+  })
+
+  it('in all regions, page after page', async () => {
+    await arm.make('galleries/also', {
+      location: 'eastus',
+      properties: { sharingProfile: { permissions: 'Community', communityGalleryInfo: info } },
+    })
+    await share('EnableCommunity', [], 'also')
+    const regions: unknown[] = []
+    let options: object = { $top: 1 }
+    for (let page = 0; page < 5; page++) {
+      const { body } = await list(query, options)
+      const rows = isList(body.data) ? body.data : []
+      expect(rows.length).toBeLessThanOrEqual(1)
+      regions.push(...rows.map((row) => valueAt(row, 'location')))
+      if (body.$skipToken === undefined) break
+      options = { $top: 1, $skipToken: body.$skipToken }
+    }
+    expect(regions).toEqual(['eastus', 'westeurope'])
+    await share('Reset', [], 'also')
+  })
+
+  it('to nobody who may read nowhere; and no other query is answered', async () => {
+    const nobody = await openOtherCaller(vitrine, [])
+    expect((await list(query, {}, nobody)).body).toMatchObject({ data: [] })
+    for (const other of ['resources', `${query}| limit 1`, `${query}| where name == 'x'`]) {
+      expect(await list(other)).toMatchObject({
+        status: 400,
+        body: { error: { code: 'BadRequest', message: expect.stringContaining('one query') } },
+      })
+    }
+    expect(await list(query, { $top: 0 })).toMatchObject({ status: 400 })
+  })
+
   it('is gone at once with a reset', async () => {
     await share('Reset', [], 'everybody')
     expect(await arm.get(at(`communityGalleries/${publicName}/images/web`))).toMatchObject({
       status: 404,
     })
+  })
+})
+
+describe('what is shared can be rejected', () => {
+  const invite = (decision: string, subscription = consumers, name = gallery) =>
+    at(
+      `sharedGallerySubscriptions/${owners}/sharedGalleries/${name}/${decision}`,
+      'westeurope',
+      subscription,
+    )
+  const api = '2025-12-03'
+
+  it('by a subscription: it is as if it were not shared, until it is accepted', async () => {
+    await share('Add', toSubscription(consumers))
+    await consumer.sharedGalleryInvites.gallerySharingReject('westeurope', owners, gallery)
+    expect(await namesAt('sharedGalleries')).toEqual([])
+    expect(await arm.get(at(`sharedGalleries/${uniqueName}`))).toMatchObject({ status: 404 })
+    await share('Add', toSubscription(consumers))
+    expect(await namesAt('sharedGalleries')).toEqual([])
+    await consumer.sharedGalleryInvites.gallerySharingAccept('westeurope', owners, uniqueName)
+    expect(await namesAt('sharedGalleries')).toEqual([uniqueName])
+    await arm.ask('POST', invite('reject'), { api })
+    await share('Remove', toSubscription(consumers))
+    await share('Add', toSubscription(consumers))
+    expect(await namesAt('sharedGalleries')).toEqual([uniqueName])
+  })
+
+  it('by a tenant', async () => {
+    const { tenantId } = vitrine.config
+    await share('Add', toTenant(tenantId))
+    const path = `/providers/Microsoft.Compute/locations/westeurope/tenantLevelSharedGallerySubscriptions/${owners}/sharedGalleries/${gallery}`
+    expect(await arm.ask('POST', `${path}/reject`, { api })).toMatchObject({ status: 204 })
+    expect(await namesAt('sharedGalleries?sharedTo=tenant')).toEqual([])
+    expect(await arm.ask('POST', `${path}/accept`, { api })).toMatchObject({ status: 204 })
+    expect(await namesAt('sharedGalleries?sharedTo=tenant')).toEqual([uniqueName])
+    await share('Remove', toTenant(tenantId))
+  })
+
+  it('and nothing else: not by others, not what is not shared, not before 2025-12-03', async () => {
+    const reader = await openOtherCaller(vitrine, [
+      { roleId: builtInRoles.reader.id, scope: `/subscriptions/${consumers}` },
+    ])
+    expect(await reader.ask('POST', invite('reject'), { api })).toMatchObject({ status: 403 })
+    for (const path of [invite('reject', strangers), invite('accept', consumers, 'none')]) {
+      expect(await arm.ask('POST', path, { api })).toMatchObject({ status: 404 })
+    }
+    expect(await arm.ask('POST', invite('reject'), { api: '2024-03-03' })).toMatchObject({
+      status: 404,
+      body: { error: { code: 'InvalidResourceType' } },
+    })
+    expect(await arm.ask('GET', invite('reject'), { api })).toMatchObject({ status: 405 })
+    expect(await namesAt('sharedGalleries')).toEqual([uniqueName])
   })
 })
 

@@ -1,7 +1,12 @@
 import { ArmError } from '../../domain/errors.ts'
 import { regionName } from '../../domain/regions.ts'
 import { parseResourceId, type ResourceId } from '../../domain/resource-id.ts'
-import { type SharedAddress, sharedAddress } from './shared-address.ts'
+import {
+  inviteAddress,
+  type SharedAddress,
+  type ShareInvite,
+  sharedAddress,
+} from './shared-address.ts'
 
 /** What an ARM path points at. */
 export type Address =
@@ -22,6 +27,9 @@ export type Address =
   | { readonly is: 'usages'; readonly subscription: string; readonly location: string }
   | { readonly is: 'operation'; readonly subscription: string; readonly operation: string }
   | SharedAddress
+  | ShareInvite
+  /** `POST /providers/Microsoft.ResourceGraph/resources`. */
+  | { readonly is: 'resourceGraph' }
   /** `/providers/Vitrine.Gallery/grants`: what is granted to who asks. */
   | { readonly is: 'granted' }
   /** A list of one type below a scope. */
@@ -73,6 +81,7 @@ export function parseAddress(path: string): Address {
   const address =
     tenantAddress(lower) ??
     spacesAddress(text) ??
+    inviteAddress(text) ??
     tenantsHereAddress(text) ??
     (lower.includes('/providers/microsoft.authorization/')
       ? authorizationAddress(text)
@@ -95,6 +104,7 @@ const inGroup = /^\/subscriptions\/[^/]+\/resourcegroups\//
 function tenantAddress(lower: string): Address | undefined {
   if (lower === '/tenants') return { is: 'tenants' }
   if (lower === '/subscriptions') return { is: 'subscriptions' }
+  if (lower === '/providers/microsoft.resourcegraph/resources') return { is: 'resourceGraph' }
   if (lower === '/providers/vitrine.gallery/grants') return { is: 'granted' }
   return undefined
 }

@@ -12,8 +12,10 @@ import { answerExtension } from './extension.ts'
 import { answerGrantedToMe } from './grants.ts'
 import { answerNameCheck } from './name-check.ts'
 import { answerOperation } from './poll.ts'
+import { answerResourceGraph } from './resource-graph.ts'
 import { answerResourceList } from './resource-list.ts'
 import { answerAction, answerCollection, answerResource } from './resources.ts'
+import { answerInvite } from './share-invites.ts'
 import { answerShared } from './shared-galleries.ts'
 import { answerSpaces } from './spaces.ts'
 import {
@@ -55,6 +57,10 @@ export function answerAddress(request: ArmRequest, address: Address): Promise<An
       return answerGrantedToMe(request)
     case 'spaces':
       return answerSpaces(request, address)
+    case 'shareInvite':
+      return answerInvite(request, address)
+    case 'resourceGraph':
+      return answerResourceGraph(request)
     case 'shared':
       return answerShared(request, address)
     case 'resources':
@@ -86,6 +92,8 @@ const takesMore: ReadonlySet<Address['is']> = new Set([
   'spaces',
   'tenantsHere',
   'nameCheck',
+  'shareInvite',
+  'resourceGraph',
   'authorization',
 ] as const)
 

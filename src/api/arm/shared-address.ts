@@ -31,3 +31,29 @@ export function sharedAddress(text: string): SharedAddress | undefined {
   const at = versions ? 'version' : images ? 'image' : 'gallery'
   return { is: 'shared', via, at, subscription, location, gallery, image, version }
 }
+
+/**
+ * `…/locations/{l}/sharedGallerySubscriptions/{owner}/sharedGalleries/{g}/accept|reject` below a subscription, or
+ * `/providers/Microsoft.Compute/locations/{l}/tenantLevelSharedGallerySubscriptions/…` for the tenant of who asks.
+ */
+export type ShareInvite = {
+  readonly is: 'shareInvite'
+  /** undefined: the tenant's. */
+  readonly subscription: string | undefined
+  readonly location: string
+  readonly owner: string
+  readonly gallery: string
+  readonly decision: 'accept' | 'reject'
+}
+
+const inviteForm =
+  /^(?:\/subscriptions\/([^/]+))?\/providers\/microsoft\.compute\/locations\/([^/]+)\/(tenantlevelsharedgallerysubscriptions|sharedgallerysubscriptions)\/([^/]+)\/sharedgalleries\/([^/]+)\/(accept|reject)$/i
+
+export function inviteAddress(text: string): ShareInvite | undefined {
+  const [found, subscription, location = '', list = '', owner = '', gallery = '', word = ''] =
+    inviteForm.exec(text) ?? []
+  const isOfTenant = list.toLowerCase().startsWith('tenant')
+  if (found === undefined || isOfTenant !== (subscription === undefined)) return undefined
+  const decision = word.toLowerCase() === 'accept' ? 'accept' : 'reject'
+  return { is: 'shareInvite', subscription, location, owner, gallery, decision }
+}
