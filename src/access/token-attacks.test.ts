@@ -7,6 +7,7 @@ import { armAudiences, foreignAudiences } from '../domain/audiences.ts'
 import { tenancyOf } from '../domain/tenants.ts'
 import type { Door, TrustedIssuer } from '../domain/trusted-issuers.ts'
 import { openAccess } from './access.ts'
+import { withAuxiliary } from './auxiliary-tokens.ts'
 import { foreignId } from './foreign-id.ts'
 
 const baseUrl = 'https://127.0.0.1:8443'
@@ -91,6 +92,20 @@ describe.each(Object.keys(targets))('a token of %s', (name) => {
     // Nothing of what was refused is remembered as good.
     await expect(doors.authenticate(header)).rejects.toMatchObject(refusal)
   })
+
+  test.each(attacks)(
+    'is refused beside a good one, as an auxiliary token: $name',
+    async (attack) => {
+      const { claims, key } = target()
+      const { authenticate } = openDoors()
+      const caller = await authenticate(`Bearer ${await signed(claims(), key)}`)
+      const header = `Bearer ${await attack.token(target())}`
+      await expect(withAuxiliary({ tenancy, authenticate }, caller, header)).rejects.toMatchObject({
+        code: 'AuthenticationFailed',
+        message: expect.stringMatching(attack.why),
+      })
+    },
+  )
 
   test('is refused for one door where it was made for another', async () => {
     const { claims, key } = target()

@@ -1,0 +1,112 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { type Config, type ConfigOverrides, readConfig } from '../../src/config.ts'
+import { type Serving, serve } from '../../src/serve.ts'
+import { openWorld } from '../../src/world.ts'
+import { type OpenidIssuer, openOpenidIssuer } from '../support/openid-issuer.ts'
+import { databaseOf } from '../support/postgres-database.ts'
+
+const tenantId = '22222222-2222-4333-8444-555555555555'
+const subscription = '00000000-0000-4000-8000-000000000001'
+const discovery = '.well-known/openid-configuration'
+const ann = 'aaaaaaaa-0000-4000-8000-000000000001'
+
+describe('an installation whose people sign in elsewhere alone', () => {
+  let data: string
+  let keycloak: OpenidIssuer
+  let config: Config
+  let serving: Serving
+  beforeAll(async () => {
+    data = await mkdtemp(join(tmpdir(), 'vitrine-elsewhere-'))
+    keycloak = await openOpenidIssuer({ path: '/realms/lab', alg: 'ES256' })
+    const database = inject('database') === 'postgres' ? { url: await databaseOf(data) } : undefined
+    config = await readConfig(undefined, {
+      ...{ data, port: 0, lanes: 1, database, plainHttp: true, tenantId, embeddedIssuer: false },
+      subscriptions: [{ id: subscription, displayName: 'All' }],
+      issuers: [{ issuer: keycloak.issuer, tenantId }],
+      owner: { principalId: ann, principalType: 'User' },
+    })
+    serving = await serve(config, openWorld('error'))
+  })
+  afterAll(async () => {
+    await serving.stop()
+    await keycloak.stop()
+    await rm(data, { recursive: true, force: true })
+  })
+
+  const ask = (path: string, init: RequestInit = {}) =>
+    fetch(`${serving.url}${path}`, { redirect: 'manual', ...init })
+  const bearer = async (sub: string) => {
+    const nowS = Math.floor(Date.now() / 1000)
+    const claims = { sub, iat: nowS, nbf: nowS, exp: nowS + 600 }
+    return { authorization: `Bearer ${await keycloak.token(serving.url, claims)}` }
+  }
+  const list = '/subscriptions?api-version=2022-12-01'
+
+  it('has no owner of its own: whoever the configuration names begins, at each start', async () => {
+    expect(await readdir(data)).not.toContain('owner.json')
+    const mine = await ask(list, { headers: await bearer(ann) })
+    expect(await mine.json()).toMatchObject({ value: [{ subscriptionId: subscription, tenantId }] })
+    const others = await ask(list, { headers: await bearer('somebody else') })
+    expect(await others.json()).toMatchObject({ value: [] })
+    await serving.stop()
+    serving = await serve(config, openWorld('error'))
+    expect((await ask(list, { headers: await bearer(ann) })).status).toBe(200)
+  })
+
+  it('leads who looks for its issuer to the other one, and gives no token itself', async () => {
+    for (const mount of [tenantId, `${tenantId}/v2.0`, 'adfs', 'common/v2.0']) {
+      const answer = await ask(`/${mount}/${discovery}`)
+      expect([answer.status, answer.headers.get('location')]).toEqual([
+        302,
+        `${keycloak.issuer}/${discovery}`,
+      ])
+    }
+    const form = {
+      grant_type: 'client_credentials',
+      client_id: ann,
+      client_secret: 'x',
+      scope: 'x',
+    }
+    for (const mount of [tenantId, 'adfs']) {
+      const body = new URLSearchParams(form)
+      const answer = await ask(`/${mount}/oauth2/v2.0/token`, { method: 'POST', body })
+      expect(answer.status).toBeOneOf([401, 404])
+      expect(await answer.text()).not.toContain('access_token')
+    }
+  })
+
+  it('names the other one in its challenges', async () => {
+    const there = keycloak.issuer.replaceAll('/', '\\/')
+    for (const [path, form] of [
+      [list, `authorization_uri="${there}"`],
+      ['/graph/v1.0/users', `authorization_uri="${there}"`],
+      ['/someaccount/box?restype=container&comp=list', `authorization_uri=${there}`],
+    ] as const) {
+      const answer = await ask(path)
+      await answer.body?.cancel()
+      expect([path, answer.status, answer.headers.get('www-authenticate')]).toEqual([
+        ...[path, 401, expect.stringMatching(new RegExp(form))],
+      ])
+    }
+  })
+})
+
+describe('settings that do not fit together are refused with their fix', () => {
+  const issuer = { issuer: 'https://id.example.com/realms/lab', tenantId }
+  const other = '33333333-2222-4333-8444-555555555555'
+  it.each<[string, ConfigOverrides, RegExp]>([
+    ['no issuer for the tenant', { embeddedIssuer: false }, /nobody could sign in/],
+    ['two for the tenant', { tenantId, issuers: [issuer] }, /set embeddedIssuer to false/],
+    ['one twice', { issuers: [issuer, { ...issuer, tenantId: other }] }, /twice/],
+    ['an owner of nowhere', { owner: { principalId: 'ann' } }, /none of issuers serves/],
+    ['no TLS', { issuers: [{ ...issuer, issuer: 'http://id.example.com/' }] }, /https address/],
+    ['no address', { issuers: [{ ...issuer, issuer: 'lab' }] }, /https address/],
+    ['a password', { issuers: [{ ...issuer, issuer: 'https://a:b@x/' }] }, /https address/],
+    ['a query', { issuers: [{ ...issuer, issuer: 'https://x/?a' }] }, /no query/],
+  ])('%s', async (_, config, why) => {
+    await expect(readConfig(undefined, config)).rejects.toThrow(why)
+  })
+})
