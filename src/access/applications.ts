@@ -109,7 +109,7 @@ function taken(clientId: string): ArmError {
 }
 
 /** Throws AuthorizationFailed: of an application of another tenant only the service principal here is this tenant's. */
-function mustOwn({ clientId, tenantId, ownerTenantId }: DirectoryApplication): void {
+export function mustOwn({ clientId, tenantId, ownerTenantId }: DirectoryApplication): void {
   if (tenantId === ownerTenantId) return
   const message = `The application '${clientId}' is of another tenant: its names and secrets are changed there.`
   throw new ArmError('AuthorizationFailed', message)

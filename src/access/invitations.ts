@@ -83,6 +83,7 @@ async function guestOf(
     mail,
     kind: 'Guest',
     passwordHash: undefined,
+    mustChangePassword: false,
     isEnabled: true,
     guest: {
       state: 'PendingAcceptance',

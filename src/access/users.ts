@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Caller } from '../domain/access.ts'
 import { ArmError } from '../domain/errors.ts'
+import { limits } from '../domain/limits.ts'
 import type { User } from '../domain/principals.ts'
 import {
   type DirectoryPorts,
@@ -14,9 +15,6 @@ import {
 } from './directory-ports.ts'
 
 const nameMax = 256
-/** NIST SP 800-63B asks for eight and no rules of composition; twelve, because a machine guesses. */
-const passwordMin = 12
-const passwordMax = 256
 
 export const UserBody = z.object({
   userPrincipalName: z
@@ -29,10 +27,8 @@ export const UserBody = z.object({
   accountEnabled: z.boolean().nullish(),
   passwordProfile: z
     .object({
-      password: z.string().min(passwordMin).max(passwordMax).nullish(),
-      forceChangePasswordNextSignIn: z
-        .literal(false, 'a password is not forced to be changed here')
-        .nullish(),
+      password: z.string().min(limits.passwordCharsMin).max(limits.passwordCharsMax).nullish(),
+      forceChangePasswordNextSignIn: z.boolean().nullish(),
     })
     .nullish(),
 })
@@ -55,6 +51,7 @@ export async function createUser(
     mail: body.mail ?? undefined,
     kind: body.userType ?? 'Member',
     passwordHash: await passwordOf(ports, body),
+    mustChangePassword: body.passwordProfile?.forceChangePasswordNextSignIn ?? false,
     isEnabled: body.accountEnabled ?? true,
     guest: undefined,
     ...writtenNow(ports, caller),
@@ -80,6 +77,9 @@ export async function changeUser(
     mail: body.mail === undefined ? held.mail : (body.mail ?? undefined),
     kind: body.userType ?? held.kind,
     passwordHash: (await passwordOf(ports, body)) ?? held.passwordHash,
+    mustChangePassword:
+      body.passwordProfile?.forceChangePasswordNextSignIn ??
+      (body.passwordProfile?.password ? false : held.mustChangePassword),
     isEnabled: body.accountEnabled ?? held.isEnabled,
   }
   return putUser(ports, changed, held)

@@ -21,6 +21,8 @@ export type User = Written & {
   readonly kind: 'Member' | 'Guest'
   /** `hashSecret` of `identity/`; undefined for one who cannot sign in with a password. */
   readonly passwordHash: string | undefined
+  /** The password is good for nothing but being changed. */
+  readonly mustChangePassword: boolean
   readonly isEnabled: boolean
   /** Undefined for who was not invited. */
   readonly guest: Guest | undefined

@@ -2,6 +2,7 @@ import type { Insertable, Selectable } from 'kysely'
 import type { User, UserRows } from '../domain/principals.ts'
 import { writtenColumns, writtenFrom } from './directory-stamp.ts'
 import { inTenant, isFull, isStill, principalsWhere } from './find-principals.ts'
+import { endSignins } from './people.ts'
 import { changingDirectory, type DatabaseClock, forgetPrincipal } from './root-owners.ts'
 import type { Db, UserTable } from './schema.ts'
 
@@ -44,6 +45,7 @@ export function userRows(db: Db, nowMs: DatabaseClock, tenantId?: string): UserR
         .set(changed)
         .where('id', '=', id)
         .executeTakeFirstOrThrow()
+      if (now && now.password_hash !== row.password_hash) await endSignins(db, id)
       if (numUpdatedRows > 0n) return 'kept'
       if (await isFull(db, 'users', user.tenantId)) return 'full'
       await db.insertInto('users').values(row).execute()
@@ -77,6 +79,7 @@ function userToTable(user: User): Insertable<UserTable> {
     mail: user.mail ?? null,
     kind: user.kind,
     password_hash: user.passwordHash ?? null,
+    must_change_password: user.mustChangePassword ? 1 : 0,
     enabled: user.isEnabled ? 1 : 0,
     ...writtenColumns(user),
     tenant_id: user.tenantId,
@@ -96,6 +99,7 @@ export function userFromTable(row: Selectable<UserTable>): User {
     // Only `put` writes it.
     kind: row.kind as User['kind'],
     passwordHash: row.password_hash ?? undefined,
+    mustChangePassword: row.must_change_password === 1,
     isEnabled: row.enabled === 1,
     ...writtenFrom(row),
     tenantId: row.tenant_id,

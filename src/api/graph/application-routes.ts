@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { KeyCredentials, setCertificates } from '../../access/application-keys.ts'
 import {
   ApplicationBody,
   addPassword,
@@ -20,9 +21,12 @@ import { passwordBody } from './graph-bodies.ts'
 import { answerList, objectAnswer } from './list-answer.ts'
 import { applicationOf, principalOf } from './objects.ts'
 
+const Keyed = z.object({ keyCredentials: KeyCredentials.nullish() })
+const NewApplication = ApplicationBody.extend(Keyed.shape)
+const ApplicationChange = NewApplication.partial()
 const KeyId = z.object({ keyId: z.string().max(64) })
 const NewPrincipal = z.object({ appId: z.string().max(64), accountEnabled: z.boolean().nullish() })
-const PrincipalChange = z.object({ accountEnabled: z.boolean().exactOptional() })
+const PrincipalChange = Keyed.extend({ accountEnabled: z.boolean().exactOptional() })
 
 export const applicationRoutes: readonly Route[] = [
   { method: 'GET', path: 'applications', run: (asked) => answerList(asked, 'applications') },
@@ -64,16 +68,19 @@ async function show(asked: GraphAsked): Promise<GraphAnswer> {
 }
 
 async function create(asked: GraphAsked): Promise<GraphAnswer> {
-  const sent = await readBody(asked, ApplicationBody)
+  const sent = await readBody(asked, NewApplication)
   const made = await createApplication(asked.ports, asked.caller, sent)
+  await changeKeys(asked, made, sent)
   audit(asked, 'application-created', { appId: made.clientId, displayName: made.displayName })
   const body = await applicationOf(asked.ports, made)
   return objectAnswer(asked, 'applications', { body, status: 201 })
 }
 
 async function rename(asked: GraphAsked): Promise<GraphAnswer> {
-  const { displayName, signInAudience } = await readBody(asked, ApplicationBody.partial())
+  const sent = await readBody(asked, ApplicationChange)
+  const { displayName, signInAudience } = sent
   const application = await named(asked)
+  await changeKeys(asked, application, sent)
   const change = {
     ...(displayName !== undefined && { displayName }),
     ...(signInAudience && { isMultiTenant: signInAudience === 'AzureADMultipleOrgs' }),
@@ -81,6 +88,16 @@ async function rename(asked: GraphAsked): Promise<GraphAnswer> {
   await changeApplication(asked.ports, asked.caller, { application, change })
   audit(asked, 'application-changed', { appId: application.clientId, ...change })
   return { status: 204 }
+}
+
+async function changeKeys(
+  asked: GraphAsked,
+  application: DirectoryApplication,
+  { keyCredentials: keys }: z.infer<typeof Keyed>,
+): Promise<void> {
+  if (!keys) return
+  await setCertificates(asked.ports, asked.caller, { application, keys })
+  audit(asked, 'certificates-set', { appId: application.clientId, certificates: keys.length })
 }
 
 async function remove(asked: GraphAsked): Promise<GraphAnswer> {
@@ -150,8 +167,11 @@ async function principalMade(
 }
 
 async function changePrincipal(asked: GraphAsked): Promise<GraphAnswer> {
-  const { accountEnabled } = await readBody(asked, PrincipalChange)
+  const sent = await readBody(asked, PrincipalChange)
+  const { accountEnabled } = sent
   const application = await principalNamed(asked)
+  await changeKeys(asked, application, sent)
+  if (accountEnabled === undefined && sent.keyCredentials) return { status: 204 }
   if (accountEnabled === undefined) throw new ArmError('BadRequest', 'Nothing is to be changed.')
   const change = { isEnabled: accountEnabled }
   await changeApplication(asked.ports, asked.caller, { application, change })

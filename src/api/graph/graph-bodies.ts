@@ -45,7 +45,7 @@ export function servicePrincipalBody(one: DirectoryApplication, keys: readonly C
     accountEnabled: one.isEnabled,
     servicePrincipalNames: [one.clientId],
     servicePrincipalType: 'Application',
-    keyCredentials: [],
+    keyCredentials: keys.filter(isCertificate).map(keyBody),
     passwordCredentials: passwordsOf(one, keys),
   }
 }
@@ -62,7 +62,7 @@ export function applicationBody(one: DirectoryApplication, keys: readonly Creden
     createdDateTime: at(one.createdMs),
     identifierUris: [],
     signInAudience: audienceOf(one),
-    keyCredentials: [],
+    keyCredentials: keys.filter(isCertificate).map(keyBody),
     passwordCredentials: passwordsOf(one, keys),
   }
 }
@@ -79,6 +79,21 @@ export function passwordBody(key: Credential, secretText: string | null): Body {
   }
 }
 
+const isCertificate = ({ kind }: Credential): boolean => kind === 'certificate'
+
+function keyBody(key: Credential): Body {
+  return {
+    keyId: key.id,
+    displayName: key.displayName ?? null,
+    type: 'AsymmetricX509Cert',
+    usage: 'Verify',
+    key: null,
+    startDateTime: at(key.startsMs),
+    endDateTime: at(key.endsMs),
+    customKeyIdentifier: key.hint,
+  }
+}
+
 /** The secret that an application was made with has no end and is named by its client id. */
 function passwordsOf(one: DirectoryApplication, keys: readonly Credential[]): readonly Body[] {
   const unending = { startDateTime: at(one.createdMs), endDateTime: '9999-12-31T00:00:00.000Z' }
@@ -86,7 +101,8 @@ function passwordsOf(one: DirectoryApplication, keys: readonly Credential[]): re
     ...{ keyId: one.clientId, displayName: null, hint: null, secretText: null },
     ...{ ...unending, customKeyIdentifier: null },
   }
-  return [...(one.hasFirstSecret ? [first] : []), ...keys.map((key) => passwordBody(key, null))]
+  const secrets = keys.filter((key) => !isCertificate(key))
+  return [...(one.hasFirstSecret ? [first] : []), ...secrets.map((key) => passwordBody(key, null))]
 }
 
 /** With the type that Graph writes where objects of several kinds stand in one list. */
