@@ -14,6 +14,7 @@ import { type LocalCommands, localCommands } from './commands/local.ts'
 import { accountCommands, loginCommands } from './commands/login.ts'
 import { operationCommands } from './commands/operation.ts'
 import { roleAssignmentCommands, roleDefinitionCommands } from './commands/role.ts'
+import { sharedGalleryCommands } from './commands/shared-gallery.ts'
 import { snapshotCommands } from './commands/snapshot.ts'
 import { spaceCommands } from './commands/space.ts'
 
@@ -25,6 +26,7 @@ export function commandTable(local: LocalCommands): readonly CommandGroup[] {
     accountCommands,
     groupCommands,
     galleryCommands,
+    sharedGalleryCommands,
     imageDefinitionCommands,
     imageVersionCommands,
     imageUrlCommands,

@@ -1,3 +1,4 @@
+import { objectOr } from '../../client/client.ts'
 import { type CommandGroup, command } from '../command.ts'
 import { may } from '../flag.ts'
 import { apiVersions } from '../paths.ts'
@@ -13,6 +14,7 @@ import {
 } from '../resources.ts'
 import type { Column } from '../table.ts'
 import { gallery, group, location, mayGroup, noWait, tags, tagsOf } from './common-flags.ts'
+import { share, sharingFlags, sharingProfileOf } from './gallery-share.ts'
 
 const apiVersion = apiVersions.galleries
 const columns: readonly Column[] = [
@@ -29,13 +31,16 @@ const create = command({
   says: 'Create a gallery.',
   more: 'The name takes letters, digits and inner periods, and is unique in the subscription.',
   examples: ['vitrine gallery create -g images -r corpImages -l westeurope'],
-  flags: { group, gallery, location, description, tags },
+  flags: { group, gallery, location, description, tags, ...sharingFlags },
   run: async (context, given) => {
     const { paths } = await context.connect()
     const body = {
       location: await locationOr(context, given.location, given.group),
       ...tagsOf(given.tags),
-      properties: defined({ description: given.description }),
+      properties: defined({
+        description: given.description,
+        sharingProfile: sharingProfileOf(given),
+      }),
     }
     const path = paths.gallery(given.group, given.gallery)
     return {
@@ -69,8 +74,8 @@ const show = command({
 
 const update = command({
   name: 'update',
-  says: "Change a gallery's description or tags.",
-  flags: { group, gallery, description, tags },
+  says: "Change a gallery's description, tags or whom it can be shared with.",
+  flags: { group, gallery, description, tags, ...sharingFlags },
   run: async (context, given) => {
     const { client, paths } = await context.connect()
     const path = paths.gallery(given.group, given.gallery)
@@ -82,7 +87,10 @@ const update = command({
         ...tagsOf(given.tags),
         properties: {
           ...propertiesOf(before),
-          ...defined({ description: given.description }),
+          ...defined({
+            description: given.description,
+            sharingProfile: sharingProfileOf(given, objectOr(propertiesOf(before).sharingProfile)),
+          }),
         },
       }),
     })
@@ -105,5 +113,5 @@ const remove = command({
 export const galleryCommands: CommandGroup = {
   name: 'gallery',
   says: 'Galleries: containers of image definitions, to share.',
-  commands: [create, list, show, update, remove],
+  commands: [create, list, show, update, share, remove],
 }
