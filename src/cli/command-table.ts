@@ -10,6 +10,7 @@ import { imageCommands } from './commands/image.ts'
 import { imageDefinitionCommands } from './commands/image-definition.ts'
 import { imageUrlCommands } from './commands/image-url.ts'
 import { imageVersionCommands } from './commands/image-version.ts'
+import { invitationCommands } from './commands/invitation.ts'
 import { type LocalCommands, localCommands } from './commands/local.ts'
 import { accountCommands, loginCommands } from './commands/login.ts'
 import { operationCommands } from './commands/operation.ts'
@@ -17,6 +18,7 @@ import { roleAssignmentCommands, roleDefinitionCommands } from './commands/role.
 import { sharedGalleryCommands } from './commands/shared-gallery.ts'
 import { snapshotCommands } from './commands/snapshot.ts'
 import { spaceCommands } from './commands/space.ts'
+import { tenantCommands } from './commands/tenant.ts'
 
 /** Every command there is, in the order of `--help`. */
 export function commandTable(local: LocalCommands): readonly CommandGroup[] {
@@ -36,6 +38,8 @@ export function commandTable(local: LocalCommands): readonly CommandGroup[] {
     userCommands,
     userGroupCommands,
     applicationCommands,
+    invitationCommands,
+    tenantCommands,
     roleAssignmentCommands,
     roleDefinitionCommands,
     grantCommands,

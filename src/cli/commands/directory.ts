@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../domain/rows.ts'
 import { type CommandGroup, command } from '../command.ts'
-import { may, mayRead, needs, onOrOff, wholeNumber } from '../flag.ts'
+import { may, mayRead, needs, on, onOrOff, wholeNumber } from '../flag.ts'
 import { askGraph, idNamed, listGraph } from '../graph.ts'
 import { defined } from '../resources.ts'
 import type { Column } from '../table.ts'
@@ -211,10 +211,15 @@ const createApplication = command({
   says: 'Make an application that signs in with a secret; the secret is shown this once.',
   more: 'It may do nothing yet: give its object id a role, or put it into a group.',
   examples: ['vitrine application create -n pipeline --days 90'],
-  flags: { name: application, days },
-  run: async (context, { name, days: count }) => {
+  flags: {
+    name: application,
+    days,
+    multiTenant: on('--multi-tenant', 'Other tenants may admit it, and give it roles of theirs.'),
+  },
+  run: async (context, { name, days: count, multiTenant }) => {
     const passwordCredential = until(count, context.world.now().getTime())
-    const body = { displayName: name }
+    const signInAudience = multiTenant ? 'AzureADMultipleOrgs' : 'AzureADMyOrg'
+    const body = { displayName: name, signInAudience }
     const made = (await askGraph(context, 'POST', { path: 'applications', body })) ?? {}
     const appId = String(made.appId)
     const principal = await askGraph(context, 'POST', {
@@ -253,6 +258,18 @@ const removeSecret = command({
   },
 })
 
+const admitApplication = command({
+  name: 'admit',
+  says: 'Let an application of another tenant sign in here and be given roles.',
+  more: 'It must be one for several tenants. It gets an object id of its own here; give that one roles. Deleting the service principal, or disabling it, ends it here alone.',
+  flags: { appId: needs('--app-id <guid>', 'Client id of the application.') },
+  run: async (context, { appId }) => {
+    const body = { appId }
+    const value = (await askGraph(context, 'POST', { path: 'servicePrincipals', body })) ?? {}
+    return { value, columns: applicationColumns }
+  },
+})
+
 const listApplications = command({
   name: 'list',
   says: 'List the service principals: the applications that can sign in.',
@@ -277,5 +294,12 @@ const deleteApplication = command({
 export const applicationCommands: CommandGroup = {
   name: 'application',
   says: 'Applications that sign in, and their secrets.',
-  commands: [createApplication, addSecret, removeSecret, listApplications, deleteApplication],
+  commands: [
+    createApplication,
+    admitApplication,
+    addSecret,
+    removeSecret,
+    listApplications,
+    deleteApplication,
+  ],
 }
