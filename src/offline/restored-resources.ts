@@ -144,6 +144,8 @@ function rowOf({ id: text, type, doc, status, created }: RootDocument): Resource
   const known = findType(type)
   if (!id || !known) throw new StartError(`A root names ${text}, of an unknown type ${type}.`)
   const { location } = doc
+  // Whom it was shared with when a root was written may be long past.
+  const { sharing: _, ...kept } = status
   const createdMs = Date.parse(created)
   return {
     key: id.key,
@@ -158,7 +160,7 @@ function rowOf({ id: text, type, doc, status, created }: RootDocument): Resource
     generation: 1,
     revision: 1,
     doc,
-    status,
+    status: kept,
     createdMs,
     createdBy: by,
     updatedMs: createdMs,

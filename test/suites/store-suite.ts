@@ -11,6 +11,7 @@ import { placementPromises } from './store/placement-promises.ts'
 import { principalPromises } from './store/principal-promises.ts'
 import { racePromises } from './store/race-promises.ts'
 import { resourcePromises } from './store/resource-promises.ts'
+import { sharePromises } from './store/share-promises.ts'
 import { signinPromises } from './store/signin-promises.ts'
 import { uploadPromises } from './store/upload-promises.ts'
 import type { OpenStore } from './store/use-store.ts'
@@ -34,6 +35,7 @@ export function storeSuite(name: string, open: OpenStore): void {
     describe('watching', () => watchPromises(open))
     describe('directory and secrets', () => directoryPromises(open))
     describe('users, groups, applications', () => principalPromises(open))
+    describe('shares', () => sharePromises(open))
     describe('audit', () => auditPromises(open))
     describe('sign-in', () => signinPromises(open))
   })
