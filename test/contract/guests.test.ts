@@ -6,6 +6,7 @@ import { type Arm, openArm } from '../support/arm.ts'
 import { assignmentAt, giving, openGraph, person } from '../support/graph.ts'
 import { type MadeTenant, makeTenant } from '../support/made-tenant.ts'
 import { definition, gallery, makeDefinition } from '../support/main-job.ts'
+import { tokenOfPerson } from '../support/person-token.ts'
 import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
 
 const dayMs = 24 * 3_600_000
@@ -52,6 +53,14 @@ describe('guests', () => {
   }
   const byPassword = { do: 'password', fresh: password, again: password }
 
+  /** As a guest who signs in at our tenant; undefined where that is refused. */
+  async function signedIn(name: string): Promise<Arm | undefined> {
+    const { tenantId } = vitrine.config
+    const token = await tokenOfPerson(vitrine, { tenantId, name, password })
+    if (token === undefined) return undefined
+    return openArm(vitrine, undefined, { authorization: `Bearer ${token}` })
+  }
+
   async function stateOf(id: string): Promise<unknown> {
     return (await graph.graph('GET', `users/${id}`)).body.externalUserState
   }
@@ -79,10 +88,11 @@ describe('guests', () => {
   })
 
   it('R91 what was given before holds from the acceptance on, and then the gallery is in his lists', async () => {
-    const { body, link } = await invited()
+    const { body, link, mail } = await invited()
     const id = String(body.invitedUser.id)
     const given = await owner.put(assignmentAt(galleryId), giving(builtInRoles.reader.id, id))
     expect(given.status).toBe(201)
+    expect(await signedIn(mail)).toBeUndefined()
     const { directory } = vitrine.installation.store
     const { tenantId } = vitrine.config
     const held = () => directory.assignments.heldBy({ principalId: id, tenantId })
@@ -92,6 +102,17 @@ describe('guests', () => {
     expect(await accept(link, byPassword)).toBe(200)
     expect(await stateOf(id)).toBe('Accepted')
     expect((await held()).map(({ scope }) => scope)).toEqual([galleryId])
+    const guest = await signedIn(mail)
+    const galleries = `/subscriptions/${vitrine.subscription}/providers/Microsoft.Compute/galleries`
+    for (const [path, name] of [
+      [galleries, gallery],
+      [`${galleryId}/images`, definition],
+    ]) {
+      const { body: list } = (await guest?.get(path ?? '')) ?? {}
+      expect(list).toMatchObject({ value: [{ name }] })
+    }
+    const subscriptions = (await guest?.get('/subscriptions', '2022-12-01'))?.body
+    expect(subscriptions).toMatchObject({ value: [{ subscriptionId: vitrine.subscription }] })
     // Once: the link is good for nothing more.
     expect((await fetch(link)).status).toBe(410)
     expect(await accept(link, byPassword)).toBe(410)
@@ -191,6 +212,19 @@ describe('guests', () => {
       passwordHash: undefined,
       guest: { state: 'Accepted', homeId, homeTenantId: otherTenant },
     })
+    const tenants = (await (await signedIn(name))?.get('/tenants', '2022-12-01'))?.body
+    expect(tenants).toMatchObject({ value: [{ tenantId: vitrine.config.tenantId }] })
+    // At home he sees where he is a guest.
+    const told = { tenantId: otherTenant, name, password }
+    const authorization = `Bearer ${await tokenOfPerson(vitrine, told)}`
+    const atHome = await openArm(vitrine, undefined, { authorization }).get(
+      '/tenants',
+      '2022-12-01',
+    )
+    expect(JSON.stringify(atHome.body)).toContain(vitrine.config.tenantId)
+    // Who is gone at home is nobody here.
+    await other.graph.graph('DELETE', `users/${homeId}`)
+    expect(await signedIn(name)).toBeUndefined()
   })
 
   it('a guest who is disabled has nothing of what he was given', async () => {
