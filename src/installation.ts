@@ -30,6 +30,7 @@ import { tenancyOf } from './domain/tenants.ts'
 import type { Foundation } from './foundation.ts'
 import { healthOf } from './health.ts'
 import { claimOwnerFile, ensureOwner } from './identity/owner.ts'
+import { keySignsForMs, openSigningKeys } from './identity/signing-keys.ts'
 import { openIdentity } from './identity-door.ts'
 import type { Processes } from './processes.ts'
 import { findLatest } from './providers/facts.ts'
@@ -46,25 +47,11 @@ import { openSpacePreparation } from './spaces.ts'
 import { ownerRoleIds } from './steady-owner.ts'
 import type { Store } from './store/store.ts'
 import { openTenants } from './tenant-door.ts'
-import { compact } from './work/compact.ts'
-import { convergeRegion } from './work/converge-region.ts'
-import { dropDuties, dropUploads } from './work/drop-uploads.ts'
-import { duties, prune, sweep } from './work/duties.ts'
-import { expireUploads } from './work/expire-uploads.ts'
-import { ingestDisks } from './work/ingest-disks.ts'
-import { mendRoot } from './work/mend-root.ts'
+import { dropDuties } from './work/drop-uploads.ts'
+import { duties } from './work/duties.ts'
 import type { WorkPorts } from './work/ports.ts'
-import { publish } from './work/publish.ts'
-import { rebuildSpace } from './work/rebuild-space.ts'
-import { releaseRegion } from './work/release-region.ts'
-import { remove } from './work/remove.ts'
-import { removeTree } from './work/remove-tree.ts'
-import { repair, repairRequest } from './work/repair.ts'
-import { rootPins } from './work/root-pins.ts'
-import { scrubRegion } from './work/scrub.ts'
-import { verify, verifyRegion } from './work/verify.ts'
-import { watchSpaces } from './work/watch-spaces.ts'
-import { completeZones } from './work/zones.ts'
+import { repairRequest } from './work/repair.ts'
+import { workKinds } from './work/work-kinds.ts'
 
 /** Whatever is asked of this machine under these names is asked of us. */
 const loopback = ['127.0.0.1', 'localhost', '::1']
@@ -153,7 +140,7 @@ export async function openInstallation(parts: InstallationParts): Promise<Instal
     ? await openDoors(parts, { plane, providers, urls: ownUrls })
     : closedDoors(config)
   const { prepare } = spaces
-  const bounds = { ...boundsOf(config), places: spaces, health: healthOf(config, world) }
+  const bounds = { ...(await boundsOf(parts)), places: spaces, health: healthOf(config, world) }
   const work: WorkPorts = { store, plane, world, settings, findType, prepare, ...bounds }
   const running = openRunning(work, { own, holder: database.holder, watch })
   const stopping = new AbortController()
@@ -199,14 +186,14 @@ function repairAskers(store: Store, own: readonly RegionName[]) {
 }
 
 /** How long and from where work takes and keeps things. */
-function boundsOf(
-  config: Config,
-): Pick<WorkPorts, 'imports' | 'sweepHoldMs' | 'uploadKeptMs' | 'auditKeptMs'> {
+async function boundsOf({ config, secrets, world }: InstallationParts) {
+  const keys = await openSigningKeys(secrets, world)
   return {
     imports: importPolicyOf(config, addressesOf),
     sweepHoldMs: config.sweepHoldSeconds * 1000,
     uploadKeptMs: config.uploadDays * 24 * 3_600_000,
     auditKeptMs: config.auditDays * 24 * 3_600_000,
+    rotateKeyWhenDue: () => keys.rotate(keySignsForMs),
   }
 }
 
@@ -338,34 +325,12 @@ function openRunning(
   const queues = ['control', ...own.map((region) => `region:${region}`)]
   const stopping = new AbortController()
   let run: Promise<void> = Promise.resolve()
-  const kinds = [
-    publish,
-    convergeRegion,
-    ingestDisks,
-    remove,
-    releaseRegion,
-    removeTree,
-    repair,
-    mendRoot,
-    completeZones,
-    rebuildSpace,
-    verify,
-    verifyRegion,
-    scrubRegion,
-    watchSpaces,
-    sweep,
-    compact,
-    dropUploads,
-    expireUploads,
-    prune,
-    rootPins,
-  ]
   const { store, world } = ports
 
   async function workUntilStopped(): Promise<void> {
     const nowMs = await store.nowMs()
     await store.write((rows) => rows.work.request([...duties(own), ...dropDuties(own)], nowMs))
-    const observed = kinds.map((kind) => watch.work(kind(ports)))
+    const observed = workKinds.map((kind) => watch.work(kind(ports)))
     const hands = { queues, atOnce: workAtOnce }
     const others = slowQueues.map((suffix) => ({
       queues: own.map((region) => `region:${region}${suffix}`),

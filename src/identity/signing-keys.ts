@@ -15,6 +15,8 @@ const lookAgainMs = 1_000
 const publishedAheadMs = 24 * 3_600_000
 /** How long tokens of a key are good for after it stopped signing: an hour, the skew of clocks, and a stale process. */
 const lingersMs = 2 * 3_600_000
+/** How long a key signs where nobody says otherwise. */
+export const keySignsForMs = 90 * 24 * 3_600_000
 
 const PublicKey = z.object({
   kty: z.literal('RSA'),
@@ -52,12 +54,10 @@ export type SigningKeys = {
    */
   verifying(missing?: string): PublicKeys | Promise<PublicKeys>
   /**
-   * Adds a key that signs after a day, and drops those whose tokens have ended. False while the newest one waits for its
-   * day, or when another process came first. Throws Unavailable.
+   * Adds a key that signs after a day, and drops those whose tokens have ended. False when the newest one has not signed
+   * for so long, or another process came first. Throws Unavailable.
    */
-  rotate(): Promise<boolean>
-  /** When the newest one began, or begins, to sign; 0 for the first one. Throws Unavailable. */
-  newestSignsFromMs(): Promise<number>
+  rotate(signedForMs: number): Promise<boolean>
 }
 
 /** The installation's signing keys, made at first use: every process and every restart gets the same. Throws Unavailable. */
@@ -71,7 +71,7 @@ export async function openSigningKeys(
   let shown = show(ring, nowMs())
 
   async function readRing(): Promise<{ readonly text: string; readonly ring: KeyRing }> {
-    const text = (await secrets.get(secretName)) ?? (await firstRing(secrets))
+    const text = (await secrets.get(secretName)) ?? (await firstRing(secrets, nowMs()))
     return { text, ring: KeyRing.parse(JSON.parse(text)) }
   }
 
@@ -99,10 +99,10 @@ export async function openSigningKeys(
     return refresh().then(() => now().verifying)
   }
 
-  async function rotate(): Promise<boolean> {
+  async function rotate(signedForMs: number): Promise<boolean> {
     const { text, ring: before } = await readRing()
     const atMs = nowMs()
-    if ((before.keys.at(-1)?.signsFromMs ?? 0) > atMs) return false
+    if ((before.keys.at(-1)?.signsFromMs ?? 0) + signedForMs > atMs) return false
     const fresh = { ...(await freshKey()), signsFromMs: atMs + publishedAheadMs }
     const keys = [...alive(before, atMs), fresh]
     const isOurs = await secrets.replace(secretName, text, JSON.stringify({ keys }))
@@ -117,7 +117,6 @@ export async function openSigningKeys(
     },
     verifying,
     rotate,
-    newestSignsFromMs: async () => (await readRing()).ring.keys.at(-1)?.signsFromMs ?? 0,
   }
 }
 
@@ -142,8 +141,9 @@ function alive({ keys }: KeyRing, nowMs: number): KeyRing['keys'] {
   })
 }
 
-async function firstRing(secrets: SecretRows): Promise<string> {
-  return secrets.putIfAbsent(secretName, JSON.stringify({ keys: [await freshKey()] }))
+async function firstRing(secrets: SecretRows, nowMs: number): Promise<string> {
+  const first = { ...(await freshKey()), signsFromMs: nowMs }
+  return secrets.putIfAbsent(secretName, JSON.stringify({ keys: [first] }))
 }
 
 async function freshKey(): Promise<z.infer<typeof PrivateKey>> {

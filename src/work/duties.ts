@@ -16,7 +16,7 @@ export function duties(regions: readonly RegionName[]): readonly WorkRequest[] {
   const regional = ['Sweep', 'Compact', 'ExpireUploads', 'Scrub', 'WatchSpaces'].flatMap((kind) =>
     regions.map((region) => ({ kind, subject: region, queue: `region:${region}` })),
   )
-  const common = ['Prune', 'RootPins'].map((kind) => ({
+  const common = ['Prune', 'RootPins', 'SweepSignins', 'RotateKeys'].map((kind) => ({
     kind,
     subject: 'installation',
     queue: 'control',

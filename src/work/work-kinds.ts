@@ -1,0 +1,45 @@
+import { compact } from './compact.ts'
+import { convergeRegion } from './converge-region.ts'
+import { dropUploads } from './drop-uploads.ts'
+import { prune, sweep } from './duties.ts'
+import { expireUploads } from './expire-uploads.ts'
+import { ingestDisks } from './ingest-disks.ts'
+import { mendRoot } from './mend-root.ts'
+import { publish } from './publish.ts'
+import { rebuildSpace } from './rebuild-space.ts'
+import { releaseRegion } from './release-region.ts'
+import { remove } from './remove.ts'
+import { removeTree } from './remove-tree.ts'
+import { repair } from './repair.ts'
+import { rootPins } from './root-pins.ts'
+import { scrubRegion } from './scrub.ts'
+import { rotateKeys, sweepSignins } from './signin-duties.ts'
+import { verify, verifyRegion } from './verify.ts'
+import { watchSpaces } from './watch-spaces.ts'
+import { completeZones } from './zones.ts'
+
+/** Every kind of work that there is. */
+export const workKinds = [
+  publish,
+  convergeRegion,
+  ingestDisks,
+  remove,
+  releaseRegion,
+  removeTree,
+  repair,
+  mendRoot,
+  completeZones,
+  rebuildSpace,
+  verify,
+  verifyRegion,
+  scrubRegion,
+  watchSpaces,
+  sweep,
+  compact,
+  dropUploads,
+  expireUploads,
+  prune,
+  sweepSignins,
+  rotateKeys,
+  rootPins,
+]
