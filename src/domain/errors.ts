@@ -53,7 +53,8 @@ export const armErrors = {
   },
   PrincipalNotFound: {
     status: 400,
-    means: 'The directory has no such principal; say principalType for one that an issuer elsewhere names.',
+    means:
+      'The directory has no such principal; say principalType for one that an issuer elsewhere names.',
   },
   ResourceNotFound: { status: 404, means: 'The resource does not exist.' },
   ResourceGroupNotFound: { status: 404, means: 'The resource group does not exist.' },

@@ -82,3 +82,9 @@ export function parentOf(id: ResourceId): ResourceId | undefined {
 export function isWithin(key: string, ancestorKey: string): boolean {
   return key === ancestorKey || key.startsWith(`${ancestorKey}/`)
 }
+
+/** The action of roles that a verb on a type is: `Microsoft.Compute/disks/write`. Of groups Azure names it otherwise. */
+export function actionOn(type: string, verb: 'read' | 'write' | 'delete'): string {
+  if (type === resourceGroupType) return `${subscriptionType}/resourceGroups/${verb}`
+  return `${type}/${verb}`
+}

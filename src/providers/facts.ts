@@ -2,7 +2,7 @@ import { remarkFor } from '../domain/access.ts'
 import { Denied } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
 import { sameRegion } from '../domain/regions.ts'
-import { keyOf, parseResourceId, sameType } from '../domain/resource-id.ts'
+import { actionOn, keyOf, parseResourceId, sameType } from '../domain/resource-id.ts'
 import type { ReplicaRow, ResourceRow } from '../domain/rows.ts'
 import type { SharedImageId } from '../domain/shared-image-id.ts'
 import { sharesTo } from '../domain/shares.ts'
@@ -147,7 +147,7 @@ function mustBeLinked(
   throw new Denied(
     'LinkedAuthorizationFailed',
     `The client '${caller.name}' with object id '${caller.principalId}' has permission to perform action ` +
-      `'${type.type}/write' on scope '${id.text}'; however, it does not have permission to perform action ` +
+      `'${actionOn(type.type, 'write')}' on scope '${id.text}'; however, it does not have permission to perform action ` +
       `'${action}' on the linked scope(s) '${linked}' or the linked scope(s) are invalid.${remarkFor(caller)}`,
     { action, scope: linked },
   )

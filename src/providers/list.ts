@@ -1,7 +1,7 @@
 import { narrowTo } from '../domain/access.ts'
 import { readCursor, writeCursor } from '../domain/cursor.ts'
 import { limits } from '../domain/limits.ts'
-import type { ResourceId } from '../domain/resource-id.ts'
+import { actionOn, type ResourceId } from '../domain/resource-id.ts'
 import type { RowStamp } from '../domain/rows.ts'
 import type { ResourceType } from '../resources/declaration.ts'
 import type { Page } from '../store/store.ts'
@@ -21,7 +21,7 @@ export async function listResources(
   after: string | undefined,
 ): Promise<Page<RowStamp>> {
   const rows = providers.store.read
-  const scopes = narrowTo(caller.visible(`${type.type}/read`), scope.key)
+  const scopes = narrowTo(caller.visible(actionOn(type.type, 'read')), scope.key)
   // Who may see nothing here is not told either whether there is a here.
   if (scopes.length === 0) return { rows: [], next: undefined }
   await mustExist(providers, rows, scope)

@@ -1,6 +1,6 @@
 import { ArmError } from '../domain/errors.ts'
 import { concerned } from '../domain/health-work.ts'
-import { keyOf, parseResourceId, sameType } from '../domain/resource-id.ts'
+import { actionOn, keyOf, parseResourceId, sameType } from '../domain/resource-id.ts'
 import type { OperationRow, ResourceRow } from '../domain/rows.ts'
 import type { ResourceType } from '../resources/declaration.ts'
 import { findSubscription } from './front-door.ts'
@@ -53,7 +53,7 @@ export async function readOperation(
   if (!operation || about === undefined || keyOf(operation.subscription) !== keyOf(subscription))
     throw gone(id)
   const type = typeOf(providers, about)
-  const mayRead = type !== undefined && caller.may(`${type.type}/read`, about)
+  const mayRead = type !== undefined && caller.may(actionOn(type.type, 'read'), about)
   if (operation.principalId !== caller.principalId && !mayRead) throw gone(id)
   return { operation, row }
 }

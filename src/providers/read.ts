@@ -1,6 +1,6 @@
 import { mustBeAllowed } from '../domain/access.ts'
 import { regionName } from '../domain/regions.ts'
-import { sameType } from '../domain/resource-id.ts'
+import { actionOn, sameType } from '../domain/resource-id.ts'
 import type { ReplicaRow, ResourceRow, RowStamp } from '../domain/rows.ts'
 import { loadAbove, resourceNotFound } from './front-door.ts'
 import type { Asked, Providers, Target } from './ports.ts'
@@ -14,7 +14,7 @@ export function readStamp(
   { caller }: Asked,
   { id, type }: Target,
 ): Promise<RowStamp | undefined> {
-  mustBeAllowed(caller, `${type.type}/read`, id.text)
+  mustBeAllowed(caller, actionOn(type.type, 'read'), id.text)
   return store.read.resources.stamp(id.key)
 }
 
@@ -25,7 +25,7 @@ export async function readResource(
   { id, type }: Target,
   withReplicas: boolean,
 ): Promise<Shown> {
-  mustBeAllowed(caller, `${type.type}/read`, id.text)
+  mustBeAllowed(caller, actionOn(type.type, 'read'), id.text)
   const rows = providers.store.read
   const row = await rows.resources.get(id.key)
   if (row && sameType(row.type, type.type)) {

@@ -1,7 +1,7 @@
 import { mustBeAllowed } from '../domain/access.ts'
 import { ArmError } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
-import { parseResourceId } from '../domain/resource-id.ts'
+import { actionOn, parseResourceId } from '../domain/resource-id.ts'
 import type { OperationRow, ResourceRow } from '../domain/rows.ts'
 import type { Change } from '../store/change.ts'
 import { countsOf } from './counts.ts'
@@ -18,7 +18,7 @@ export async function removeResource(
   preconditions: Preconditions,
 ): Promise<{ readonly row: ResourceRow; readonly operation: OperationRow } | undefined> {
   const { id, type } = target
-  mustBeAllowed(asked.caller, `${type.type}/delete`, id.text)
+  mustBeAllowed(asked.caller, actionOn(type.type, 'delete'), id.text)
   findSubscription(providers, id.subscription)
   for (let attempt = 0; attempt < limits.replanMax; attempt++) {
     const row = await providers.store.read.resources.get(id.key)

@@ -1,6 +1,7 @@
 import { mustBeAllowed } from '../domain/access.ts'
 import { ArmError } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
+import { actionOn } from '../domain/resource-id.ts'
 import type { OperationRow, ResourceRow } from '../domain/rows.ts'
 import type { Committed } from '../store/change.ts'
 import { loadFacts } from './facts.ts'
@@ -40,7 +41,7 @@ export async function writeResource(
   target: Target,
   request: Request,
 ): Promise<Written> {
-  mustBeAllowed(asked.caller, `${target.type.type}/write`, target.id.text)
+  mustBeAllowed(asked.caller, actionOn(target.type.type, 'write'), target.id.text)
   const { preconditions } = request
   const sent = await request.read()
   const attemptsMax = sent.mode === 'edit' ? limits.editReplanMax : limits.replanMax

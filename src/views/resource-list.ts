@@ -1,7 +1,7 @@
 import { type Caller, narrowTo } from '../domain/access.ts'
 import { ArmError } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
-import { type ResourceId, sameType } from '../domain/resource-id.ts'
+import { actionOn, type ResourceId, sameType } from '../domain/resource-id.ts'
 import type { ResourceRow } from '../domain/rows.ts'
 import type { ResourceType } from '../resources/declaration.ts'
 import type { Page, Rows } from '../store/store.ts'
@@ -37,7 +37,7 @@ export async function listEverything(rows: Rows, asked: Everything): Promise<Pag
   const found: ResourceRow[] = []
   for (const [index, type] of types.entries()) {
     if (index < first) continue
-    const scopes = narrowTo(asked.caller.visible(`${type.type}/read`), scopeKey)
+    const scopes = narrowTo(asked.caller.visible(actionOn(type.type, 'read')), scopeKey)
     const after = type.type === start?.type ? start.key : undefined
     const rowsMax = limits.pageRows - found.length
     const page = await rows.resources.list({ type: type.type, scopes, after, rowsMax })

@@ -15,7 +15,8 @@ import { ArmError } from '../../domain/errors.ts'
 import type { Address } from './address.ts'
 import { type Answer, type ArmRequest, listAnswer, notAllowed } from './answer.ts'
 
-const apiVersions = {
+/** What hangs at scopes, and at which api-versions. */
+export const apiVersions = {
   roleassignments: [
     '2015-07-01',
     '2017-10-01-preview',

@@ -4,6 +4,7 @@ import type { Json, JsonObject, ReplicaRow } from '../../domain/rows.ts'
 import type { Sent } from '../../providers/plan-write.ts'
 import { readResource } from '../../providers/read.ts'
 import { writeResource } from '../../providers/write.ts'
+import type { ResourceType } from '../../resources/declaration.ts'
 import { wantedRegions } from '../../resources/image-version.ts'
 import { hasSignedUrls } from '../../resources/signed-url.ts'
 import { type Answer, notAllowed, type Resourceful, resourceAnswer } from './answer.ts'
@@ -19,40 +20,48 @@ function newest({ type }: Resourceful): string {
   return type.apiVersions.at(-1) ?? ''
 }
 
-/** What Azure has no field for, under `{id}/providers/Vitrine.Gallery/{view}`. */
+type View = {
+  /** The types that have it. */
+  readonly of: (type: ResourceType) => boolean
+  /** Whether something is named below it: always, never, or as it comes. */
+  readonly named: boolean | undefined
+  readonly run: (request: Resourceful, name: string | undefined) => Promise<Answer>
+}
+
+/** What Azure has no field for, by its name in lower case under `{id}/providers/Vitrine.Gallery`. */
+export const extensionViews: Readonly<Record<string, View>> = {
+  replication: { of: hasReplicas, named: false, run: replication },
+  targetregions: { of: hasReplicas, named: true, run: targetRegion },
+  space: { of: hasReplicas, named: false, run: answerSpace },
+  health: { of: () => true, named: false, run: answerHealth },
+  verify: { of: () => true, named: false, run: answerVerify },
+  grants: { of: isOfGallery, named: undefined, run: answerGrants },
+  signedurls: { of: ({ type }) => hasSignedUrls(type), named: undefined, run: answerSignedUrls },
+}
+
 export async function answerExtension(
   request: Resourceful,
   view: string,
   name: string | undefined,
 ): Promise<Answer> {
-  if (request.type.hasReplicas && view === 'replication' && name === undefined) {
-    if (request.method !== 'GET') throw notAllowed(request.method)
-    return replication(request)
-  }
-  if (request.type.hasReplicas && view === 'targetregions' && name !== undefined) {
-    return targetRegion(request, name)
-  }
-  if (request.type.hasReplicas && view === 'space' && name === undefined) {
-    return answerSpace(request)
-  }
-  if (view === 'health' && name === undefined) return answerHealth(request)
-  if (view === 'verify' && name === undefined) return answerVerify(request)
-  if (view === 'grants' && isOfGallery(request)) return answerGrants(request, name)
-  if (view === 'signedurls' && hasSignedUrls(request.type.type)) {
-    return answerSignedUrls(request, name)
-  }
-  throw new ArmError(
-    'NotFound',
-    `'${request.type.type}' has nothing under Vitrine.Gallery/${view}.`,
-  )
+  const { type } = request
+  const found = Object.hasOwn(extensionViews, view) ? extensionViews[view] : undefined
+  const isNamed = name !== undefined
+  if (found?.of(type) && isNamed === (found.named ?? isNamed)) return found.run(request, name)
+  throw new ArmError('NotFound', `'${type.type}' has nothing under Vitrine.Gallery/${view}.`)
 }
 
-function isOfGallery({ type }: Resourceful): boolean {
-  return /^microsoft\.compute\/galleries(\/images(\/versions)?)?$/i.test(type.type)
+function hasReplicas(type: ResourceType): boolean {
+  return type.hasReplicas ?? false
+}
+
+function isOfGallery({ type }: ResourceType): boolean {
+  return /^microsoft\.compute\/galleries(\/images(\/versions)?)?$/i.test(type)
 }
 
 /** Progress of every region in bytes, rate and ETA (B3). */
 async function replication(request: Resourceful): Promise<Answer> {
+  if (request.method !== 'GET') throw notAllowed(request.method)
   const { providers, asked } = request
   const { row, replicas } = await readResource(providers, asked, request, true)
   const wanted = wantedRegions(row.doc, providers.settings)
@@ -85,7 +94,7 @@ function etaSeconds({ state, bytesDone, bytesTotal, bytesPerSecond }: ReplicaRow
  * PUT or DELETE of one target region (B10): the list is edited where it is stored and planned again when it moved, so
  * that two clients who add different regions both succeed.
  */
-async function targetRegion(request: Resourceful, name: string): Promise<Answer> {
+async function targetRegion(request: Resourceful, name = ''): Promise<Answer> {
   if (request.method !== 'PUT' && request.method !== 'DELETE') throw notAllowed(request.method)
   const { providers, asked, origin, type } = request
   const atNewest = { ...asked, apiVersion: newest(request) }

@@ -1,5 +1,5 @@
 import { narrowTo } from '../../domain/access.ts'
-import type { ResourceId } from '../../domain/resource-id.ts'
+import { actionOn, type ResourceId } from '../../domain/resource-id.ts'
 import type { Json, JsonObject } from '../../domain/rows.ts'
 import { mustExist } from '../../providers/front-door.ts'
 import { listEverything } from '../../views/resource-list.ts'
@@ -10,7 +10,7 @@ export async function answerResourceList(request: ArmRequest, scope: ResourceId)
   const { providers, asked, query } = request
   // Who may see nothing here is not told either whether there is a here.
   const sees = providers.types.some(
-    ({ type }) => narrowTo(asked.caller.visible(`${type}/read`), scope.key).length > 0,
+    ({ type }) => narrowTo(asked.caller.visible(actionOn(type, 'read')), scope.key).length > 0,
   )
   if (!sees) return listAnswer(request, [], undefined)
   await mustExist(providers, providers.store.read, scope)

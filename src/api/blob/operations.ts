@@ -89,6 +89,9 @@ const fromUrl: Readonly<Record<string, Operation>> = {
   'PUT block': blob('wc', 'write', putBlockFromUrl),
 }
 
+/** All that is served, by what the path names. */
+export const blobOperations = { service: ofService, container: ofContainer, blob: ofBlob, fromUrl }
+
 /** Throws for what is not served, by its name. */
 export function operationOf(raw: Request, url: URL, place: Place): Operation {
   const get = (name: string) => url.searchParams.get(name)?.toLowerCase() ?? ''

@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http'
 import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
-import type { Caller } from '../../domain/access.ts'
+import { type Caller, mustBeAllowed } from '../../domain/access.ts'
 import { auditorOf } from '../../domain/audit.ts'
 import { ArmError, Denied, Throttled, Unavailable } from '../../domain/errors.ts'
 import type { GraphAnswer, GraphPorts } from './asked.ts'
 import { graphError } from './graph-error.ts'
-import { routeOf } from './routes.ts'
+import { actionOf, routeOf } from './routes.ts'
 import { sightOf } from './sight.ts'
 
 const mount = '/graph/v1.0'
@@ -38,7 +38,7 @@ export function graphApp(ports: GraphPorts): Hono {
   return app
 }
 
-/** Graph's order: authenticate, find the route, then what each checks. */
+/** Graph's order: authenticate, find the route, ask whether the caller may, then what each checks. */
 async function answer(given: GraphPorts, arrival: Arrival): Promise<GraphAnswer> {
   const { req } = arrival.context
   const caller = await authenticated(given, arrival.context)
@@ -58,6 +58,9 @@ async function answer(given: GraphPorts, arrival: Arrival): Promise<GraphAnswer>
     throw new ArmError('NotFound', message)
   }
   const sight = await sightOf(ports, caller)
+  // Before its body is read and anything is looked up: a refusal tells nothing of existence.
+  const action = actionOf(found.route)
+  if (action !== undefined) mustBeAllowed(caller, action, '/')
   const search = url.searchParams
   return found.route.run({ ports, caller, sight, search, ids: found.ids, json: () => jsonOf(req) })
 }
