@@ -36,7 +36,7 @@ const local: LocalCommands = {
       if (installation.owner?.created)
         out.write(`The owner's secret lies in ${installation.ownerFile}.\n`)
       if (caFile) out.write(`Clients trust it with ${caFile}.\n`)
-      out.write(`Next: vitrine login --data ${config.data}\n`)
+      if (installation.owner) out.write(`Next: vitrine login --data ${config.data}\n`)
     }
     if (!stopping.signal.aborted) await once(stopping.signal, 'abort')
     await serving.stop()
