@@ -183,10 +183,11 @@ export function assignmentRows(db: Db, nowMs: DatabaseClock): AssignmentRows {
       return found
     })
 
-  async function isAlone({ roleId, scope }: Assignment): Promise<boolean> {
+  async function isAlone({ roleId, scope, tenantId }: Assignment): Promise<boolean> {
     const others = await all
       .where('role_id', '=', roleId)
       .where('scope_key', '=', keyOf(scope))
+      .where('tenant_id', '=', tenantId)
       .limit(2)
       .execute()
     return others.length < 2

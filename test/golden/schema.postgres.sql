@@ -30,7 +30,7 @@ table assignments
   constraint assignments_pkey PRIMARY KEY (id)
   CREATE INDEX assignments_by_scope ON public.assignments USING btree (scope_key, id)
   CREATE INDEX assignments_by_tenant ON public.assignments USING btree (tenant_id, scope_key, id)
-  CREATE UNIQUE INDEX assignments_by_grant ON public.assignments USING btree (principal_id, role_id, scope_key)
+  CREATE UNIQUE INDEX assignments_by_grant ON public.assignments USING btree (principal_id, role_id, scope_key, tenant_id)
   CREATE UNIQUE INDEX assignments_pkey ON public.assignments USING btree (id)
 table audit
   at_ms bigint not null

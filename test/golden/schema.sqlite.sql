@@ -17,7 +17,7 @@ CREATE TABLE assignments (
   scope_key text not null
 , scope text not null default '', principal_type text not null default 'ServicePrincipal', description text, created_ms bigint not null default 0, created_by text not null default '', updated_ms bigint not null default 0, updated_by text not null default '', tenant_id text not null default '', expires_ms bigint);
 
-CREATE UNIQUE INDEX assignments_by_grant on assignments (principal_id, role_id, scope_key);
+CREATE UNIQUE INDEX assignments_by_grant on assignments (principal_id, role_id, scope_key, tenant_id);
 
 CREATE INDEX assignments_by_scope on assignments (scope_key, id);
 

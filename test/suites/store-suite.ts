@@ -13,6 +13,7 @@ import { racePromises } from './store/race-promises.ts'
 import { resourcePromises } from './store/resource-promises.ts'
 import { sharePromises } from './store/share-promises.ts'
 import { signinPromises } from './store/signin-promises.ts'
+import { tenantPromises } from './store/tenant-promises.ts'
 import { uploadPromises } from './store/upload-promises.ts'
 import type { OpenStore } from './store/use-store.ts'
 import { watchPromises } from './store/watch-promises.ts'
@@ -35,6 +36,7 @@ export function storeSuite(name: string, open: OpenStore): void {
     describe('watching', () => watchPromises(open))
     describe('directory and secrets', () => directoryPromises(open))
     describe('users, groups, applications', () => principalPromises(open))
+    describe('tenants, guests', () => tenantPromises(open))
     describe('shares', () => sharePromises(open))
     describe('audit', () => auditPromises(open))
     describe('sign-in', () => signinPromises(open))

@@ -21,6 +21,9 @@ export async function tenants(db: QueryExecutorProvider): Promise<void> {
     'create index user_groups_by_tenant on user_groups (tenant_id, id)',
     'create index applications_by_tenant on applications (tenant_id, client_id)',
     'create index assignments_by_tenant on assignments (tenant_id, scope_key, id)',
+    // What is given in one tenant stands in the way of nothing in another.
+    'drop index assignments_by_grant',
+    'create unique index assignments_by_grant on assignments (principal_id, role_id, scope_key, tenant_id)',
     'create index service_principals_by_client on service_principals (client_id, tenant_id)',
   ]
   for (const statement of statements) await sql.raw(statement).execute(db)
