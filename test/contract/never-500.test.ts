@@ -211,6 +211,34 @@ describe('whatever comes in, the fault is never ours', () => {
     )
   })
 
+  it('bodies of shares and of Resource Graph', async () => {
+    const body = { operationType: 'Add', groups: [{ type: 'AADTenants', ids: ['x'] }] }
+    const known =
+      "communitygalleryresources| where type == 'microsoft.compute/locations/communitygalleries'"
+    const query = { query: known, options: { $top: 1, $skipToken: 'eA' } }
+    const path = '/providers/Microsoft.ResourceGraph/resources?api-version=2021-03-01'
+    await fc.assert(
+      fc.asyncProperty(mutated(body), mutated(query), async (one, other) => {
+        await ask('POST', `galleries/${gallery}/share`, one)
+        await ask('POST', path, other)
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  it('names and cursors that hold a NUL character', async () => {
+    const token = Buffer.from('a\0b').toString('base64url')
+    const here = `/subscriptions/${vitrine.subscription}/providers/Microsoft.Compute`
+    for (const path of [
+      'galleries/a%00b',
+      `${here}/galleries?$skiptoken=${token}`,
+      `${here}/locations/westeurope/communityGalleries/a%00b`,
+      `${here}/locations/westeurope/sharedGalleries?$skiptoken=${token}`,
+    ]) {
+      expect(await arm.get(path)).toMatchObject({ status: 400 })
+    }
+  })
+
   it('paths', async () => {
     const words = fc.constantFrom(
       'subscriptions',
@@ -237,6 +265,11 @@ describe('whatever comes in, the fault is never ours', () => {
       'replication',
       'register',
       'tenants',
+      'share',
+      'sharedGalleries',
+      'communityGalleries',
+      'sharedGallerySubscriptions',
+      'accept',
     )
     const segment = fc.oneof({ weight: 5, arbitrary: words }, { weight: 1, arbitrary: fc.string() })
     const methods = fc.constantFrom('GET', 'HEAD', 'PUT', 'PATCH', 'POST', 'OPTIONS')

@@ -26,6 +26,9 @@ export function askingOf({ url: target = '', headers, socket }: IncomingMessage)
     const path = at < 0 ? target : target.slice(0, at)
     return { origin: `${scheme}://${host}`, path, search: at < 0 ? '' : target.slice(at) }
   }
+  if (target.includes('%00')) {
+    throw new ArmError('BadRequest', 'The URL holds a NUL character, and no name of ours has one.')
+  }
   // Joined as text: a target that begins with two slashes would be read as another host.
   const whole = target.startsWith('/') ? `${scheme}://${host}${target}` : target
   const url = hostForm.test(host) && !target.includes('\\') ? URL.parse(whole) : null
