@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { authorisation } from './authorisation.ts'
 import type { Bench, Group } from './bench.ts'
 import { claims } from './claims.ts'
 import { createVersions } from './create-versions.ts'
@@ -39,6 +40,7 @@ const groups: readonly Group[] = [
   ingestSize,
   flatMemory,
   transfer,
+  authorisation,
 ]
 
 const { values: options } = parseArgs({
