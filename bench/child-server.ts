@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { ConfigOverrides } from '../src/config.ts'
 
-export type ChildServer = { readonly url: string; stop(): Promise<void> }
+export type ChildServer = { readonly url: string; readonly pid: number; stop(): Promise<void> }
 
 /** Vitrine as a user starts it, in a process of its own, on a data folder that is there already. */
 export async function startVitrine(
@@ -39,7 +39,7 @@ async function start(args: readonly string[], told: RegExp): Promise<ChildServer
     child.kill('SIGTERM')
     await once(child, 'exit')
   }
-  return { url, stop }
+  return { url, pid: child.pid ?? 0, stop }
 }
 
 async function firstMatch(child: ChildProcess, told: RegExp): Promise<string> {

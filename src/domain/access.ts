@@ -48,6 +48,17 @@ export function remarkFor({ remark }: Caller): string {
 
 /** The scope keys of a list below `scopeKey`: that key itself when all of it is visible, else the visible keys inside. */
 export function narrowTo(visible: 'all' | readonly string[], scopeKey: string): readonly string[] {
-  if (visible === 'all' || visible.some((key) => isWithin(scopeKey, key))) return [scopeKey]
-  return visible.filter((key) => isWithin(key, scopeKey))
+  if (visible === 'all') return [scopeKey]
+  const known = narrowed.get(visible) ?? new Map<string, readonly string[]>()
+  const kept = known.get(scopeKey)
+  if (kept) return kept
+  if (known.size >= narrowedMax) known.clear()
+  const isAll = visible.some((key) => isWithin(scopeKey, key))
+  const keys = isAll ? [scopeKey] : visible.filter((key) => isWithin(key, scopeKey))
+  narrowed.set(visible, known.set(scopeKey, keys))
+  return keys
 }
+
+/** A caller with thousands of scopes asks for the same few lists, page after page. */
+const narrowed = new WeakMap<readonly string[], Map<string, readonly string[]>>()
+const narrowedMax = 32

@@ -10,15 +10,42 @@ export function keyRanges(
   after: string | undefined,
 ): readonly KeyRange[] {
   if (scopes === 'all' || scopes.includes('')) return [{ from: '', until: undefined }]
-  return outermost(scopes)
+  const ranges = rangesOf(scopes)
+  return after === undefined ? ranges : ranges.slice(firstBehind(ranges, after))
+}
+
+type Closed = { readonly from: string; readonly until: string }
+
+/** Those of a caller with thousands of scopes are asked for again and again, by the same list. */
+const known = new WeakMap<readonly string[], readonly Closed[]>()
+const keptFrom = 16
+
+function rangesOf(scopes: readonly string[]): readonly Closed[] {
+  const kept = known.get(scopes)
+  if (kept) return kept
+  const ranges = outermost(scopes)
     .flatMap((scope) => [
       // Nothing lies between a text and itself with the lowest storable character behind it.
       { from: scope, until: `${scope}\u0001` },
       // '0' follows '/'.
       { from: `${scope}/`, until: `${scope}0` },
     ])
-    .filter((range) => after === undefined || compareKeys(range.until, after) > 0)
-    .sort((one, other) => compareKeys(one.from, other.from))
+    .map((range) => ({ range, bytes: Buffer.from(range.from) }))
+    .sort((one, other) => Buffer.compare(one.bytes, other.bytes))
+    .map(({ range }) => range)
+  if (scopes.length >= keptFrom) known.set(scopes, ranges)
+  return ranges
+}
+
+/** The first range that does not end before the key. */
+function firstBehind(ranges: readonly Closed[], after: string): number {
+  let [low, high] = [0, ranges.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (compareKeys(ranges[middle]?.until ?? '', after) > 0) high = middle
+    else low = middle + 1
+  }
+  return low
 }
 
 /** Without those that lie inside another. */

@@ -1,10 +1,10 @@
-import type { Selectable, SelectQueryBuilder } from 'kysely'
+import type { Selectable } from 'kysely'
 import type { ProvisioningState, ResourceRow, RowStamp } from '../domain/rows.ts'
 import { forgetAssignmentsAt } from './assignments.ts'
-import { keyRanges } from './key-ranges.ts'
+import { inKeyOrder } from './in-key-order.ts'
 import { locksRows } from './locks-rows.ts'
 import { prepared, preparedList } from './prepared.ts'
-import type { Db, ResourceTable, Schema } from './schema.ts'
+import type { Db, ResourceTable } from './schema.ts'
 import { freshStamp } from './stamps.ts'
 import type { Page, ResourceRows } from './store.ts'
 import { fromJson, pagesOf } from './values.ts'
@@ -53,12 +53,12 @@ export function resourceRows(db: Db): ResourceRows {
   }
 
   const list: ResourceRows['list'] = async (query) => {
-    const rows = await inKeyOrder(query, all)
+    const rows = await inKeyOrder(db, query, all)
     return pageOf(rows.map(fromTable), query.rowsMax, (row) => row.key)
   }
 
   const listStamps: ResourceRows['listStamps'] = async (query) =>
-    pageOf(await inKeyOrder(query, stamps), query.rowsMax, (row) => row.key)
+    pageOf(await inKeyOrder(db, query, stamps), query.rowsMax, (row) => row.key)
 
   const children: ResourceRows['children'] = async (query) => {
     const { parentKey, type, descending, after, rowsMax } = query
@@ -148,27 +148,6 @@ type ChildPage = {
   readonly type: string
   readonly after: string
   readonly rowsMax: number
-}
-
-/** The first rows of a list, one more than asked for when there is one. */
-async function inKeyOrder<Row extends object>(
-  { type, scopes, after, rowsMax }: Parameters<ResourceRows['list']>[0],
-  from: SelectQueryBuilder<Schema, 'resources', Row>,
-): Promise<Row[]> {
-  const rows: Row[] = []
-  for (const range of keyRanges(scopes, after)) {
-    const found = await from
-      .where('type', '=', type)
-      .where('key', '>=', range.from)
-      .$if(range.until !== undefined, (query) => query.where('key', '<', range.until ?? ''))
-      .$if(after !== undefined, (query) => query.where('key', '>', after ?? ''))
-      .orderBy('key')
-      .limit(rowsMax + 1 - rows.length)
-      .execute()
-    for (const row of found) rows.push(row)
-    if (rows.length > rowsMax) break
-  }
-  return rows
 }
 
 /** The columns that an update replaces. */
