@@ -81,7 +81,7 @@ export function permissionsOf(
       for (const key of all) keys.add(key)
     }
     return [...keys]
-      .filter((key) => !ancestorsOf(key).some((above) => keys.has(above)))
+      .filter((key) => !isBelowOne(key, keys))
       .sort((one, other) => (one < other ? -1 : 1))
   }
 
@@ -149,8 +149,10 @@ function isGroupOfAll(scopeKey: string): boolean {
   return scopeKey.startsWith(groups)
 }
 
-/** Every key above `key` on slash boundaries; the root apart. */
-function ancestorsOf(key: string): readonly string[] {
-  const segments = key.split('/')
-  return segments.slice(2).map((_, index) => segments.slice(0, index + 2).join('/'))
+/** Whether a key above `key`, on slash boundaries, is among them; the root apart. */
+function isBelowOne(key: string, keys: ReadonlySet<string>): boolean {
+  for (let end = key.indexOf('/', 1); end > 0; end = key.indexOf('/', end + 1)) {
+    if (keys.has(key.slice(0, end))) return true
+  }
+  return false
 }

@@ -42,7 +42,21 @@ export function openRoles(own: readonly RoleDefinition[]): (id: string) => Role 
   return (id) => byId.get(id.toLowerCase())
 }
 
+/** Answers that are kept of each role: the same few actions are asked for at every request. */
+const answersKept = 512
+const answers = new WeakMap<Role, Map<string, boolean>>()
+
 export function roleAllows(role: Role, action: string): boolean {
+  const known = answers.get(role) ?? new Map<string, boolean>()
+  const kept = known.get(action)
+  if (kept !== undefined) return kept
+  const answer = judge(role, action)
+  if (known.size >= answersKept) known.clear()
+  answers.set(role, known.set(action, answer))
+  return answer
+}
+
+function judge(role: Role, action: string): boolean {
   const text = action.toLowerCase()
   const plane = dataActions.test(text) ? 'data' : 'control'
   return role.permissions.some((permission) => {

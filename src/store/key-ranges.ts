@@ -51,12 +51,12 @@ function firstBehind(ranges: readonly Closed[], after: string): number {
 /** Without those that lie inside another. */
 function outermost(scopes: readonly string[]): string[] {
   const held = new Set(scopes)
-  return [...held].filter((scope) => !ancestorsOf(scope).some((above) => held.has(above)))
-}
-
-function ancestorsOf(key: string): string[] {
-  const ends = [...key.matchAll(/\//g)].map((slash) => slash.index)
-  return ends.map((end) => key.slice(0, end))
+  return [...held].filter((scope) => {
+    for (let end = scope.indexOf('/'); end >= 0; end = scope.indexOf('/', end + 1)) {
+      if (held.has(scope.slice(0, end))) return false
+    }
+    return true
+  })
 }
 
 /** As both databases compare keys: by their UTF-8 bytes, not by UTF-16 units. */
