@@ -12,6 +12,8 @@ export type ExternalIssuers = {
   issuerOf(iss: string): TrustedIssuer | undefined
   /** The `iss` of the first that serves the tenant; undefined when none does. */
   ofTenant(tenantId: string): string | undefined
+  /** What a token of the tenant is to be made for, when that is not an address of this installation. */
+  audienceOf(tenantId: string): string | undefined
   close(): void
 }
 
@@ -32,6 +34,8 @@ export async function openExternalIssuers(
     issuerOf: (iss) => byName.get(iss),
     ofTenant: (tenantId) =>
       config.issuers.find((each) => each.tenantId === tenantId.toLowerCase())?.issuer,
+    audienceOf: (tenantId) =>
+      config.issuers.find((each) => each.tenantId === tenantId.toLowerCase())?.audiences[0],
     close() {
       for (const each of byName.values()) each.close()
     },

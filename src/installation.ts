@@ -10,7 +10,6 @@ import { openRateLimits } from './access/rate-limits.ts'
 import { openSas } from './access/sas.ts'
 import { openArm } from './api/arm/app.ts'
 import { blobApp } from './api/blob/blob-app.ts'
-import { elsewhereRoutes } from './api/signin/elsewhere.ts'
 import { storageApp } from './api/storage/disk-blob.ts'
 import { StartError } from './base/start-error.ts'
 import type { World } from './base/world.ts'
@@ -27,6 +26,7 @@ import type { RegionName } from './domain/regions.ts'
 import { sameType } from './domain/resource-id.ts'
 import { diskSpace, parseSpaceId, type SpaceId } from './domain/spaces.ts'
 import { tenancyOf } from './domain/tenants.ts'
+import { elsewhereDoor } from './elsewhere-door.ts'
 import type { Foundation } from './foundation.ts'
 import { healthOf } from './health.ts'
 import { claimOwnerFile, ensureOwner } from './identity/owner.ts'
@@ -250,7 +250,7 @@ async function openDoors(
   const sas = openSas(key)
   const accountKey = openAccountKeys(key)
   const app = new Hono()
-  app.route('/', elsewhereRoutes({ homeTenantId: tenantId, issuerOf: external.ofTenant }))
+  app.route('/', elsewhereDoor({ baseUrl, tenantId, external }))
   if (config.embeddedIssuer) app.route('/', signinRoutes)
   app.route('/', graph)
   const { settings } = providers

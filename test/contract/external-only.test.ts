@@ -78,6 +78,16 @@ describe('an installation whose people sign in elsewhere alone', () => {
     }
   })
 
+  it('tells clients that do not know it where to sign in, in each form of Azure’s', async () => {
+    const endpoints = async (version: string) =>
+      await (await ask(`/metadata/endpoints?api-version=${version}`)).json()
+    const authentication = { loginEndpoint: keycloak.issuer, audiences: [`${serving.url}/`] }
+    expect(await endpoints('2015-01-01')).toMatchObject({ authentication })
+    const cloud = { resourceManager: serving.url, authentication }
+    expect(await endpoints('2019-05-01')).toMatchObject([cloud])
+    expect(await endpoints('2022-09-01')).toMatchObject(cloud)
+  })
+
   it('names the other one in its challenges', async () => {
     const there = keycloak.issuer.replaceAll('/', '\\/')
     for (const [path, form] of [
