@@ -58,7 +58,12 @@ async function blobFact(
   const isKey = blob.account.startsWith('/')
   const key = isKey ? blob.account : await rows.claims.holderOf(accountClaim(blob.account))
   if (key === undefined) return nothing
-  mustBeLinked(asked, target, linked, key)
+  const { caller } = asked
+  if (!caller.mayLink(linked, key)) {
+    // Where it lies is not for somebody who knows its name alone.
+    const isKnown = isKey || caller.may('Microsoft.Storage/storageAccounts/read', key)
+    throw notLinked(asked, target, linked, isKnown ? key : blob.account)
+  }
   const fact = await joined(rows, await rows.resources.get(key))
   const found = fact.row && (await rows.blobs.find({ ...blob, account: key }))
   if (!found) return fact
@@ -137,14 +142,17 @@ async function joined(rows: Rows, row: ResourceRow | undefined): Promise<Fact> {
   }
 }
 
-function mustBeLinked(
+function mustBeLinked(asked: Asked, target: Target, action: string, linked: string): void {
+  if (!asked.caller.mayLink(action, linked)) throw notLinked(asked, target, action, linked)
+}
+
+function notLinked(
   { caller }: Asked,
   { id, type }: Target,
   action: string,
   linked: string,
-): void {
-  if (caller.mayLink(action, linked)) return
-  throw new Denied(
+): Denied {
+  return new Denied(
     'LinkedAuthorizationFailed',
     `The client '${caller.name}' with object id '${caller.principalId}' has permission to perform action ` +
       `'${actionOn(type.type, 'write')}' on scope '${id.text}'; however, it does not have permission to perform action ` +
