@@ -71,6 +71,22 @@ it('a gallery is shared, found by those it is shared with, and taken back', asyn
   ])
   const versions = await run('shared-gallery', 'list-versions', ...one, '-i', definition)
   expect(versions.out).toMatch(new RegExp(`1\\.0\\.0 .* 1 +/SharedGalleries/${uniqueName}`))
+  const theirs = ['-g', 'theirs', '--subscription', consumers]
+  await json('group', 'create', '-n', 'theirs', ...there)
+  const image = `/SharedGalleries/${uniqueName}/Images/${definition}`
+  const disk = await json(
+    ...['disk', 'create', ...theirs, '-n', 'one', '--gallery-image-reference', image],
+  )
+  expect(disk).toMatchObject({ provisioningState: 'Succeeded', osType: 'Linux' })
+  await json('gallery', 'create', ...theirs, '-r', 'ours')
+  const mine = [...theirs, '-r', 'ours', '-i', 'copy']
+  await json(
+    ...['image-definition', 'create', ...mine, '--publisher', 'p', '--offer', 'o', '--sku', 's'],
+    ...['--os-type', 'Linux', '--os-state', 'Generalized', '--hyper-v-generation', 'V1'],
+  )
+  const from = ['--image-version', `${image}/Versions/1.0.0`, '--target-regions', 'westeurope']
+  const made = await run('image-version', 'create', ...mine, '-e', '1.0.0', ...from, '-o', 'json')
+  expect(JSON.parse(made.out)).toMatchObject({ name: '1.0.0', provisioningState: 'Succeeded' })
   const told = await run('gallery', 'share', 'add', ...of, '--tenant-ids', owners)
   expect(told.out).toMatch(new RegExp(`${gallery} +Groups +${consumers} +${owners}`))
   await json('gallery', 'share', 'reset', ...of)

@@ -47,7 +47,11 @@ describe.each(galleryApiVersions)('what GET answers at %s is what Azure defines'
       },
     }
     accepted(desk.put(gallery, body))
-    const shown = withoutSystemData(deskGet(desk, gallery, apiVersion))
+    const ids = ['10000000-0000-4000-8000-000000000001']
+    const sharing = { groups: [{ type: 'Subscriptions', ids }], communityEnabled: true }
+    desk.edit(gallery, { status: { publicName: 'p-1', sharing } })
+    const query = '$expand=SharingProfile/Groups'
+    const shown = withoutSystemData(deskGet(desk, gallery, apiVersion, query))
     // Azure answered `Community` before its definition said so.
     const known = specFaults(apiVersion, 'Gallery', shown).filter(
       (fault) => !fault.includes("is 'Community'"),

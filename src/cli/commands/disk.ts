@@ -58,7 +58,7 @@ const create = command({
     account: sourceAccount,
     version: may(
       '--gallery-image-reference <version>',
-      'Make it from this image version: its id, or publisher:offer:sku:version.',
+      'Make it from this image version: its id, also that of a shared one, or publisher:offer:sku:version.',
     ),
     lun: mayRead(
       '--gallery-image-reference-lun <n>',

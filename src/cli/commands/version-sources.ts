@@ -10,7 +10,7 @@ export const sources = {
   }),
   imageVersion: may(
     '--image-version <version>',
-    'Source: a version of any gallery, by id or publisher:offer:sku:version.',
+    'Source: a version of any gallery, by id, also that of a shared one, or publisher:offer:sku:version.',
   ),
   osDisk: may('--os-snapshot <disk>', 'Source: the OS disk, a disk or snapshot by name or id.', {
     completes: 'disk',
