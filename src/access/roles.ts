@@ -46,6 +46,10 @@ export function openRoles(own: readonly RoleDefinition[]): (id: string) => Role 
 const answersKept = 512
 const answers = new WeakMap<Role, Map<string, boolean>>()
 
+export function isDataAction(action: string): boolean {
+  return dataActions.test(action.toLowerCase())
+}
+
 export function roleAllows(role: Role, action: string): boolean {
   const known = answers.get(role) ?? new Map<string, boolean>()
   const kept = known.get(action)
@@ -58,7 +62,7 @@ export function roleAllows(role: Role, action: string): boolean {
 
 function judge(role: Role, action: string): boolean {
   const text = action.toLowerCase()
-  const plane = dataActions.test(text) ? 'data' : 'control'
+  const plane = isDataAction(text) ? 'data' : 'control'
   return role.permissions.some((permission) => {
     const { allows, takes } = patternsOf(permission, plane)
     return matchesAny(allows, text) && !matchesAny(takes, text)

@@ -6,7 +6,7 @@ import {
   unassignRole,
 } from '../../access/role-assignments.ts'
 import { removeRole, rolesAt, writeRole } from '../../access/role-definitions.ts'
-import { isBuiltIn, type RolePorts } from '../../access/roles.ts'
+import { isBuiltIn, isDataAction, type RolePorts } from '../../access/roles.ts'
 import { parseScope, type Scope } from '../../access/scope.ts'
 import { mustBeAllowed } from '../../domain/access.ts'
 import { auditorOf } from '../../domain/audit.ts'
@@ -36,7 +36,13 @@ export const apiVersions = {
     '2022-04-01',
     '2022-05-01-preview',
   ],
-  permissions: ['2015-07-01', '2018-01-01-preview', '2018-07-01', '2022-04-01'],
+  permissions: [
+    '2015-07-01',
+    '2018-01-01-preview',
+    '2018-07-01',
+    '2022-04-01',
+    '2022-05-01-preview',
+  ],
   checkaccess: ['2018-09-01-preview', '2020-10-01', '2021-06-01-preview'],
 } as const
 
@@ -174,6 +180,9 @@ function answerPermissions({ method, asked, scope }: AtScope): Answer {
 }
 
 const CheckAccess = z.object({
+  Subject: z
+    .object({ Attributes: z.object({ ObjectId: z.string().max(512).nullish() }).nullish() })
+    .nullish(),
   Actions: z
     .array(z.object({ Id: z.string().max(512), IsDataAction: z.boolean().nullish() }))
     .min(1)
@@ -189,13 +198,17 @@ async function answerCheckAccess({ method, asked, scope, ...request }: AtScope):
       'Name the actions to check: { "Actions": [{ "Id": "…", "IsDataAction": false }] }.'
     throw new ArmError('InvalidParameter', message, 'Actions')
   }
-  const body = parsed.data.Actions.map(({ Id, IsDataAction }) => {
-    const may = asked.caller.may(Id, scope.text)
-    return {
-      actionId: Id,
-      isDataAction: IsDataAction ?? false,
-      accessDecision: may ? 'Allowed' : 'NotAllowed',
-    }
+  const { Subject, Actions } = parsed.data
+  const { principalId, may } = asked.caller
+  if ((Subject?.Attributes?.ObjectId ?? principalId).toLowerCase() !== principalId.toLowerCase()) {
+    const message = `Who asks is told of itself: leave ObjectId out, or name '${principalId}'.`
+    throw new ArmError('InvalidParameter', message, 'Subject.Attributes.ObjectId')
+  }
+  const body = Actions.map(({ Id, IsDataAction }) => {
+    const isSaid = IsDataAction ?? isDataAction(Id)
+    const isAllowed = isSaid === isDataAction(Id) && may(Id, scope.text)
+    const accessDecision = isAllowed ? 'Allowed' : 'NotAllowed'
+    return { actionId: Id, isDataAction: isSaid, accessDecision }
   })
   return { status: 200, body }
 }
