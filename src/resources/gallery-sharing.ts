@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import { limits } from '../domain/limits.ts'
 import { type Problem, unless } from '../domain/problem.ts'
@@ -43,8 +44,10 @@ export function sharingProblems({ before, next }: Write<Gallery>): readonly Prob
       `communityGalleryInfo belongs to permissions 'Community'; they are '${permissions}'. Leave it out.`,
     )
   }
-  const isRenamed =
-    was === 'Community' && old?.communityGalleryInfo?.publicNamePrefix !== info?.publicNamePrefix
+  const stored = old?.communityGalleryInfo
+  // Older releases asked for less: what is stored may be sent back.
+  if (was === 'Community' && isDeepStrictEqual(stored, info)) return []
+  const isRenamed = was === 'Community' && stored?.publicNamePrefix !== info?.publicNamePrefix
   return [
     ...communityProblems(info ?? {}, path),
     ...(isRenamed ? [changeProblem(`${path}.publicNamePrefix`)] : []),

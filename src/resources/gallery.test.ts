@@ -150,6 +150,12 @@ describe('galleries', () => {
     ])
     accepted(desk.put(gallery, of('Community', community)))
     accepted(desk.put(gallery, of('Community', { ...community, eula: 'another' })))
+    // As a release before direct sharing may have stored it.
+    const { doc } = desk.rowAt(gallery)
+    const partly = of('Community', { eula: 'e' })
+    desk.edit(gallery, { doc: JSON.parse(JSON.stringify(partly)) })
+    accepted(desk.put(gallery, desk.get(gallery)))
+    desk.edit(gallery, { doc })
     expect(
       refused(desk.put(gallery, of('Community', { ...community, publicNamePrefix: 'other' }))),
     ).toMatchObject([{ code: 'PropertyChangeNotAllowed' }])
