@@ -1,9 +1,17 @@
 import { randomUUID } from 'node:crypto'
+import fc from 'fast-check'
 import { exportJWK, generateKeyPair, type JWK } from 'jose'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { openMemoryDirectory } from '../../test/support/memory-directory.ts'
-import { attacks, signed, type Target } from '../../test/support/token-attacks.ts'
+import {
+  attacks,
+  encoded,
+  signed,
+  signedText,
+  type Target,
+} from '../../test/support/token-attacks.ts'
 import { armAudiences, foreignAudiences } from '../domain/audiences.ts'
+import { ArmError } from '../domain/errors.ts'
 import { tenancyOf } from '../domain/tenants.ts'
 import type { Door, TrustedIssuer } from '../domain/trusted-issuers.ts'
 import { openAccess } from './access.ts'
@@ -116,6 +124,37 @@ describe.each(Object.keys(targets))('a token of %s', (name) => {
       await expect(doors.authenticate(header)).rejects.toThrow(/another audience/)
     }
   })
+})
+
+test('whatever a header or a token that is signed says, it is answered by a caller or a refusal', async () => {
+  const { authenticate } = openDoors()
+  const outcome = (header: string) =>
+    authenticate(header).then(
+      () => 'AuthenticationFailed',
+      (error: unknown) => (error instanceof ArmError ? error.code : String(error)),
+    )
+  const part = fc.oneof(fc.string(), fc.json().map(encoded), fc.base64String())
+  const unsigned = fc.array(part, { maxLength: 4 }).map((parts) => `Bearer ${parts.join('.')}`)
+  await fc.assert(
+    fc.asyncProperty(unsigned, async (header) => {
+      expect(await outcome(header)).toBe('AuthenticationFailed')
+    }),
+    { numRuns: 300 },
+  )
+  const names = ['aud', 'sub', 'tid', 'exp', 'nbf', 'groups', 'azp', 'typ', 'idtyp', '__proto__']
+  const claims = fc.dictionary(fc.constantFrom(...names), fc.jsonValue({ maxDepth: 2 }))
+  await fc.assert(
+    fc.asyncProperty(claims, async (over) => {
+      const body = JSON.stringify({ iss: lab, aud: baseUrl, sub: 'x', ...times, ...over })
+      const token = await signedText(
+        JSON.stringify({ alg: 'RS256', kid: labKey.kid }),
+        body,
+        labKey,
+      )
+      expect(await outcome(`Bearer ${token}`)).toBe('AuthenticationFailed')
+    }),
+    { numRuns: 300 },
+  )
 })
 
 test('a token of one issuer signed with the key of another is refused', async () => {

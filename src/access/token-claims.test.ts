@@ -52,6 +52,13 @@ describe('Entra ID', () => {
     expect(subjectOf({ ...base, azp: appId, idtyp: 'user' }, entra).kind).toBe('User')
   })
 
+  test('an ID token is none: it names no application', () => {
+    const token = { ...common, ...base, ver: '2.0', preferred_username: 'ann@example.com' }
+    expect(readClaims(token, tenantId, entra)).toEqual({
+      lacks: 'appid or azp is needed, which an ID token has not',
+    })
+  })
+
   test.each([
     ['hasgroups', { hasgroups: true }],
     ['hasgroups as text', { hasgroups: 'true' }],
@@ -60,7 +67,7 @@ describe('Entra ID', () => {
     ['no list', { groups: 'all' }],
     ['a list of something else', { groups: [1] }],
   ])('groups that the token does not list are none, and that is told: %s', (_, over) => {
-    const subject = subjectOf({ ...base, groups, ...over }, entra)
+    const subject = subjectOf({ ...base, azp: appId, groups, ...over }, entra)
     expect(subject.groups).toBeUndefined()
     expect(subject.remark).toMatch(/does not list the groups.*overage/)
   })

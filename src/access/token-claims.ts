@@ -81,6 +81,10 @@ function readForeign(
   }
   // For its name alone: a client id that another issuer has given says nothing about an application here.
   const clientId = of('appid') ?? of('azp') ?? of('client_id')
+  // Entra's access tokens name the application that asked for them, and its ID tokens do not.
+  if (claims.principalId === 'oid' && clientId === undefined) {
+    return { lacks: 'appid or azp is needed, which an ID token has not' }
+  }
   const named = claims.name === undefined ? undefined : of(claims.name)
   const known = ['upn', 'preferred_username', 'unique_name', 'email'].map(of).find(Boolean)
   const kind = isApplication(payload, clientId) ? ('Application' as const) : ('User' as const)

@@ -34,7 +34,7 @@ export async function signed(
 }
 
 /** With header and payload as they are written, signed by the key. */
-async function signedText(head: string, body: string, key: JWK): Promise<string> {
+export async function signedText(head: string, body: string, key: JWK): Promise<string> {
   const { subtle } = globalThis.crypto
   const alg = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }
   const imported = await subtle.importKey('jwk', { ...key, key_ops: ['sign'] }, alg, false, [
@@ -294,6 +294,14 @@ export const attacks: readonly Attack[] = [
     why: /not a signed/,
     token: async () => `${encoded('{"alg":"RS256"}')}.${encoded('['.repeat(7_000))}.AAAA`,
   },
+  ...['=', '~', '+/', '.'].map((more) => ({
+    name: `letters that no token has: ${more}`,
+    why: /not a signed/,
+    async token(at: Target) {
+      const [head, ...rest] = (await signed(at.claims(), at.key)).split('.')
+      return [`${head}${more}`, ...rest].join('.')
+    },
+  })),
   {
     name: 'encrypted: five parts',
     why: /not a signed/,
