@@ -20,6 +20,7 @@ import { openSigningKeys, type SigningKeys } from './identity/signing-keys.ts'
 import { openSignin } from './signin-door.ts'
 import { giveConfiguredOwner, openSteadyDirectory } from './steady-owner.ts'
 import type { Directory, Store } from './store/store.ts'
+import { toldInvitations } from './told-invitations.ts'
 
 type IdentityParts = {
   readonly config: Pick<Config, 'tenantId' | 'embeddedIssuer' | 'issuers' | 'owner'>
@@ -70,7 +71,11 @@ export async function openIdentity({
   const keys = await openSigningKeys(secrets, world)
   const external = await openExternalIssuers(config, { urls, world })
   const { issuers, routes } = await openSignin({
-    ...{ baseUrl, homeTenantId: tenantId, keys, secrets, directory, signin, people, world },
+    ...{ baseUrl, homeTenantId: tenantId, keys, secrets, signin, people, world },
+    directory: {
+      ...directory,
+      invitations: toldInvitations(directory.invitations, directoryFor, world),
+    },
     audiences: anyOf(audiences, ofGraph, ofBlobs),
     addressOf: refusals.addressOf,
   })

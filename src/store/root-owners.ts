@@ -52,6 +52,9 @@ async function ownedTenants(
       union all select service_principals.object_id, service_principals.tenant_id
       from service_principals join applications on applications.client_id = service_principals.client_id
       where service_principals.enabled = 1 and multi_tenant = 1 and ${hasSecret(atMs)}
+      union all select id, tenant_id from users
+      where enabled = 1 and password_hash is not null
+        and (external_state is null or external_state = 'Accepted')
     )
     select distinct holders.tenant from holders
     join able on able.id = holders.id and able.tenant = holders.tenant`.execute(db)

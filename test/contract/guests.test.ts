@@ -113,6 +113,8 @@ describe('guests', () => {
     }
     const subscriptions = (await guest?.get('/subscriptions', '2022-12-01'))?.body
     expect(subscriptions).toMatchObject({ value: [{ subscriptionId: vitrine.subscription }] })
+    const told = await owner.get('/providers/Vitrine.Gallery/audit', '2026-11-01')
+    expect(JSON.stringify(told.body)).toContain('Vitrine.Directory/invitations/redeem/action')
     // Once: the link is good for nothing more.
     expect((await fetch(link)).status).toBe(410)
     expect(await accept(link, byPassword)).toBe(410)

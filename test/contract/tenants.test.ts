@@ -262,6 +262,7 @@ describe('tenants', () => {
         expect([200], path).toContain(answer.status)
         told.push(answer.body)
       }
+      // Who was denied in a tenant is named to it, whoever it was: the audit is looked at for nothing else.
       const audited = await arm.get('/providers/Vitrine.Gallery/audit', api)
       expect(audited.status).toBe(200)
       const guid = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g

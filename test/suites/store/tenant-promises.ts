@@ -179,6 +179,15 @@ export function tenantPromises(open: OpenStore): void {
     await expect(directory.of('t2').registrations.remove('c2', owner)).rejects.toMatchObject(last)
     await expect(directory.assignments.remove('a-c1', owner)).resolves.toBe('last')
     await expect(directory.of('t1').registrations.remove('c1', owner)).rejects.toMatchObject(last)
+    // A person who can sign in is one as well.
+    const { users, registrations } = directory.of('t1')
+    const ann = user({ id: 'u1', passwordHash: 'p' })
+    await users.put(ann, '')
+    const mine = { principalId: 'u1', roleId: owner, scope: '/' }
+    await directory.assignments.put(grant({ id: 'a-u1', ...mine, principalType: 'User' }))
+    expect(await registrations.remove('c1', owner)).toMatchObject({ clientId: 'c1' })
+    await expect(users.put({ ...ann, isEnabled: false }, owner, ann)).rejects.toMatchObject(last)
+    await expect(users.remove('u1', owner)).rejects.toMatchObject(last)
   })
 
   it('an invitation is accepted once, in time, and holds what was given before from then on', async () => {
