@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { apiVersions } from '../src/cli/paths.ts'
-import { readOwner } from '../src/cli/profile.ts'
+import { accessOf, readOwner } from '../src/cli/profile.ts'
 import { openSession } from '../src/cli/session.ts'
 import { isObject } from '../src/client/client.ts'
 import { downloadDisk } from '../src/client/download-disk.ts'
@@ -21,7 +21,10 @@ export type DiskCalls = Awaited<ReturnType<typeof openDiskCalls>>
 
 /** What a user's client does to move a disk in and out, and to publish it, at the server whose data folder this is. */
 export async function openDiskCalls(folder: string) {
-  const { client, paths } = await openSession(await readOwner(join(folder, 'owner.json')), world)
+  const { client, paths } = await openSession(
+    accessOf(await readOwner(join(folder, 'owner.json'))),
+    world,
+  )
   const common = { http: client.http, world, signal }
 
   /** One call, its operation waited for as its answers ask. */

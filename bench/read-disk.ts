@@ -3,7 +3,7 @@ import { Agent, get } from 'node:http'
 import { join } from 'node:path'
 import { mapBounded } from '../src/base/bounded.ts'
 import { apiVersions } from '../src/cli/paths.ts'
-import { readOwner } from '../src/cli/profile.ts'
+import { accessOf, readOwner } from '../src/cli/profile.ts'
 import { openSession } from '../src/cli/session.ts'
 import { isObject } from '../src/client/client.ts'
 import { clientLimits } from '../src/client/client-limits.ts'
@@ -62,7 +62,10 @@ export const readDisk: Group = {
 
 /** The SAS of the disk and where it has data, in pieces as our client asks for them. */
 async function openRead(folder: string) {
-  const { client, paths } = await openSession(await readOwner(join(folder, 'owner.json')), world)
+  const { client, paths } = await openSession(
+    accessOf(await readOwner(join(folder, 'owner.json'))),
+    world,
+  )
   try {
     const body = { access: 'Read', durationInSeconds: 3600 }
     const path = `${paths.disk(group, 'v1')}/beginGetAccess`

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { apiVersions, type Paths } from '../src/cli/paths.ts'
-import { readOwner } from '../src/cli/profile.ts'
+import { accessOf, readOwner } from '../src/cli/profile.ts'
 import { openSession } from '../src/cli/session.ts'
 import { type Client, isObject, objectIn } from '../src/client/client.ts'
 import { readConfig } from '../src/config.ts'
@@ -37,7 +37,7 @@ export async function openSite(folder: string): Promise<Site> {
   const world = openWorld('error')
   const serving = await serve(config, world)
   const { store, plane, ownerFile } = serving.installation
-  const { client, paths } = await openSession(await readOwner(ownerFile), world)
+  const { client, paths } = await openSession(accessOf(await readOwner(ownerFile)), world)
 
   async function put(path: string, apiVersion: string, body: JsonObject): Promise<JsonObject> {
     const options = { apiVersion, body: { location, ...body }, signal: forever }

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { availableParallelism, homedir, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { LocalCommands } from './cli/commands/local.ts'
-import { readOwner } from './cli/profile.ts'
+import { accessOf, readOwner } from './cli/profile.ts'
 import { runQuickstart } from './cli/quickstart.ts'
 import { runCli } from './cli/run-cli.ts'
 import type { Terminal } from './cli/terminal.ts'
@@ -91,7 +91,7 @@ const local: LocalCommands = {
     const config = await readConfig(undefined, { data: folder, port: 0 })
     const serving = await serve(config, openWorld('warn'))
     try {
-      const access = await readOwner(serving.installation.ownerFile)
+      const access = accessOf(await readOwner(serving.installation.ownerFile))
       await runQuickstart({
         access,
         stays: keep || data !== undefined,

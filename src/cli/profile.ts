@@ -1,7 +1,9 @@
-import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { ClientError } from '../client/client-error.ts'
+import type { Credentials, SignedIn } from '../client/tokens.ts'
 
 /** What `vitrine login` keeps. The secret is either here or, for a local installation, in its own owner file. */
 const Profile = z.object({
@@ -13,6 +15,10 @@ const Profile = z.object({
   /** The owner.json of a local installation, read at each start: its secret is never copied. */
   ownerFile: z.string().exactOptional(),
   caFile: z.string().exactOptional(),
+  /** Of a person; the refresh token is good once. */
+  signedIn: z
+    .object({ refreshToken: z.string(), accessToken: z.string(), renewAtMs: z.number() })
+    .exactOptional(),
 })
 export type Profile = z.infer<typeof Profile>
 
@@ -28,7 +34,7 @@ const ServerFile = z.object({
 export type Owner = z.infer<typeof OwnerFile> & z.infer<typeof ServerFile>
 
 /** Everything needed to talk to the server. */
-export type Access = Owner
+export type Access = Omit<Owner, 'clientSecret'> & { readonly credentials: Credentials }
 
 /** Reads the owner of a data folder from its `owner.json`, and where the server listens. Throws ClientError `NotLoggedIn`. */
 export async function readOwner(file: string): Promise<Owner> {
@@ -41,13 +47,82 @@ export async function readOwner(file: string): Promise<Owner> {
 export async function readAccess(folder: string): Promise<Access> {
   const login = 'Log in first: `vitrine login --data DIR`.'
   const profile = await readJson(join(folder, profileName), Profile, login)
-  const { ownerFile, clientSecret, ...rest } = profile
+  const { ownerFile, clientSecret, signedIn, ...rest } = profile
   if (ownerFile === undefined) {
+    const { tenantId, clientId } = rest
+    if (signedIn) {
+      const turn: Turn = (next) => turnKept(folder, next)
+      return { ...rest, credentials: { tenantId, clientId, turn } }
+    }
     if (clientSecret === undefined) throw notLoggedIn(`${folder} keeps no secret`, login)
-    return { ...rest, clientSecret }
+    return accessOf({ ...rest, clientSecret })
   }
   // The server may have moved to another port since the login.
-  return { ...(await readOwner(ownerFile)), subscriptionId: rest.subscriptionId }
+  return { ...accessOf(await readOwner(ownerFile)), subscriptionId: rest.subscriptionId }
+}
+
+/** As an application, by its secret. */
+export function accessOf({ clientSecret, ...rest }: Owner): Access {
+  const { tenantId, clientId } = rest
+  return { ...rest, credentials: { tenantId, clientId, clientSecret } }
+}
+
+type Turn = (next: (kept: SignedIn) => Promise<SignedIn>) => Promise<SignedIn>
+
+/** Nobody but a command that died holds the lock for so long. */
+const lockStaleMs = 60_000
+const lockTries = 600
+
+/** Alone among all commands that run: a refresh token that two used at once would end the login. */
+async function turnKept(folder: string, next: Parameters<Turn>[0]): Promise<SignedIn> {
+  const lock = join(folder, `${profileName}.lock`)
+  await takeLock(lock)
+  try {
+    const profile = await readJson(join(folder, profileName), Profile, 'Log in again.')
+    const kept = profile.signedIn
+    if (!kept) throw notLoggedIn(`${folder} keeps another login by now`, 'Repeat the command.')
+    const fresh = await next(kept)
+    if (fresh !== kept) await writeProfile(folder, { ...profile, signedIn: fresh })
+    return fresh
+  } finally {
+    await rm(lock, { force: true })
+  }
+}
+
+async function takeLock(path: string): Promise<void> {
+  for (let at = 0; at < lockTries; at++) {
+    try {
+      const file = await open(path, 'wx', 0o600)
+      return await file.close()
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+    }
+    const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Number.NaN }))
+    // The clock of the folder, by a file that is new: ours may be another one.
+    if (await isOlder(path, mtimeMs)) await rm(path, { force: true })
+    await sleep(100)
+  }
+  throw new ClientError({
+    code: 'Locked',
+    message: `Another command holds ${path}.`,
+    nextStep: 'If none runs, remove that file.',
+  })
+}
+
+async function isOlder(path: string, mtimeMs: number): Promise<boolean> {
+  const probe = `${path}.${process.pid}`
+  await writeFile(probe, '', { mode: 0o600 })
+  const now = await stat(probe)
+  await rm(probe, { force: true })
+  return now.mtimeMs - mtimeMs > lockStaleMs
+}
+
+/** Forgets the login; what it was, undefined when there is none that can be read. */
+export async function removeProfile(folder: string): Promise<Profile | undefined> {
+  const file = join(folder, profileName)
+  const held = await readJson(file, Profile, '').catch(() => undefined)
+  await rm(file, { force: true })
+  return held
 }
 
 /** Keeps a login, readable by nobody else. */

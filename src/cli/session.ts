@@ -14,12 +14,15 @@ export type Session = {
 
 /** Opens a client with the authority of the installation. Close `client` at the end. Throws ClientError. */
 export async function openSession(access: Access, world: World): Promise<Session> {
-  const ca =
-    access.caFile === undefined
-      ? undefined
-      : await readFile(access.caFile, 'utf8').catch((error: unknown) => {
-          throw fileFault(access.caFile ?? '', error)
-        })
-  const client = openClient({ base: access.base, credentials: access, world, ca })
+  const ca = await caOf(access)
+  const client = openClient({ base: access.base, credentials: access.credentials, world, ca })
   return { client, paths: pathsOf(access.subscriptionId), access }
+}
+
+/** The PEM text of the authority that a login names. Throws ClientError. */
+export async function caOf({ caFile }: Pick<Access, 'caFile'>): Promise<string | undefined> {
+  if (caFile === undefined) return undefined
+  return await readFile(caFile, 'utf8').catch((error: unknown) => {
+    throw fileFault(caFile, error)
+  })
 }

@@ -64,6 +64,7 @@ export function providerConfiguration(
       jwks: '/discovery/v2.0/keys',
       device_authorization: '/oauth2/v2.0/devicecode',
       code_verification: '/device',
+      revocation: '/oauth2/v2.0/revoke',
     },
     scopes: ownScopes,
     claims: {
@@ -131,6 +132,7 @@ function featuresOf({ audiences, baseUrl, views }: ProviderParts): Configuration
     userinfo: { enabled: false },
     rpInitiatedLogout: { enabled: false },
     clientCredentials: { enabled: true },
+    revocation: { enabled: true, allowedPolicy: isOwnToken },
     deviceFlow: {
       enabled: true,
       charset: 'base-20',
@@ -161,6 +163,13 @@ function featuresOf({ audiences, baseUrl, views }: ProviderParts): Configuration
     },
   }
 }
+
+/** Whoever has a token may end it. */
+const isOwnToken = (
+  _context: unknown,
+  client: { readonly clientId: string },
+  token: { readonly clientId?: string | undefined },
+): boolean => token.clientId === client.clientId
 
 /** One name a tenant: signing in to one is not signing in to another. */
 function cookiesOf({ baseUrl, signinSecrets, tenantId }: ProviderParts): Configuration['cookies'] {

@@ -8,7 +8,14 @@ export function user(told: Pick<User, 'id'> & Partial<User>): User {
     tenantId: 't1',
     guest: undefined,
     ...{ principalName: `${told.id}@example.test`, displayName: told.id, mail: undefined },
-    ...{ kind: 'Member', passwordHash: undefined, mustChangePassword: false, isEnabled: true, ...written, ...told },
+    ...{
+      kind: 'Member',
+      passwordHash: undefined,
+      mustChangePassword: false,
+      isEnabled: true,
+      ...written,
+      ...told,
+    },
   }
 }
 

@@ -164,7 +164,7 @@ export function useSignIn() {
       user_code: told.user_code.toLowerCase(),
     })
     expect(entered.text).toContain(told.user_code)
-    expect(entered.text).toContain('Azure CLI')
+    expect(entered.text).toMatch(/Azure CLI|Vitrine command line/)
     const form = await browser.submit(entered, { confirm: 'yes' })
     expect(form.text).toContain('type="password"')
     return browser.submit(form, typed(name))

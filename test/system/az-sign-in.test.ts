@@ -27,7 +27,7 @@ async function loginByDevice(env: AzureCli['env'], more: readonly string[]) {
   const quiet = { ...env, AZURE_CORE_ONLY_SHOW_ERRORS: 'false' }
   const child = spawn('az', ['login', '--use-device-code', ...more, '-o', 'json'], { env: quiet })
   const told = { out: '', err: '' }
-  let confirmed: Promise<unknown> | undefined
+  const confirmed: Promise<unknown>[] = []
   child.stdout.on('data', (text: Buffer) => {
     told.out += text.toString()
   })
@@ -35,12 +35,12 @@ async function loginByDevice(env: AzureCli['env'], more: readonly string[]) {
     told.err += text.toString()
     const [, address = '', code] =
       /open the page (\S+) and enter the code (\S+)/.exec(told.err) ?? []
-    if (code === undefined || confirmed) return
+    if (code === undefined || confirmed.length > 0) return
     const shown = { user_code: code, verification_uri: address, message: '', device_code: '' }
-    confirmed = confirm({ ...shown, expires_in: 900, interval: 5 })
+    confirmed.push(confirm({ ...shown, expires_in: 900, interval: 5 }))
   })
   const exitCode = await new Promise((resolve) => child.on('close', resolve))
-  await confirmed
+  await Promise.all(confirmed)
   return { ...told, exitCode }
 }
 

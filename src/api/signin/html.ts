@@ -38,6 +38,7 @@ body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding
 main { width: 100%; max-width: 26rem; background: var(--paper); border-radius: .75rem; padding: 2rem; box-shadow: 0 1px 3px rgb(0 0 0 / .2) }
 .brand { margin: 0 0 1.25rem; font-weight: 600; color: var(--soft) }
 h1 { margin: 0 0 .5rem; font-size: 1.5rem; line-height: 1.25 }
+h2 { margin: 1.75rem 0 0; font-size: 1.125rem; line-height: 1.25 }
 p { margin: 0 0 1rem; overflow-wrap: anywhere }
 .soft { color: var(--soft) }
 label { display: block; margin: 1rem 0 .25rem; font-weight: 600 }

@@ -63,6 +63,7 @@ export function openIssuerRoutes({ passwords, world }: SigninPorts): readonly Si
     })),
     { path: '/oauth2/v2.0/token', methods: ['ALL'], answer: token },
     { path: '/oauth2/v2.0/devicecode', methods: ['POST'], answer: deviceCode },
+    { path: '/oauth2/v2.0/revoke', methods: ['POST'], answer: through('/oauth2/v2.0/revoke') },
     { path: '/oauth2/v2.0/authorize', methods: ['GET'], answer: authorize },
     {
       path: '/oauth2/v2.0/authorize/:uid',

@@ -1,10 +1,23 @@
 import { resolve } from 'node:path'
+import { z } from 'zod'
 import { ClientError } from '../../client/client-error.ts'
+import { loginByDevice, ownClientId } from '../../client/device-login.ts'
+import { openHttp } from '../../client/http.ts'
+import { parseJson, postForm } from '../../client/tokens.ts'
 import { type CommandGroup, type Context, command } from '../command.ts'
-import { may } from '../flag.ts'
+import { may, on } from '../flag.ts'
 import { apiVersions } from '../paths.ts'
-import { type Access, type Profile, readAccess, readOwner, writeProfile } from '../profile.ts'
-import { openSession } from '../session.ts'
+import {
+  type Access,
+  accessOf,
+  type Owner,
+  type Profile,
+  readAccess,
+  readOwner,
+  removeProfile,
+  writeProfile,
+} from '../profile.ts'
+import { caOf, openSession } from '../session.ts'
 import type { Column } from '../table.ts'
 import { UsageError } from '../usage-error.ts'
 
@@ -18,28 +31,65 @@ const accountColumns: readonly Column[] = [
 const login = command({
   name: 'login',
   says: 'Log in to a server, and keep the login for the next commands.',
-  more: 'With --data the owner of an installation on this machine logs in; its secret stays in its own file. Otherwise name server, tenant, client id and secret.',
+  more: 'With --data the owner of an installation on this machine logs in; its secret stays in its own file. With --device a person logs in, in a browser on any machine; what is kept lets the commands go on for a month. Otherwise name server, tenant, client id and secret.',
   examples: [
     'vitrine login --data ./data',
     'vitrine login --base https://images.example:8443 --ca ca.pem --tenant TENANT -u CLIENT_ID -p SECRET',
+    'vitrine login --device --base https://images.example:8443 --ca ca.pem --tenant TENANT',
   ],
   flags: {
     data: may('--data <folder>', 'Data folder of a local installation.'),
     base: may('--base <url>', 'URL of the server.'),
     ca: may('--ca <file>', "PEM file of the authority that signed the server's certificate."),
-    tenant: may('-t, --tenant <id>', 'Tenant.'),
+    device: on('--device', 'Log in as a person, by a code that is entered in a browser.'),
+    tenant: may('-t, --tenant <id>', 'Tenant; left out with --device, that of the operators.'),
     username: may('-u, --username <id>', 'Client id of the application.'),
     password: may('-p, --password <secret>', 'Client secret of the application.'),
+    allowNoSubscriptions: on(
+      '--allow-no-subscriptions',
+      'Log in where there is none yet: for the directory of a new tenant.',
+    ),
   },
   run: async (context, given) => {
-    const profile =
-      given.data === undefined ? await remoteLogin(context, given) : await localLogin(given.data)
-    await writeProfile(context.homeFolder, profile)
+    await writeProfile(context.homeFolder, await profileOf(context, given))
     const access = await readAccess(context.homeFolder)
     await tryAccess(context, access)
     return { value: withoutSecret(access), columns: accountColumns }
   },
 })
+
+function profileOf(context: Context, given: Remote & { readonly data: string | undefined }) {
+  if (given.device) return deviceLogin(context, given)
+  return given.data === undefined ? remoteLogin(context, given) : localLogin(given.data)
+}
+
+/** Of whatever tenant answers to this name: the operators'. */
+const homeTenant = 'organizations'
+
+async function deviceLogin(context: Context, given: Remote): Promise<Profile> {
+  const { tenant = homeTenant, username, password } = given
+  if (!given.base || username || password) {
+    throw new UsageError('Give --base with --device, and neither --username nor --password.')
+  }
+  const base = given.base.replace(/\/+$/, '')
+  const caFile = given.ca === undefined ? {} : { caFile: resolve(given.ca) }
+  const show = (message: string): void => context.err.write(`${message}\n`)
+  const { world, signal } = context
+  const parts = { base, world, http: openHttp(await caOf(caFile)) }
+  const signedIn = await loginByDevice(parts, { tenantId: tenant, show, signal })
+  parts.http.close()
+  const who = { base, tenantId: tenantOf(signedIn.accessToken) ?? tenant, clientId: ownClientId }
+  const turn = async () => signedIn
+  const access = { ...who, ...caFile, subscriptionId: '', credentials: { ...who, turn } }
+  const subscriptionId = await firstSubscription(context, access, given)
+  return { ...who, ...caFile, signedIn, subscriptionId }
+}
+
+/** The tenant that a token names; it is not checked, since only the server that gave it is told. */
+function tenantOf(token: string): string | undefined {
+  const claims = parseJson(Buffer.from(token.split('.')[1] ?? '', 'base64url'))
+  return z.object({ tid: z.string() }).safeParse(claims).data?.tid
+}
 
 async function localLogin(data: string): Promise<Profile> {
   const ownerFile = resolve(data, 'owner.json')
@@ -51,6 +101,8 @@ type Remote = {
   readonly base: string | undefined
   readonly ca: string | undefined
   readonly tenant: string | undefined
+  readonly device: boolean
+  readonly allowNoSubscriptions: boolean
   readonly username: string | undefined
   readonly password: string | undefined
 }
@@ -59,7 +111,7 @@ async function remoteLogin(context: Context, given: Remote): Promise<Profile> {
   const { base, tenant, username, password } = given
   if (!base || !tenant || !username || !password)
     throw new UsageError('Give --data, or all of --base, --tenant, --username and --password.')
-  const access: Access = {
+  const owner: Owner = {
     base: base.replace(/\/+$/, ''),
     tenantId: tenant,
     subscriptionId: '',
@@ -67,19 +119,26 @@ async function remoteLogin(context: Context, given: Remote): Promise<Profile> {
     clientSecret: password,
     ...(given.ca === undefined ? {} : { caFile: resolve(given.ca) }),
   }
-  return { ...access, subscriptionId: await firstSubscription(context, access) }
+  return { ...owner, subscriptionId: await firstSubscription(context, accessOf(owner), given) }
 }
 
-async function firstSubscription(context: Context, access: Access): Promise<string> {
+/** '' where there is none, and that is allowed. */
+async function firstSubscription(
+  context: Context,
+  access: Access,
+  { allowNoSubscriptions }: Pick<Remote, 'allowNoSubscriptions'>,
+): Promise<string> {
   const { client } = await openSession(access, context.world)
   try {
     const options = { apiVersion: apiVersions.subscriptions, signal: context.signal }
     for await (const row of client.list('/subscriptions', options))
       return String(row.subscriptionId)
+    if (allowNoSubscriptions) return ''
     throw new ClientError({
       code: 'NoSubscription',
-      message: 'This application may see no subscription.',
-      nextStep: 'Ask an owner for a role on one, then log in again.',
+      message: 'You may see no subscription.',
+      nextStep:
+        'Ask an owner for a role on one, then log in again; or log in with --allow-no-subscriptions.',
     })
   } finally {
     client.close()
@@ -96,8 +155,7 @@ async function tryAccess(context: Context, access: Access): Promise<void> {
   }
 }
 
-function withoutSecret(access: Access) {
-  const { clientSecret: _, ...rest } = access
+function withoutSecret({ credentials: _, ...rest }: Access) {
   return rest
 }
 
@@ -130,7 +188,27 @@ const locations = command({
   },
 })
 
-export const loginCommands: CommandGroup = { name: '', says: '', commands: [login] }
+const logout = command({
+  name: 'logout',
+  says: 'Forget the login.',
+  more: 'Of a person the server forgets it too. An owner file, and what it opens, stays.',
+  flags: {},
+  run: async (context) => {
+    const held = await removeProfile(context.homeFolder)
+    if (held?.signedIn) await endLogin(context, held, held.signedIn.refreshToken)
+    return undefined
+  },
+})
+
+async function endLogin(context: Context, held: Profile, token: string): Promise<void> {
+  const { base, tenantId, clientId } = held
+  const http = openHttp(await caOf(held))
+  const asked = { credentials: { tenantId, clientId }, grant: { token }, path: 'revoke' }
+  const parts = { http, base, world: context.world }
+  await postForm(parts, { ...asked, signal: context.signal }).finally(() => http.close())
+}
+
+export const loginCommands: CommandGroup = { name: '', says: '', commands: [login, logout] }
 export const accountCommands: CommandGroup = {
   name: 'account',
   says: 'The login, the subscription and its regions.',

@@ -1,0 +1,120 @@
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { z } from 'zod'
+import { runCli } from '../../src/cli/run-cli.ts'
+import { openWorld } from '../../src/world.ts'
+import { refusal, useSignIn } from '../support/sign-in.ts'
+import { openTestTerminal } from '../support/test-terminal.ts'
+
+const { vitrine, ann, confirm, post } = useSignIn()
+const Kept = z.looseObject({
+  clientId: z.string(),
+  tenantId: z.string(),
+  signedIn: z.object({
+    refreshToken: z.string(),
+    accessToken: z.string(),
+    renewAtMs: z.number(),
+  }),
+})
+let home: string
+let profile: string
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), 'vitrine-login-'))
+  profile = join(home, 'profile.json')
+})
+afterAll(() => rm(home, { recursive: true, force: true }))
+const kept = async () => Kept.parse(JSON.parse(await readFile(profile, 'utf8')))
+
+const local = {
+  backup: async () => undefined,
+  migrate: async () => undefined,
+  serve: async () => undefined,
+  quickstart: async () => undefined,
+  checkSpace: async () => ({ isSound: true }),
+  restoreSpaces: async () => undefined,
+}
+
+/** One command; a code that it shows is confirmed by Ann. */
+async function run(...line: readonly string[]) {
+  const out = openTestTerminal()
+  const err = openTestTerminal()
+  let confirmed: Promise<unknown> = Promise.resolve()
+  const watched = {
+    ...err,
+    write(text: string): void {
+      err.write(text)
+      const [, address = '', code] = /open the page (\S+) and enter the code (\S+)/.exec(text) ?? []
+      if (code === undefined) return
+      const told = { user_code: code, verification_uri: address, message: '', device_code: '' }
+      confirmed = confirm({ ...told, expires_in: 900, interval: 5 })
+    },
+  }
+  const { signal } = new AbortController()
+  const parts = { version: '1', homeFolder: home, out, err: watched, signal, local }
+  const code = await runCli(line, { world: openWorld('error'), ...parts })
+  await confirmed
+  return { code, out: out.text(), err: err.text() }
+}
+
+const login = () =>
+  run(
+    ...['login', '--device', '--base', vitrine().url],
+    ...['--ca', join(vitrine().data, 'tls', 'ca.pem')],
+  )
+
+it('a person logs in by a code, and what is kept is for nobody else to read', async () => {
+  const done = await login()
+  expect(done).toMatchObject({ code: 0, out: expect.stringContaining(vitrine().subscription) })
+  const { signedIn, tenantId } = await kept()
+  expect(tenantId).toBe(vitrine().config.tenantId)
+  expect((await stat(profile)).mode & 0o777).toBe(0o600)
+  expect(done.out + done.err).not.toContain(signedIn.refreshToken)
+  const shown = await run('user', 'list', '-o', 'json')
+  expect(JSON.parse(shown.out)).toMatchObject([{ id: ann().id }])
+})
+
+it('commands that run at once renew the login once, and it lives on', async () => {
+  const before = await kept()
+  await writeFile(profile, JSON.stringify({ ...before, ...renewedAt(before, 0) }))
+  const all = await Promise.all(Array.from({ length: 4 }, () => run('group', 'list', '-o', 'json')))
+  for (const one of all) expect(one).toMatchObject({ code: 0, err: '' })
+  const after = await kept()
+  expect(after.signedIn.refreshToken).not.toBe(before.signedIn.refreshToken)
+  await writeFile(profile, JSON.stringify({ ...after, ...renewedAt(after, 0) }))
+  expect(await run('group', 'list')).toMatchObject({ code: 0 })
+  expect(await readdir(home)).toEqual(['profile.json'])
+})
+
+function renewedAt({ signedIn }: z.infer<typeof Kept>, renewAtMs: number) {
+  return { signedIn: { ...signedIn, renewAtMs } }
+}
+
+it('a login that was stolen and used ends, and the command says what to do', async () => {
+  const { clientId, signedIn } = await kept()
+  const grant = { client_id: clientId, grant_type: 'refresh_token' }
+  const used = { ...grant, refresh_token: signedIn.refreshToken }
+  expect((await post('/oauth2/v2.0/token', used)).status).toBe(200)
+  await writeFile(profile, JSON.stringify({ ...(await kept()), ...renewedAt(await kept(), 0) }))
+  const refused = await run('group', 'list')
+  expect(refused.err).toContain('AuthenticationFailed')
+  expect(refused.err).toContain('vitrine login')
+})
+
+it('logout forgets it, here and at the server', async () => {
+  expect((await login()).code).toBe(0)
+  const { clientId, signedIn } = await kept()
+  expect((await run('logout')).code).toBe(0)
+  expect(await readdir(home)).toEqual([])
+  expect((await run('group', 'list')).err).toContain('not logged in')
+  const grant = { client_id: clientId, grant_type: 'refresh_token' }
+  const late = post('/oauth2/v2.0/token', { ...grant, refresh_token: signedIn.refreshToken })
+  expect(await refusal(late)).toEqual([400, 'invalid_grant', 70043])
+  expect((await run('logout')).code).toBe(0)
+})
+
+it('what cannot be meant is refused', async () => {
+  expect((await run('login', '--device')).code).toBe(2)
+  expect((await run('login', '--device', '--base', vitrine().url, '-p', 'x')).code).toBe(2)
+})
