@@ -77,7 +77,7 @@ export async function openIdentity({
       invitations: toldInvitations(directory.invitations, directoryFor, world),
     },
     audiences: anyOf(audiences, ofGraph, ofBlobs),
-    addressOf: refusals.addressOf,
+    refusals,
   })
   const ownIssuerOf = openOwnIssuers(issuers, external, keys)
   const access = openAccess({

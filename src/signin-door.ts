@@ -1,5 +1,5 @@
-import type { IncomingMessage } from 'node:http'
 import type { Hono } from 'hono'
+import type { Refusals } from './access/denials.ts'
 import { signinViews } from './api/signin/pages.ts'
 import { signinRoutes } from './api/signin/signin.ts'
 import type { World } from './base/world.ts'
@@ -15,6 +15,7 @@ import { type Issuers, openIssuers } from './identity/issuers.ts'
 import { openPasswords } from './identity/passwords.ts'
 import { openSigninSecrets } from './identity/signin-secrets.ts'
 import type { SigningKeys } from './identity/signing-keys.ts'
+import { toldPasswords } from './told-passwords.ts'
 
 type SigninParts = {
   readonly baseUrl: string
@@ -30,7 +31,7 @@ type SigninParts = {
   }
   readonly signin: SigninRows
   readonly people: PeopleRows
-  addressOf(request: IncomingMessage): string | undefined
+  readonly refusals: Refusals
   readonly world: World
 }
 
@@ -47,9 +48,11 @@ export async function openSignin(
     ...{ signinSecrets, checkSecret, views: signinViews, world },
     isTenant: async (id) => (await tenants.get(id)) !== undefined,
   })
-  const passwords = openPasswords({ people, signin, checkSecret, world })
+  const judged = openPasswords({ people, signin, checkSecret, world })
+  const passwords = toldPasswords(judged, { people, refusals: parts.refusals, world })
+  const { addressOf } = parts.refusals
   const routes = signinRoutes({
-    ...{ issuers, passwords, people, invitations, ticketHash, world, addressOf: parts.addressOf },
+    ...{ issuers, passwords, people, invitations, ticketHash, world, addressOf },
     tenantName: async (id) => (await tenants.get(id))?.name ?? id,
   })
   return { issuers, routes }

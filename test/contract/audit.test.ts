@@ -94,6 +94,26 @@ describe('the audit', () => {
     expect(JSON.stringify(told.body)).not.toContain(String(added.body.secretText))
   })
 
+  it('tells sign-ins that failed', async () => {
+    const form = { grant_type: 'client_credentials', scope: `${vitrine.url}/.default` }
+    const answer = await fetch(`${vitrine.url}/${vitrine.config.tenantId}/oauth2/v2.0/token`, {
+      method: 'POST',
+      body: new URLSearchParams({
+        ...form,
+        client_id: guest.clientId,
+        client_secret: 'guessed it',
+      }),
+    })
+    expect(answer.status).toBe(401)
+    await answer.body?.cancel()
+    const told = await owner.get(auditAt(''))
+    expect(entriesOf(told)[0]).toMatchObject({
+      ...{ status: 'Denied', action: 'Vitrine.Directory/signIn/action' },
+      details: { code: 'SigninRefused' },
+    })
+    expect(JSON.stringify(told.body)).not.toContain('guessed it')
+  })
+
   it('is read in pages, of a time, by who may read there', async () => {
     const [other, id] = [await openOtherCaller(vitrine, []), randomUUID()]
     for (let at = 0; at < 101; at += 1) await give(galleryId, other.objectId, id)

@@ -8,6 +8,7 @@ import { openSigningKeys } from '../../src/identity/signing-keys.ts'
 import { openSignin } from '../../src/signin-door.ts'
 import { openMemoryDirectory } from './memory-directory.ts'
 import { openMemorySignin } from './memory-signin.ts'
+import { untold } from './untold.ts'
 
 export const testTenantId = '11111111-2222-3333-4444-555555555555'
 
@@ -25,7 +26,7 @@ export async function openSigninWorld(options: {
     ...{ baseUrl, homeTenantId: testTenantId, keys, secrets, directory, world },
     ...openMemorySignin(),
     audiences: [...armAudiences(urls), ...graphAudiences(urls)],
-    addressOf: () => '192.0.2.1',
+    refusals: untold,
   })
   const own = { issuer: issuers.home.issuer, tenantId: testTenantId, keys: keys.verifying }
   const access = openAccess({
