@@ -1,0 +1,121 @@
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { grant } from '../../test/support/grants.ts'
+import { resourceRow } from '../../test/support/store-rows.ts'
+import { tenancyOf } from '../domain/tenants.ts'
+import { openSqliteStore } from '../store/sqlite.ts'
+import type { Store } from '../store/store.ts'
+import { builtInRoles } from './built-in-roles.ts'
+import { openHeldRoles } from './held-roles.ts'
+
+const subscriptions = [
+  { id: '00000000-0000-4000-8000-0000000000a1', tenantId: 'home' },
+  { id: '00000000-0000-4000-8000-0000000000b1', tenantId: 'other' },
+] as const
+const [{ id: ours }, { id: theirs }] = subscriptions
+const gallery = `/subscriptions/${ours}/providers/microsoft.compute/galleries/g`
+const read = 'Microsoft.Compute/galleries/images/versions/read'
+
+let store: Store
+let nowMs = 0
+const world = { now: () => new Date(nowMs), sleep: async () => undefined }
+beforeEach(async () => {
+  nowMs = 0
+  store = await openSqliteStore({ path: ':memory:', world })
+  const row = resourceRow({ key: gallery, parentKey: `/subscriptions/${ours}` })
+  await store.write(({ resources }) => resources.insert(row))
+})
+afterEach(() => store.close())
+
+/** What one process knows. */
+function openProcess() {
+  const { assignments, roleDefinitions } = store.directory
+  const held = openHeldRoles({
+    ...{ assignments, roleDefinitions, world },
+    tenancy: tenancyOf('home', subscriptions),
+  })
+  const mayRead = async (holder: Parameters<typeof held.permissions>[0]) =>
+    (await held.permissions(holder)).may(read, `${gallery}/images/i/versions/1.0.0`)
+  return { ...held, mayRead }
+}
+
+const stranger = { principalId: 'p1', tenantId: 'other' }
+const toTenant = grant({
+  ...{ id: 'g1', principalType: 'Tenant', principalId: 'other', tenantId: 'home' },
+  ...{ roleId: builtInRoles.computeGalleryImageReader.id, scope: gallery },
+})
+
+it('B11 what is taken back is gone at the next request of this process, and within two seconds in another', async () => {
+  const [here, there] = [openProcess(), openProcess()]
+  await here.roles.assignments.put(toTenant)
+  expect([await here.mayRead(stranger), await there.mayRead(stranger)]).toEqual([true, true])
+  await here.roles.assignments.remove('g1', '')
+  expect(await here.mayRead(stranger)).toBe(false)
+  nowMs += 2_000
+  expect(await there.mayRead(stranger)).toBe(false)
+})
+
+it('B11 what is kept holds until the instant at which it ends, and no longer', async () => {
+  const here = openProcess()
+  await here.roles.assignments.put({ ...toTenant, expiresMs: 1_000 })
+  nowMs = 999
+  expect(await here.mayRead(stranger)).toBe(true)
+  nowMs = 1_000
+  expect(await here.mayRead(stranger)).toBe(false)
+})
+
+it('a change that overtakes a look at the rows is seen by the next request', async () => {
+  const { assignments, roleDefinitions } = store.directory
+  let overtaking: (() => Promise<unknown>) | undefined
+  const stamp = async () => {
+    const told = await assignments.stamp()
+    await overtaking?.()
+    return told
+  }
+  const held = openHeldRoles({
+    ...{ assignments: { ...assignments, stamp }, roleDefinitions, world },
+    tenancy: tenancyOf('home', subscriptions),
+  })
+  await held.roles.assignments.put(toTenant)
+  const mayRead = async () => (await held.permissions(stranger)).may(read, gallery)
+  expect(await mayRead()).toBe(true)
+  nowMs += 2_000
+  overtaking = async () => {
+    overtaking = undefined
+    await held.roles.assignments.remove('g1', '')
+  }
+  await mayRead()
+  expect(await mayRead()).toBe(false)
+})
+
+it('a subscription is granted to those with a role in it, or above it in its own tenant', async () => {
+  const here = openProcess()
+  const toSubscription = { principalType: 'Subscription', principalId: theirs } as const
+  await here.roles.assignments.put({ ...toTenant, ...toSubscription })
+  expect(await here.mayRead(stranger)).toBe(false)
+  const role = { principalId: 'p1', tenantId: 'other', roleId: builtInRoles.reader.id }
+  for (const scope of ['/', `/subscriptions/${theirs}`]) {
+    await here.roles.assignments.put(grant({ id: 'r1', ...role, scope }))
+    expect([scope, await here.mayRead(stranger)]).toEqual([scope, true])
+    await here.roles.assignments.remove('r1', '')
+  }
+  // A role in ours says nothing of theirs.
+  await here.roles.assignments.put(grant({ id: 'r2', ...role, scope: `/subscriptions/${ours}` }))
+  expect(await here.mayRead(stranger)).toBe(false)
+})
+
+it('an application is one of our directory, in its own tenant, that asks for itself', async () => {
+  const here = openProcess()
+  const toApplication = { principalType: 'Application', principalId: 'c1' } as const
+  await here.roles.assignments.put({ ...toTenant, ...toApplication })
+  const about = { displayName: 'an app', secretHash: 'h' }
+  const application = { clientId: 'c1', objectId: 'p1', tenantId: 'other', ...about }
+  const asked = { ...stranger, clientId: 'c1' }
+  expect(await here.mayRead(asked)).toBe(false)
+  await here.changing(store.directory.applications.putIfAbsent(application))
+  nowMs += 2_000
+  const another = openProcess()
+  expect(await another.mayRead(asked)).toBe(true)
+  expect(await another.mayRead(stranger)).toBe(false)
+  expect(await another.mayRead({ ...asked, principalId: 'p2' })).toBe(false)
+  expect(await another.mayRead({ ...asked, tenantId: 'third' })).toBe(false)
+})
