@@ -60,8 +60,12 @@ it('a tenant is made, logged into with what was shown once, and deleted when it 
     tenantId: made.tenantId,
   })
   const { clientId, clientSecret } = made.owner
-  const at = await readOwner(join(vitrine.data, 'owner.json'))
-  await writeProfile(theirs, { ...at, tenantId: made.tenantId, clientId, clientSecret })
+  const { base, caFile = '' } = await readOwner(join(vitrine.data, 'owner.json'))
+  const login = ['login', '--base', base, '--ca', caFile, '--tenant', made.tenantId]
+  const secret = ['-u', clientId, '-p', clientSecret]
+  const bare = await run([...login, ...secret], theirs)
+  expect([bare.code, bare.err]).toEqual([1, expect.stringContaining('--allow-no-subscriptions')])
+  await json([...login, ...secret, '--allow-no-subscriptions'], theirs)
   const ann = ['--principal-name', 'ann@fabrikam.test', '--display-name', 'Ann']
   const { id } = Document.parse(await json(['user', 'create', ...ann], theirs))
   expect(await json(['user', 'list'])).toEqual([])

@@ -24,7 +24,7 @@ const tenant = needs('-n, --name <name>', 'Name or id of the tenant.')
 const create = command({
   name: 'create',
   says: 'Make a tenant, and the application that owns all of it.',
-  more: 'The secret of that application is shown once: log in with it to make users, groups and roles there. A subscription belongs to a tenant by the settings of the server (subscriptions, tenantId).',
+  more: 'The secret of that application is shown once: log in with it to make users, groups and roles there. A subscription belongs to a tenant by the settings of the server (subscriptions, tenantId); log in with --allow-no-subscriptions until it has one.',
   examples: [
     'vitrine tenant create -n Fabrikam',
     'vitrine login --base https://images.example:8443 --ca ca.pem --tenant TENANT -u CLIENT_ID -p SECRET',
