@@ -222,13 +222,18 @@ describe('an issuer elsewhere', () => {
   })
 
   it('a token for one door opens no other: ARM, blobs, Graph', async () => {
+    const owner = await asLab(ann)
+    const account = `${owner.groupPath}/providers/Microsoft.Storage/storageAccounts/labaccount`
+    const sku = { name: 'Standard_LRS' }
+    await owner.make(account, { ...west, sku, kind: 'StorageV2', properties: {} }, '2023-01-01')
+    await owner.make(`${account}/blobServices/default/containers/box`, {}, '2023-01-01')
     const doors = {
       arm: { path: '/subscriptions?api-version=2022-12-01', audience: vitrine.url },
       blobs: {
         path: '/labaccount/box?restype=container&comp=list',
         audience: `${vitrine.url}/labaccount`,
       },
-      graph: { path: '/graph/v1.0/users', audience: `${vitrine.url}/graph` },
+      graph: { path: '/graph/v1.0/me', audience: `${vitrine.url}/graph` },
     }
     const seen: Record<string, number[]> = {}
     for (const [name, { audience }] of Object.entries(doors)) {
@@ -240,12 +245,30 @@ describe('an issuer elsewhere', () => {
         seen[name] = [...(seen[name] ?? []), answer.status]
       }
     }
-    // An account that is not there is told to nobody who may not read it.
-    expect(seen).toEqual({
-      arm: [200, 401, expect.toBeOneOf([200, 403])],
-      blobs: [401, expect.not.toBeOneOf([401, 500]), 401],
-      graph: [401, 401, expect.toBeOneOf([200, 403])],
+    // Graph takes tokens for the installation, too, and knows nobody of another directory.
+    expect(seen).toEqual({ arm: [200, 401, 404], blobs: [401, 200, 401], graph: [401, 401, 404] })
+  })
+
+  it('who owns the tenant keeps its directory; others of his issuer see none of it', async () => {
+    const asked = async (claims: JWTPayload, method: string, body?: object) => {
+      const token = await keycloak.token(`${vitrine.url}/graph`, { ...times(), ...claims })
+      return await fetch(`${vitrine.url}/graph/v1.0/groups`, {
+        method,
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        ...(body && { body: JSON.stringify(body) }),
+      })
+    }
+    const group = { displayName: 'left over', mailEnabled: false, mailNickname: 'x' }
+    const made = await asked(ann, 'POST', { ...group, securityEnabled: true })
+    expect(made.status).toBe(201)
+    expect(await (await asked(ann, 'GET')).json()).toMatchObject({
+      value: [{ displayName: 'left over' }],
     })
+    expect((await asked({ sub: randomUUID() }, 'GET')).status).toBe(403)
+    const home = await fetch(`${vitrine.url}/graph/v1.0/groups`, {
+      headers: { authorization: `Bearer ${vitrine.token}` },
+    })
+    expect(await home.json()).toMatchObject({ value: [] })
   })
 
   it('new keys are found, old ones serve as long as they are published, and withdrawn ones end what they signed', async () => {

@@ -6,10 +6,12 @@ import { ArmError } from '../../domain/errors.ts'
 export type Sight = 'all' | readonly string[]
 
 /**
- * Everybody of the directory sees it; a guest sees himself and the groups that he is in. Throws AuthorizationFailed for
+ * Everybody of the directory sees it, and who may write it though an issuer elsewhere names him; a guest sees himself and
+ * the groups that he is in. Throws AuthorizationFailed for
  * who is not in it any more, or disabled: a token may outlive that.
  */
-export async function sightOf(ports: DirectoryPorts, { principalId }: Caller): Promise<Sight> {
+export async function sightOf(ports: DirectoryPorts, caller: Caller): Promise<Sight> {
+  const { principalId } = caller
   const one = { wanted: [], ids: [principalId], after: undefined, rowsMax: 1 }
   const [user] = await ports.users.find(one)
   if (user?.isEnabled && user.guest?.state !== 'PendingAcceptance') {
@@ -18,6 +20,7 @@ export async function sightOf(ports: DirectoryPorts, { principalId }: Caller): P
   }
   const [application] = await ports.registrations.find(one)
   if (application?.isEnabled && application.isPrincipal) return 'all'
+  if (caller.may('Vitrine.Directory/users/write', '/')) return 'all'
   throw new ArmError('AuthorizationFailed', 'Insufficient privileges to complete the operation.')
 }
 
