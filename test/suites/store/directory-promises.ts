@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { limits } from '../../../src/domain/limits.ts'
 import { grant } from '../../support/grants.ts'
 import { resourceRow } from '../../support/store-rows.ts'
 import { type OpenStore, useStore } from './use-store.ts'
@@ -90,6 +91,39 @@ export function directoryPromises(open: OpenStore): void {
     await store().write(({ resources }) => resources.delete(key))
     expect(await assignments.get('a1')).toBeUndefined()
     expect(await assignments.stamp()).not.toBe(before)
+  })
+
+  it('grants have a bound at each scope and from each tenant, and what is over makes room', async () => {
+    const { assignments } = store().directory
+    const scopes = Array.from({ length: 11 }, (_, at) => `/subscriptions/s/g${at}`)
+    await store().write(async ({ resources }) => {
+      for (const key of scopes) {
+        await resources.insert(resourceRow({ key, parentKey: '/subscriptions/s' }))
+      }
+    })
+    const give = async (at: number, scope = scopes[0] ?? '', more = {}) => {
+      const to = { principalType: 'Tenant', principalId: `t${at}` } as const
+      const id = `${scope}/grants/${at}${JSON.stringify(more)}`
+      return (await assignments.put({ ...reader, ...to, id, scope, ...more })).is
+    }
+    expect(await give(0, undefined, { expiresMs: 1 })).toBe('made')
+    for (let at = 1; at < limits.grantsPerScopeMax; at++) expect(await give(at)).toBe('made')
+    expect(await give(100)).toBe('made')
+    expect(await give(101)).toBe('full')
+    const asked = { tenantId: reader.tenantId, at: [scopes[0] ?? ''], after: undefined }
+    const all = { ...asked, below: undefined, principalIds: undefined, rowsMax: 200 }
+    expect(await assignments.find({ ...all, granted: true })).toHaveLength(limits.grantsPerScopeMax)
+    expect(await assignments.find(all)).toEqual([])
+    for (let at = 0; at < limits.grantsPerGranteeMax; at++) {
+      const roleId = `r${Math.floor(at / 10)}`
+      expect(await give(500, scopes[1 + (at % 10)], { roleId })).toBe('made')
+    }
+    const more = { roleId: 'r-more' }
+    await store().write(({ resources }) =>
+      resources.insert(resourceRow({ key: '/subscriptions/s/h', parentKey: '/subscriptions/s' })),
+    )
+    expect(await give(500, '/subscriptions/s/h', more)).toBe('full')
+    expect(await give(500, '/subscriptions/s/h', { ...more, tenantId: 'other' })).toBe('made')
   })
 
   it('of owners that are taken away at once, one stays', async () => {
