@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ownClientId } from '../domain/own-client.ts'
 import { ClientError } from './client-error.ts'
 import {
   parseJson,
@@ -9,9 +10,6 @@ import {
   type TokenParts,
   tokenRefusal,
 } from './tokens.ts'
-
-/** The program that people sign in with here, known to every installation. It keeps no secret. */
-export const ownClientId = '5d3b7c1e-90c4-4f0f-8f0a-6b1de4a3a7f1'
 
 const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code'
 const Told = z.object({

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import type { AdapterPayload } from 'oidc-provider'
 import type { Application } from '../domain/directory.ts'
+import { ownClientId } from '../domain/own-client.ts'
 import type { Credential } from '../domain/principals.ts'
 
 /** Of an application whose first secret was taken away: the library wants a text, and nothing hashes to this one. */
@@ -11,7 +12,7 @@ export const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code'
 export const publicClients: ReadonlyMap<string, string> = new Map([
   ['04b07795-8ddb-461a-bbee-02f9e1bf7b46', 'Azure CLI'],
   ['1950a258-227b-4e31-a9cf-717495945fc2', 'Azure PowerShell'],
-  ['5d3b7c1e-90c4-4f0f-8f0a-6b1de4a3a7f1', 'Vitrine command line'],
+  [ownClientId, 'Vitrine command line'],
 ])
 
 /** They get their code on this machine, at whatever port is free; the library leaves ports of loopback addresses open. */
