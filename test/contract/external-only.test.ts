@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
@@ -102,6 +102,56 @@ describe('an installation whose people sign in elsewhere alone', () => {
       ])
     }
   })
+})
+
+it('an installation moves to an issuer elsewhere: its own tokens end, and its first owner may go', async () => {
+  const data = await mkdtemp(join(tmpdir(), 'vitrine-moves-'))
+  const keycloak = await openOpenidIssuer({ path: '/realms/lab' })
+  const database = inject('database') === 'postgres' ? { url: await databaseOf(data) } : undefined
+  const common: ConfigOverrides = { data, lanes: 1, database, plainHttp: true, tenantId }
+  const before = await serve(
+    await readConfig(undefined, { ...common, port: 0 }),
+    openWorld('error'),
+  )
+  const owner = JSON.parse(await readFile(join(data, 'owner.json'), 'utf8'))
+  const form = { client_id: owner.clientId, client_secret: owner.clientSecret }
+  const body = new URLSearchParams({
+    ...{ ...form, grant_type: 'client_credentials', scope: `${before.url}/.default` },
+  })
+  const signedIn = await fetch(`${before.url}/${tenantId}/oauth2/v2.0/token`, {
+    method: 'POST',
+    body,
+  })
+  const { access_token: old } = Object(await signedIn.json())
+  const list = `${before.url}/subscriptions?api-version=2022-12-01`
+  const asOld = { headers: { authorization: `Bearer ${old}` } }
+  expect((await fetch(list, asOld)).status).toBe(200)
+  await before.stop()
+  const issuers = [{ issuer: keycloak.issuer, tenantId }]
+  const config = await readConfig(undefined, {
+    ...{ ...common, port: before.port, embeddedIssuer: false, issuers },
+    owner: { principalId: ann },
+  })
+  const after = await serve(config, openWorld('error'))
+  try {
+    expect((await fetch(list, asOld)).status).toBe(401)
+    const nowS = Math.floor(Date.now() / 1000)
+    const token = await keycloak.token(after.url, {
+      sub: ann,
+      iat: nowS,
+      nbf: nowS,
+      exp: nowS + 600,
+    })
+    const headers = { authorization: `Bearer ${token}` }
+    expect((await fetch(list, { headers })).status).toBe(200)
+    const first = `${after.url}/graph/v1.0/applications/${owner.clientId}`
+    expect((await fetch(first, { method: 'DELETE', headers })).status).toBe(204)
+    expect((await fetch(list, { headers })).status).toBe(200)
+  } finally {
+    await after.stop()
+    await keycloak.stop()
+    await rm(data, { recursive: true, force: true })
+  }
 })
 
 describe('settings that do not fit together are refused with their fix', () => {
