@@ -32,8 +32,6 @@ export type Refusals = {
   addressOf(request: IncomingMessage): string
 }
 
-export type Denials = ReturnType<typeof openDenials>
-
 /**
  * Tells refusals beside the requests: in batches, as well as it can, and a bounded number of them; how many went untold is
  * told too.

@@ -1,5 +1,5 @@
 import { mustBeAllowed } from '../domain/access.ts'
-import { tellAs } from '../domain/audit.ts'
+import { auditorOf, tellAs } from '../domain/audit.ts'
 import { ArmError } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
 import type { OperationRow, ResourceRow } from '../domain/rows.ts'
@@ -36,7 +36,10 @@ export async function actOnResource(
     if (!row) throw resourceNotFound(id)
     const situation = { target, above, action, row, body: parsed.body }
     const change = planAction(providers, asked, situation)
-    if (!change) return { row, action, operation: undefined }
+    if (!change) {
+      await tellRead(providers, asked, row, action)
+      return { row, action, operation: undefined }
+    }
     const committed = await providers.store.commit(change)
     if (committed.is === 'done') {
       return { row: await fresh(providers, row), action, operation: change.operation }
@@ -80,13 +83,20 @@ function planAction(
   const work = effects.work ?? []
   // Raised by every action, so that of two at the same time one sees what the other left.
   const generation = row.generation + 1
-  const tell = tellAs({ ...asked.caller, correlationId: asked.correlationId }, providers.world)
+  const tell = tellAs(auditorOf(asked.caller, asked.correlationId), providers.world)
   const grant = effects.grants && {
     id: providers.world.id(),
     key: row.key,
     access: effects.grants.access,
     expiresMs: nowMs + effects.grants.durationSeconds * 1000,
   }
+  const about =
+    effects.tells ??
+    (grant && {
+      ...{ grantId: grant.id, access: grant.access },
+      endsAt: new Date(grant.expiresMs).toISOString(),
+    }) ??
+    (effects.revokesGrants ? { grantsRevoked: true } : undefined)
   return {
     guards: above.group ? [above.group.key] : [],
     resource: {
@@ -121,11 +131,21 @@ function planAction(
     grant,
     revokesGrants: effects.revokesGrants ?? false,
     counts: [],
-    audit: effects.tells
-      ? [tell({ action: action.permission, scope: row.id, about: effects.tells })]
-      : [],
+    audit: about ? [tell({ action: action.permission, scope: row.id, about })] : [],
     nowMs,
   }
+}
+
+/** An action that only reads gives something away: the keys of an account. */
+async function tellRead(
+  { store, world }: Providers,
+  { caller, correlationId }: Asked,
+  { id }: ResourceRow,
+  { permission }: Action<ArmDocument>,
+): Promise<void> {
+  const tell = tellAs(auditorOf(caller, correlationId), world)
+  const entry = tell({ action: permission, scope: id, about: {} })
+  await store.write(({ audit }) => audit.add([entry]))
 }
 
 async function fresh(providers: Providers, row: ResourceRow): Promise<ResourceRow> {

@@ -1,4 +1,5 @@
 import { mustBeAllowed } from '../domain/access.ts'
+import { type AuditEntry, auditorOf, tellAs } from '../domain/audit.ts'
 import { ArmError } from '../domain/errors.ts'
 import { regionName } from '../domain/regions.ts'
 import type { ResourceRow, SasRow } from '../domain/rows.ts'
@@ -17,11 +18,12 @@ export const signedUrlAction = ({ type }: Target): string => `${type.type}/signe
 /** Grants the bytes of a version, or of a definition's latest one, to whoever has the URL. Throws ArmError. */
 export async function createSignedUrl(
   providers: Providers,
-  { caller }: Asked,
+  asked: Asked,
   target: Target,
   read: () => Promise<unknown>,
 ): Promise<SasRow> {
   const { id } = target
+  const { caller } = asked
   mustBeAllowed(caller, signedUrlAction(target), id.text)
   const parsed = parseBody(SignedUrlRequest, await read())
   if ('problems' in parsed) refuse(parsed.problems)
@@ -57,6 +59,8 @@ export async function createSignedUrl(
       )
     }
     await rows.sas.put(grant)
+    const endsAt = new Date(grant.expiresMs).toISOString()
+    await rows.audit.add([told(providers, asked, target, { grantId: grant.id, endsAt })])
   })
   return grant
 }
@@ -76,11 +80,12 @@ export async function listSignedUrls(
 /** From now on its URL gives nothing. Whoever made it may, and whoever may write the version. Throws ArmError. */
 export async function revokeSignedUrl(
   providers: Providers,
-  { caller }: Asked,
+  asked: Asked,
   target: Target,
   grant: string,
 ): Promise<void> {
   const { id, type } = target
+  const { caller } = asked
   mustBeAllowed(caller, signedUrlAction(target), id.text)
   const row = await providers.store.read.sas.get(grant)
   const isHere = row?.image && row.key === id.key
@@ -88,8 +93,23 @@ export async function revokeSignedUrl(
     mustBeAllowed(caller, `${type.type}/write`, id.text)
   }
   const isRevoked =
-    isHere && (await providers.store.write(({ sas }) => sas.revokeImage(id.key, grant)))
+    isHere &&
+    (await providers.store.write(async ({ sas, audit }) => {
+      if (!(await sas.revokeImage(id.key, grant))) return false
+      await audit.add([told(providers, asked, target, { grantRevoked: grant })])
+      return true
+    }))
   if (!isRevoked) throw new ArmError('NotFound', `'${id.name}' has no signed URL '${grant}'.`)
+}
+
+function told(
+  { world }: Providers,
+  { caller, correlationId }: Asked,
+  target: Target,
+  about: AuditEntry['about'],
+): AuditEntry {
+  const tell = tellAs(auditorOf(caller, correlationId), world)
+  return tell({ action: signedUrlAction(target), scope: target.id.text, about })
 }
 
 async function present(providers: Providers, rows: Rows, { id }: Target): Promise<ResourceRow> {

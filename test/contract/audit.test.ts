@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { builtInRoles } from '../../src/access/built-in-roles.ts'
 import { isList, valueAt } from '../../src/resources/paths.ts'
 import { type Answer, type Arm, errorOf, openArm } from '../support/arm.ts'
+import { makeAccount } from '../support/blob-account.ts'
 import { gallery, makeDefinition } from '../support/main-job.ts'
 import { type OtherCaller, openOtherCaller } from '../support/other-caller.ts'
 import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
@@ -92,6 +93,25 @@ describe('the audit', () => {
     expect(secret).toMatchObject({ details: { credentialAdded: added.body.keyId } })
     expect(JSON.stringify(told.body)).not.toContain(password)
     expect(JSON.stringify(told.body)).not.toContain(String(added.body.secretText))
+  })
+
+  it('tells what gives bytes away: access to disks, keys of accounts', async () => {
+    await owner.make('disks/told', {
+      location: 'westeurope',
+      properties: { creationData: { createOption: 'Empty' }, diskSizeGB: 1 },
+    })
+    const sas = new URL(await owner.grant('told', 'Read'))
+    await owner.revoke('told')
+    const { key } = await makeAccount(vitrine, owner, 'told1')
+    const answer = await owner.get(auditAt(owner.groupPath))
+    const [keys, revoked, granted] = entriesOf(answer)
+    const access = { action: 'Microsoft.Compute/disks/beginGetAccess/action' }
+    expect(granted).toMatchObject({ ...access, details: { access: 'Read' } })
+    expect(revoked).toMatchObject({ details: { grantsRevoked: true } })
+    expect(keys).toMatchObject({ action: 'Microsoft.Storage/storageAccounts/listKeys/action' })
+    const text = JSON.stringify(answer.body)
+    expect(text).not.toContain(sas.searchParams.get('sig') ?? '')
+    expect(text).not.toContain(key)
   })
 
   it('tells sign-ins that failed', async () => {
