@@ -54,6 +54,7 @@ export async function openSignin(
   const routes = signinRoutes({
     ...{ issuers, passwords, people, invitations, ticketHash, world, addressOf },
     tenantName: async (id) => (await tenants.get(id))?.name ?? id,
+    tenantOfClient: async (id) => (await applications.get(id.toLowerCase()))?.tenantId,
   })
   return { issuers, routes }
 }

@@ -296,6 +296,15 @@ describe('tenants', () => {
     const reader = await openOtherCaller(vitrine, [])
     expect(await tokenOf(vitrine, { ...reader, tenantId: otherTenant })).toBe('')
     expect(await tokenOf(vitrine, { ...reader, tenantId: randomUUID() })).toBe('')
+    // az, which names none under /adfs, gets that of the application's own.
+    const own = await tokenOf(vitrine, { tenantId: 'adfs', clientId, clientSecret })
+    const claims = Buffer.from(own.split('.')[1] ?? '', 'base64url').toString()
+    expect(JSON.parse(claims)).toMatchObject({ tid: otherTenant, appid: clientId })
+    const ours = await tokenOf(vitrine, { ...reader, tenantId: 'adfs' })
+    expect(Buffer.from(ours.split('.')[1] ?? '', 'base64url').toString()).toContain(tenantId)
+    const wrong = { tenantId: 'adfs', clientId, clientSecret: `${clientSecret}x` }
+    expect(await tokenOf(vitrine, wrong)).toBe('')
+    expect(await tokenOf(vitrine, { ...wrong, clientId: randomUUID() })).toBe('')
   })
 })
 

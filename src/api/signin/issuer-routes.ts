@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { openLru } from '../../base/lru.ts'
+import { Unavailable } from '../../domain/errors.ts'
 import { pageHeaders } from './html.ts'
 import { askedPlainly, deviceAnswer, tokenAnswer, tokenForm } from './msal-dialect.ts'
 import { answerThroughNode } from './node-bridge.ts'
@@ -10,7 +11,8 @@ import type { Answer, Asked, SigninPorts, SigninRoute } from './signin-ports.ts'
 const blockedMax = 10_000
 
 /** What OpenID's clients ask: the path below a mount → the issuer's own, in MSAL's dialect where that differs. */
-export function openIssuerRoutes({ passwords, world }: SigninPorts): readonly SigninRoute[] {
+export function openIssuerRoutes(ports: SigninPorts): readonly SigninRoute[] {
+  const { issuers, passwords, world } = ports
   const blocked = openLru<string, number>(blockedMax)
 
   /** Whoever guesses secrets, codes or tokens is counted, and stopped after many. */
@@ -19,12 +21,21 @@ export function openIssuerRoutes({ passwords, world }: SigninPorts): readonly Si
     if ((blocked.get(address) ?? 0) > world.now().getTime()) return refused(asked)
     const sent = await formOf(asked)
     if (!sent) return through('/oauth2/v2.0/token')(asked)
-    const answer = await asForm(asked, '/oauth2/v2.0/token', tokenForm(sent))
+    const there = await whereClientIs(asked, sent)
+    const answer = await asForm(there, '/oauth2/v2.0/token', tokenForm(sent))
     if (answer.status === 401) {
       const untilMs = await passwords.failedFrom(asked.address)
       if (untilMs !== undefined) blocked.set(address, untilMs)
     }
     return reworded(answer, (body) => tokenAnswer(body, sent))
+  }
+
+  /** az names no tenant under `/adfs`: an application signs in at the one that made it. */
+  async function whereClientIs(asked: Asked, sent: URLSearchParams): Promise<Asked> {
+    if (asked.mount !== '/adfs' || sent.get('grant_type') !== 'client_credentials') return asked
+    const tenantId = await ports.tenantOfClient(sent.get('client_id') ?? '').catch(whenAway)
+    const issuer = tenantId === undefined ? undefined : await issuers.of(tenantId)
+    return issuer ? { ...asked, issuer } : asked
   }
 
   async function deviceCode(asked: Asked): Promise<Response> {
@@ -74,6 +85,11 @@ export function openIssuerRoutes({ passwords, world }: SigninPorts): readonly Si
     { path: '/device', methods: ['POST'], answer: enterCode },
     { path: '/device/:uid', methods: ['GET'], answer: resumed('/device') },
   ]
+}
+
+/** Rows that are away are met again, by who tells of it in OpenID's words. */
+function whenAway(error: unknown): undefined {
+  if (!(error instanceof Unavailable)) throw error
 }
 
 const metadataPaths = [

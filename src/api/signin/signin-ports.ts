@@ -15,6 +15,8 @@ export type SigninPorts = {
   ticketHash(ticket: string): string
   /** As people know it. */
   tenantName(tenantId: string): Promise<string>
+  /** The tenant that made an application. */
+  tenantOfClient(clientId: string): Promise<string | undefined>
   addressOf(request: IncomingMessage): string | undefined
   readonly world: Pick<World, 'now' | 'log'>
 }
