@@ -87,6 +87,26 @@ it('a change that overtakes a look at the rows is seen by the next request', asy
   expect(await mayRead()).toBe(false)
 })
 
+it('rows are read once for all who ask at the same time, and again after a failure', async () => {
+  const { assignments, roleDefinitions } = store.directory
+  let reads = 0
+  const heldBy: typeof assignments.heldBy = async (holder) => {
+    reads += 1
+    if (reads === 1) throw new Error('the database is away')
+    return assignments.heldBy(holder)
+  }
+  await assignments.put(toTenant)
+  const held = openHeldRoles({
+    ...{ assignments: { ...assignments, heldBy }, roleDefinitions, world },
+    tenancy: tenancyOf('home', subscriptions),
+  })
+  await expect(held.permissions(stranger)).rejects.toThrow('away')
+  const asked = Array.from({ length: 5 }, () => held.permissions(stranger))
+  const told = await Promise.all(asked)
+  expect(told.map(({ may }) => may(read, gallery))).toEqual([true, true, true, true, true])
+  expect(reads).toBe(2)
+})
+
 it('a subscription is granted to those with a role in it, or above it in its own tenant', async () => {
   const here = openProcess()
   const toSubscription = { principalType: 'Subscription', principalId: theirs } as const

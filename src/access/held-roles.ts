@@ -25,29 +25,43 @@ export type HeldParts = {
 /** What principals may, kept until something of it changes or ends: one small look every now and then tells. */
 export function openHeldRoles({ assignments, roleDefinitions, tenancy, world }: HeldParts) {
   let cache = openLru<string, Held>(principalsMax)
+  let loads = new Map<string, Promise<Held>>()
   let known: { readonly stamp: number; readonly roleOf: ReturnType<typeof openRoles> } | undefined
   let freshUntilMs = 0
   let changes = 0
 
   async function permissions(holder: Holder): Promise<Held['permissions']> {
     const roleOf = await rolesNow()
-    const nowMs = world.now().getTime()
     const key = keyOfHolder(holder)
     const kept = cache.get(key)
-    if (kept && nowMs < kept.untilMs) return kept.permissions
-    // A load that a change overtakes ends up in the cache that was thrown away.
-    const into = cache
+    if (kept && world.now().getTime() < kept.untilMs) return kept.permissions
+    // Thousands of rows are read once for all who wait for them.
+    const known = loads.get(key)
+    if (known) return (await known).permissions
+    // A load that a change overtakes ends up among those that were thrown away.
+    const [into, among] = [cache, loads]
+    const load = loadOf(holder, roleOf)
+    among.set(key, load)
+    try {
+      const held = await load
+      into.set(key, held)
+      return held.permissions
+    } finally {
+      among.delete(key)
+    }
+  }
+
+  async function loadOf(holder: Holder, roleOf: ReturnType<typeof openRoles>): Promise<Held> {
     const { tenantId = tenancy.homeTenantId } = holder
     const subscriptions = tenancy.subscriptionsOf(tenantId)
-    const given = (await assignments.heldBy({ ...holder, subscriptions })).filter(
-      ({ expiresMs = Infinity }) => nowMs < expiresMs,
-    )
+    const rows = await assignments.heldBy({ ...holder, subscriptions })
+    const nowMs = world.now().getTime()
+    const given = rows.filter(({ expiresMs = Infinity }) => nowMs < expiresMs)
     const fresh = {
       ...permissionsOf(given, roleOf, { ...tenancy, tenantId }),
       granted: given.filter(isGrant),
     }
-    into.set(key, { permissions: fresh, untilMs: firstEnd(given) })
-    return fresh
+    return { permissions: fresh, untilMs: firstEnd(given) }
   }
 
   async function rolesNow(): Promise<ReturnType<typeof openRoles>> {
@@ -57,6 +71,7 @@ export function openHeldRoles({ assignments, roleDefinitions, tenancy, world }: 
     const stamp = await assignments.stamp()
     if (known?.stamp !== stamp) {
       cache = openLru(principalsMax)
+      loads = new Map()
       known = { stamp, roleOf: openRoles(await roleDefinitions.all()) }
     }
     // A look that a change of this process overtook tells nothing of what is now.
