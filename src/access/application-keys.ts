@@ -57,6 +57,13 @@ export async function setCertificates(
   }
 }
 
+/** Before anything is made that is to have them. Throws InvalidParameter. */
+export function mustBeCertificates(ports: DirectoryPorts, keys: KeyCredentials): void {
+  keys.forEach((key, at) => {
+    certificateOf(ports, key, at)
+  })
+}
+
 function keptOf(
   held: readonly Credential[],
   { keyId }: KeyCredentials[number],

@@ -193,6 +193,10 @@ describe('certificates of an application', () => {
     const { refused } = openGraph(vitrine)
     const keyCredentials = [typeof key === 'function' ? key() : key]
     expect((await refused('PATCH', `applications/${appId}`, { keyCredentials }))[0]).toBe(400)
+    const displayName = 'never made'
+    expect((await refused('POST', 'applications', { displayName, keyCredentials }))[0]).toBe(400)
+    const { names } = openGraph(vitrine)
+    expect(await names("applications?$filter=displayName eq 'never made'")).toEqual([])
   })
 
   it('with a short key are refused', async () => {

@@ -1,5 +1,9 @@
 import { z } from 'zod'
-import { KeyCredentials, setCertificates } from '../../access/application-keys.ts'
+import {
+  KeyCredentials,
+  mustBeCertificates,
+  setCertificates,
+} from '../../access/application-keys.ts'
 import {
   ApplicationBody,
   addPassword,
@@ -69,6 +73,7 @@ async function show(asked: GraphAsked): Promise<GraphAnswer> {
 
 async function create(asked: GraphAsked): Promise<GraphAnswer> {
   const sent = await readBody(asked, NewApplication)
+  mustBeCertificates(asked.ports, sent.keyCredentials ?? [])
   const made = await createApplication(asked.ports, asked.caller, sent)
   await changeKeys(asked, made, sent)
   audit(asked, 'application-created', { appId: made.clientId, displayName: made.displayName })
