@@ -1,6 +1,6 @@
 import { ArmError } from './errors.ts'
 
-/** Where the next page of a list begins, as clients are given it: they only hand it back. */
+/** Where the next page of a list begins, as clients are given it: they only hand it back, but can read it. */
 export function writeCursor(position: string): string {
   return Buffer.from(position, 'utf8').toString('base64url')
 }

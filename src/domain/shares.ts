@@ -32,15 +32,15 @@ export type ShareRows = {
   /** Its target does not want it, or does again. False when it is not shared to it. */
   decide(galleryKey: string, share: Share, isRejected: boolean): Promise<boolean>
   /**
-   * Keys, ascending, of galleries that are shared to `target`, or of this kind to anybody: those of the region, or with a
-   * version that is usable there.
+   * Galleries that are shared to `target`, or of this kind to anybody: those of the region, or with a version that is
+   * usable there. In the order of the names by which they are known there, never of their keys: cursors are told.
    */
   galleries(
     query: PageOf & {
       readonly kind: Share['kind']
       readonly target: string | undefined
     },
-  ): Promise<readonly string[]>
+  ): Promise<readonly SortedKey[]>
   /** Definitions of a gallery by name: those of the region, or with a version that is usable there. */
   definitions(query: PageOf & { readonly galleryKey: string }): Promise<readonly SortedKey[]>
   /** Versions of a definition that are usable in the region, in their order. */

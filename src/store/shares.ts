@@ -59,14 +59,15 @@ export function shareRows(db: Db): ShareRows {
 
   const galleries: ShareRows['galleries'] = async (query) => {
     const { kind, target, region, after, rowsMax, only } = query
-    const { rows } = await sql<{ key: string }>`
-      select resources.key from shares join resources on resources.key = shares.gallery_key
+    const sort = kind === 'Community' ? sql`target` : sql`subscription || '-' || name_sort`
+    const { rows } = await sql<SortedKey>`
+      select resources.key, ${sort} as sort from shares join resources on resources.key = shares.gallery_key
       where kind = ${kind} and rejected = 0 and state <> 'Deleting'
         and ${target === undefined ? sql`1 = 1` : sql`target = ${target.toLowerCase()}`}
-        and resources.key > ${after ?? ''} and ${isOne(only)}
+        and ${sort} > ${after ?? ''} and ${isOne(only)}
         and (resources.region = ${region} or ${usableBelow(region)})
-      order by resources.key limit ${rowsMax}`.execute(db)
-    return rows.map(({ key }) => key)
+      order by sort limit ${rowsMax}`.execute(db)
+    return rows
   }
 
   const definitions: ShareRows['definitions'] = async (query) => {

@@ -1,7 +1,7 @@
 import { limits } from '../domain/limits.ts'
 import type { ResourceRow } from '../domain/rows.ts'
 import type { SharedVia } from '../domain/shared-image-id.ts'
-import { sharesTo } from '../domain/shares.ts'
+import { type SortedKey, sharesTo } from '../domain/shares.ts'
 import { claimOfUniqueName } from '../resources/gallery.ts'
 import type { Page, Rows } from '../store/store.ts'
 
@@ -13,7 +13,7 @@ export type SharedViewer = {
   readonly region: string
 }
 
-/** Galleries that are shared to the subscription, or to its tenant, and are there in the region: one page by key. */
+/** Galleries that are shared to the subscription, or to its tenant, and are there in the region: one page by unique name. */
 export async function listSharedGalleries(
   rows: Rows,
   viewer: SharedViewer,
@@ -23,16 +23,9 @@ export async function listSharedGalleries(
     ({ kind }) => kind.toLowerCase() === page.to,
   )
   if (!share) return { rows: [], next: undefined }
-  const keys = await rows.shares.galleries({
-    ...share,
-    region: viewer.region,
-    after: page.after,
-    rowsMax: limits.pageRows + 1,
-  })
-  return pageOf(
-    rows,
-    keys.map((key) => ({ key, sort: key })),
-  )
+  const { region } = viewer
+  const query = { ...share, region, after: page.after, rowsMax: limits.pageRows + 1 }
+  return pageOf(rows, await rows.shares.galleries(query))
 }
 
 /** The gallery of this unique or public name; undefined when it is not shared to the viewer, or not there in the region. */
@@ -54,7 +47,7 @@ export async function findSharedGallery(
   for (const share of shares) {
     const query = { ...share, region: viewer.region, only: key, rowsMax: 1 }
     const [found] = await rows.shares.galleries(query)
-    if (found !== undefined) return rows.resources.get(found)
+    if (found !== undefined) return rows.resources.get(found.key)
   }
   return undefined
 }
@@ -102,10 +95,7 @@ export async function findSharedVersion(
 }
 
 /** The rows of a page; those that are gone meanwhile are left out. */
-async function pageOf(
-  rows: Rows,
-  found: readonly { readonly key: string; readonly sort: string }[],
-): Promise<Page<ResourceRow>> {
+async function pageOf(rows: Rows, found: readonly SortedKey[]): Promise<Page<ResourceRow>> {
   const page = found.slice(0, limits.pageRows)
   const next = found.length > limits.pageRows ? page.at(-1)?.sort : undefined
   const byKey = new Map(
@@ -117,7 +107,7 @@ async function pageOf(
 /** A community gallery in one region that has it. */
 export type CommunityListing = { readonly gallery: ResourceRow; readonly region: string }
 
-/** Community galleries of these regions, one after the other, each by key. The cursor is region and key. */
+/** Community galleries of these regions, one after the other, each by public name. The cursor is region and name. */
 export async function listCommunityGalleries(
   rows: Rows,
   page: {
@@ -126,17 +116,17 @@ export async function listCommunityGalleries(
     readonly rowsMax: number
   },
 ): Promise<Page<CommunityListing>> {
-  const [first = '', key] = page.after?.split('|') ?? []
-  const found: { readonly region: string; readonly key: string }[] = []
+  const [first = '', name] = page.after?.split('|') ?? []
+  const found: (SortedKey & { readonly region: string })[] = []
   for (const region of page.regions.toSorted().filter((name) => name >= first)) {
-    const keys = await rows.shares.galleries({
+    const inside = await rows.shares.galleries({
       kind: 'Community',
       target: undefined,
       region,
-      after: region === first ? key : undefined,
+      after: region === first ? name : undefined,
       rowsMax: page.rowsMax + 1 - found.length,
     })
-    found.push(...keys.map((one) => ({ region, key: one })))
+    found.push(...inside.map((one) => ({ ...one, region })))
     if (found.length > page.rowsMax) break
   }
   const shown = found.slice(0, page.rowsMax)
@@ -148,5 +138,5 @@ export async function listCommunityGalleries(
     const gallery = byKey.get(one.key)
     return gallery ? [{ gallery, region: one.region }] : []
   })
-  return { rows: listed, next: last && `${last.region}|${last.key}` }
+  return { rows: listed, next: last && `${last.region}|${last.sort}` }
 }

@@ -38,6 +38,11 @@ async function all<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
   return found
 }
 
+/** A cursor as whoever is given one can read it. */
+function decoded(cursor: unknown): string {
+  return Buffer.from(String(cursor), 'base64url').toString('utf8')
+}
+
 async function namesAt(path: string, location?: string, subscription?: string) {
   const { body } = await arm.get(at(path, location, subscription))
   return isList(body.value) ? body.value.map((one) => valueAt(one, 'name')) : body
@@ -255,6 +260,7 @@ describe('a community gallery', () => {
     })
     await share('EnableCommunity', [], 'also')
     const regions: unknown[] = []
+    const cursors: string[] = []
     let options: object = { $top: 1 }
     for (let page = 0; page < 5; page++) {
       const { body } = await list(query, options)
@@ -262,9 +268,11 @@ describe('a community gallery', () => {
       expect(rows.length).toBeLessThanOrEqual(1)
       regions.push(...rows.map((row) => valueAt(row, 'location')))
       if (body.$skipToken === undefined) break
+      cursors.push(decoded(body.$skipToken))
       options = { $top: 1, $skipToken: body.$skipToken }
     }
     expect(regions).toEqual(['eastus', 'westeurope'])
+    expect(cursors).toEqual([expect.stringMatching(/^eastus\|contoso-[\da-f-]{36}$/)])
     await share('Reset', [], 'also')
   })
 
@@ -356,7 +364,8 @@ it('pages are full and in order, and go on after their last key', async () => {
   const path = at(`sharedGalleries/${uniqueName}/images`, 'westeurope', strangers)
   const first = await arm.get(path)
   expect(isList(first.body.value) && first.body.value.length).toBe(100)
-  const { pathname, search } = new URL(String(first.body.nextLink))
+  const { pathname, search, searchParams } = new URL(String(first.body.nextLink))
+  expect(decoded(searchParams.get('$skiptoken'))).toMatch(/^many\d+$/)
   const second = await arm.get(`${pathname}${search}`)
   const told = [first, second].flatMap(({ body }) => (isList(body.value) ? body.value : []))
   const here = names.filter((_, n) => n % 10 !== 0)

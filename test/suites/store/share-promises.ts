@@ -18,7 +18,7 @@ export function sharePromises(open: OpenStore): void {
   }
 
   const listed = async (share: Share, region = 'westeurope') =>
-    store().read.shares.galleries({ ...share, region, rowsMax: 10 })
+    (await store().read.shares.galleries({ ...share, region, rowsMax: 10 })).map(({ key }) => key)
 
   it('a gallery is shared to what its last commit said, whatever the case, and to nothing else', async () => {
     const g = topRow('g')
@@ -108,6 +108,15 @@ export function sharePromises(open: OpenStore): void {
     expect(await store().read.shares.versions({ ...usable, only: second })).toEqual([])
   })
 
+  it('what a page goes on after is a name that is told anyway, and not the key', async () => {
+    const g = topRow('g')
+    await store().commit(inserting(g, { shares: [one, all] }))
+    const told = async (share: Share) =>
+      store().read.shares.galleries({ ...share, region: 'westeurope', rowsMax: 1 })
+    expect(await told(one)).toEqual([{ key: g.key, sort: 's1-g' }])
+    expect(await told(all)).toEqual([{ key: g.key, sort: 'public-1' }])
+  })
+
   it('pages of any length together are the whole list, in order', async () => {
     const rows = Array.from({ length: 23 }, (_, at) => topRow(`g${String(at).padStart(2, '0')}`))
     await insert(...rows)
@@ -120,10 +129,10 @@ export function sharePromises(open: OpenStore): void {
         const found: string[] = []
         for (let after: string | undefined, page = 0; page < 30; page++) {
           const query = { ...one, region: 'westeurope', after, rowsMax }
-          const keys = await store().read.shares.galleries(query)
-          found.push(...keys)
-          if (keys.length < rowsMax) break
-          after = keys.at(-1)
+          const told = await store().read.shares.galleries(query)
+          found.push(...told.map(({ key }) => key))
+          if (told.length < rowsMax) break
+          after = told.at(-1)?.sort
         }
         expect(found).toEqual(wanted)
       }),
