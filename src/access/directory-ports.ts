@@ -1,7 +1,7 @@
 import type { World } from '../base/world.ts'
 import { type Caller, mustBeAllowed } from '../domain/access.ts'
 import type { AssignmentRows, RoleDefinitionRows } from '../domain/directory.ts'
-import { ArmError } from '../domain/errors.ts'
+import { ArmError, Denied } from '../domain/errors.ts'
 import type { PrincipalRows } from '../domain/principals.ts'
 import { builtInRoles } from './built-in-roles.ts'
 import { mustBeGivable } from './role-definitions.ts'
@@ -32,13 +32,24 @@ export function mustWrite(caller: Caller, kind: Kind, verb: 'write' | 'delete'):
 
 /**
  * Who can become a principal, put others into a group or take it away has all that it was given: so nobody touches one
- * that was given more than he may give himself. Throws AuthorizationFailed.
+ * that was given more than he may give himself. What other tenants gave it nobody of its own can weigh: such a one only
+ * those touch who may give every role at the root. Throws AuthorizationFailed.
  */
 export async function mustCover(
-  { assignments, roleDefinitions }: DirectoryPorts,
+  { assignments, roleDefinitions, members }: DirectoryPorts,
   caller: Caller,
   principalId: string,
 ): Promise<void> {
+  if (
+    !caller.mayGive(builtInRoles.owner.permissions, '/') &&
+    (await members.isKnownElsewhere(principalId))
+  ) {
+    throw new Denied(
+      'AuthorizationFailed',
+      `The client '${caller.name}' with object id '${caller.principalId}' cannot change '${principalId}': other tenants let it in, or something is granted to its application, so only an Owner or User Access Administrator at the root of its tenant changes it.`,
+      { action: 'Microsoft.Authorization/roleAssignments/write', scope: '/' },
+    )
+  }
   const given = await assignments.heldBy({ principalId }, 'whileDisabled')
   if (given.length === 0) return
   const roleOf = openRoles(await roleDefinitions.all())

@@ -115,7 +115,7 @@ export async function deleteTenant(
   }
   const removed = await ports.changing(ports.tenants.remove(id))
   if (removed !== 'used') return removed
-  const message = `The tenant '${name}' has users, groups or applications beside the owner that it was made with. Delete them first, signed in there.`
+  const message = `The tenant '${name}' has users, groups or applications beside the owner that it was made with, or another tenant let that owner in. Delete them first, signed in there.`
   throw new ArmError('Conflict', message)
 }
 

@@ -136,6 +136,11 @@ export type MemberRows = {
   above(memberId: string, how: 'directly' | 'throughAll'): Promise<readonly string[]>
   /** Of these, who is in the directory. */
   types(ids: readonly string[]): Promise<readonly Member[]>
+  /**
+   * Whether more than its own tenant may give it something: it has a service principal or is a guest in another one, or
+   * something is granted to its application.
+   */
+  isKnownElsewhere(id: string): Promise<boolean>
 }
 
 export type DirectoryApplicationRows = {

@@ -29,7 +29,7 @@ export type TenantRows = {
   put(tenant: Tenant, owner?: FirstOwner): Promise<'made' | 'kept' | 'named' | 'full'>
   /**
    * With its first owner, its roles and all that was given in it or to it; what it was, undefined when there is none.
-   * `used`: it has other principals, and stays.
+   * `used`: it has other principals, or another tenant let its owner in, and it stays.
    */
   remove(id: string): Promise<Tenant | 'used' | undefined>
 }

@@ -122,7 +122,19 @@ export function memberRows(db: Db, nowMs: DatabaseClock, tenantId?: string): Mem
     return rows.map(({ id }) => id)
   }
 
-  return { add, remove, of, above, types }
+  const isKnownElsewhere: MemberRows['isKnownElsewhere'] = async (id) => {
+    const { rows } = await sql`
+      select 1 from users where home_id = ${id}
+      union all select 1 from applications where object_id = ${id} and (
+        exists (select 1 from service_principals where client_id = applications.client_id)
+        or exists (select 1 from assignments
+          where principal_type = 'Application' and principal_id = applications.client_id)
+      )
+      limit 1`.execute(db)
+    return rows.length > 0
+  }
+
+  return { add, remove, of, above, types, isKnownElsewhere }
 }
 
 /** The beginning of a query that knows all groups above a member as `above (id)`. */

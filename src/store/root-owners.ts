@@ -31,7 +31,7 @@ export async function changingDirectory<Result>(
   if (had.every((one) => has.has(one))) return result
   throw new ArmError(
     'LastRbacAdminAssignment',
-    'The last one who owns all of this tenant and can sign in would be gone: make another Owner at the root first.',
+    'The last one who owns all of a tenant (this one, or one that let this application in) and can sign in would be gone: make another Owner at its root first.',
   )
 }
 

@@ -92,7 +92,10 @@ export function tenantRows(db: Db): TenantRows {
         .executeTakeFirst()
       if (other) return true
     }
-    return false
+    const letIn = db.selectFrom('service_principals').select('object_id')
+    return (
+      (await letIn.where('client_id', '=', ownerClientId).limit(1).executeTakeFirst()) !== undefined
+    )
   }
 
   return { all, get, ofGuest, put, remove }

@@ -4,8 +4,9 @@ import { auxiliaryAuthenticationHeaderPolicy } from '@azure/core-rest-pipeline'
 import { ClientSecretCredential } from '@azure/identity'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { builtInRoles } from '../../src/access/built-in-roles.ts'
+import { ticketHash } from '../../src/domain/invitations.ts'
 import { type Arm, errorOf, openArm } from '../support/arm.ts'
-import { assignmentAt, giving, openGraph } from '../support/graph.ts'
+import { assignmentAt, giving, openGraph, person } from '../support/graph.ts'
 import { type MadeTenant, makeTenant, tokenOf } from '../support/made-tenant.ts'
 import {
   definition,
@@ -177,6 +178,95 @@ describe('across tenants', () => {
     expect(await home.refused('GET', principal)).toEqual([404, 'Request_ResourceNotFound'])
     expect((await arm.get(source)).status).toBe(403)
     expect(await token(tenantId)).toBe('')
+  })
+
+  it('what another tenant trusts is changed by those alone who may give every role at home', async () => {
+    const several = { displayName: 'shared', signInAudience: 'AzureADMultipleOrgs' }
+    const password = 'correct horse battery'
+    const made = async (body: object) => {
+      const app = await home.made('applications', body)
+      const own = await home.made('servicePrincipals', { appId: app.appId })
+      return { clientId: String(app.appId), principalId: String(own.id) }
+    }
+    const [admitted, grantee] = [await made(several), await made({ displayName: 'granted' })]
+    const user = await home.made('users', { ...person(), passwordProfile: { password } })
+    // Who writes the directory, and no more, touches all three while nobody else knows them.
+    const writer = await directoryWriter()
+    const as = writer.headers
+    const ways = (secret: string): [string, string, unknown?][] => [
+      ['POST', `applications/${admitted.clientId}/addPassword`, {}],
+      ['PATCH', `applications/${admitted.clientId}`, { displayName: secret }],
+      ['POST', `applications/${grantee.clientId}/addPassword`, {}],
+      ['PATCH', `servicePrincipals/${grantee.principalId}`, { accountEnabled: true }],
+      ['PATCH', `users/${user.id}`, { passwordProfile: { password: secret } }],
+    ]
+    for (const [method, path, body] of ways('one before that')) {
+      expect((await home.graph(method, path, body, as)).status, path).toBeLessThan(300)
+    }
+    await other.graph.made('servicePrincipals', { appId: admitted.clientId })
+    const theirs = `/subscriptions/${otherSubscription}/resourceGroups/${group}/providers/Microsoft.Compute/galleries/${gallery}`
+    const to = { applicationId: grantee.clientId }
+    const grantPath = `${theirs}/providers/Vitrine.Gallery/grants/g-${randomUUID()}`
+    expect((await other.put(grantPath, { properties: { to } })).status).toBe(201)
+    const { directory } = vitrine.installation.store
+    const guest = await other.graph.graph('POST', 'invitations', {
+      invitedUserEmailAddress: String(user.userPrincipalName),
+      inviteRedirectUrl: 'https://portal.example/',
+    })
+    const ticket = new URL(guest.body.inviteRedeemUrl).searchParams.get('ticket') ?? ''
+    const atHome = { homeId: String(user.id), homeTenantId: vitrine.config.tenantId }
+    await directory.invitations.redeem(ticketHash(ticket), Date.now(), atHome)
+    const denied = [403, 'Authorization_RequestDenied']
+    const removals = [
+      ['DELETE', `applications/${admitted.clientId}`],
+      ['DELETE', `applications/${grantee.clientId}`],
+      ['DELETE', `users/${user.id}`],
+    ] as const
+    for (const [method, path, body] of [...ways('one of my own'), ...removals]) {
+      expect(await home.refused(method, path, body, as), path).toEqual(denied)
+    }
+    for (const [method, path, body] of ways('one of the owner')) {
+      expect((await home.graph(method, path, body)).status, path).toBeLessThan(300)
+    }
+    for (const [method, path] of removals) {
+      expect((await home.graph(method, path)).status, path).toBe(204)
+    }
+  })
+
+  /** Who writes the directory of the home tenant, by a role that allows nothing else. */
+  async function directoryWriter() {
+    const id = randomUUID()
+    const { tenantId } = vitrine.config
+    const scope = `/providers/Microsoft.Management/managementGroups/${tenantId}`
+    const made = await operator.put(
+      `${scope}/providers/Microsoft.Authorization/roleDefinitions/${id}`,
+      {
+        properties: {
+          roleName: 'Directory Writer',
+          assignableScopes: [scope],
+          permissions: [{ actions: ['Vitrine.Directory/*'] }],
+        },
+      },
+    )
+    expect(made.status).toBe(201)
+    return openOtherCaller(vitrine, [{ roleId: id, scope: '/' }])
+  }
+
+  it('the last owner of a tenant stays, also where another one made the application', async () => {
+    const body = { displayName: 'operated', signInAudience: 'AzureADMultipleOrgs' }
+    const app = await home.made('applications', body)
+    await home.made('servicePrincipals', { appId: app.appId })
+    await home.graph('POST', `applications/${app.appId}/addPassword`, {})
+    const tenantId = randomUUID()
+    const fresh = await makeTenant(vitrine, operator, { tenantId, name: 'Operated' })
+    const principal = await fresh.graph.made('servicePrincipals', { appId: app.appId })
+    const given = await fresh.put(assignmentAt(''), giving(builtInRoles.owner.id, principal.id))
+    expect(given.status).toBe(201)
+    const first = await fresh.graph.graph('GET', `applications/${fresh.clientId}`)
+    expect((await fresh.graph.graph('DELETE', `applications/${first.body.id}`)).status).toBe(204)
+    const refusal = await home.graph('DELETE', `applications/${app.id}`)
+    expect(refusal.status).toBe(400)
+    expect(JSON.stringify(refusal.body)).toContain('one that let this application in')
   })
 
   it('an application of one tenant is let into no other', async () => {

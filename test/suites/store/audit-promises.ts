@@ -140,6 +140,7 @@ export function auditPromises(open: OpenStore): void {
       'invitations.find',
       'invitations.open',
       'members.above',
+      'members.isKnownElsewhere',
       'members.of',
       'members.types',
       'registrations.credentials',

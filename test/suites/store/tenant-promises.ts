@@ -134,6 +134,8 @@ export function tenantPromises(open: OpenStore): void {
     expect((await get('c1'))?.objectId).toBe('o-c1')
     expect((await get('c1', 't2'))?.objectId).toBe('o2')
     expect(await get('c1', 't3')).toBeUndefined()
+    expect(await one.members.isKnownElsewhere('o-c1')).toBe(true)
+    expect(await two.members.isKnownElsewhere('o2')).toBe(false)
     await two.groups.put(group({ id: 'g2', tenantId: 't2' }))
     expect(await two.members.add('g2', 'o2')).toBe('made')
     const given = grant({ id: 'a1', principalId: 'g2', roleId: 'r', scope: '/', tenantId: 't2' })
@@ -190,6 +192,30 @@ export function tenantPromises(open: OpenStore): void {
     await expect(users.remove('u1', owner)).rejects.toMatchObject(last)
   })
 
+  it('the last owner of a tenant stays also where another one made it', async () => {
+    const { directory } = store()
+    const [one, two] = [directory.of('t1'), directory.of('t2')]
+    await one.registrations.put({ ...registration('c1'), isMultiTenant: true }, '')
+    const secret = { id: 'k', kind: 'secret', displayName: undefined, hint: 'a' } as const
+    const times = { startsMs: 0, endsMs: Number.MAX_SAFE_INTEGER }
+    await one.registrations.addCredential('c1', { ...secret, ...times, value: 'h' })
+    const principal = { clientId: 'c1', objectId: 'o2', tenantId: 't2', createdMs: 2 }
+    await two.registrations.addPrincipal(principal)
+    const root = { principalId: 'o2', roleId: owner, scope: '/', tenantId: 't2' }
+    await directory.assignments.put(grant({ id: 'a1', ...root }))
+    const last = { code: 'LastRbacAdminAssignment' }
+    const [app] = await one.registrations.find(all)
+    if (!app) throw new Error('the application is not there')
+    const alone = { ...app, isMultiTenant: false }
+    await expect(one.registrations.put(alone, owner, app)).rejects.toMatchObject(last)
+    await expect(one.registrations.removeCredential('c1', 'k', owner)).rejects.toMatchObject(last)
+    await expect(one.registrations.remove('c1', owner)).rejects.toMatchObject(last)
+    await two.users.put(user({ id: 'u2', tenantId: 't2', passwordHash: 'p' }), '')
+    const another = { ...root, principalId: 'u2', principalType: 'User' } as const
+    await directory.assignments.put(grant({ id: 'a2', ...another }))
+    expect(await one.registrations.remove('c1', owner)).toMatchObject({ clientId: 'c1' })
+  })
+
   it('an invitation is accepted once, in time, and holds what was given before from then on', async () => {
     const { invitations, assignments, of } = store().directory
     const { users } = of('t1')
@@ -240,6 +266,8 @@ export function tenantPromises(open: OpenStore): void {
     const came = await invitations.redeem('hash-i4', 1, home)
     expect(came).toMatchObject({ passwordHash: undefined, guest: home })
     expect(await tenants.ofGuest('h')).toMatchObject([{ id: 't1' }])
+    expect(await of('t2').members.isKnownElsewhere('h')).toBe(true)
+    expect(await of('t2').members.isKnownElsewhere('another')).toBe(false)
     // A guest who is deleted takes his invitation along.
     await invitations.put(invitation('i5'), guest('u-i5'))
     await users.remove('u-i5', '')
