@@ -6,6 +6,7 @@ import { limits } from '../domain/limits.ts'
 import { type ResourceId, sameType } from '../domain/resource-id.ts'
 import { builtInRoles } from './built-in-roles.ts'
 import { granted, isGrantable } from './granted-role.ts'
+import { mustBeAssignable } from './role-assignments.ts'
 import { invalid, mustBeGivable } from './role-definitions.ts'
 import { openRoles, type RolePorts } from './roles.ts'
 
@@ -150,7 +151,7 @@ function granteeOf({ tenantId, subscriptionId, applicationId }: To) {
 /** By name, GUID or id of the definition, of Azure's or of the tenant whose the scope is. */
 async function readingRole(
   { roleDefinitions }: GrantPorts,
-  { tenantId }: GrantScope,
+  { id: at, tenantId }: GrantScope,
   sent: string,
 ): Promise<Role> {
   const [, id = sent] = /\/roleDefinitions\/([^/]+)$/i.exec(sent) ?? []
@@ -163,6 +164,7 @@ async function readingRole(
     const message = `The specified role definition with ID '${id}' does not exist.`
     throw new ArmError('RoleDefinitionDoesNotExist', message, 'properties.role')
   }
+  mustBeAssignable(role, at)
   if (isGrantable(role)) return role
   throw invalid(
     `The role '${role.name}' cannot be granted: only one that does no more than read images, such as '${builtInRoles.computeGalleryImageReader.name}' or '${builtInRoles.reader.name}'.`,

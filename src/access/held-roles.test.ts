@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { grant } from '../../test/support/grants.ts'
 import { resourceRow } from '../../test/support/store-rows.ts'
+import type { RoleDefinition } from '../domain/directory.ts'
 import { tenancyOf } from '../domain/tenants.ts'
 import { openSqliteStore } from '../store/sqlite.ts'
 import type { Store } from '../store/store.ts'
@@ -38,6 +39,12 @@ function openProcess() {
   return { ...held, mayRead }
 }
 
+const nothing = { actions: [], notActions: [], dataActions: [], notDataActions: [] }
+const ownRole = (more: Partial<RoleDefinition>): RoleDefinition => ({
+  ...{ id: 'r1', tenantId: 'home', name: 'r1', description: '', permissions: [] },
+  ...{ assignableScopes: ['/'], createdMs: 1, createdBy: 'c', updatedMs: 1, updatedBy: 'c' },
+  ...more,
+})
 const stranger = { principalId: 'p1', tenantId: 'other' }
 const toTenant = grant({
   ...{ id: 'g1', principalType: 'Tenant', principalId: 'other', tenantId: 'home' },
@@ -85,6 +92,56 @@ it('a change that overtakes a look at the rows is seen by the next request', asy
   }
   await mayRead()
   expect(await mayRead()).toBe(false)
+})
+
+it('what a role allowed before is not kept as what it allows, however slow roles are read', async () => {
+  const { assignments, roleDefinitions } = store.directory
+  const gates = new Map<'all' | 'stamp', Promise<void>>()
+  const stamp = async () => {
+    const [told, gate] = [await assignments.stamp(), gates.get('stamp')]
+    await gate
+    return told
+  }
+  const all = async () => {
+    await gates.get('all')
+    return roleDefinitions.all()
+  }
+  const held = openHeldRoles({
+    ...{ assignments: { ...assignments, stamp }, roleDefinitions: { ...roleDefinitions, all } },
+    ...{ world, tenancy: tenancyOf('home', subscriptions) },
+  })
+  const ask = async () => {
+    const { may } = await held.permissions({ principalId: 'p1', tenantId: 'home' })
+    return may(read, gallery)
+  }
+  const close = (name: 'all' | 'stamp') => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    gates.set(name, promise)
+    return () => {
+      gates.delete(name)
+      resolve()
+    }
+  }
+  const turn = () => new Promise((resolve) => setImmediate(resolve))
+  const role = ownRole({ permissions: [{ ...nothing, actions: ['*/read'] }] })
+  await roleDefinitions.put(role)
+  const given = { principalId: 'p1', tenantId: 'home', roleId: role.id, scope: '/' }
+  await assignments.put(grant({ id: 'a1', ...given }))
+  expect(await ask()).toBe(true)
+  nowMs += 2_000
+  const openStamp = close('stamp')
+  const early = ask()
+  await turn()
+  gates.delete('stamp')
+  await roleDefinitions.put({ ...role, permissions: [] }, role)
+  const openAll = close('all')
+  const late = ask()
+  await turn()
+  openStamp()
+  await early
+  openAll()
+  expect(await late).toBe(false)
+  expect(await ask()).toBe(false)
 })
 
 it('rows are read once for all who ask at the same time, and again after a failure', async () => {

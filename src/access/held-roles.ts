@@ -24,30 +24,28 @@ export type HeldParts = {
 
 /** What principals may, kept until something of it changes or ends: one small look every now and then tells. */
 export function openHeldRoles({ assignments, roleDefinitions, tenancy, world }: HeldParts) {
-  let cache = openLru<string, Held>(principalsMax)
-  let loads = new Map<string, Promise<Held>>()
-  let known: { readonly stamp: number; readonly roleOf: ReturnType<typeof openRoles> } | undefined
+  let known: Known | undefined
   let freshUntilMs = 0
   let changes = 0
+  let lookedAfter = 0
 
   async function permissions(holder: Holder): Promise<Held['permissions']> {
-    const roleOf = await rolesNow()
+    // A load that a change overtakes ends up among those that are thrown away.
+    const { roleOf, cache, loads } = await rolesNow()
     const key = keyOfHolder(holder)
     const kept = cache.get(key)
     if (kept && world.now().getTime() < kept.untilMs) return kept.permissions
     // Thousands of rows are read once for all who wait for them.
-    const known = loads.get(key)
-    if (known) return (await known).permissions
-    // A load that a change overtakes ends up among those that were thrown away.
-    const [into, among] = [cache, loads]
+    const waiting = loads.get(key)
+    if (waiting !== undefined) return (await waiting).permissions
     const load = loadOf(holder, roleOf)
-    among.set(key, load)
+    loads.set(key, load)
     try {
       const held = await load
-      into.set(key, held)
+      cache.set(key, held)
       return held.permissions
     } finally {
-      among.delete(key)
+      loads.delete(key)
     }
   }
 
@@ -64,19 +62,24 @@ export function openHeldRoles({ assignments, roleDefinitions, tenancy, world }: 
     return { permissions: fresh, untilMs: firstEnd(given) }
   }
 
-  async function rolesNow(): Promise<ReturnType<typeof openRoles>> {
+  async function rolesNow(): Promise<Known> {
     const nowMs = world.now().getTime()
-    if (known && nowMs < freshUntilMs) return known.roleOf
+    if (known && nowMs < freshUntilMs) return known
     const before = changes
     const stamp = await assignments.stamp()
-    if (known?.stamp !== stamp) {
-      cache = openLru(principalsMax)
-      loads = new Map()
-      known = { stamp, roleOf: openRoles(await roleDefinitions.all()) }
+    let now = known?.stamp === stamp ? known : undefined
+    if (!now) {
+      const roleOf = openRoles(await roleDefinitions.all())
+      const fresh = { stamp, roleOf, cache: openLru<string, Held>(principalsMax), loads: new Map() }
+      now = known?.stamp === stamp ? known : fresh
     }
-    // A look that a change of this process overtook tells nothing of what is now.
+    // A slow look never takes the place of one that began after a later change of this process.
+    if (before < lookedAfter) return now
+    known = now
+    lookedAfter = before
+    // A look that such a change overtook tells nothing of what is now.
     if (before === changes) freshUntilMs = nowMs + rolesFreshMs
-    return known.roleOf
+    return now
   }
 
   /** Forgets after the change is durable, and also when it failed: then it may have happened. */
@@ -99,7 +102,7 @@ export function openHeldRoles({ assignments, roleDefinitions, tenancy, world }: 
       },
       roleDefinitions: {
         ...roleDefinitions,
-        put: (definition) => changing(roleDefinitions.put(definition)),
+        put: (definition, before) => changing(roleDefinitions.put(definition, before)),
         remove: (id) => changing(roleDefinitions.remove(id)),
       },
     }
@@ -110,6 +113,14 @@ export function openHeldRoles({ assignments, roleDefinitions, tenancy, world }: 
 }
 
 type Roles = Pick<HeldParts, 'assignments' | 'roleDefinitions'>
+
+/** All that is known as of one stamp: what it was made of is never put into that of another. */
+type Known = {
+  readonly stamp: number
+  readonly roleOf: ReturnType<typeof openRoles>
+  readonly cache: ReturnType<typeof openLru<string, Held>>
+  readonly loads: Map<string, Promise<Held>>
+}
 
 type Held = {
   readonly permissions: Permissions & { readonly granted: readonly Assignment[] }

@@ -1,9 +1,14 @@
 import { z } from 'zod'
 import { type Caller, mustBeAllowed } from '../domain/access.ts'
-import type { Assignment, AssignmentRows, Role } from '../domain/directory.ts'
+import {
+  type Assignment,
+  type AssignmentRows,
+  assignableAt,
+  type Role,
+} from '../domain/directory.ts'
 import { ArmError } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
-import { isWithin, keyOf } from '../domain/resource-id.ts'
+import { keyOf } from '../domain/resource-id.ts'
 import { builtInRoles } from './built-in-roles.ts'
 import { invalid, mustBeGivable, mustBeGuid } from './role-definitions.ts'
 import { openRoles, ownRoles, type RolePorts } from './roles.ts'
@@ -175,14 +180,13 @@ async function roleNamed(ports: RolePorts, sent: string): Promise<Role> {
   throw new ArmError('RoleDefinitionDoesNotExist', message, 'properties.roleDefinitionId')
 }
 
-function mustBeAssignable({ name, assignableScopes }: Role, scope: Scope): void {
-  const reaches = assignableScopes.some(
-    (one) => scope.lineage.includes(keyOf(one)) || isWithin(scope.key, keyOf(one)),
-  )
-  if (reaches) return
+export function mustBeAssignable(role: Role, scope: Pick<Scope, 'key' | 'text'>): void {
+  if (assignableAt(role)(scope.key)) return
+  const [first, second, ...more] = role.assignableScopes
+  const some = [first, second, more.length > 0 ? `${more.length} more` : undefined]
   throw new ArmError(
     'RoleAssignmentScopeNotAssignableToRoleDefinition',
-    `The role assignment's scope '${scope.text}' is not assignable to the role definition '${name}'. Its assignableScopes are ${assignableScopes.join(', ')}.`,
+    `The role assignment's scope '${scope.text}' is not assignable to the role definition '${role.name}'. Its assignableScopes are ${some.filter((text) => text !== undefined).join(', ')}.`,
     'properties.roleDefinitionId',
   )
 }

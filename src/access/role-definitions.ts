@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type Caller, mustBeAllowed } from '../domain/access.ts'
-import type { Permission, Role, RoleDefinition } from '../domain/directory.ts'
+import type { Permission, Role, RoleDefinition, RoleDefinitionRows } from '../domain/directory.ts'
 import { ArmError, Denied } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
 import { isWithin, keyOf } from '../domain/resource-id.ts'
@@ -86,16 +86,38 @@ export async function writeRole(
     updatedMs: asked.nowMs,
     updatedBy: caller.principalId,
   }
-  const put = await roleDefinitions.put(definition)
+  mustBeSmall(definition)
+  accepted(await roleDefinitions.put(definition, before), definition)
+  return definition
+}
+
+function accepted(put: Awaited<ReturnType<RoleDefinitionRows['put']>>, { name }: RoleDefinition) {
   if (put === 'named') {
-    const message = `A custom role with the name '${roleName}' already exists in this directory. Use a different name.`
+    const message = `A custom role with the name '${name}' already exists in this directory. Use a different name.`
     throw new ArmError('RoleDefinitionWithSameNameExists', message, 'properties.roleName')
   }
   if (put === 'full') {
     const message = `Role definition limit exceeded: there are ${limits.roleDefinitionsMax} custom roles. Delete some first.`
     throw new ArmError('RoleDefinitionLimitExceeded', message)
   }
-  return definition
+  if (put === 'assigned') {
+    const message = `There are existing role assignments referencing the role '${name}' outside of its new assignableScopes. Delete them first, or keep the scopes.`
+    throw new ArmError('RoleDefinitionHasAssignments', message, 'properties.assignableScopes')
+  }
+  if (put === 'differs') {
+    const message = `Another request changed the role '${name}' at the same time. Read it again and retry.`
+    throw new ArmError('Conflict', message)
+  }
+}
+
+/** All roles are held in memory. */
+function mustBeSmall({ permissions, assignableScopes }: RoleDefinition): void {
+  const { length } = JSON.stringify({ permissions, assignableScopes })
+  if (length <= limits.documentCharsMax) return
+  throw invalid(
+    `The permissions and assignableScopes of the role take ${length} characters as JSON, but at most ${limits.documentCharsMax} are kept. Use patterns such as 'Microsoft.Compute/*/read', or make several roles.`,
+    'properties.permissions',
+  )
 }
 
 /** Answers what it was; undefined when there is none. */

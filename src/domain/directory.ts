@@ -1,3 +1,5 @@
+import { keyOf } from './resource-id.ts'
+
 /** An application (service principal of one tenant) that may sign in with a secret. */
 export type Application = {
   /** A GUID, lower case: what the application signs in with. */
@@ -97,6 +99,23 @@ export type Role = {
   readonly assignableScopes: readonly string[]
 }
 
+const groupsOfAll = '/providers/microsoft.management/managementgroups/'
+
+/** Whether a role can be given at a scope key: at one of its assignable scopes, or below. */
+export function assignableAt(role: Pick<Role, 'assignableScopes'>): (scopeKey: string) => boolean {
+  const keys = new Set(role.assignableScopes.map(keyOf))
+  // A tenant has one management group, above all of its subscriptions.
+  const isOfAll = [...keys].some((key) => key.startsWith(groupsOfAll))
+  return (scopeKey) => {
+    if (keys.has('') || keys.has(scopeKey)) return true
+    if (isOfAll && scopeKey.startsWith('/subscriptions/')) return true
+    for (let end = scopeKey.indexOf('/', 1); end > 0; end = scopeKey.indexOf('/', end + 1)) {
+      if (keys.has(scopeKey.slice(0, end))) return true
+    }
+    return false
+  }
+}
+
 /** A role of a tenant's own, beside the built-in ones. */
 export type RoleDefinition = Role & Written & { readonly tenantId: string }
 
@@ -152,8 +171,15 @@ export type AssignmentRows = {
 export type RoleDefinitionRows = {
   /** Those of all tenants: at most `limits.roleDefinitionsEverywhereMax`. */
   all(): Promise<readonly RoleDefinition[]>
-  /** Durable once resolved. `named`: another one of the tenant has this name, or another tenant this id; `full`: there are too many. Nothing is written then. */
-  put(definition: RoleDefinition): Promise<'made' | 'kept' | 'named' | 'full'>
+  /**
+   * Durable once resolved. `before`: what was read, undefined where there was none; `differs`: it is not that any more.
+   * `named`: another one of the tenant has this name, or another tenant this id; `assigned`: somebody has it where it
+   * could not be given any more; `full`: there are too many. Nothing is written then.
+   */
+  put(
+    definition: RoleDefinition,
+    before?: RoleDefinition,
+  ): Promise<'made' | 'kept' | 'differs' | 'named' | 'assigned' | 'full'>
   /** Durable once resolved; what it was, undefined when there is none. `assigned`: somebody has it, and it stays. */
   remove(id: string): Promise<RoleDefinition | 'assigned' | undefined>
 }

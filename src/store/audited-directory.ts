@@ -1,5 +1,10 @@
 import type { AuditEntry, Tell } from '../domain/audit.ts'
-import { type Assignment, isGrant, type RoleDefinition } from '../domain/directory.ts'
+import {
+  type Assignment,
+  isGrant,
+  type Permission,
+  type RoleDefinition,
+} from '../domain/directory.ts'
 import type { Invitation } from '../domain/invitations.ts'
 import type { DirectoryApplication, Group, User } from '../domain/principals.ts'
 import type { Tenant } from '../domain/tenants.ts'
@@ -238,8 +243,11 @@ function roleTold(
   action: string,
   { id, name, permissions, assignableScopes }: RoleDefinition,
 ): Told {
-  const allows = permissions.map((one) => ({ ...one }))
-  return { action, scope: '/', about: { roleId: id, name, permissions: allows, assignableScopes } }
+  const count = (kind: keyof Permission) => permissions.flatMap((one) => one[kind]).length
+  const allowed = { actions: count('actions'), dataActions: count('dataActions') }
+  const [assignableScope = ''] = assignableScopes
+  const about = { roleId: id, name, ...allowed, assignableScope, scopes: assignableScopes.length }
+  return { action, scope: '/', about }
 }
 
 function userTold(action: string, user: User, before?: User): Told {

@@ -49,7 +49,7 @@ export function ownTransactions(read: AllRows, write: Write): Small {
       },
       roleDefinitions: {
         ...read.roleDefinitions,
-        put: (definition) => write((rows) => rows.roleDefinitions.put(definition)),
+        put: (definition, before) => write((rows) => rows.roleDefinitions.put(definition, before)),
         remove: (id) => write((rows) => rows.roleDefinitions.remove(id)),
       },
       ...principals(read, write),

@@ -1,7 +1,13 @@
 import type { Insertable, Selectable } from 'kysely'
-import type { Permission, RoleDefinition, RoleDefinitionRows } from '../domain/directory.ts'
+import {
+  assignableAt,
+  type Permission,
+  type RoleDefinition,
+  type RoleDefinitionRows,
+} from '../domain/directory.ts'
 import { limits } from '../domain/limits.ts'
 import { directoryChanged, writtenColumns, writtenFrom } from './directory-stamp.ts'
+import { isStill } from './find-principals.ts'
 import type { Db, RoleDefinitionTable } from './schema.ts'
 
 export function roleDefinitionRows(db: Db): RoleDefinitionRows {
@@ -12,7 +18,7 @@ export function roleDefinitionRows(db: Db): RoleDefinitionRows {
     return rows.map(fromTable)
   }
 
-  const put: RoleDefinitionRows['put'] = async (definition) => {
+  const put: RoleDefinitionRows['put'] = async (definition, before) => {
     await directoryChanged(db)
     const row = toTable(definition)
     const everywhere = await all()
@@ -21,15 +27,30 @@ export function roleDefinitionRows(db: Db): RoleDefinitionRows {
     if (named && named.id !== row.id) return 'named'
     const same = everywhere.find(({ id }) => id === row.id)
     if (same && same.tenantId !== definition.tenantId) return 'named'
+    if (before && !same) return 'differs'
     if (!same) {
       if (held.length >= limits.roleDefinitionsMax) return 'full'
       if (everywhere.length >= limits.roleDefinitionsEverywhereMax) return 'full'
       await db.insertInto('role_definitions').values(row).execute()
       return 'made'
     }
+    if (!before || !isStill(same, before)) return 'differs'
+    if (await isAssignedOutside(definition)) return 'assigned'
     const { id, created_ms: _, created_by: __, ...changed } = row
     await db.updateTable('role_definitions').set(changed).where('id', '=', id).execute()
     return 'kept'
+  }
+
+  /** At each scope where somebody has it, it must go on being assignable: who may change a role may so at those alone. */
+  async function isAssignedOutside(definition: RoleDefinition): Promise<boolean> {
+    const rows = await db
+      .selectFrom('assignments')
+      .select('scope_key')
+      .distinct()
+      .where('role_id', '=', definition.id)
+      .execute()
+    const isAssignable = assignableAt(definition)
+    return rows.some(({ scope_key }) => !isAssignable(scope_key))
   }
 
   const remove: RoleDefinitionRows['remove'] = async (id) => {

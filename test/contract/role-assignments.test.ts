@@ -189,6 +189,19 @@ describe('roles and who has them', () => {
     expect([held.status, errorOf(held).code]).toEqual([409, 'RoleDefinitionHasAssignments'])
     const twin = await owner.put(roleIdOf(randomUUID(), galleryId), role)
     expect(errorOf(twin).code).toBe('RoleDefinitionWithSameNameExists')
+    const narrow = { ...role.properties, assignableScopes: [`${galleryId}/images/${definition}`] }
+    const narrowed = await owner.put(roleIdOf(id, galleryId), { properties: narrow })
+    expect([narrowed.status, errorOf(narrowed)]).toMatchObject([
+      409,
+      { code: 'RoleDefinitionHasAssignments', target: 'properties.assignableScopes' },
+    ])
+    const actions = Array.from({ length: 200 }, (_, at) => `A.B/${'c'.repeat(400)}${at}/read`)
+    const large = { ...role.properties, permissions: [{ actions }] }
+    const tooLarge = await owner.put(roleIdOf(id, galleryId), { properties: large })
+    expect(errorOf(tooLarge)).toMatchObject({
+      code: 'InvalidParameter',
+      message: expect.stringContaining('at most 65536'),
+    })
     const builtIn = await owner.put(roleIdOf(builtInRoles.reader.id, galleryId), {
       properties: { ...role.properties, roleName: 'Mine' },
     })

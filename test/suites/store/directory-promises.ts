@@ -4,6 +4,8 @@ import { grant } from '../../support/grants.ts'
 import { resourceRow } from '../../support/store-rows.ts'
 import { type OpenStore, useStore } from './use-store.ts'
 
+const managementGroups = '/providers/Microsoft.Management/managementGroups'
+
 export function directoryPromises(open: OpenStore): void {
   const { store } = useStore(open)
   const application = {
@@ -152,13 +154,40 @@ export function directoryPromises(open: OpenStore): void {
     }
     expect(await roleDefinitions.put(role)).toBe('made')
     expect(await roleDefinitions.put({ ...role, id: 'r2', name: 'image keeper' })).toBe('named')
-    expect(await roleDefinitions.put({ ...role, description: 'e' })).toBe('kept')
-    expect(await roleDefinitions.all()).toEqual([{ ...role, description: 'e' }])
+    const changed = { ...role, description: 'e' }
+    expect(await roleDefinitions.put(changed)).toBe('differs')
+    expect(await roleDefinitions.put(changed, changed)).toBe('differs')
+    expect(await roleDefinitions.put(changed, role)).toBe('kept')
+    expect(await roleDefinitions.put({ ...changed, id: 'r3', name: 'n' }, role)).toBe('differs')
+    expect(await roleDefinitions.all()).toEqual([changed])
     await assignments.put(reader)
     expect(await roleDefinitions.remove('r1')).toBe('assigned')
     await assignments.remove('a1', '')
     expect(await roleDefinitions.remove('r1')).toMatchObject({ id: 'r1' })
     expect(await roleDefinitions.remove('r1')).toBeUndefined()
+  })
+
+  it('a role stays assignable wherever somebody has it', async () => {
+    const { assignments, roleDefinitions } = store().directory
+    const scopes = ['/subscriptions/a', '/subscriptions/B']
+    const role = {
+      ...{ id: 'r1', tenantId: 't1', name: 'r', description: '', permissions: [] },
+      ...{ assignableScopes: scopes, createdMs: 1, createdBy: 'c', updatedMs: 1, updatedBy: 'c' },
+    }
+    await roleDefinitions.put(role)
+    await assignments.put({ ...reader, scope: '/subscriptions/b' })
+    const put = (...assignableScopes: string[]) =>
+      roleDefinitions.put({ ...role, assignableScopes }, role)
+    expect(await put('/subscriptions/a')).toBe('assigned')
+    expect(await put('/subscriptions/a', '/subscriptions/bb', '/subscriptions/b/c')).toBe(
+      'assigned',
+    )
+    expect(await roleDefinitions.all()).toEqual([role])
+    const all = { ...role, assignableScopes: [`${managementGroups}/t1`] }
+    expect(await roleDefinitions.put(all, role)).toBe('kept')
+    expect(await roleDefinitions.put(role, all)).toBe('kept')
+    await assignments.remove('a1', '')
+    expect(await put('/subscriptions/a')).toBe('kept')
   })
 
   it('of racing writers of one secret all get the same value', async () => {
