@@ -41,6 +41,12 @@ export function mustBeAllowed(caller: Caller, action: string, scope: string): vo
   )
 }
 
+/** Whether a role of his own allows it, and not only what was granted or shared across tenants. */
+export function mayByOwnRole(caller: Caller, action: string, scope: string): boolean {
+  const nothing = { notActions: [], dataActions: [], notDataActions: [] }
+  return caller.mayGive([{ actions: [action], ...nothing }], scope)
+}
+
 /** To be put behind a refusal. */
 export function remarkFor({ remark }: Caller): string {
   return remark === undefined ? '' : ` ${remark}`

@@ -261,6 +261,8 @@ export type View = {
   /** Lower-cased `$expand` and `$select`. */
   readonly expand: string | undefined
   readonly select: string | undefined
+  /** Whether it is told who else has it: never to those to whom it is granted. */
+  readonly tellsOthers: boolean
   readonly settings: Settings
 }
 

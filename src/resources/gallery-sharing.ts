@@ -202,24 +202,25 @@ export function sharedDeleteProblems({ doc, name }: Stored<Gallery>): readonly P
   )
 }
 
-/** `sharingProfile` and `sharingStatus` as GET shows them; the groups only to who asks for them. */
+/** `sharingProfile` and `sharingStatus` as GET shows them; the groups only to who asks for them and may know. */
 export function shownSharing(
   { doc, region, status }: Pick<Stored<Gallery>, 'doc' | 'region' | 'status'>,
-  { select, expand }: Pick<View, 'select' | 'expand'>,
+  { select, expand, tellsOthers }: Pick<View, 'select' | 'expand' | 'tellsOthers'>,
 ): JsonObject {
   const { sharingProfile } = doc.properties
   if (!sharingProfile) return {}
   const { groups, communityEnabled } = sharingOf(status)
   const { publicName } = status
   const { communityGalleryInfo, ...profile } = sharingProfile
-  const wantsGroups =
+  const asksForGroups =
     select === 'permissions' || expand?.split(',').includes('sharingprofile/groups')
+  const tellsGroups = tellsOthers && asksForGroups && groups.length > 0
   const isShared = groups.length > 0 || communityEnabled
   const regions = [{ region: region ?? '', state: 'Succeeded', details: '' }]
   return jsonOf({
     sharingProfile: {
       ...profile,
-      ...(wantsGroups && groups.length > 0 && { groups }),
+      ...(tellsGroups && { groups }),
       ...(profile.permissions === 'Community' && {
         communityGalleryInfo: {
           ...communityGalleryInfo,

@@ -146,7 +146,8 @@ export function sharedVersion(
 
 /** Sizes and caching alone: from what it was made is nobody else's to know. */
 function storageOf(row: ResourceRow, settings: Settings): JsonObject {
-  const view = { replicas: [], expand: undefined, select: undefined, settings }
+  const asked = { expand: undefined, select: undefined, tellsOthers: false }
+  const view = { replicas: [], ...asked, settings }
   // The row was stored by this type's own schema.
   const stored = row as unknown as Stored<ArmDocument>
   const profile = valueAt(findType(row.type)?.show?.(stored, view), 'properties.storageProfile')

@@ -171,7 +171,7 @@ export function openDesk(options: { readonly settings?: Settings; readonly now?:
       const own = replicas.filter((replica) => replica.versionKey === row.key)
       return present(
         { row, replicas: own },
-        { type, apiVersion, settings: used, query: readQuery(`?${query}`) },
+        { type, apiVersion, settings: used, query: readQuery(`?${query}`), tellsOthers: true },
       )
     },
     rowAt,

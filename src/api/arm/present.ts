@@ -9,6 +9,8 @@ export type Presented = {
   readonly apiVersion: string
   readonly settings: Settings
   readonly query?: Query
+  /** Left out: it is not told who else has it. */
+  readonly tellsOthers?: boolean
   /** The state to show instead of the stored one. */
   readonly state?: string | undefined
 }
@@ -22,6 +24,7 @@ export function present({ row, replicas }: Shown, how: Presented): JsonObject {
     replicas,
     expand: query?.get('$expand')?.toLowerCase(),
     select: query?.get('$select')?.toLowerCase(),
+    tellsOthers: how.tellsOthers ?? false,
     settings,
   }
   const shown: JsonObject = type.show?.(stored, view) ?? row.doc

@@ -1,4 +1,5 @@
-import type { ResourceId } from '../../domain/resource-id.ts'
+import { mayByOwnRole } from '../../domain/access.ts'
+import { actionOn, type ResourceId } from '../../domain/resource-id.ts'
 import type { RowStamp } from '../../domain/rows.ts'
 import { actOnResource } from '../../providers/act.ts'
 import { listResources } from '../../providers/list.ts'
@@ -37,8 +38,12 @@ export function answerResource(request: Resourceful): Promise<Answer> {
   }
 }
 
-function howToShow({ type, asked, providers, query }: Resourceful) {
-  return { type, apiVersion: asked.apiVersion, settings: providers.settings, query }
+function howToShow({ type, id, asked, providers, query }: Resourceful) {
+  const { caller, apiVersion } = asked
+  const tellsOthers =
+    caller.may(`${type.type}/share/action`, id.text) ||
+    mayByOwnRole(caller, actionOn(type.type, 'read'), id.text)
+  return { type, apiVersion, settings: providers.settings, query, tellsOthers }
 }
 
 async function get(request: Resourceful): Promise<Answer> {
