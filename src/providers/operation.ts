@@ -36,6 +36,8 @@ export function newOperation(
 export type ShownOperation = {
   readonly operation: OperationRow
   readonly row: ResourceRow | undefined
+  /** Whether who asks may read the resource now: who began the operation may not, always. */
+  readonly mayRead: boolean
 }
 
 /** The receipt of `id`. Only who began it, or may read its resource, sees it: to others it does not exist. */
@@ -55,7 +57,7 @@ export async function readOperation(
   const type = typeOf(providers, about)
   const mayRead = type !== undefined && caller.may(actionOn(type.type, 'read'), about)
   if (operation.principalId !== caller.principalId && !mayRead) throw gone(id)
-  return { operation, row }
+  return { operation, row, mayRead }
 }
 
 function typeOf({ types }: Providers, key: string): ResourceType | undefined {

@@ -287,5 +287,24 @@ describe('attacks', () => {
       expect(valueAt(seen.body, 'properties.output')).toBeUndefined()
       await owner.revoke('polled')
     })
+
+    it('who began an operation and may not read its resource any more is told how it ended, and not the resource', async () => {
+      const maker = await openOtherCaller(vitrine, [
+        { roleId: builtInRoles.contributor.id, scope: owner.groupPath },
+      ])
+      const disk = { creationData: { createOption: 'Empty' }, diskSizeGB: 1 }
+      const began = await maker.put('disks/began', { ...west, properties: disk })
+      expect(await maker.ended(began)).toHaveProperty('properties.output.name', 'began')
+      const { directory } = vitrine.installation.store
+      const [right] = await directory.assignments.heldBy({ principalId: maker.objectId })
+      await owner.ask('DELETE', `${owner.groupPath}/${authorization}/roleAssignments/${right?.id}`)
+      expect((await maker.get('disks/began')).status).toBe(403)
+      for (const name of ['azure-asyncoperation', 'location']) {
+        const { pathname, search } = new URL(began.headers.get(name) ?? '')
+        const polled = await maker.get(`${pathname}${search}`)
+        expect(polled.status).toBe(200)
+        expect(JSON.stringify(polled.body)).not.toMatch(/output|diskSizeGB|began"/)
+      }
+    })
   })
 })

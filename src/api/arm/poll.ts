@@ -48,8 +48,11 @@ function monitorAnswer(request: ArmRequest, shown: ShownOperation): Answer {
 /** Whose operations end with the resource itself. */
 const tellsResource = new Set<OperationFlavour>(['disk', 'storage'])
 
-/** What the operation gives: the URL of a grant, what an action told, or the resource itself. */
-function outputOf(request: ArmRequest, { operation, row }: ShownOperation): Json | undefined {
+/** What the operation gives: the URL of a grant, what an action told, or the resource itself, as far as it may be read now. */
+function outputOf(
+  request: ArmRequest,
+  { operation, row, mayRead }: ShownOperation,
+): Json | undefined {
   const { providers, asked, origin } = request
   if (operation.status !== 'Succeeded') return undefined
   const grant = grantOf(operation.output)
@@ -61,7 +64,13 @@ function outputOf(request: ArmRequest, { operation, row }: ShownOperation): Json
   if (isObject(operation.output) && operation.output.told !== undefined)
     return operation.output.told
   const type = row && providers.findType(row.type)
-  if (!row || !type || !tellsResource.has(operation.flavour) || operation.verb === 'action')
+  if (
+    !mayRead ||
+    !row ||
+    !type ||
+    !tellsResource.has(operation.flavour) ||
+    operation.verb === 'action'
+  )
     return undefined
   const { apiVersion } = asked
   return present({ row, replicas: [] }, { type, apiVersion, settings: providers.settings })
