@@ -11,11 +11,13 @@ import type { SecretRows } from './domain/secrets.ts'
 import type { PeopleRows, SigninRows } from './domain/signin-rows.ts'
 import type { TenantRows } from './domain/tenants.ts'
 import { openSecretCheck } from './identity/client-secret.ts'
+import { openGuesses } from './identity/guesses.ts'
 import { type Issuers, openIssuers } from './identity/issuers.ts'
 import { openPasswords } from './identity/passwords.ts'
 import { openSigninSecrets } from './identity/signin-secrets.ts'
 import type { SigningKeys } from './identity/signing-keys.ts'
-import { toldPasswords } from './told-passwords.ts'
+import { openTries } from './identity/tries.ts'
+import { toldGuesses, toldPasswords } from './told-passwords.ts'
 
 type SigninParts = {
   readonly baseUrl: string
@@ -48,11 +50,14 @@ export async function openSignin(
     ...{ signinSecrets, checkSecret, views: signinViews, world },
     isTenant: async (id) => (await tenants.get(id)) !== undefined,
   })
-  const judged = openPasswords({ people, signin, checkSecret, world })
-  const passwords = toldPasswords(judged, { people, refusals: parts.refusals, world })
+  const tries = openTries({ signin, tryKey: signinSecrets.tryKey, world })
+  const judged = openPasswords({ people, tries, checkSecret })
+  const told = { people, refusals: parts.refusals, world }
+  const passwords = toldPasswords(judged, told)
+  const guesses = toldGuesses(openGuesses(tries, world), told)
   const { addressOf } = parts.refusals
   const routes = signinRoutes({
-    ...{ issuers, passwords, people, invitations, ticketHash, world, addressOf },
+    ...{ issuers, passwords, guesses, people, invitations, ticketHash, world, addressOf },
     tenantName: async (id) => (await tenants.get(id))?.name ?? id,
     tenantOfClient: async (id) => (await applications.get(id.toLowerCase()))?.tenantId,
   })

@@ -1,6 +1,7 @@
 import type { Refusals } from './access/denials.ts'
 import type { World } from './base/world.ts'
 import type { PeopleRows } from './domain/signin-rows.ts'
+import type { Guess, Guesses } from './identity/guesses.ts'
 import type { Entered, Passwords, Proven } from './identity/passwords.ts'
 
 const action = 'Vitrine.Directory/signIn/action'
@@ -32,12 +33,22 @@ export function toldPasswords(
   return {
     check: async (entered) => told(entered, await passwords.check(entered)),
     change: async (entered, fresh) => told(entered, await passwords.change(entered, fresh)),
-    async failedFrom(address) {
-      const untilMs = await passwords.failedFrom(address)
-      const code = untilMs === undefined ? 'SigninRefused' : 'SigninLocked'
-      const nobody = { principalId: '', name: '', correlationId: world.id() }
-      refusals.denied({ ...nobody, address, action, scope: '/', code })
-      return untilMs
-    },
   }
+}
+
+/** The same guesses; wrong ones are told for the audit of the tenant that was asked. */
+export function toldGuesses(
+  guesses: Guesses,
+  { refusals, world }: Omit<ToldParts, 'people'>,
+): Guesses {
+  async function failed(guess: Guess): Promise<number | undefined> {
+    const untilMs = await guesses.failed(guess)
+    const code = untilMs === undefined ? 'SigninRefused' : 'SigninLocked'
+    const nobody = { principalId: '', name: '', correlationId: world.id() }
+    const { address, tenantId } = guess
+    refusals.denied({ ...nobody, address, tenantId, action, scope: '/', code })
+    return untilMs
+  }
+
+  return { blockedUntil: guesses.blockedUntil, failed }
 }

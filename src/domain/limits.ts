@@ -82,10 +82,17 @@ export const limits = {
   credentialsMax: 20,
   /** Codes, refresh tokens, sessions and open pages, of each: anybody may open a page, and a sweep forgets it. */
   signinStatesMax: 100_000,
-  /** Tries of a window: of one user, as most directories have it, and from one address, where many may sit. */
+  /**
+   * Tries of a window: of one user from one network, as most directories have it; from one network, where many may sit;
+   * and of one user from anywhere, so many that few networks cannot lock him out (100,000 guesses a day are none).
+   */
   signinTriesOfUserMax: 10,
-  signinTriesOfAddressMax: 200,
+  signinTriesOfNetworkMax: 200,
+  signinTriesOfUserEverywhereMax: 1_000,
   signinTriesMs: 15 * 60_000,
+  /** Wrong secrets of a window: of one client from one network, and from one network: 80 seconds of hashing. */
+  secretTriesOfClientMax: 100,
+  secretTriesOfNetworkMax: 2_000,
   /** NIST SP 800-63B asks for eight and no rules of composition; twelve, because a machine guesses. */
   passwordCharsMin: 12,
   passwordCharsMax: 256,

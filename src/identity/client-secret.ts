@@ -6,8 +6,12 @@ import { Unavailable } from '../domain/errors.ts'
 const cost = { N: 16_384, r: 8, p: 1 } as const
 const hashBytes = 32
 const saltBytes = 16
-/** Guesses that may wait; one runs at a time, so that sign-ins never take the thread pool from the data plane. */
-const waitingMax = 64
+/**
+ * Guesses that may wait, of all and of one holder; one runs at a time, so that sign-ins never take the thread pool from
+ * the data plane.
+ */
+const waitingMax = 256
+const waitingOfOneMax = 64
 const secretTextMax = 1024
 
 /** A fresh secret of 256 random bits. The prefix keeps it from starting with `-`, and lets secret scanners find it. */
@@ -29,22 +33,45 @@ export async function hashSecret(secret: string): Promise<string> {
   )
 }
 
-/** Answers `(secret, hash)`: is this the secret that the hash was made of? Throws Unavailable when too many wait. */
+/**
+ * Answers `(secret, hash, holders)`: is this the secret that the hash was made of? `holders` are the network that it comes
+ * from and whose it is to be. Throws Unavailable when too many wait, of all or of one of them.
+ */
 export function openSecretCheck() {
   const oneByOne = openMutex()
+  const ofHolder = new Map<string, number>()
   let waiting = 0
 
-  return async function checkSecret(secret: string, hash: string): Promise<boolean> {
+  function enter(holders: readonly string[]): void {
+    const isFull = holders.some((one) => (ofHolder.get(one) ?? 0) >= waitingOfOneMax)
+    if (isFull || waiting >= waitingMax) throw new Unavailable('too many sign-ins at once')
+    waiting += 1
+    for (const one of holders) ofHolder.set(one, (ofHolder.get(one) ?? 0) + 1)
+  }
+
+  function leave(holders: readonly string[]): void {
+    waiting -= 1
+    for (const one of holders) {
+      const left = (ofHolder.get(one) ?? 0) - 1
+      if (left > 0) ofHolder.set(one, left)
+      else ofHolder.delete(one)
+    }
+  }
+
+  return async function checkSecret(
+    secret: string,
+    hash: string,
+    holders: readonly string[],
+  ): Promise<boolean> {
     const [scheme, N, r, p, salt = '', expected = ''] = hash.split('$')
     if (scheme !== 'scrypt' || secret.length > secretTextMax) return false
-    if (waiting >= waitingMax) throw new Unavailable('too many sign-ins at once')
-    waiting += 1
+    enter(holders)
     try {
       const parameters = { N: Number(N), r: Number(r), p: Number(p) }
       const found = await oneByOne(() => derive(secret, Buffer.from(salt, 'base64'), parameters))
       return timingSafeEqual(found, Buffer.from(expected, 'base64'))
     } finally {
-      waiting -= 1
+      leave(holders)
     }
   }
 }

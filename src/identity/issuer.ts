@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { networkOf } from '../base/network-of.ts'
 import { Unavailable } from '../domain/errors.ts'
 import { type openSecretCheck, secretHint } from './client-secret.ts'
 import { explainRefusal } from './explain-refusal.ts'
@@ -82,7 +83,8 @@ function openProvider(
 /** The library's own hook for secrets that are stored as hashes: `clientSecret` is what the row holds. */
 function compareByHashes(provider: Provider, { checkSecret, registrations, world }: IssuerParts) {
   provider.Client.prototype.compareClientSecret = async function compare(actual) {
-    if (await checkSecret(actual, this.clientSecret ?? '')) return true
+    const holders = [networkOf(Provider.ctx?.ip), this.clientId]
+    if (await checkSecret(actual, this.clientSecret ?? '', holders)) return true
     const nowMs = world.now().getTime()
     for (const one of await registrations.credentials(this.clientId)) {
       const mayBe =
@@ -90,7 +92,7 @@ function compareByHashes(provider: Provider, { checkSecret, registrations, world
         one.hint === secretHint(actual) &&
         one.startsMs <= nowMs &&
         nowMs < one.endsMs
-      if (mayBe && (await checkSecret(actual, one.value))) return true
+      if (mayBe && (await checkSecret(actual, one.value, holders))) return true
     }
     return false
   }

@@ -40,7 +40,7 @@ test('the first start makes an owner whose secret is in the file only, for its o
   expect(await readdir(folder)).toEqual(['owner.json'])
   const stored = await directory.applications.get(owner.clientId)
   expect(stored?.secretHash).not.toContain(owner.secret)
-  expect(await openSecretCheck()(owner.secret, stored?.secretHash ?? '')).toBe(true)
+  expect(await openSecretCheck()(owner.secret, stored?.secretHash ?? '', [])).toBe(true)
   expect(await directory.assignments.heldBy({ principalId: stored?.objectId ?? '' })).toMatchObject(
     [{ roleId: 'owner-role', scope: '/' }],
   )

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto'
-import type { World } from '../base/world.ts'
+import { networkOf } from '../base/network-of.ts'
 import { limits } from '../domain/limits.ts'
-import type { PeopleRows, Person, SigninRows } from '../domain/signin-rows.ts'
+import type { PeopleRows, Person } from '../domain/signin-rows.ts'
 import { hashSecret, type openSecretCheck } from './client-secret.ts'
+import type { Tries } from './tries.ts'
 
 /** What somebody typed into a page of ours. */
 export type Entered = {
@@ -28,40 +28,41 @@ export type Passwords = {
   check(entered: Entered): Promise<Proven>
   /** `in`: it is `fresh` from now on, and whoever was signed in with the old one is not any more. Throws Unavailable. */
   change(entered: Entered, fresh: string): Promise<Changed>
-  /** Counts a failure that came from there; undefined, or until when nothing more is taken. Throws Unavailable. */
-  failedFrom(address: string | undefined): Promise<number | undefined>
 }
 
 type PasswordParts = {
   readonly people: PeopleRows
-  readonly signin: Pick<SigninRows, 'count' | 'uncount'>
+  readonly tries: Tries
   readonly checkSecret: ReturnType<typeof openSecretCheck>
-  readonly world: Pick<World, 'now'>
 }
 
 /**
  * Judges passwords. A try is counted before it is judged, so that many at once are no more than one after another; a good
- * one is forgotten. Who does not exist costs the same hash as who does, and is locked in the same way.
+ * one is forgotten. Who does not exist costs the same hash as who does, and is locked in the same way. Who guesses locks a
+ * user where he guesses from, and elsewhere only when he does so from a hundred networks.
  */
-export function openPasswords({ people, signin, checkSecret, world }: PasswordParts): Passwords {
+export function openPasswords({ people, tries, checkSecret }: PasswordParts): Passwords {
   let nobodysHash: Promise<string> | undefined
-  const nowMs = () => world.now().getTime()
-  const tried = (key: string) => signin.count(key, nowMs(), limits.signinTriesMs)
 
   async function check({ tenantId, name, password, address }: Entered): Promise<Proven> {
     const person = await people.named(tenantId, name.trim().toLowerCase())
-    const keys = { address: addressKey(address), user: userKey(tenantId, name, person) }
-    const fromThere = await tried(keys.address)
-    if (fromThere.tries > limits.signinTriesOfAddressMax) {
-      return { is: 'locked', untilMs: fromThere.endsMs }
+    const network = networkOf(address)
+    const keys = keysOf(tries, { tenantId, name, person, network })
+    for (const [key, max] of [
+      [keys.network, limits.signinTriesOfNetworkMax],
+      [keys.there, limits.signinTriesOfUserMax],
+      [keys.everywhere, limits.signinTriesOfUserEverywhereMax],
+    ] as const) {
+      const counted = await tries.count(key)
+      if (counted.tries > max) return { is: 'locked', untilMs: counted.endsMs }
     }
-    const asUser = await tried(keys.user)
-    if (asUser.tries > limits.signinTriesOfUserMax) return { is: 'locked', untilMs: asUser.endsMs }
     nobodysHash ??= hashSecret('nobody has this password')
-    const isRight = await checkSecret(password, person?.passwordHash ?? (await nobodysHash))
+    const hash = person?.passwordHash ?? (await nobodysHash)
+    const isRight = await checkSecret(password, hash, [network, keys.everywhere])
     if (!person || person.passwordHash === undefined || !isRight) return { is: 'wrong' }
-    await signin.uncount(keys.user, 'all')
-    await signin.uncount(keys.address, 'one')
+    await tries.uncount(keys.there, 'all')
+    await tries.uncount(keys.everywhere, 'one')
+    await tries.uncount(keys.network, 'one')
     return { is: person.mustChangePassword ? 'mustChange' : 'in', person }
   }
 
@@ -77,12 +78,7 @@ export function openPasswords({ people, signin, checkSecret, world }: PasswordPa
     return { is: 'in', person: proven.person }
   }
 
-  async function failedFrom(address: string | undefined): Promise<number | undefined> {
-    const { tries, endsMs } = await tried(addressKey(address))
-    return tries > limits.signinTriesOfAddressMax ? endsMs : undefined
-  }
-
-  return { check, change, failedFrom }
+  return { check, change }
 }
 
 /** Why it cannot be a password; undefined when it can. */
@@ -107,17 +103,19 @@ function whyRefused(
   return whyWeak(fresh)
 }
 
-/** Rows hold no names that somebody mistyped, nor addresses. */
-function userKey(tenantId: string, name: string, person: Person | undefined): string {
-  return hashOf(
-    person ? ['user', person.passwordOf] : ['name', tenantId, name.trim().toLowerCase()],
-  )
+type Trying = Pick<Entered, 'tenantId' | 'name'> & {
+  readonly person: Person | undefined
+  readonly network: string
 }
 
-function addressKey(address: string | undefined): string {
-  return hashOf(['address', address ?? 'unknown'])
-}
-
-function hashOf(parts: readonly string[]): string {
-  return createHash('sha256').update(parts.join('\n')).digest('base64url')
+/** Tries are of one password: a new one, also of an administrator, begins without them. */
+function keysOf(tries: Tries, { tenantId, name, person, network }: Trying) {
+  const who = person
+    ? ['user', person.passwordOf, person.passwordHash ?? '']
+    : ['name', tenantId, name.trim().toLowerCase()]
+  return {
+    network: tries.foldedKeyOf('network', network),
+    there: tries.foldedKeyOf('there', ...who, network),
+    everywhere: person ? tries.keyOf(...who) : tries.foldedKeyOf('name', ...who),
+  }
 }

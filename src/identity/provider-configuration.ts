@@ -139,6 +139,8 @@ function featuresOf({ audiences, baseUrl, views }: ProviderParts): Configuration
       mask: '****-****',
       userCodeInputSource: (context, _form, out, error) => {
         const form = { ...codeForm(context), prefill: String(context.query.code ?? '') }
+        // By it a guess is told from a code that somebody was given.
+        if (error?.name === 'NotFoundError') context.status = 404
         showPage(context, views.enterCode({ ...form, why: whyNoCode(out, error) }))
       },
       userCodeConfirmSource: (context, _form, client, _device, userCode) => {

@@ -14,27 +14,37 @@ test('a hash takes its own secret and no other, and two hashes of one secret dif
   const check = openSecretCheck()
   const secret = freshSecret()
   const hash = await hashSecret(secret)
-  expect(await check(secret, hash)).toBe(true)
-  expect(await check(`${secret}x`, hash)).toBe(false)
-  expect(await check('', hash)).toBe(false)
-  expect(await check(secret, await hashSecret('another'))).toBe(false)
-  expect(await check(secret, 'plain$text')).toBe(false)
+  expect(await check(secret, hash, [])).toBe(true)
+  expect(await check(`${secret}x`, hash, [])).toBe(false)
+  expect(await check('', hash, [])).toBe(false)
+  expect(await check(secret, await hashSecret('another'), [])).toBe(false)
+  expect(await check(secret, 'plain$text', [])).toBe(false)
   expect(await hashSecret(secret)).not.toBe(hash)
 })
 
-test('sign-ins beyond the bound are told to come again, and those within it are served', async () => {
+test('sign-ins beyond the bound, of all or of one network or client, are told to come again, others are served', async () => {
   const salt = Buffer.from('salt')
   const cheap = scryptSync('right', salt, 32, { N: 16, r: 1, p: 1 })
   const check = openSecretCheck()
   // A hash as an old installation may hold it: its parameters are its own, here small ones.
   const hash = `scrypt$16$1$1$${salt.toString('base64')}$${cheap.toString('base64')}`
-  const settled = await Promise.allSettled(Array.from({ length: 70 }, () => check('right', hash)))
-  const served = settled.filter((one) => one.status === 'fulfilled' && one.value)
-  const refused = settled.filter(
-    (one) => one.status === 'rejected' && one.reason.name === 'Unavailable',
-  )
-  expect([served.length, refused.length]).toEqual([64, 6])
-  expect(await check('right', hash)).toBe(true)
+  const many = (count: number, ...holders: string[]) =>
+    Promise.allSettled(Array.from({ length: count }, () => check('right', hash, holders)))
+  const [crowd, client, honest, rest] = await Promise.all([
+    many(70, 'crowd', 'a'),
+    many(70, 'elsewhere', 'a'),
+    many(1, 'elsewhere', 'b'),
+    many(300),
+  ])
+  const counts = (all: readonly PromiseSettledResult<boolean>[]) => [
+    all.filter((one) => one.status === 'fulfilled' && one.value).length,
+    all.filter((one) => one.status === 'rejected' && one.reason.name === 'Unavailable').length,
+  ]
+  expect(counts(crowd)).toEqual([64, 6])
+  expect(counts(client)).toEqual([0, 70])
+  expect(counts(honest)).toEqual([1, 0])
+  expect(counts(rest)).toEqual([191, 109])
+  expect(await check('right', hash, ['crowd', 'a'])).toBe(true)
 })
 
 test('sealed secrets come back, show nothing in the rows, and the first value stays', async () => {

@@ -8,6 +8,8 @@ export type SigninSecrets = {
   /** 32 bytes. */
   readonly stateKey: Uint8Array
   readonly cookieKey: string
+  /** Of the rows that count tries. */
+  readonly tryKey: Uint8Array
 }
 
 /** Throws Unavailable. */
@@ -15,5 +17,6 @@ export async function openSigninSecrets(secrets: SecretRows): Promise<SigninSecr
   const fresh = randomBytes(32).toString('base64')
   const seed = Buffer.from(await secrets.putIfAbsent(secretName, fresh), 'base64')
   const derived = (purpose: string) => createHmac('sha256', seed).update(purpose).digest()
-  return { stateKey: derived('state'), cookieKey: derived('cookies').toString('base64url') }
+  const cookieKey = derived('cookies').toString('base64url')
+  return { stateKey: derived('state'), cookieKey, tryKey: derived('tries') }
 }

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { openLru } from '../../base/lru.ts'
 import { Unavailable } from '../../domain/errors.ts'
 import { pageHeaders } from './html.ts'
 import { askedPlainly, deviceAnswer, tokenAnswer, tokenForm } from './msal-dialect.ts'
@@ -7,27 +6,27 @@ import { answerThroughNode } from './node-bridge.ts'
 import { ended, foreignForm, messagesOf, readForm, showFailure, waitUntil } from './page-answers.ts'
 import type { Answer, Asked, SigninPorts, SigninRoute } from './signin-ports.ts'
 
-/** Addresses that tried too often, as this process knows; who counts is in rows. */
-const blockedMax = 10_000
-
 /** What OpenID's clients ask: the path below a mount → the issuer's own, in MSAL's dialect where that differs. */
 export function openIssuerRoutes(ports: SigninPorts): readonly SigninRoute[] {
-  const { issuers, passwords, world } = ports
-  const blocked = openLru<string, number>(blockedMax)
+  const { issuers, guesses, world } = ports
 
-  /** Whoever guesses secrets, codes or tokens is counted, and stopped after many. */
   async function token(asked: Asked): Promise<Response> {
-    const { address = '' } = asked
-    if ((blocked.get(address) ?? 0) > world.now().getTime()) return refused(asked)
     const sent = await formOf(asked)
-    if (!sent) return through('/oauth2/v2.0/token')(asked)
-    const there = await whereClientIs(asked, sent)
-    const answer = await asForm(there, '/oauth2/v2.0/token', tokenForm(sent))
-    if (answer.status === 401) {
-      const untilMs = await passwords.failedFrom(asked.address)
-      if (untilMs !== undefined) blocked.set(address, untilMs)
-    }
-    return reworded(answer, (body) => tokenAnswer(body, sent))
+    const answer = await counted(asked, '/oauth2/v2.0/token', sent && [sent, tokenForm(sent)])
+    return sent ? reworded(answer, (body) => tokenAnswer(body, sent)) : answer
+  }
+
+  /** Whoever guesses secrets is counted, told in the audit, and stopped after many. */
+  async function counted(asked: Asked, path: string, forms?: Forms): Promise<Response> {
+    const { address, context, issuer } = asked
+    const [sent, form] = forms ?? []
+    const clientId = sent?.get('client_id') ?? basicUser(context.req.header('authorization'))
+    const guess = { address, clientId, tenantId: issuer.tenantId }
+    if (guesses.blockedUntil(guess) !== undefined) return refused(asked)
+    const there = sent ? await whereClientIs(asked, sent) : asked
+    const answer = form ? await asForm(there, path, form) : await through(path)(there)
+    if (answer.status === 401) await guesses.failed({ ...guess, tenantId: there.issuer.tenantId })
+    return answer
   }
 
   /** az names no tenant under `/adfs`: an application signs in at the one that made it. */
@@ -40,30 +39,33 @@ export function openIssuerRoutes(ports: SigninPorts): readonly SigninRoute[] {
 
   async function deviceCode(asked: Asked): Promise<Response> {
     const sent = await formOf(asked)
-    if (!sent) return through('/oauth2/v2.0/devicecode')(asked)
-    return reworded(
-      await asForm(asked, '/oauth2/v2.0/devicecode', askedPlainly(sent)),
-      deviceAnswer,
-    )
+    const path = '/oauth2/v2.0/devicecode'
+    const answer = await counted(asked, path, sent && [sent, askedPlainly(sent)])
+    return sent ? reworded(answer, deviceAnswer) : answer
+  }
+
+  async function revoke(asked: Asked): Promise<Response> {
+    const sent = await formOf(asked)
+    return counted(asked, '/oauth2/v2.0/revoke', sent && [sent, sent])
   }
 
   async function showCode(asked: Asked): Promise<Response> {
     return homeFirst(asked) ?? through('/device')(asked)
   }
 
-  /** A code that somebody guesses is counted like a password. */
+  /** A code that nobody was given is counted like a password, whatever was to be done with it. */
   async function enterCode(asked: Asked): Promise<Response> {
-    const { address = '', issuer } = asked
+    const { address, issuer } = asked
     const sent = await readForm(asked)
     if (!sent) return showFailure(foreignForm, 403)
     const { incoming, outgoing } = messagesOf(asked)
     if (!(await issuer.interactions.isKnown(incoming, outgoing))) return showFailure(ended, 403)
-    if (!sent.has('confirm') && !sent.has('abort')) {
-      const untilMs = blocked.get(address) ?? (await passwords.failedFrom(asked.address)) ?? 0
-      const nowMs = world.now().getTime()
-      if (untilMs > nowMs) return showFailure(waitUntil(untilMs, nowMs), 429)
-    }
-    return secured(await asForm(asked, '/device', sent))
+    const guess = { address, clientId: undefined, tenantId: issuer.tenantId }
+    const untilMs = guesses.blockedUntil(guess)
+    if (untilMs !== undefined) return showFailure(waitUntil(untilMs, world.now().getTime()), 429)
+    const answer = await asForm(asked, '/device', sent)
+    if (answer.status === 404) await guesses.failed(guess)
+    return secured(answer)
   }
 
   return [
@@ -74,7 +76,7 @@ export function openIssuerRoutes(ports: SigninPorts): readonly SigninRoute[] {
     })),
     { path: '/oauth2/v2.0/token', methods: ['ALL'], answer: token },
     { path: '/oauth2/v2.0/devicecode', methods: ['POST'], answer: deviceCode },
-    { path: '/oauth2/v2.0/revoke', methods: ['POST'], answer: through('/oauth2/v2.0/revoke') },
+    { path: '/oauth2/v2.0/revoke', methods: ['POST'], answer: revoke },
     { path: '/oauth2/v2.0/authorize', methods: ['GET'], answer: authorize },
     {
       path: '/oauth2/v2.0/authorize/:uid',
@@ -85,6 +87,16 @@ export function openIssuerRoutes(ports: SigninPorts): readonly SigninRoute[] {
     { path: '/device', methods: ['POST'], answer: enterCode },
     { path: '/device/:uid', methods: ['GET'], answer: resumed('/device') },
   ]
+}
+
+/** What a client sent, and what the library is asked instead. */
+type Forms = readonly [URLSearchParams, URLSearchParams]
+
+/** Whose secret it is to be, where it comes as Basic credentials; '' where it comes in yet another way. */
+function basicUser(authorization = ''): string {
+  const [, encoded = ''] = /^basic (\S+)$/i.exec(authorization) ?? []
+  const [user = ''] = Buffer.from(encoded, 'base64').toString().split(':', 1)
+  return user
 }
 
 /** Rows that are away are met again, by who tells of it in OpenID's words. */
@@ -127,12 +139,12 @@ function homeFirst({ context, issuer }: Asked): Response | undefined {
   return context.redirect(`${issuer.baseUrl}${pathname}${search}`, 302)
 }
 
-function atNode({ context, issuer, mount }: Asked, path: string): Promise<Response> {
+function atNode({ address, context, issuer, mount }: Asked, path: string): Promise<Response> {
   const { search } = new URL(context.req.url)
   const asked = path.includes('?') ? path : `${path}${search}`
   return answerThroughNode(
     context.req.raw,
-    { baseUrl: issuer.baseUrl, mount, path: asked },
+    { baseUrl: issuer.baseUrl, mount, path: asked, address },
     issuer.handle,
   )
 }
@@ -147,14 +159,15 @@ async function formOf({ context }: Asked): Promise<URLSearchParams | undefined> 
 }
 
 function asForm(
-  { context, issuer, mount }: Asked,
+  { address, context, issuer, mount }: Asked,
   path: string,
   form: URLSearchParams,
 ): Promise<Response> {
   const headers = new Headers(context.req.raw.headers)
   headers.delete('content-length')
   const request = new Request(context.req.url, { method: 'POST', headers, body: form.toString() })
-  return answerThroughNode(request, { baseUrl: issuer.baseUrl, mount, path }, issuer.handle)
+  const seat = { baseUrl: issuer.baseUrl, mount, path, address }
+  return answerThroughNode(request, seat, issuer.handle)
 }
 
 async function reworded(answer: Response, reword: (body: unknown) => unknown): Promise<Response> {

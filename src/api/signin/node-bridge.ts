@@ -2,7 +2,13 @@ import { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 
 /** Where a Node callback believes to be: the mount it stands under, and the path below it. */
-type Seat = { readonly baseUrl: string; readonly mount: string; readonly path: string }
+type Seat = {
+  readonly baseUrl: string
+  readonly mount: string
+  readonly path: string
+  /** Where the request comes from, if that is known. */
+  readonly address?: string | undefined
+}
 
 /**
  * Hands a web `Request` to a Node callback and gives back its answer as a `Response`. Works the same below a real server
@@ -34,6 +40,7 @@ export async function answerThroughNode(
 export function nodeMessages(request: Request, seat: Seat, body: Uint8Array) {
   const base = new URL(seat.baseUrl)
   const socket = Object.assign(new Socket(), { encrypted: base.protocol === 'https:' })
+  Object.defineProperty(socket, 'remoteAddress', { value: seat.address })
   const incoming = Object.assign(new IncomingMessage(socket), {
     method: request.method,
     url: seat.path,

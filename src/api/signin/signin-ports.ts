@@ -3,6 +3,7 @@ import type { Context } from 'hono'
 import type { World } from '../../base/world.ts'
 import type { InvitationRows } from '../../domain/invitations.ts'
 import type { PeopleRows } from '../../domain/signin-rows.ts'
+import type { Guesses } from '../../identity/guesses.ts'
 import type { Issuer } from '../../identity/issuer.ts'
 import type { Issuers } from '../../identity/issuers.ts'
 import type { Passwords } from '../../identity/passwords.ts'
@@ -10,6 +11,7 @@ import type { Passwords } from '../../identity/passwords.ts'
 export type SigninPorts = {
   readonly issuers: Issuers
   readonly passwords: Passwords
+  readonly guesses: Guesses
   readonly people: PeopleRows
   readonly invitations: Pick<InvitationRows, 'open' | 'redeem'>
   ticketHash(ticket: string): string
