@@ -80,8 +80,14 @@ export const limits = {
   groupDepthMax: 8,
   /** Secrets of an application: each is a guess of 40 ms when somebody signs in with a wrong one. */
   credentialsMax: 20,
-  /** Codes, refresh tokens, sessions and open pages, of each: anybody may open a page, and a sweep forgets it. */
-  signinStatesMax: 100_000,
+  /** Sessions, open pages and device codes in which nobody has signed in yet, of each: anybody may begin one. */
+  signinStatesOfNobodyMax: 50_000,
+  /** Sessions, refresh tokens and the like of one account, of each. */
+  signinStatesOfAccountMax: 1_000,
+  /** Assertions of one application that have not run out yet: each is good once. */
+  signinAssertionsMax: 10_000,
+  /** A used refresh token is known for so long, to be told from one that was made up. */
+  signinUsedKeptMs: 3_600_000,
   /**
    * Tries of a window: of one user from one network, as most directories have it; from one network, where many may sit;
    * and of one user from anywhere, so many that few networks cannot lock him out (100,000 guesses a day are none).

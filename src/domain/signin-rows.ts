@@ -20,11 +20,17 @@ export type SigninState = {
 /** Each method is its own transaction; changes are durable once resolved. All throw Unavailable. */
 export type SigninRows = {
   find(by: 'key' | 'alias', hash: string, nowMs: number): Promise<SigninState | undefined>
-  /** Writes it, over one of the same key. False, and nothing written, when there are too many of its kind. */
-  put(state: SigninState): Promise<boolean>
-  /** Writes it unless there is one of the same key; true when it was written. */
+  /**
+   * Writes it, over one of the same key. Where its account has too many of its kind, or nobody's are too many, those go
+   * that end first.
+   */
+  put(state: SigninState): Promise<void>
+  /**
+   * Writes it unless there is one of the same key; true when it was written. Throws Unavailable, too, where its account
+   * has too many of its kind: none goes before its time.
+   */
   claim(state: SigninState): Promise<boolean>
-  /** True for the first one who uses it. */
+  /** True for the first one who uses it. It is kept for an hour at most from then on. */
   use(key: string, nowMs: number): Promise<boolean>
   /** True when nobody asked for it within `everyMs`. */
   ask(key: string, nowMs: number, everyMs: number): Promise<boolean>

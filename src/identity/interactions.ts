@@ -1,6 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { InteractionResults } from 'oidc-provider'
+import type { Person } from '../domain/signin-rows.ts'
 import { errors, type Provider } from './oidc-library.ts'
+import { passwordStamp } from './password-stamp.ts'
+import type { SigninSecrets } from './signin-secrets.ts'
 
 /** A sign-in that waits for its user, in the browser that began it. */
 export type Pending = {
@@ -17,7 +20,8 @@ export type Pending = {
 }
 
 export type Decision =
-  | { readonly is: 'signedIn'; readonly accountId: string }
+  /** By the password that this names. */
+  | { readonly is: 'signedIn'; readonly person: Pick<Person, 'id' | 'passwordHash'> }
   | { readonly is: 'agreed' }
   /** Somebody else is to sign in. */
   | { readonly is: 'signedOut' }
@@ -36,7 +40,10 @@ export type Interactions = {
   ): Promise<string | undefined>
 }
 
-export function openInteractions(current: () => Promise<Provider>): Interactions {
+export function openInteractions(
+  current: () => Promise<Provider>,
+  { stateKey }: Pick<SigninSecrets, 'stateKey'>,
+): Interactions {
   async function found(request: IncomingMessage, response: ServerResponse) {
     const provider = await current()
     try {
@@ -66,16 +73,18 @@ export function openInteractions(current: () => Promise<Provider>): Interactions
     const one = await found(request, response)
     if (!one) return undefined
     const { provider, interaction } = one
-    const isOther =
-      decision.is === 'signedOut' ||
-      (decision.is === 'signedIn' && interaction.session?.accountId !== decision.accountId)
-    if (isOther && interaction.session) {
-      const session = await provider.Session.find(interaction.session.cookie)
-      await session?.destroy()
-      delete interaction.session
-      await interaction.persist()
+    if (decision.is === 'signedOut' || decision.is === 'signedIn') {
+      // Whom the browser has signed in by now, which may be another than when this page was opened.
+      const session = await provider.Session.get(provider.createContext(request, response))
+      const accountId = decision.is === 'signedIn' ? decision.person.id : undefined
+      const isOther = session.accountId !== undefined && session.accountId !== accountId
+      if (isOther) await session.destroy()
+      if (interaction.session) {
+        delete interaction.session
+        await interaction.persist()
+      }
     }
-    return provider.interactionResult(request, response, resultOf(decision), {
+    return provider.interactionResult(request, response, resultOf(decision, stateKey), {
       mergeWithLastSubmission: decision.is !== 'signedOut',
     })
   }
@@ -89,10 +98,16 @@ export function openInteractions(current: () => Promise<Provider>): Interactions
   return { isKnown, pending, decide }
 }
 
-function resultOf(decision: Decision): InteractionResults {
+function resultOf(decision: Decision, stateKey: Uint8Array): InteractionResults {
   switch (decision.is) {
     case 'signedIn':
-      return { login: { accountId: decision.accountId, amr: ['pwd'] } }
+      return {
+        login: {
+          ...{ accountId: decision.person.id, amr: ['pwd'] },
+          // The library carries it into all that comes of this.
+          acr: passwordStamp(stateKey, decision.person) ?? '',
+        },
+      }
     case 'agreed':
       return { consent: {} }
     case 'signedOut':

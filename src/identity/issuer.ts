@@ -45,7 +45,7 @@ export function openIssuer(parts: IssuerParts): Issuer {
   return {
     ...{ baseUrl, tenantId, issuer, refuse },
     handle: async (request, response) => (await current()).callback()(request, response),
-    interactions: openInteractions(current),
+    interactions: openInteractions(current, parts.signinSecrets),
   }
 }
 

@@ -75,7 +75,7 @@ export function openPasswords({ people, tries, checkSecret }: PasswordParts): Pa
     const hash = await hashSecret(fresh)
     const password = { userId: passwordOf, held: passwordHash, hash, mustChange: false }
     if (!(await people.setPassword(password))) return { is: 'wrong' }
-    return { is: 'in', person: proven.person }
+    return { is: 'in', person: { ...proven.person, passwordHash: hash } }
   }
 
   return { check, change }

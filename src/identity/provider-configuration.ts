@@ -9,11 +9,14 @@ import { checkAssertion } from './client-assertion.ts'
 import { clientFinder } from './find-client.ts'
 import { publicClients } from './oidc-clients.ts'
 import { errors, interactionPolicy } from './oidc-library.ts'
+import { isStampOf } from './password-stamp.ts'
 import type { SigninSecrets } from './signin-secrets.ts'
 import type { SigningKeys } from './signing-keys.ts'
 import { openStateAdapter } from './state-adapter.ts'
 
 const minuteS = 60
+/** How long a page waits for its user. */
+const pageS = 30 * minuteS
 const dayS = 24 * 3600
 const scopeSuffix = '/.default'
 const ownScopes = ['openid', 'profile', 'offline_access', 'email']
@@ -87,8 +90,9 @@ export function providerConfiguration(
       IdToken: tokenLifetimeS,
       AuthorizationCode: 5 * minuteS,
       DeviceCode: 15 * minuteS,
-      Interaction: 30 * minuteS,
-      Session: dayS,
+      Interaction: pageS,
+      // Of nobody yet: as long as the page that it is for.
+      Session: (_context, { accountId }) => (accountId === undefined ? pageS : dayS),
       RefreshToken: 30 * dayS,
       Grant: 90 * dayS,
     },
@@ -96,9 +100,11 @@ export function providerConfiguration(
     issueRefreshToken: (_context, client) => client.grantTypeAllowed('refresh_token'),
     expiresWithSession: () => false,
     loadExistingGrant: freshGrant,
-    findAccount: async (_context, id) => {
+    findAccount: async ({ oidc }, id, token) => {
       const person = await parts.people.ofId(tenantId, id)
-      return person && { accountId: id, claims: () => idClaims(person) }
+      const { acr } = token && 'acr' in token ? token : (oidc.session ?? {})
+      if (!person || !isStampOf(stateKey, person, acr)) return undefined
+      return { accountId: id, claims: () => idClaims(person) }
     },
     interactions: {
       policy: policy(),
@@ -192,6 +198,16 @@ function cookiesOf({ baseUrl, signinSecrets, tenantId }: ProviderParts): Configu
  */
 function policy() {
   const all = interactionPolicy.base()
+  all
+    .get('login')
+    ?.checks.add(
+      new interactionPolicy.Check(
+        'not_any_more',
+        'the user must sign in again',
+        'login_required',
+        ({ oidc }) => oidc.session?.accountId !== undefined && oidc.account === undefined,
+      ),
+    )
   const consent = all.get('consent')
   consent?.checks.clear()
   consent?.checks.add(
@@ -208,7 +224,10 @@ function policy() {
   return all
 }
 
-/** Each sign-in is a consent of its own: what one program does wrong ends its tokens, and no others. */
+/**
+ * Each sign-in is a consent of its own: what one program does wrong ends its tokens, and no others. It is kept once its
+ * user has said who he is, or agreed.
+ */
 async function freshGrant({ oidc }: KoaContextWithOIDC) {
   const { accountId } = oidc.session ?? {}
   const { client, provider, resourceServers = {} } = oidc
@@ -217,7 +236,8 @@ async function freshGrant({ oidc }: KoaContextWithOIDC) {
   grant.addOIDCScope(ownScopes.join(' '))
   for (const resource of Object.keys(resourceServers))
     grant.addResourceScope(resource, resourceScope)
-  await grant.save()
+  const { result } = oidc
+  if (result?.login !== undefined || result?.consent !== undefined) await grant.save()
   return grant
 }
 

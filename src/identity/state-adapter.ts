@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Adapter, AdapterPayload } from 'oidc-provider'
 import type { World } from '../base/world.ts'
-import { Unavailable } from '../domain/errors.ts'
 import type { SigninRows, SigninState } from '../domain/signin-rows.ts'
 import { errors, Provider } from './oidc-library.ts'
 import { opened, seal } from './sealed-secrets.ts'
@@ -11,6 +10,9 @@ export const deviceIntervalS = 5
 const deviceIntervalMs = (deviceIntervalS - 2) * 1000
 /** A device that asks too late is told so, for a while. */
 const overMs = 15 * 60_000
+
+/** How long after its first use a refresh token may be shown again: who has a copy of it later ends the sign-in. */
+const graceMs = 30_000
 
 export type StateParts = {
   readonly signin: SigninRows
@@ -36,11 +38,16 @@ function adapterOf(model: string, { signin, stateKey, tenantId, world }: StatePa
       .digest('base64url')
   const keyOf = (id: string): string => hash(model, id)
 
+  /** A program may ask twice at once, or again when it got no answer: within so long of the first use. */
+  const isInGrace = ({ usedMs }: SigninState): boolean =>
+    model === 'RefreshToken' && usedMs !== undefined && nowMs() - usedMs < graceMs
+
   function payloadOf(state: SigninState | undefined): AdapterPayload | undefined {
     const text = state && opened(stateKey, state.key, state.text)
     if (state === undefined || text === undefined) return undefined
-    const consumed = state.usedMs === undefined ? {} : { consumed: Math.floor(state.usedMs / 1000) }
-    return { ...JSON.parse(text), ...consumed }
+    if (state.usedMs === undefined || isInGrace(state)) return JSON.parse(text)
+    const consumed = Math.floor(state.usedMs / 1000)
+    return { ...JSON.parse(text), consumed }
   }
 
   async function upsert(id: string, payload: AdapterPayload, expiresInS: number): Promise<void> {
@@ -52,7 +59,7 @@ function adapterOf(model: string, { signin, stateKey, tenantId, world }: StatePa
       text: seal(stateKey, key, JSON.stringify(payload)),
       grant: grant === undefined ? undefined : hash('Grant', grant),
       alias: aliasOf(payload),
-      accountId: payload.accountId,
+      accountId: accountOf(payload),
       expiresMs: nowMs() + expiresInS * 1000 + (model === 'DeviceCode' ? overMs : 0),
       usedMs: undefined,
     }
@@ -60,7 +67,7 @@ function adapterOf(model: string, { signin, stateKey, tenantId, world }: StatePa
       if (await signin.claim(state)) return
       throw new errors.InvalidClientAuth(usedAssertion)
     }
-    if (!(await signin.put(state))) throw new Unavailable('too many sign-ins are under way')
+    await signin.put(state)
   }
 
   function aliasOf({ uid, userCode }: AdapterPayload): string | undefined {
@@ -82,6 +89,7 @@ function adapterOf(model: string, { signin, stateKey, tenantId, world }: StatePa
     const key = keyOf(id)
     if (await signin.use(key, nowMs())) return
     const state = await signin.find('key', key, nowMs())
+    if (state && isInGrace(state)) return
     if (state?.grant !== undefined) await signin.remove('grant', state.grant)
     throw new errors.InvalidGrant(`${model} was used already`)
   }
@@ -96,6 +104,11 @@ function adapterOf(model: string, { signin, stateKey, tenantId, world }: StatePa
     destroy: (id) => signin.remove('key', keyOf(id)),
     revokeByGrantId: (grantId) => signin.remove('grant', hash('Grant', grantId)),
   }
+}
+
+/** Whose it is: who signed in, also where that is not taken up yet; of an assertion, the application. */
+function accountOf({ accountId, iss, result, session }: AdapterPayload): string | undefined {
+  return accountId ?? result?.login?.accountId ?? session?.accountId ?? iss
 }
 
 const usedAssertion = 'client assertion tokens must only be used once'

@@ -1,7 +1,12 @@
 import { type Selectable, sql } from 'kysely'
+import { Unavailable } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
 import type { SigninRows, SigninState } from '../domain/signin-rows.ts'
 import type { Db, SigninStateTable } from './schema.ts'
+
+/** Nobody's are counted at one of so many writes: at those whose key begins so, which nobody chooses. */
+const countedKeys = /^A[A-H]/
+const countedRowsMax = 5_000
 
 const columns = { key: 'key', alias: 'alias', grant: 'grant_key', accountId: 'account_id' } as const
 
@@ -25,11 +30,20 @@ export function signinRows(db: Db): SigninRows {
       .set(changed)
       .where('key', '=', key)
       .executeTakeFirstOrThrow()
-    return numUpdatedRows > 0n || claim(state)
+    if (numUpdatedRows > 0n) return
+    await insert(state)
+    await makeRoom(state)
   }
 
   const claim: SigninRows['claim'] = async (state) => {
-    if (await isFull(state.kind)) return false
+    const held = await ofAccount(state).limit(limits.signinAssertionsMax).execute()
+    if (held.length >= limits.signinAssertionsMax) {
+      throw new Unavailable('the application has too many assertions that have not run out')
+    }
+    return insert(state)
+  }
+
+  async function insert(state: SigninState): Promise<boolean> {
     const { numInsertedOrUpdatedRows = 0n } = await db
       .insertInto('signin_states')
       .values(toTable(state))
@@ -38,23 +52,32 @@ export function signinRows(db: Db): SigninRows {
     return numInsertedOrUpdatedRows > 0n
   }
 
-  async function isFull(kind: string): Promise<boolean> {
-    const some = states
+  const ofAccount = (state: SigninState) =>
+    states
       .select('key')
-      .where('kind', '=', kind)
-      .limit(limits.signinStatesMax)
-      .as('some')
-    const { rows } = await db
-      .selectFrom(some)
-      .select((all) => all.fn.countAll().as('rows'))
-      .executeTakeFirstOrThrow()
-    return Number(rows) >= limits.signinStatesMax
+      .where('kind', '=', kindOf(state))
+      .where('account_id', '=', state.accountId ?? '')
+
+  /** Whoever floods it drops his own first, or those of others who have not signed in for as long as that takes. */
+  async function makeRoom(state: SigninState): Promise<void> {
+    const isNobodys = state.accountId === undefined
+    if (isNobodys && !countedKeys.test(state.key)) return
+    const kept = isNobodys ? limits.signinStatesOfNobodyMax : limits.signinStatesOfAccountMax
+    const all = isNobodys
+      ? states.select('key').where('kind', '=', kindOf(state))
+      : ofAccount(state)
+    const over = all.orderBy('expires_ms', 'desc').limit(countedRowsMax).offset(kept)
+    await db.deleteFrom('signin_states').where('key', 'in', over).execute()
   }
 
   const use: SigninRows['use'] = async (key, nowMs) => {
+    const endsMs = nowMs + limits.signinUsedKeptMs
     const { numUpdatedRows } = await db
       .updateTable('signin_states')
-      .set({ used_ms: nowMs })
+      .set({
+        used_ms: nowMs,
+        expires_ms: sql`case when expires_ms < ${endsMs} then expires_ms else ${endsMs} end`,
+      })
       .where('key', '=', key)
       .where('used_ms', 'is', null)
       .executeTakeFirstOrThrow()
@@ -119,10 +142,16 @@ export function signinRows(db: Db): SigninRows {
   return { find, put, claim, use, ask, remove, count, uncount, sweep }
 }
 
+/** Nobody's are of a kind of their own: an index finds them. */
+function kindOf({ kind, accountId }: SigninState): string {
+  return accountId === undefined ? `${kind}${ofNobody}` : kind
+}
+const ofNobody = ' of nobody'
+
 function toTable(state: SigninState) {
   return {
     key: state.key,
-    kind: state.kind,
+    kind: kindOf(state),
     text: state.text,
     grant_key: state.grant ?? null,
     alias: state.alias ?? null,
@@ -135,7 +164,7 @@ function toTable(state: SigninState) {
 function fromTable(row: Selectable<SigninStateTable>): SigninState {
   return {
     key: row.key,
-    kind: row.kind,
+    kind: row.kind.replace(ofNobody, ''),
     text: row.text,
     grant: row.grant_key ?? undefined,
     alias: row.alias ?? undefined,

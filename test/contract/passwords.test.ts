@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { limits } from '../../src/domain/limits.ts'
@@ -17,6 +18,7 @@ const {
   vitrine,
   authority,
   newPerson,
+  accepted,
   post,
   authorizeUrl,
   codeFor,
@@ -105,6 +107,38 @@ describe('a password', () => {
     expect(await gets(bob.name, password)).toBe(false)
     expect(await gets(bob.name, other)).toBe(true)
     const refreshed = post('/oauth2/v2.0/token', refreshing(tokens.refresh_token))
+    expect(await refusal(refreshed)).toEqual([400, 'invalid_grant', 70043])
+  })
+
+  it('that was accepted just before it was changed lets nobody in', async () => {
+    const bob = await newPerson()
+    const { browser, page } = await signInPage()
+    const next = await accepted(browser, page, bob.name)
+    const profile = { password: other, forceChangePasswordNextSignIn: false }
+    const { graph } = openGraph(vitrine())
+    expect((await graph('PATCH', `users/${bob.id}`, { passwordProfile: profile })).status).toBe(204)
+    const shown = await browser.ask(next)
+    expect(shown.url).not.toContain('code=')
+    expect(shown.text).toMatch(/ended|expired|did not work/)
+  })
+
+  it('that is changed ends what another process writes at the same instant', async () => {
+    const bob = await newPerson()
+    const verifier = freshVerifier()
+    const code = await codeFor(verifier, bob.name)
+    const { refresh_token: token } = await tokensOf(
+      post('/oauth2/v2.0/token', redeeming(code, verifier)),
+    )
+    const { signin } = vitrine().installation.store
+    const name = [vitrine().config.tenantId, 'RefreshToken', token].join('\n')
+    const key = createHash('sha256').update(name).digest('base64url')
+    const kept = await signin.find('key', key, Date.now())
+    const grant = await signin.find('key', kept?.grant ?? '', Date.now())
+    const profile = { password: other, forceChangePasswordNextSignIn: false }
+    await openGraph(vitrine()).graph('PATCH', `users/${bob.id}`, { passwordProfile: profile })
+    for (const late of [kept, grant]) if (late) await signin.put(late)
+    expect(await signin.find('key', key, Date.now())).toBeDefined()
+    const refreshed = post('/oauth2/v2.0/token', refreshing(token))
     expect(await refusal(refreshed)).toEqual([400, 'invalid_grant', 70043])
   })
 

@@ -3,6 +3,7 @@ import { DeviceCodeCredential } from '@azure/identity'
 import { describe, expect, it } from 'vitest'
 import { openBrowser } from '../support/browser.ts'
 import { openGraph } from '../support/graph.ts'
+import { openMovingWorld } from '../support/moving-world.ts'
 import {
   claimsOf,
   deviceGrant,
@@ -10,32 +11,48 @@ import {
   polling,
   refusal,
   tokensOf,
+  typed,
   useSignIn,
 } from '../support/sign-in.ts'
 
+const world = openMovingWorld()
 const {
   vitrine,
   ann,
   authority,
   newPerson,
   post,
+  authorizeUrl,
   codeFor,
   redeeming,
   signedIn,
   refreshing,
   deviceCode,
   confirm,
-} = useSignIn()
+} = useSignIn(world)
 
 describe('refresh tokens', () => {
-  it('turn with each use, and one that is used twice ends its family', async () => {
+  it('turn with each use, and one that is shown again later ends its family', async () => {
     const first = await signedIn()
     const second = await tokensOf(post('/oauth2/v2.0/token', refreshing(first.refresh_token)))
     expect(second.refresh_token).not.toBe(first.refresh_token)
+    world.move(31_000)
     const replayed = post('/oauth2/v2.0/token', refreshing(first.refresh_token))
     expect(await refusal(replayed)).toEqual([400, 'invalid_grant', 70043])
     const family = post('/oauth2/v2.0/token', refreshing(second.refresh_token))
     expect(await refusal(family)).toEqual([400, 'invalid_grant', 70043])
+  })
+
+  it('shown by several commands at once get tokens for each, and the sign-in goes on', async () => {
+    const { refresh_token: token } = await signedIn()
+    const asked = Array.from({ length: 4 }, () =>
+      tokensOf(post('/oauth2/v2.0/token', refreshing(token))),
+    )
+    const all = await Promise.all(asked)
+    expect(new Set(all.map((each) => each.refresh_token)).size).toBe(4)
+    for (const { refresh_token: next } of all) {
+      await tokensOf(post('/oauth2/v2.0/token', refreshing(next)))
+    }
   })
 
   it('one of ARM gets tokens for Graph, as az asks it', async () => {
@@ -131,16 +148,37 @@ describe('device code', () => {
     ])
   })
 
-  it('a form of another site enters no code', async () => {
+  it('a form of another site enters no code, also not in the name of who is signed in', async () => {
     const told = await deviceCode()
-    const body = new URLSearchParams({ user_code: told.user_code, confirm: 'yes' })
-    const cookie = `__Host-vitrine-${vitrine().config.tenantId}=made-up`
-    for (const headers of [{}, { cookie }, { cookie, origin: 'https://evil.example' }]) {
-      const answer = await fetch(`${authority()}/device`, { method: 'POST', body, headers })
-      expect(await answer.text()).toContain('That did not work')
+    const browser = openBrowser(vitrine().url)
+    await browser.submit(await browser.ask(authorizeUrl(freshVerifier())), typed(ann().name))
+    const good = [...browser.cookies.values()].map(({ name, value }) => `${name}=${value}`)
+    const made = `__Host-vitrine-${vitrine().config.tenantId}=made-up`
+    const enter = async (form: Record<string, string>, headers: Record<string, string>) => {
+      const body = new URLSearchParams({ user_code: told.user_code, ...form })
+      const init = { method: 'POST', body, headers, redirect: 'manual' } as const
+      return (await fetch(`${authority()}/device`, init)).text()
     }
+    const cookie = good.join('; ')
+    // A wrong one is good for nothing from then on, so each begins anew.
+    const fresh = async () => {
+      const { text } = await browser.ask(`${authority()}/device`)
+      return /name="xsrf" value="([^"]+)"/.exec(text)?.[1] ?? ''
+    }
+    for (const [form, headers] of [
+      [{}, { cookie }],
+      [{ xsrf: 'made-up' }, { cookie }],
+      [{ xsrf: await fresh() }, { cookie: made }],
+      [{ xsrf: await fresh() }, {}],
+    ] as const) {
+      await fresh()
+      expect(await enter({ confirm: 'yes', ...form }, headers)).toContain('That did not work')
+    }
+    const foreign = { cookie, origin: 'https://evil.example' }
+    expect(await enter({ confirm: 'yes', xsrf: await fresh() }, foreign)).not.toContain('Azure CLI')
     const polled = post('/oauth2/v2.0/token', polling(told.device_code))
     expect(await refusal(polled)).toEqual([400, 'authorization_pending', 70016])
+    expect(await enter({ xsrf: await fresh() }, { cookie })).toContain('Azure CLI')
   })
 
   it('DeviceCodeCredential of @azure/identity signs in', async () => {

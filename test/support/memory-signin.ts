@@ -9,7 +9,9 @@ export function openMemorySignin(): { readonly signin: SigninRows; readonly peop
   const signin: SigninRows = {
     find: async (member, hash, nowMs) =>
       [...states.values()].find((one) => one[by[member]] === hash && one.expiresMs > nowMs),
-    put: async (state) => Boolean(states.set(state.key, state)),
+    put: async (state) => {
+      states.set(state.key, state)
+    },
     claim: async (state) => !states.has(state.key) && Boolean(states.set(state.key, state)),
     use: async (key, nowMs) => {
       const state = states.get(key)

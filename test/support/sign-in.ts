@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect } from 'vitest'
 import { z } from 'zod'
 import { builtInRoles } from '../../src/access/built-in-roles.ts'
+import type { World } from '../../src/base/world.ts'
 import { openBrowser, type Shown } from './browser.ts'
 import { assignmentAt, giving, openGraph, person } from './graph.ts'
 import { openTestInstallation, type TestInstallation } from './test-installation.ts'
@@ -59,13 +60,13 @@ export async function tokensOf(answer: Promise<Response>): Promise<z.infer<typeo
 }
 
 /** An installation with a person, Ann, who may read all; and what programs and she do to sign in. */
-export function useSignIn() {
+export function useSignIn(world?: World) {
   let vitrine: TestInstallation
   let ann: { readonly id: string; readonly name: string }
   let authority: string
   let resource: string
   beforeAll(async () => {
-    vitrine = await openTestInstallation()
+    vitrine = await openTestInstallation(world === undefined ? {} : { world })
     authority = `${vitrine.url}/${vitrine.config.tenantId}`
     resource = `${vitrine.url}/`
     ann = await newPerson()
@@ -84,6 +85,16 @@ export function useSignIn() {
     const sent = person({ passwordProfile: { password, ...profile } })
     const { id } = await made('users', sent)
     return { id, name: sent.userPrincipalName }
+  }
+
+  /** Types a password that is right; where the browser is sent on, which it does not go yet. */
+  async function accepted(browser: ReturnType<typeof openBrowser>, page: Shown, name = ann.name) {
+    const cookie = [...browser.cookies.values()].map((one) => `${one.name}=${one.value}`).join('; ')
+    const body = new URLSearchParams(typed(name))
+    const sent = { method: 'POST', body, headers: { cookie }, redirect: 'manual' } as const
+    const answer = await fetch(page.url, sent)
+    expect(answer.status).toBe(303)
+    return answer.headers.get('location') ?? ''
   }
 
   function post(path: string, form: Record<string, string>, at = authority): Promise<Response> {
@@ -176,6 +187,7 @@ export function useSignIn() {
     authority: () => authority,
     resource: () => resource,
     newPerson,
+    accepted,
     post,
     authorizeUrl,
     codeFor,

@@ -67,7 +67,7 @@ export function openSigninPages(ports: SigninPorts): readonly SigninRoute[] {
       ? await passwords.change(entered, freshIn(form))
       : await passwords.check(entered)
     world.log({ level: 'info', event: 'sign-in', tenantId, outcome: proven.is })
-    if (proven.is === 'in') return goOn(asked, { is: 'signedIn', accountId: proven.person.id })
+    if (proven.is === 'in') return goOn(asked, { is: 'signedIn', person: proven.person })
     if (proven.is === 'mustChange' || isChange) {
       const why = isChange ? whyNot(proven, world.now().getTime()) : undefined
       const text = passwordPage({ name, isTemporary: true, why })

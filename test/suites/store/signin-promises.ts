@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { limits } from '../../../src/domain/limits.ts'
 import type { SigninState } from '../../../src/domain/signin-rows.ts'
 import { type OpenStore, useStore } from './use-store.ts'
 
@@ -16,13 +17,13 @@ export function signinPromises(open: OpenStore): void {
   it('what is put is found by its key and its other name, until it runs out', async () => {
     const { signin } = store()
     const one = state({ key: 'k', alias: 'a', grant: 'g', accountId: 'u' })
-    expect(await signin.put(one)).toBe(true)
+    await signin.put(one)
     expect(await signin.find('key', 'k', 99)).toEqual(one)
     expect(await signin.find('alias', 'a', 99)).toEqual(one)
     expect(await signin.find('key', 'k', 100)).toBeUndefined()
     expect(await signin.find('key', 'a', 99)).toBeUndefined()
     const changed = { ...one, text: 'other', expiresMs: 200 }
-    expect(await signin.put(changed)).toBe(true)
+    await signin.put(changed)
     expect(await signin.find('key', 'k', 100)).toEqual(changed)
   })
 
@@ -38,6 +39,31 @@ export function signinPromises(open: OpenStore): void {
     expect(firsts(await Promise.all(crowd.map(() => signin.ask('code', 9_000, 3_000))))).toBe(1)
     expect(await signin.ask('code', 11_999, 3_000)).toBe(false)
     expect(await signin.ask('code', 12_000, 3_000)).toBe(true)
+  })
+
+  it('what was used goes within an hour', async () => {
+    const { signin } = store()
+    const dayMs = 86_400_000
+    await signin.put(state({ key: 'turned', expiresMs: 30 * dayMs }))
+    await signin.put(state({ key: 'code', expiresMs: 1_000 }))
+    expect([await signin.use('turned', 500), await signin.use('code', 500)]).toEqual([true, true])
+    expect((await signin.find('key', 'turned', 501))?.expiresMs).toBe(3_600_500)
+    expect((await signin.find('key', 'code', 501))?.expiresMs).toBe(1_000)
+  })
+
+  it('who has too many of a kind loses those that end first, and nobody else loses any', async () => {
+    const { signin } = store()
+    const { signinStatesOfAccountMax: max } = limits
+    await signin.put(state({ key: 'other', accountId: 'v', expiresMs: 1 }))
+    await signin.put(state({ key: 'nobody', expiresMs: 1 }))
+    const put = (at: number) =>
+      signin.put(state({ key: `k${at}`, accountId: 'u', expiresMs: 100 + at }))
+    await Promise.all(Array.from({ length: max }, (_, at) => put(at)))
+    await put(max)
+    expect(await signin.find('key', 'k0', 0)).toBeUndefined()
+    for (const key of ['k1', `k${max}`, 'other', 'nobody']) {
+      expect((await signin.find('key', key, 0))?.key).toBe(key)
+    }
   })
 
   it('all of a grant, and all of a person, goes at once', async () => {
