@@ -7,13 +7,16 @@ import type { ConfigOverrides } from '../src/config.ts'
 
 export type ChildServer = { readonly url: string; readonly pid: number; stop(): Promise<void> }
 
-/** Vitrine as a user starts it, in a process of its own, on a data folder that is there already. */
+/** One principal asks for all that the machine gives; the counting stays. */
+export const unlimited = { timesAzure: 1_000_000 }
+
+/** Vitrine as a user starts it, but for the limits of rate, in a process of its own, on a data folder that is there already. */
 export async function startVitrine(
   folder: string,
   settings: ConfigOverrides = { plainHttp: true },
 ): Promise<ChildServer> {
   const config = join(folder, 'bench-config.json')
-  await writeFile(config, JSON.stringify(settings))
+  await writeFile(config, JSON.stringify({ rateLimits: unlimited, ...settings }))
   const main = join(import.meta.dirname, '..', 'src', 'main.ts')
   return start(
     [main, 'serve', '--data', folder, '--port', '0', '--config', config],

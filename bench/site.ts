@@ -12,6 +12,7 @@ import { serve } from '../src/serve.ts'
 import type { Store } from '../src/store/store.ts'
 import { openWorld } from '../src/world.ts'
 import { publishLocal } from './bench-plane.ts'
+import { unlimited } from './child-server.ts'
 
 export const group = 'bench'
 export const gallery = 'bench'
@@ -33,7 +34,9 @@ export type Site = {
 
 /** Plain HTTP: a measurement names it when it uses TLS. Gallery and definition are there. */
 export async function openSite(folder: string): Promise<Site> {
-  const config = await readConfig(undefined, { data: folder, port: 0, plainHttp: true })
+  const config = await readConfig(undefined, {
+    ...{ data: folder, port: 0, plainHttp: true, rateLimits: unlimited },
+  })
   const world = openWorld('error')
   const serving = await serve(config, world)
   const { store, plane, ownerFile } = serving.installation

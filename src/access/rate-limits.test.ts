@@ -92,31 +92,33 @@ describe('tokens that are refused', () => {
   const refuse = async () => {
     throw new ArmError('AuthenticationFailed', 'no')
   }
-  const from = (address: string, authorization = 'x') => ({ address, authorization })
   const codeOf = (asked: Promise<unknown>) =>
     asked.then(
       () => 'accepted',
       (error: unknown) => (error instanceof ArmError ? error.code : 'other'),
     )
 
-  it('are bounded by address; who is known to be good is not held up by them', async () => {
-    await limits.guarded(from('a', 'good'), async () => undefined)
-    for (let times = 0; times < 20; times += 1) {
-      expect(await codeOf(limits.guarded(from('a'), refuse))).toBe('AuthenticationFailed')
+  it('are bounded by network, whatever rates are set; good ones are taken nevertheless', async () => {
+    for (let times = 0; times < 600; times += 1) {
+      const address = `2001:db8::${times.toString(16)}`
+      expect(await codeOf(limits.guarded(address, refuse))).toBe('AuthenticationFailed')
     }
-    expect(await codeOf(limits.guarded(from('a'), refuse))).toBe('TooManyRequests')
-    expect(await codeOf(limits.guarded(from('a', 'good'), async () => undefined))).toBe('accepted')
-    expect(await codeOf(limits.guarded(from('b'), refuse))).toBe('AuthenticationFailed')
+    expect(await codeOf(limits.guarded('2001:db8::1:1', refuse))).toBe('TooManyRequests')
+    expect(await codeOf(limits.guarded('2001:db8::1', async () => undefined))).toBe('accepted')
+    expect(await codeOf(limits.guarded('2001:db8:0:1::1', refuse))).toBe('AuthenticationFailed')
     nowMs += 1_000
-    expect(await codeOf(limits.guarded(from('a'), async () => undefined))).toBe('accepted')
+    for (let times = 0; times < 10; times += 1) {
+      expect(await codeOf(limits.guarded('2001:db8::1', refuse))).toBe('AuthenticationFailed')
+    }
+    expect(await codeOf(limits.guarded('2001:db8::1', refuse))).toBe('TooManyRequests')
   })
 
   it('are counted, and nothing else that goes wrong', async () => {
     const broken = async () => {
       throw new Error('broken')
     }
-    for (let times = 0; times < 50; times += 1) {
-      expect(await codeOf(limits.guarded(from('a'), broken))).toBe('other')
+    for (let times = 0; times < 700; times += 1) {
+      expect(await codeOf(limits.guarded('192.0.2.1', broken))).toBe('other')
     }
   })
 })

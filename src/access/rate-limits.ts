@@ -1,13 +1,12 @@
 import { invariant } from '../base/assert.ts'
 import { openLru } from '../base/lru.ts'
+import { networkOf } from '../base/network-of.ts'
 import type { World } from '../base/world.ts'
 import { ArmError, Throttled } from '../domain/errors.ts'
 
 /** Whoever comes after so many others finds his buckets full again. */
 const askersMax = 8192
-const addressesMax = 16_384
-/** Tokens that were accepted of late: as many as `access` keeps. */
-const acceptedMax = 4096
+const networksMax = 16_384
 
 type Bucket = { tokens: number; atMs: number }
 type Bound = { readonly burst: number; readonly perSecond: number }
@@ -19,8 +18,8 @@ const subscriptionBounds = {
   deletes: { burst: 200, perSecond: 10 },
 } as const
 
-/** Refused tokens of one address. */
-const refusedBound: Bound = { burst: 20, perSecond: 1 }
+/** Refused tokens of one network, whatever the rates of principals are: an honest one sends few, also behind one address. */
+const refusedBound: Bound = { burst: 600, perSecond: 10 }
 
 /** What the service of Azure takes of an operation in 3 and in 30 minutes, as its headers tell. */
 const rated = [
@@ -129,39 +128,33 @@ export function openRateLimits({
     return `${short.told}${Math.floor(inShort)},${long.told}${Math.floor(inLong)}`
   }
 
-  return { charge, guarded: openTokenGuard(times(refusedBound), world) }
+  return { charge, guarded: openTokenGuard(refusedBound, world) }
 }
 
 function openTokenGuard(bound: Bound, world: Pick<World, 'now'>) {
-  const refused = openLru<string, Bucket>(addressesMax)
-  const accepted = openLru<string, true>(acceptedMax)
+  const refused = openLru<string, Bucket>(networksMax)
 
   /**
-   * Runs `authenticate`, unless the address had too many tokens refused and this one is not known to be good: who sends
-   * good ones is not held up by who shares his address. Throws Throttled.
+   * Runs `authenticate`. Whose network had too many tokens refused gets 429 for the next that is, and learns nothing of it;
+   * a good one is always taken, so that nobody locks out who shares his network. Throws Throttled.
    */
   async function guarded<Found>(
-    { authorization, address }: { readonly authorization: string; readonly address: string },
+    address: string,
     authenticate: () => Promise<Found>,
   ): Promise<Found> {
-    if (accepted.get(authorization)) return authenticate()
-    const nowMs = world.now().getTime()
-    const bucket = refused.get(address)
-    if (bucket && leftIn(bucket, bound, nowMs) < 1) {
-      const waitS = Math.ceil((1 - bucket.tokens) / bound.perSecond)
-      const message = `Too many requests of this address were refused. Sign in, and try again after '${waitS}' seconds.`
-      throw new Throttled('TooManyRequests', message, waitS)
-    }
     try {
-      const found = await authenticate()
-      accepted.set(authorization, true)
-      return found
+      return await authenticate()
     } catch (error) {
       if (!(error instanceof ArmError) || error.status !== 401) throw error
-      const mine = bucket ?? { tokens: bound.burst, atMs: nowMs }
-      take(mine, bound, nowMs)
-      refused.set(address, mine)
-      throw error
+      const network = networkOf(address)
+      const nowMs = world.now().getTime()
+      const bucket = refused.get(network) ?? { tokens: bound.burst, atMs: nowMs }
+      refused.set(network, bucket)
+      const left = take(bucket, bound, nowMs)
+      if (left >= 0) throw error
+      const waitS = Math.ceil(-left)
+      const message = `Too many requests of this network were refused. Sign in, and try again after '${waitS}' seconds.`
+      throw new Throttled('TooManyRequests', message, waitS)
     }
   }
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Answer, type Arm, errorOf, openArm } from '../support/arm.ts'
 import { gallery, makeDefinition } from '../support/main-job.ts'
+import { openOtherCaller } from '../support/other-caller.ts'
 import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
 
 describe('limits of rate', () => {
@@ -51,5 +52,8 @@ describe('limits of rate', () => {
     const refused = await until429(() => owner.ask('GET', '/tenants', forged))
     expect(errorOf(refused).code).toBe('TooManyRequests')
     expect((await owner.get('/tenants')).status).toBe(200)
+    // One that was never seen before: just signed in, from the same address.
+    const fresh = await openOtherCaller(vitrine, [])
+    expect((await fresh.get('/tenants')).status).toBe(200)
   })
 })

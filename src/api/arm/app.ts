@@ -238,9 +238,7 @@ async function callerOf(ports: ArmPorts, arrival: Arrival): Promise<Caller> {
 function authenticated(ports: ArmPorts, raw: IncomingMessage): Promise<Caller> {
   const { authorization } = raw.headers
   const address = ports.refusals.addressOf(raw)
-  return ports.rates.guarded({ authorization: authorization ?? '', address }, () =>
-    ports.authenticate(authorization),
-  )
+  return ports.rates.guarded(address, () => ports.authenticate(authorization))
 }
 
 /** One that there is: names that a client makes up share a bucket. */

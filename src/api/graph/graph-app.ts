@@ -69,9 +69,7 @@ function authenticated(ports: GraphPorts, { req, env }: Context): Promise<Caller
   const authorization = req.header('authorization')
   const incoming: IncomingMessage | undefined = env?.incoming
   const address = incoming ? ports.refusals.addressOf(incoming) : ''
-  return ports.rates.guarded({ authorization: authorization ?? '', address }, () =>
-    ports.authenticate(authorization),
-  )
+  return ports.rates.guarded(address, () => ports.authenticate(authorization))
 }
 
 async function jsonOf(request: Context['req']): Promise<unknown> {
