@@ -116,6 +116,10 @@ export const armErrors = {
   OperationNotAllowed: { status: 409, means: 'A limit is reached, or the state forbids it.' },
   QuotaExceeded: { status: 409, means: 'A quota of the subscription in this region is used up.' },
   ResourceGroupBeingDeleted: { status: 409, means: 'The resource group is being deleted.' },
+  ResourceGroupDeletionBlocked: {
+    status: 409,
+    means: 'The resource group has a community gallery that must be withdrawn first.',
+  },
   OperationPreempted: { status: 409, means: 'A later request took the place of this operation.' },
   OperationCanceled: { status: 409, means: 'The operation was cancelled.' },
   GallerySourceResourceExceedsMaxSize: {

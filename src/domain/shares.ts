@@ -29,6 +29,8 @@ export type ShareRows = {
   reaches(galleryKey: string, shares: readonly Share[]): Promise<boolean>
   /** The gallery that is shared to everybody under this name. */
   galleryOf(publicName: string): Promise<string | undefined>
+  /** The key of one below `key` that is shared to everybody. */
+  communityBelow(key: string): Promise<string | undefined>
   /** Its target does not want it, or does again. False when it is not shared to it. */
   decide(galleryKey: string, share: Share, isRejected: boolean): Promise<boolean>
   /**

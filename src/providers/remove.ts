@@ -35,6 +35,7 @@ export async function removeResource(
     const committed = await providers.store.commit(change)
     if (committed.is === 'done' && change.operation) return { row, operation: change.operation }
     if (committed.is === 'read') throw isRead(row, committed.by)
+    if (committed.is === 'shared') throw isShared(row, committed.gallery)
   }
   throw new ArmError(
     'Conflict',
@@ -46,6 +47,14 @@ function isRead({ name }: ResourceRow, by: string): ArmError {
   return new ArmError(
     'Conflict',
     `The storage account '${name}' has a blob that '${by}' is being made from. Delete it when that is done.`,
+  )
+}
+
+function isShared({ name }: ResourceRow, galleryKey: string): ArmError {
+  const gallery = galleryKey.split('/').at(-1)
+  return new ArmError(
+    'ResourceGroupDeletionBlocked',
+    `The resource group '${name}' has the community gallery '${gallery}', which everybody uses. Reset its sharing first (POST …/share with operationType Reset, or 'vitrine gallery share reset').`,
   )
 }
 

@@ -61,4 +61,6 @@ export type Committed =
   | { readonly is: 'taken'; readonly claim: string }
   /** A storage account has a blob that the resource `by` reads. */
   | { readonly is: 'read'; readonly by: string }
+  /** What was to be deleted holds a gallery, named by its key, that is shared to everybody. */
+  | { readonly is: 'shared'; readonly gallery: string }
   | { readonly is: 'full'; readonly name: string; readonly scope: string }

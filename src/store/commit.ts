@@ -17,6 +17,7 @@ type Writing = { readonly db: Db; readonly rows: Rows } & ReturnType<typeof hotQ
 const steps: readonly ((on: Writing, change: Change) => Promise<Committed | undefined>)[] = [
   checkGuards,
   writeResource,
+  refuseShared,
   moveClaims,
   writeShares,
   addKeeps,
@@ -86,6 +87,14 @@ function mayMoveState({ resource, work }: Change): boolean {
   if (resource.is !== 'update') return true
   const raises = resource.row.generation > resource.expectGeneration
   return work.length > 0 || (raises && isFinal(resource.row.state))
+}
+
+/** Asked while the row is locked: who shares holds it too, and sees then that it is being deleted. */
+async function refuseShared({ rows }: Writing, { resource, preempts }: Change) {
+  // A deletion that is under way already is joined.
+  if (resource.is !== 'update' || resource.row.state !== 'Deleting' || !preempts) return undefined
+  const gallery = await rows.shares.communityBelow(resource.row.key)
+  return gallery === undefined ? undefined : ({ is: 'shared', gallery } as const)
 }
 
 type Resource<Is> = Extract<Change['resource'], { readonly is: Is }>

@@ -47,6 +47,20 @@ export function shareRows(db: Db): ShareRows {
     return found?.gallery_key
   }
 
+  async function communityBelow(key: string): Promise<string | undefined> {
+    const found = await db
+      .selectFrom('shares')
+      .select('gallery_key')
+      .where('kind', '=', 'Community')
+      .where('gallery_key', '>', `${key}/`)
+      // '0' follows '/'.
+      .where('gallery_key', '<', `${key}0`)
+      .orderBy('gallery_key')
+      .limit(1)
+      .executeTakeFirst()
+    return found?.gallery_key
+  }
+
   const decide: ShareRows['decide'] = async (galleryKey, share, isRejected) => {
     const rejected = isRejected ? 1 : 0
     const { numUpdatedRows } = await one(
@@ -93,7 +107,7 @@ export function shareRows(db: Db): ShareRows {
     return rows
   }
 
-  return { replace, reaches, galleryOf, decide, galleries, definitions, versions }
+  return { replace, reaches, galleryOf, communityBelow, decide, galleries, definitions, versions }
 }
 
 function isOne(key: string | undefined) {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { builtInRoles } from '../../src/access/built-in-roles.ts'
 import type { JsonObject } from '../../src/domain/rows.ts'
 import { isList, valueAt } from '../../src/resources/paths.ts'
-import type { Arm } from '../support/arm.ts'
+import { type Arm, errorOf } from '../support/arm.ts'
 import { definition, gallery } from '../support/main-job.ts'
 import { openOtherCaller } from '../support/other-caller.ts'
 import {
@@ -286,6 +286,15 @@ describe('a community gallery', () => {
       })
     }
     expect(await list(query, { $top: 0 })).toMatchObject({ status: 400 })
+  })
+
+  it('keeps its resource group from being deleted', async () => {
+    const answer = await arm.ask('DELETE', arm.groupPath)
+    expect([answer.status, errorOf(answer).code]).toEqual([409, 'ResourceGroupDeletionBlocked'])
+    expect(errorOf(answer).message).toMatch(/'everybody'.*Reset/)
+    expect((await arm.get(arm.groupPath)).body).toMatchObject({
+      properties: { provisioningState: 'Succeeded' },
+    })
   })
 
   it('is gone at once with a reset', async () => {

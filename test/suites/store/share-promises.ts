@@ -2,7 +2,14 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { ResourceRow } from '../../../src/domain/rows.ts'
 import type { Share } from '../../../src/domain/shares.ts'
-import { inserting, replicaRow, resourceRow, topRow, updating } from '../../support/store-rows.ts'
+import {
+  inserting,
+  replicaRow,
+  resourceRow,
+  topRow,
+  updating,
+  workRequest,
+} from '../../support/store-rows.ts'
 import { type OpenStore, useStore } from './use-store.ts'
 
 const images = 'Microsoft.Compute/galleries/images'
@@ -33,6 +40,22 @@ export function sharePromises(open: OpenStore): void {
     expect(await listed(one)).toEqual([])
     expect(await listed(two)).toEqual([g.key])
     expect(await shares.galleryOf('public-1')).toBeUndefined()
+  })
+
+  it('what holds something that everybody has is not deleted, until that is withdrawn', async () => {
+    const [top, near] = [topRow('top'), topRow('top2')]
+    const below = resourceRow({ key: `${top.key}/g`, parentKey: top.key })
+    await insert(top, near)
+    await store().commit(inserting(below, { shares: [one, all] }))
+    const deleting = (row: ResourceRow) => {
+      const gone = { ...row, state: 'Deleting', revision: 2, generation: 2 } as const
+      const work = [workRequest({ kind: 'RemoveTree', subject: row.key })]
+      return store().commit(updating(gone, { preempts: true, work }))
+    }
+    expect(await deleting(top)).toEqual({ is: 'shared', gallery: below.key })
+    expect(await store().read.resources.get(top.key)).toMatchObject({ state: 'Succeeded' })
+    await store().write(({ shares }) => shares.replace(below.key, [one]))
+    for (const row of [near, top]) expect(await deleting(row)).toEqual({ is: 'done' })
   })
 
   it('what lost a race shares nothing', async () => {
