@@ -61,6 +61,8 @@ export async function openIdentity({
   readonly access: ReturnType<typeof openAccess>
   readonly graph: Hono
   rolesFor(auditor: Auditor): RolePorts
+  /** Makes the next request of this process see what changed of tenants. */
+  changingTenants<Result>(change: Promise<Result>): Promise<Result>
 }> {
   const { tenantId } = config
   const directoryFor = openSteadyDirectory(config, ofWhomever)
@@ -120,7 +122,9 @@ export async function openIdentity({
       isServedElsewhere: external.ofTenant(auditor.tenantId) !== undefined,
     }
   }
-  return { signinRoutes: routes, external, authority, access, graph, rolesFor }
+  const changingTenants = <Result>(change: Promise<Result>): Promise<Result> =>
+    access.changing(change).finally(() => issuers.lookAgain())
+  return { signinRoutes: routes, external, authority, access, graph, rolesFor, changingTenants }
 }
 
 /** Our own issuer of each tenant that no other one serves. */

@@ -2,15 +2,7 @@ import { lookup } from 'node:dns/promises'
 import type { RequestListener } from 'node:http'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { Hono } from 'hono'
-import { openAccountKeys } from './access/account-keys.ts'
-
-import { openRateLimits } from './access/rate-limits.ts'
-
-import { openSas } from './access/sas.ts'
-import { openArm } from './api/arm/app.ts'
-import { blobApp } from './api/blob/blob-app.ts'
-import { storageApp } from './api/storage/disk-blob.ts'
+import type { Hono } from 'hono'
 import { StartError } from './base/start-error.ts'
 import type { World } from './base/world.ts'
 import type { BlobsAddress } from './blobs/blobs.ts'
@@ -26,17 +18,12 @@ import type { RegionName } from './domain/regions.ts'
 import { sameType } from './domain/resource-id.ts'
 import { diskSpace, parseSpaceId, type SpaceId } from './domain/spaces.ts'
 import { tenancyOf } from './domain/tenants.ts'
-import { elsewhereDoor } from './elsewhere-door.ts'
+import { closedDoors, openDoors } from './doors.ts'
 import type { Foundation } from './foundation.ts'
 import { healthOf } from './health.ts'
-import { claimOwnerFile, ensureOwner } from './identity/owner.ts'
 import { keySignsForMs, openSigningKeys } from './identity/signing-keys.ts'
-import { openIdentity } from './identity-door.ts'
 import type { Processes } from './processes.ts'
-import { findLatest } from './providers/facts.ts'
 import type { Providers } from './providers/ports.ts'
-import { openRefusals } from './refusals.ts'
-import { openAccounts } from './regions/account.ts'
 import { openPlane, type Plane } from './regions/plane.ts'
 import type { Settings } from './resources/declaration.ts'
 import { resourceTypes } from './resources/types.ts'
@@ -44,9 +31,7 @@ import { runWork } from './runner/runner.ts'
 import type { Work } from './runner/work.ts'
 import { bucketsOf, spaceAddress } from './space-address.ts'
 import { openSpacePreparation } from './spaces.ts'
-import { ownerRoleIds } from './steady-owner.ts'
 import type { Store } from './store/store.ts'
-import { openTenants } from './tenant-door.ts'
 import { dropDuties } from './work/drop-uploads.ts'
 import { duties } from './work/duties.ts'
 import type { WorkPorts } from './work/ports.ts'
@@ -200,94 +185,6 @@ async function boundsOf({ config, secrets, world }: InstallationParts) {
 /** As this machine resolves names. */
 async function addressesOf(host: string): Promise<readonly string[]> {
   return (await lookup(host, { all: true })).map(({ address }) => address)
-}
-
-/** A process that only works answers no client. */
-function closedDoors(config: Config) {
-  const close = async (): Promise<void> => undefined
-  const ownerFile = ownerFileOf(config)
-  return { app: new Hono(), arm: undefined, owner: undefined, ownerFile, close }
-}
-
-const ownerFileOf = ({ data }: Config): string => join(data, 'owner.json')
-
-/** Sign-in, ARM and storage behind one Hono app. */
-async function openDoors(
-  { config, world, baseUrl, key, secrets, watch }: InstallationParts,
-  {
-    plane,
-    providers,
-    urls,
-  }: {
-    readonly plane: Plane
-    readonly providers: Providers
-    readonly urls: readonly string[]
-  },
-) {
-  const { tenantId } = config
-  const { store } = providers
-  const accounts = openAccounts(plane, store.read.placements)
-  const { applications } = store.directory
-  const refusals = openRefusals(config, { store, world })
-  const rates = openRateLimits({ ...config.rateLimits, world })
-  const { directory, directoryFor, signin, people } = store
-  const { signinRoutes, external, authority, access, graph, rolesFor } = await openIdentity({
-    ...{ config, baseUrl, urls, secrets, world, directory, directoryFor, refusals, rates },
-    ...{ signin, people },
-    tenancy: providers.tenancy,
-  })
-  const { tenancy } = providers
-  const tenantsFor = await openTenants({ store, tenancy, world, changing: access.changing })
-  const ownerFile = ownerFileOf(config)
-  // Without the embedded issuer its secret would open nothing.
-  const owner = config.embeddedIssuer
-    ? await ensureOwner({
-        ...{ secrets, applications, tenantId, ownerRoleIds, world },
-        assignments: access.roles.assignments,
-        keep: (fresh) => claimOwnerFile(ownerFile, fresh),
-      })
-    : undefined
-  const sas = openSas(key)
-  const accountKey = openAccountKeys(key)
-  const app = new Hono()
-  app.route('/', elsewhereDoor({ baseUrl, tenantId, external }))
-  if (config.embeddedIssuer) app.route('/', signinRoutes)
-  app.route('/', graph)
-  const { settings } = providers
-  app.route(
-    '/',
-    storageApp({
-      ...{ store, plane, sas, world, settings, refusals },
-      findLatest: (key, region) => findLatest({ rows: store.read, settings }, key, region),
-      mayOf: access.mayOf,
-    }),
-  )
-  app.route(
-    '/',
-    blobApp({
-      ...{ store, plane, world, accountKey, urls, refusals },
-      authenticate: access.authenticateForBlobs,
-      challenge: `Bearer authorization_uri=${authority(baseUrl)}/oauth2/v2.0/authorize resource_id=https://storage.azure.com`,
-      holdMs: config.sweepHoldSeconds * 1000,
-    }),
-  )
-  const arm = openArm({
-    providers,
-    ...{ rolesFor, tenantsFor, refusals, rates, authority },
-    authenticate: watch.access(access.authenticate),
-    sasUrl: sas.url,
-    imageUrl: sas.imageUrl,
-    spaceOf: accounts.of,
-    accountKey,
-    publicUrl: config.publicUrl,
-  })
-  app.route('/', arm.routes)
-  const close = async (): Promise<void> => {
-    external.close()
-    await accounts.close()
-    await refusals.close()
-  }
-  return { app, arm: arm.listener, owner, ownerFile, close }
 }
 
 /** A region that holds images stays configured: without it nothing could read, move or delete them. */

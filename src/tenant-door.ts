@@ -9,15 +9,17 @@ type TenantParts = {
   readonly store: Pick<Store, 'directory' | 'directoryFor'>
   readonly tenancy: Tenancy
   readonly changing: TenantPorts['changing']
+  readonly servedElsewhere: TenantPorts['servedElsewhere']
   readonly world: World
 }
 
 /** The tenants of the installation: of each auditor, as he changes them. The home tenant is there from now on. */
-export async function openTenants({ store, tenancy, changing, world }: TenantParts) {
+export async function openTenants(parts: TenantParts) {
+  const { store, tenancy, changing, servedElsewhere, world } = parts
   await ensureHomeTenant(store.directory.tenants, tenancy.homeTenantId, world)
   return (auditor: Auditor): TenantPorts => {
     const { tenants } = store.directoryFor(tellAs(auditor, world), auditor.tenantId)
-    return { tenants, tenancy, world, changing, freshSecret, hashSecret }
+    return { tenants, tenancy, world, changing, servedElsewhere, freshSecret, hashSecret }
   }
 }
 

@@ -13,6 +13,8 @@ export type TenantPorts = {
   readonly tenants: TenantRows
   readonly tenancy: Tenancy
   readonly world: Pick<World, 'id' | 'now'>
+  /** The `iss` of an issuer elsewhere that names the people of this tenant. */
+  servedElsewhere(tenantId: string): string | undefined
   /** Makes the next request of this process see the change. */
   changing<Result>(change: Promise<Result>): Promise<Result>
   freshSecret(): string
@@ -60,6 +62,7 @@ export async function writeTenant(
   const owner = await firstOwner(ports, { id, name, secret }, written)
   const ownerClientId = owner.application.clientId
   const before = await ports.tenants.get(id)
+  if (!before) mustBeOurs(ports, id)
   const fresh: Tenant = { id, name, ownerClientId, ...written }
   const put = await ports.changing(ports.tenants.put(fresh, owner))
   if (put === 'named') {
@@ -72,6 +75,14 @@ export async function writeTenant(
   }
   if (put === 'made') return { tenant: fresh, ownerSecret: secret }
   return { tenant: { ...(before ?? fresh), name }, ownerSecret: undefined }
+}
+
+/** An owner that is made here could never sign in there. */
+function mustBeOurs({ servedElsewhere }: TenantPorts, id: string): void {
+  const issuer = servedElsewhere(id)
+  if (issuer === undefined) return
+  const message = `The tenant '${id}' is that of the issuer '${issuer}' in the settings (issuers), which names its people: it is there already. The setting 'owner' says who owns all of it.`
+  throw new ArmError('Conflict', message, 'name')
 }
 
 async function firstOwner(

@@ -1,5 +1,6 @@
 import { openLru } from '../base/lru.ts'
 import { type Issuer, type IssuerParts, openIssuer } from './issuer.ts'
+import { openKnownTenants } from './known-tenants.ts'
 
 /** Tenants whose issuers are kept ready; one more is made again in a millisecond. */
 const issuersMax = 256
@@ -12,6 +13,8 @@ export type Issuers = {
   of(tenantId: string): Promise<Issuer | undefined>
   /** The tenant that an `iss` names; undefined when it is not of the form of ours. */
   tenantIn(iss: string): string | undefined
+  /** After this process made or deleted a tenant: the next request sees it. */
+  lookAgain(): void
 }
 
 export function openIssuers(
@@ -20,17 +23,17 @@ export function openIssuers(
     isTenant(tenantId: string): Promise<boolean>
   },
 ): Issuers {
-  const { homeTenantId, isTenant, baseUrl } = parts
+  const { homeTenantId, baseUrl } = parts
+  const known = openKnownTenants(parts)
   const home = openIssuer({ ...parts, tenantId: homeTenantId })
   const others = openLru<string, Issuer>(issuersMax)
 
   async function of(tenantId: string): Promise<Issuer | undefined> {
     const key = tenantId.toLowerCase()
     if (key === homeTenantId) return home
-    // Asked each time: a tenant that is gone has no issuer from then on.
-    if (!guid.test(key) || !(await isTenant(key))) return undefined
-    const known = others.get(key)
-    if (known) return known
+    if (!guid.test(key) || !(await known.has(key))) return undefined
+    const kept = others.get(key)
+    if (kept) return kept
     const fresh = openIssuer({ ...parts, tenantId: key })
     others.set(key, fresh)
     return fresh
@@ -41,7 +44,7 @@ export function openIssuers(
     return iss.startsWith(baseUrl) ? tenantId : undefined
   }
 
-  return { home, of, tenantIn }
+  return { home, of, tenantIn, lookAgain: known.lookAgain }
 }
 
 const guid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/

@@ -96,6 +96,15 @@ describe('an issuer elsewhere', () => {
     expect((await home.get(home.groupPath)).status).toBe(401)
   })
 
+  it('the operators make no tenant that an issuer elsewhere serves', async () => {
+    const path = `/providers/Vitrine.Gallery/tenants/${lab.tenantId}`
+    const body = { properties: { displayName: 'Lab' } }
+    const refused = await openArm(vitrine).put(path, body, '2026-11-01')
+    expect([refused.status, errorOf(refused).code]).toEqual([409, 'Conflict'])
+    expect(errorOf(refused).message).toContain(keycloak.issuer)
+    expect((await openArm(vitrine).get(path, '2026-11-01')).status).toBe(404)
+  })
+
   it('what the named owner has at the root stays, and nobody else is the last one', async () => {
     const arm = await asLab(ann)
     const all = '/providers/Microsoft.Authorization/roleAssignments'

@@ -150,6 +150,35 @@ describe('tenants', () => {
     expect((await operator.get(`/subscriptions/${none}`)).status).toBe(404)
   })
 
+  it('the blob endpoint names the tenant of the account; one that is not there is the home tenant’s', async () => {
+    const account = (arm: Arm, subscription: string, name: string) =>
+      arm.ask(
+        'PUT',
+        `/subscriptions/${subscription}/resourceGroups/${group}/providers/Microsoft.Storage/storageAccounts/${name}`,
+        {
+          api: '2023-01-01',
+          body: { location, kind: 'StorageV2', sku: { name: 'Standard_LRS' }, properties: {} },
+        },
+      )
+    for (const made of [
+      await account(operator, ownSubscription, 'theiroperators'),
+      await account(other, otherSubscription, 'fabrikamimages'),
+    ]) {
+      expect([200, 202]).toContain(made.status)
+    }
+    const challenged = async (name: string) => {
+      const answer = await fetch(`${vitrine.url}/${name}/box/there`)
+      expect(answer.status).toBe(401)
+      return answer.headers.get('www-authenticate')
+    }
+    const home = await challenged('nosuchaccount')
+    expect(home).toContain(`${vitrine.url}/${vitrine.config.tenantId}/oauth2`)
+    expect(await challenged('theiroperators')).toBe(home)
+    expect(await challenged('fabrikamimages')).toBe(
+      home?.replace(vitrine.config.tenantId, otherTenant),
+    )
+  })
+
   it('a role at the root, or at another tenant’s group of subscriptions, reaches no other tenant', async () => {
     const scope = `/providers/Microsoft.Management/managementGroups/${vitrine.config.tenantId}`
     const { status } = await other.get(`${scope}${role}/roleAssignments`)

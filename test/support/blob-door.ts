@@ -34,7 +34,7 @@ export function openBlobDoor(engine: Engine, account: string) {
     accountKey: openAccountKeys(new Uint8Array(32)),
     authenticate: async (): Promise<Caller> => caller,
     urls: [origin],
-    challenge: 'Bearer',
+    challengeIn: () => 'Bearer',
     holdMs: 0,
   })
 

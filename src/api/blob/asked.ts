@@ -23,8 +23,8 @@ export type BlobPorts = {
   ): Promise<Caller>
   /** Every address of this installation. */
   readonly urls: readonly string[]
-  /** The `WWW-Authenticate` header of a refusal. */
-  readonly challenge: string
+  /** The `WWW-Authenticate` header of a refusal: where people of the tenant of a subscription sign in, else of the home tenant. */
+  challengeIn(subscription: string): string
   /** How long what is dropped stays readable. */
   readonly holdMs: number
 }

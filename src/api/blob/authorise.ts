@@ -66,7 +66,11 @@ export async function authorise(
   )
 }
 
-async function findAccount({ store }: BlobPorts, name: string): Promise<ResourceRow | undefined> {
+/** The account of this name; undefined while there is none. */
+export async function findAccount(
+  { store }: BlobPorts,
+  name: string,
+): Promise<ResourceRow | undefined> {
   const key = await store.read.claims.holderOf(accountClaim(name))
   const row = key === undefined ? undefined : await store.read.resources.get(key)
   return row?.state === 'Deleting' ? undefined : row

@@ -2,12 +2,13 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { Hono } from 'hono'
 import { openByteBudget } from '../../base/byte-budget.ts'
 import { limits } from '../../domain/limits.ts'
+import { subscriptionOf } from '../../domain/tenants.ts'
 import { BlobError, blobErrorResponse } from '../storage/blob-error.ts'
 import { blobFault, quietly } from '../storage/blob-fault.ts'
 import type { NodeEnvironment } from '../storage/page-body.ts'
 import { tellDenied } from '../storage/tell-denied.ts'
 import type { Asked, BlobPorts } from './asked.ts'
-import { authorise } from './authorise.ts'
+import { authorise, findAccount } from './authorise.ts'
 import { operationOf } from './operations.ts'
 import { accountIn, placeOf } from './place.ts'
 
@@ -36,7 +37,10 @@ export function blobApp(ports: BlobPorts): Hono {
       const world = raw.signal.aborted ? quietly(ports.world) : ports.world
       const fault = blobFault(world, error, requestId)
       tellDenied(ports.refusals, fault, { raw, incoming, requestId })
-      response = refusal(ports, fault, requestId)
+      response = blobErrorResponse(fault, requestId)
+      if (response.status === 401) {
+        response.headers.set('www-authenticate', await challengeTo(ports, target))
+      }
       if (raw.method === 'HEAD') response = new Response(null, response)
     }
     if (response === RESPONSE_ALREADY_SENT) return response
@@ -71,8 +75,9 @@ async function answer(
   return raw.method === 'HEAD' && response.body ? new Response(null, response) : response
 }
 
-function refusal(ports: BlobPorts, error: BlobError, requestId: string): Response {
-  const response = blobErrorResponse(error, requestId)
-  if (response.status === 401) response.headers.set('www-authenticate', ports.challenge)
-  return response
+/** Names of accounts are known to everybody; one that is not there is as good as one of the home tenant. */
+async function challengeTo(ports: BlobPorts, target: string): Promise<string> {
+  // The refusal stands, whatever becomes of the look.
+  const account = await findAccount(ports, accountIn(target) ?? '').catch(() => undefined)
+  return ports.challengeIn(subscriptionOf(account?.key ?? '') ?? '')
 }
