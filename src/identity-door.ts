@@ -82,10 +82,12 @@ export async function openIdentity({
     refusals,
   })
   const ownIssuerOf = openOwnIssuers(issuers, external, keys)
+  const isServedElsewhere = (id: string) => external.ofTenant(id) !== undefined
   const access = openAccess({
     issuerOf: (iss) =>
       external.issuerOf(iss) ?? (config.embeddedIssuer ? ownIssuerOf(iss) : undefined),
     ...{ audiences, assignments, roleDefinitions, tenancy, world },
+    isServedElsewhere,
     storageAudiences: ofBlobs,
     // Who has a token for this installation may do by it all that one for its Graph allows.
     graphAudiences: [...ofGraph, ...urls],
@@ -119,7 +121,7 @@ export async function openIdentity({
       ...access.rolesOf({ assignments, roleDefinitions }),
       members,
       tenantId: auditor.tenantId,
-      isServedElsewhere: external.ofTenant(auditor.tenantId) !== undefined,
+      isServedElsewhere: isServedElsewhere(auditor.tenantId),
     }
   }
   const changingTenants = <Result>(change: Promise<Result>): Promise<Result> =>

@@ -45,6 +45,7 @@ beforeEach(() => {
     },
     roleDefinitions: directory.roleDefinitions,
     tenancy: tenancyOf(tenantId, []),
+    isServedElsewhere: () => false,
     world: { now: () => new Date(nowMs) },
   })
 })

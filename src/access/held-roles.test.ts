@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { grant } from '../../test/support/grants.ts'
+import { registration, user } from '../../test/support/people.ts'
 import { resourceRow } from '../../test/support/store-rows.ts'
 import type { RoleDefinition } from '../domain/directory.ts'
 import { tenancyOf } from '../domain/tenants.ts'
@@ -24,15 +25,17 @@ beforeEach(async () => {
   store = await openSqliteStore({ path: ':memory:', world })
   const row = resourceRow({ key: gallery, parentKey: `/subscriptions/${ours}` })
   await store.write(({ resources }) => resources.insert(row))
+  for (const id of ['p1', 'p2'])
+    await store.directory.users.put(user({ id, tenantId: 'other' }), '')
 })
 afterEach(() => store.close())
 
 /** What one process knows. */
-function openProcess() {
+function openProcess(isServedElsewhere: (tenantId: string) => boolean = () => false) {
   const { assignments, roleDefinitions } = store.directory
   const held = openHeldRoles({
     ...{ assignments, roleDefinitions, world },
-    tenancy: tenancyOf('home', subscriptions),
+    ...{ tenancy: tenancyOf('home', subscriptions), isServedElsewhere },
   })
   const mayRead = async (holder: Parameters<typeof held.permissions>[0]) =>
     (await held.permissions(holder)).may(read, `${gallery}/images/i/versions/1.0.0`)
@@ -80,7 +83,7 @@ it('a change that overtakes a look at the rows is seen by the next request', asy
   }
   const held = openHeldRoles({
     ...{ assignments: { ...assignments, stamp }, roleDefinitions, world },
-    tenancy: tenancyOf('home', subscriptions),
+    ...{ tenancy: tenancyOf('home', subscriptions), isServedElsewhere: () => false },
   })
   await held.roles.assignments.put(toTenant)
   const mayRead = async () => (await held.permissions(stranger)).may(read, gallery)
@@ -108,7 +111,7 @@ it('what a role allowed before is not kept as what it allows, however slow roles
   }
   const held = openHeldRoles({
     ...{ assignments: { ...assignments, stamp }, roleDefinitions: { ...roleDefinitions, all } },
-    ...{ world, tenancy: tenancyOf('home', subscriptions) },
+    ...{ world, tenancy: tenancyOf('home', subscriptions), isServedElsewhere: () => false },
   })
   const ask = async () => {
     const { may } = await held.permissions({ principalId: 'p1', tenantId: 'home' })
@@ -155,7 +158,7 @@ it('rows are read once for all who ask at the same time, and again after a failu
   await assignments.put(toTenant)
   const held = openHeldRoles({
     ...{ assignments: { ...assignments, heldBy }, roleDefinitions, world },
-    tenancy: tenancyOf('home', subscriptions),
+    ...{ tenancy: tenancyOf('home', subscriptions), isServedElsewhere: () => false },
   })
   await expect(held.permissions(stranger)).rejects.toThrow('away')
   const asked = Array.from({ length: 5 }, () => held.permissions(stranger))
@@ -195,4 +198,55 @@ it('an application is one of our directory, in its own tenant, that asks for its
   expect(await another.mayRead(stranger)).toBe(false)
   expect(await another.mayRead({ ...asked, principalId: 'p2' })).toBe(false)
   expect(await another.mayRead({ ...asked, tenantId: 'third' })).toBe(false)
+})
+
+it('who is deleted loses what was granted to all of the tenant, unless an issuer elsewhere names its people', async () => {
+  const here = openProcess()
+  const toApplication = { id: 'g2', principalType: 'Application', principalId: 'c1' } as const
+  await here.roles.assignments.put(toTenant)
+  await here.roles.assignments.put({ ...toTenant, ...toApplication })
+  expect(await here.mayRead(stranger)).toBe(true)
+  await here.changing(store.directory.users.remove('p1', ''))
+  expect(await here.mayRead(stranger)).toBe(false)
+  expect(await here.mayRead({ ...stranger, principalId: 'p2', tenantId: 'third' })).toBe(false)
+  expect(await openProcess((tenantId) => tenantId === 'other').mayRead(stranger)).toBe(true)
+  expect(await openProcess((tenantId) => tenantId === 'home').mayRead(stranger)).toBe(false)
+})
+
+it('an application that is for one tenant again has nothing in others', async () => {
+  const here = openProcess()
+  const [home, other] = [store.directory.of('home'), store.directory.of('other')]
+  const own = { ...registration('c1'), tenantId: 'home', ownerTenantId: 'home' }
+  const app = { ...own, isMultiTenant: true }
+  await home.registrations.put(app, '')
+  const principal = { clientId: 'c1', objectId: 'o2', tenantId: 'other', createdMs: 1 }
+  await other.registrations.addPrincipal(principal)
+  await here.roles.assignments.put(toTenant)
+  const given = { principalId: 'o2', tenantId: 'other', roleId: builtInRoles.reader.id }
+  await here.roles.assignments.put(grant({ id: 'r1', ...given, scope: '/' }))
+  const asked = { principalId: 'o2', tenantId: 'other', clientId: 'c1' }
+  const mayList = async () =>
+    (await here.permissions(asked)).may('Microsoft.Compute/disks/read', `/subscriptions/${theirs}`)
+  expect([await mayList(), await here.mayRead(asked)]).toEqual([true, true])
+  await here.changing(home.registrations.put({ ...app, isMultiTenant: false }, ''))
+  expect([await mayList(), await here.mayRead(asked)]).toEqual([false, false])
+  const atHome = { principalId: own.objectId, tenantId: 'home', clientId: 'c1' }
+  await here.roles.assignments.put(
+    grant({ ...given, id: 'r2', principalId: own.objectId, tenantId: 'home', scope: '/' }),
+  )
+  expect(await here.mayRead(atHome)).toBe(true)
+})
+
+it('what who lost the subscription granted in it holds no more', async () => {
+  const here = openProcess()
+  await here.roles.assignments.put({ ...toTenant, tenantId: 'former' })
+  expect(await here.mayRead(stranger)).toBe(false)
+  expect((await here.permissions(stranger)).granted).toEqual([])
+  // Nor does what was granted in one that is configured no more.
+  const gone = '/subscriptions/00000000-0000-4000-8000-0000000000c1'
+  const scope = `${gone}/providers/microsoft.compute/galleries/g`
+  const row = resourceRow({ key: scope, parentKey: gone })
+  await store.write(({ resources }) => resources.insert(row))
+  await here.roles.assignments.put({ ...toTenant, id: 'g2', scope })
+  expect((await here.permissions(stranger)).granted).toEqual([])
 })

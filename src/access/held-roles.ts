@@ -7,7 +7,8 @@ import {
   isGrant,
   type RoleDefinitionRows,
 } from '../domain/directory.ts'
-import type { Tenancy } from '../domain/tenants.ts'
+import { keyOf } from '../domain/resource-id.ts'
+import { subscriptionOf, type Tenancy } from '../domain/tenants.ts'
 import { type Permissions, permissionsOf } from './permissions.ts'
 import { openRoles } from './roles.ts'
 
@@ -19,11 +20,15 @@ export type HeldParts = {
   readonly assignments: AssignmentRows
   readonly roleDefinitions: RoleDefinitionRows
   readonly tenancy: Tenancy
+  /** Whether another issuer names the people of a tenant: they are not in the directory. */
+  isServedElsewhere(tenantId: string): boolean
   readonly world: Pick<World, 'now'>
 }
 
 /** What principals may, kept until something of it changes or ends: one small look every now and then tells. */
-export function openHeldRoles({ assignments, roleDefinitions, tenancy, world }: HeldParts) {
+export function openHeldRoles(parts: HeldParts) {
+  const { assignments, roleDefinitions, world } = parts
+  const loadOf = openLoads(parts)
   let known: Known | undefined
   let freshUntilMs = 0
   let changes = 0
@@ -47,19 +52,6 @@ export function openHeldRoles({ assignments, roleDefinitions, tenancy, world }: 
     } finally {
       loads.delete(key)
     }
-  }
-
-  async function loadOf(holder: Holder, roleOf: ReturnType<typeof openRoles>): Promise<Held> {
-    const { tenantId = tenancy.homeTenantId } = holder
-    const subscriptions = tenancy.subscriptionsOf(tenantId)
-    const rows = await assignments.heldBy({ ...holder, subscriptions })
-    const nowMs = world.now().getTime()
-    const given = rows.filter(({ expiresMs = Infinity }) => nowMs < expiresMs)
-    const fresh = {
-      ...permissionsOf(given, roleOf, { ...tenancy, tenantId }),
-      granted: given.filter(isGrant),
-    }
-    return { permissions: fresh, untilMs: firstEnd(given) }
   }
 
   async function rolesNow(): Promise<Known> {
@@ -110,6 +102,31 @@ export function openHeldRoles({ assignments, roleDefinitions, tenancy, world }: 
 
   const roles = rolesOf({ assignments, roleDefinitions })
   return { permissions, roles, rolesOf, changing }
+}
+
+/** Reads what somebody holds now. */
+function openLoads({ assignments, tenancy, isServedElsewhere, world }: HeldParts) {
+  /** Who lost a subscription to another tenant, or whose subscription is gone, grants nothing in it. */
+  function isOwners({ scope, tenantId }: Assignment): boolean {
+    return tenancy.tenantOf(subscriptionOf(keyOf(scope)) ?? '') === tenantId
+  }
+
+  return async (holder: Holder, roleOf: ReturnType<typeof openRoles>): Promise<Held> => {
+    const { tenantId = tenancy.homeTenantId } = holder
+    const rows = await assignments.heldBy({
+      ...{ ...holder, subscriptions: tenancy.subscriptionsOf(tenantId) },
+      ...{ isServedElsewhere: isServedElsewhere(tenantId), atMs: world.now().getTime() },
+    })
+    const nowMs = world.now().getTime()
+    const given = rows.filter(
+      (one) => nowMs < (one.expiresMs ?? Infinity) && (!isGrant(one) || isOwners(one)),
+    )
+    const fresh = {
+      ...permissionsOf(given, roleOf, { ...tenancy, tenantId }),
+      granted: given.filter(isGrant),
+    }
+    return { permissions: fresh, untilMs: firstEnd(given) }
+  }
 }
 
 type Roles = Pick<HeldParts, 'assignments' | 'roleDefinitions'>

@@ -61,7 +61,7 @@ function openDoors(over: Partial<TrustedIssuer['foreign'] & object> = {}, keys =
   return openAccess({
     issuerOf: (iss) => trusted.get(iss),
     audiences: armAudiences([baseUrl]),
-    ...{ assignments, roleDefinitions, tenancy },
+    ...{ assignments, roleDefinitions, tenancy, isServedElsewhere: () => false },
     world: { now: () => new Date(startMs) },
   })
 }
@@ -233,7 +233,7 @@ describe('keys', () => {
     const doors = openAccess({
       issuerOf: () => issuer,
       audiences: [],
-      ...{ assignments, roleDefinitions, tenancy },
+      ...{ assignments, roleDefinitions, tenancy, isServedElsewhere: () => false },
       world: { now: () => new Date(startMs) },
     })
     const token = await signed({ iss: lab, aud: baseUrl, sub: principalId, ...times }, labKey)

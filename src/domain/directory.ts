@@ -50,6 +50,10 @@ export type Holder = {
   readonly groups?: readonly string[] | undefined
   /** The subscriptions of the tenant, lower case: a role above them is one in each. */
   readonly subscriptions?: readonly string[] | undefined
+  /** Whether another issuer names the people of the tenant: they are not in the directory. */
+  readonly isServedElsewhere?: boolean | undefined
+  /** What is over at this instant is left out; nothing is where it is not told. */
+  readonly atMs?: number | undefined
 }
 
 /** Who made and last changed something of the directory, as object ids, and when. */
@@ -132,8 +136,8 @@ export type ApplicationRows = {
 export type AssignmentRows = {
   /**
    * All that it was given itself or by groups that it is in, and what is granted to its tenant, to subscriptions of that
-   * tenant in which it has a role, to its application, to everyone; also what is over (`expiresMs`). Nothing while it is
-   * disabled, unless that is asked for. Throws Unavailable.
+   * tenant in which it has a role, to its application, to everyone; the latter only while its tenant's directory has it.
+   * Nothing while it is disabled, unless that is asked for. Throws Unavailable.
    */
   heldBy(holder: Holder, even?: 'whileDisabled'): Promise<readonly Assignment[]>
   get(id: string): Promise<Assignment | undefined>

@@ -1,54 +1,25 @@
-import { type Insertable, type RawBuilder, type Selectable, sql } from 'kysely'
+import type { Insertable, Selectable } from 'kysely'
 import {
   type Assignment,
   type AssignmentRows,
-  everyone,
   granteeTypes,
-  type Holder,
   isGrant,
   type PrincipalType,
 } from '../domain/directory.ts'
 import { limits } from '../domain/limits.ts'
 import { keyOf } from '../domain/resource-id.ts'
-import { seenApplications } from './application-principals.ts'
 import { directoryChanged, directoryStamp, writtenColumns, writtenFrom } from './directory-stamp.ts'
-import { inTenant } from './find-principals.ts'
+import { rowsHeldBy } from './held-assignments.ts'
 import { keyRanges } from './key-ranges.ts'
 import { locksRows } from './locks-rows.ts'
-import { groupsAbove } from './members.ts'
 import { changingDirectory, type DatabaseClock } from './root-owners.ts'
 import type { AssignmentTable, Db } from './schema.ts'
 
 export function assignmentRows(db: Db, nowMs: DatabaseClock): AssignmentRows {
   const all = db.selectFrom('assignments').selectAll()
 
-  /** One statement, so that it sees one moment: never a group of before with a membership of after. */
-  async function heldBy(holder: Holder, even?: 'whileDisabled'): Promise<readonly Assignment[]> {
-    const { principalId } = holder
-    const may = even
-      ? sql`1 = 1`
-      : sql`not exists (select 1 from users where users.id = ${principalId}
-          and (enabled = 0 or external_state = 'PendingAcceptance'))
-        and not exists (select 1 from service_principals where object_id = ${principalId} and enabled = 0)
-        and not exists (select 1 from applications where object_id = ${principalId}
-          and (enabled = 0 or is_principal = 0))`
-    const { rows } = await sql<Selectable<AssignmentTable>>`
-      ${groupsAbove(principalId)}, holders (id) as (
-        select id from above union ${texts([principalId, ...(holder.groups ?? [])])}
-      ), own as (
-        select assignments.* from holders join assignments on principal_id = holders.id
-        where principal_type not in (${sql.join(granteeTypes)})
-          and ${inTenant('assignments.tenant_id', holder.tenantId)}
-      ), mine (id) as (${texts(holder.subscriptions ?? [])}),
-      grantees (id, type) as (${granteesOf(holder)})
-      select * from own where ${may}
-      union all
-      select assignments.* from grantees
-        join assignments on principal_id = grantees.id and principal_type = grantees.type
-      where ${may}
-      order by id`.execute(db)
-    return rows.map(fromTable)
-  }
+  const heldBy: AssignmentRows['heldBy'] = async (...asked) =>
+    (await rowsHeldBy(db, ...asked)).map(fromTable)
 
   async function get(id: string): Promise<Assignment | undefined> {
     const row = await all.where('id', '=', id).executeTakeFirst()
@@ -194,30 +165,6 @@ export function assignmentRows(db: Db, nowMs: DatabaseClock): AssignmentRows {
   }
 
   return { heldBy, get, find, stamp: () => directoryStamp(db), put, remove }
-}
-
-/** All as whom somebody may be granted something, where the query knows what he has himself as `own`. */
-function granteesOf({ principalId, tenantId, clientId }: Holder): RawBuilder<unknown> {
-  if (tenantId === undefined) return sql`select '', '' where 1 = 0`
-  const parts = [
-    sql`select cast(${everyone} as text), 'Everyone'`,
-    sql`select cast(${tenantId} as text), 'Tenant'`,
-    sql`select id, 'Subscription' from mine
-      where exists (select 1 from own where substr(scope_key, 1, 15) <> '/subscriptions/')
-        or id in (select substr(scope_key, 16, 36) from own)`,
-  ]
-  if (clientId !== undefined) {
-    // An issuer that is not ours may write any client id into a token.
-    parts.push(sql`select client_id, 'Application' from ${seenApplications}
-      where client_id = ${clientId} and object_id = ${principalId} and tenant_id = ${tenantId}`)
-  }
-  return sql.join(parts, sql` union all `)
-}
-
-/** Rows of one text each. */
-function texts(values: readonly string[]): RawBuilder<unknown> {
-  if (values.length === 0) return sql`select '' where 1 = 0`
-  return sql`values ${sql.join(values.map((text) => sql`(cast(${text} as text))`))}`
 }
 
 /** The key of a container, which is no row of resources, or of the service that holds all of an account. */

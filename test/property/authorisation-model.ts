@@ -87,6 +87,7 @@ export function openModel({ members, roles, kept, tenancy }: Told) {
     if (mayItself(who, action, scope)) return true
     return kept.some((one) => {
       if (!isGrant(one) || nowMs >= (one.expiresMs ?? Infinity)) return false
+      if (!isOf(one.tenantId, one.scope)) return false
       if (!isGrantedTo(who, one) || !isBelow(scope, one.scope)) return false
       const reads = (name: string) =>
         roleOf(one).some((permission) => allows(permission, { name, isData: false }))

@@ -35,6 +35,7 @@ export async function openSigninWorld(options: {
     assignments: directory.assignments,
     roleDefinitions: directory.roleDefinitions,
     tenancy: tenancyOf(testTenantId, []),
+    isServedElsewhere: () => false,
     world,
   })
   const owner = await ensureOwner({
