@@ -57,10 +57,18 @@ export function issuerProblems(settings: IssuerSettings): readonly string[] {
   const { tenantId, issuers, embeddedIssuer, owner } = settings
   const names = issuers.map(({ issuer }) => issuer)
   const serves = (tenant: string): boolean => issuers.some((each) => each.tenantId === tenant)
+  const sharesTenant = (tenant: string): boolean =>
+    issuers.filter((each) => each.tenantId === tenant).length > 1
   const twice = names.filter((name, at) => names.indexOf(name) !== at)
   const ownersTenant = owner?.tenantId ?? tenantId
   return [
     ...twice.map((name) => `issuers names '${name}' twice: leave one out.`),
+    ...issuers
+      .filter(({ tenantId: of, claims }) => sharesTenant(of) && claims.principalId !== 'oid')
+      .map(
+        ({ issuer, tenantId: of }) =>
+          `issuers has several for the tenant ${of}, and '${issuer}' does not name people by oid: two people may have one sub. Set its claims.principalId to oid, or give it a tenantId of its own.`,
+      ),
     ...(embeddedIssuer && serves(tenantId)
       ? [
           `issuers has one for the tenant ${tenantId}, which the embedded issuer serves: set embeddedIssuer to false, or give it another tenantId.`,

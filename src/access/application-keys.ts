@@ -45,16 +45,12 @@ export async function setCertificates(
   const held = all.filter(({ kind }) => kind === 'certificate')
   const fresh = keys.flatMap((key, at) => (key.key ? [certificateOf(ports, key, at)] : []))
   const kept = keys.flatMap((key, at) => (key.key ? [] : [keptOf(held, key, at)]))
-  // New ones first: whoever rotates is never without one.
-  for (const one of fresh) {
-    if (await ports.changing(registrations.addCredential(clientId, one))) continue
-    const message = `An application has at most ${limits.credentialsMax} secrets and certificates: remove one first.`
-    throw new ArmError('OperationNotAllowed', message)
-  }
-  for (const { id } of held) {
-    if (kept.includes(id)) continue
-    await ports.changing(registrations.removeCredential(clientId, id, lastOf))
-  }
+  const removed = held.flatMap(({ id }) => (kept.includes(id) ? [] : [id]))
+  if (removed.length === 0 && fresh.length === 0) return
+  const change = { removed, added: fresh }
+  if (await ports.changing(registrations.replaceCredentials(clientId, change, lastOf))) return
+  const message = `An application has at most ${limits.credentialsMax} secrets and certificates: remove one first.`
+  throw new ArmError('OperationNotAllowed', message)
 }
 
 /** Before anything is made that is to have them. Throws InvalidParameter. */

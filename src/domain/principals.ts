@@ -171,6 +171,15 @@ export type DirectoryApplicationRows = {
   credentials(clientId: string): Promise<readonly Credential[]>
   /** False when it has too many; nothing is written then. */
   addCredential(clientId: string, credential: Credential): Promise<boolean>
+  /**
+   * All at once: takes those of these ids away, and adds the others. False, and nothing changed, when it would have too
+   * many.
+   */
+  replaceCredentials(
+    clientId: string,
+    change: { readonly removed: readonly string[]; readonly added: readonly Credential[] },
+    lastOf: string,
+  ): Promise<boolean>
   /** The one it was made with has its client id. False when there is none of this id. */
   removeCredential(clientId: string, id: string, lastOf: string): Promise<boolean>
 }

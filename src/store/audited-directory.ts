@@ -163,6 +163,15 @@ function registrations(read: AllRows, telling: Telling): AuditedDirectory['regis
           return isAdded ? directoryTold('applications/write', about) : undefined
         },
       ),
+    replaceCredentials: (clientId, change, lastOf) =>
+      telling(
+        (rows) => rows.registrations.replaceCredentials(clientId, change, lastOf),
+        (isDone) => {
+          const credentialsAdded = change.added.map(({ id }) => id)
+          const about = { clientId, credentialsAdded, credentialsRemoved: change.removed }
+          return isDone ? directoryTold('applications/write', about) : undefined
+        },
+      ),
     removeCredential: (...asked) =>
       telling(
         (rows) => rows.registrations.removeCredential(...asked),

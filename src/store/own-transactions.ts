@@ -127,6 +127,8 @@ function principals(
         write((rows) => rows.registrations.removePrincipal(objectId, lastOf)),
       addCredential: (clientId, credential) =>
         write((rows) => rows.registrations.addCredential(clientId, credential)),
+      replaceCredentials: (clientId, change, lastOf) =>
+        write((rows) => rows.registrations.replaceCredentials(clientId, change, lastOf)),
       removeCredential: (clientId, id, lastOf) =>
         write((rows) => rows.registrations.removeCredential(clientId, id, lastOf)),
     },

@@ -139,7 +139,10 @@ export async function forgetApplication(db: Db, clientId: string): Promise<void>
 function credentialRows(
   db: Db,
   changing: <Result>(lastOf: string, change: () => Promise<Result>) => Promise<Result>,
-): Pick<DirectoryApplicationRows, 'credentials' | 'addCredential' | 'removeCredential'> {
+): Pick<
+  DirectoryApplicationRows,
+  'credentials' | 'addCredential' | 'replaceCredentials' | 'removeCredential'
+> {
   async function credentials(clientId: string): Promise<readonly Credential[]> {
     const rows = await db
       .selectFrom('credentials')
@@ -154,14 +157,32 @@ function credentialRows(
   const addCredential: DirectoryApplicationRows['addCredential'] = (clientId, credential) =>
     changing('', async () => {
       if ((await credentials(clientId)).length >= limits.credentialsMax) return false
-      const { displayName, startsMs, endsMs, ...same } = credential
-      const times = { starts_ms: startsMs, ends_ms: endsMs }
-      await db
-        .insertInto('credentials')
-        .values({ ...same, client_id: clientId, name: displayName ?? null, ...times })
-        .execute()
+      await insert(clientId, credential)
       return true
     })
+
+  const replaceCredentials: DirectoryApplicationRows['replaceCredentials'] = (
+    clientId,
+    { removed, added },
+    lastOf,
+  ) =>
+    changing(lastOf, async () => {
+      const kept = (await credentials(clientId)).filter(({ id }) => !removed.includes(id))
+      if (kept.length + added.length > limits.credentialsMax) return false
+      const gone = db.deleteFrom('credentials').where('client_id', '=', clientId)
+      if (removed.length > 0) await gone.where('id', 'in', removed).execute()
+      for (const one of added) await insert(clientId, one)
+      return true
+    })
+
+  async function insert(clientId: string, credential: Credential): Promise<void> {
+    const { displayName, startsMs, endsMs, ...same } = credential
+    const times = { starts_ms: startsMs, ends_ms: endsMs }
+    await db
+      .insertInto('credentials')
+      .values({ ...same, client_id: clientId, name: displayName ?? null, ...times })
+      .execute()
+  }
 
   const removeCredential: DirectoryApplicationRows['removeCredential'] = (clientId, id, lastOf) =>
     changing(lastOf, async () => {
@@ -182,7 +203,7 @@ function credentialRows(
       return numDeletedRows > 0n
     })
 
-  return { credentials, addCredential, removeCredential }
+  return { credentials, addCredential, replaceCredentials, removeCredential }
 }
 
 /** What may change. */
@@ -215,7 +236,7 @@ function fromSeen(row: SeenApplication): DirectoryApplication {
 function credentialFrom(row: Selectable<CredentialTable>): Credential {
   return {
     id: row.id,
-    // Only `addCredential` writes it.
+    // Only `insert` writes it.
     kind: row.kind as Credential['kind'],
     displayName: row.name ?? undefined,
     hint: row.hint,

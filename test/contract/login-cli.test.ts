@@ -5,10 +5,12 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { z } from 'zod'
 import { runCli } from '../../src/cli/run-cli.ts'
 import { openWorld } from '../../src/world.ts'
+import { openMovingWorld } from '../support/moving-world.ts'
 import { refusal, useSignIn } from '../support/sign-in.ts'
 import { openTestTerminal } from '../support/test-terminal.ts'
 
-const { vitrine, ann, confirm, post } = useSignIn()
+const world = openMovingWorld()
+const { vitrine, ann, confirm, post } = useSignIn(world)
 const Kept = z.looseObject({
   clientId: z.string(),
   tenantId: z.string(),
@@ -96,6 +98,7 @@ it('a login that was stolen and used ends, and the command says what to do', asy
   const grant = { client_id: clientId, grant_type: 'refresh_token' }
   const used = { ...grant, refresh_token: signedIn.refreshToken }
   expect((await post('/oauth2/v2.0/token', used)).status).toBe(200)
+  world.move(31_000)
   await writeFile(profile, JSON.stringify({ ...(await kept()), ...renewedAt(await kept(), 0) }))
   const refused = await run('group', 'list')
   expect(refused.err).toContain('AuthenticationFailed')

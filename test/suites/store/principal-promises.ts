@@ -190,6 +190,13 @@ export function principalPromises(open: OpenStore): void {
     }
     const more = { ...secret, id: 'more', startsMs: 1, endsMs: 2 }
     expect(await registrations.addCredential('c1', more)).toBe(false)
+    const turned = { removed: ['k01'], added: [more] }
+    expect(await registrations.replaceCredentials('c1', { removed: [], added: [more] }, '')).toBe(
+      false,
+    )
+    expect(await registrations.replaceCredentials('c1', turned, '')).toBe(true)
+    const ids = (await registrations.credentials('c1')).map(({ id }) => id)
+    expect([ids.length, ids.includes('k01'), ids.includes('more')]).toEqual([20, false, true])
     expect(await registrations.removeCredential('c1', 'k00', '')).toBe(true)
     expect(await registrations.removeCredential('c1', 'k00', '')).toBe(false)
     expect(await registrations.credentials('c1')).toHaveLength(limits.credentialsMax - 1)
