@@ -40,7 +40,13 @@ export function openAccess(parts: AccessParts) {
     const { principalId, tenantId, clientId, name, kind, remark } = principal
     const permissions = await held.permissions(holderOf(principal))
     const mayLink = permissions.may
-    return { principalId, tenantId, clientId, name, kind, remark, ...permissions, mayLink }
+    const who = { principalId, tenantId, clientId, name, kind, remark }
+    const caller: Caller = { ...who, ...permissions, mayLink }
+    const { groups, ...alone } = principal
+    if (groups === undefined) return caller
+    const mayAlone = async (action: string, scope: string) =>
+      (await held.permissions(holderOf(alone))).may(action, scope)
+    return { ...caller, mayAlone }
   }
 
   async function authenticate(authorization: string | undefined): Promise<Caller> {

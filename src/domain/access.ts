@@ -16,6 +16,11 @@ export type Caller = {
   readonly remark?: string | undefined
   /** True when an assignment at `scope` or above it allows `action` (`Microsoft.Compute/galleries/write`). */
   may(action: string, scope: string): boolean
+  /**
+   * As `may`, when no token is there: without the groups that only an external token names. Left out where that is the
+   * same. Throws Unavailable.
+   */
+  mayAlone?(action: string, scope: string): Promise<boolean>
   /** The scope keys below which `action` is allowed, for list queries: everything, or a sorted, bounded set. */
   visible(action: string): 'all' | readonly string[]
   /** True when anything at all was given at the scope or below it, or above it in the caller's own tenant. */

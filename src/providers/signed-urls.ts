@@ -9,8 +9,10 @@ import type { Rows } from '../store/store.ts'
 import { loadAbove, resourceNotFound } from './front-door.ts'
 import { type Asked, type Providers, refuse, type Target } from './ports.ts'
 
-/** Of one version or definition. */
-const signedUrlsMax = 1_000
+/** Of one version or definition and one principal, at one time: nobody takes another's place. */
+const ownUrlsMax = 1_000
+/** Told in one answer. */
+const listedUrlsMax = 10_000
 
 /** Who may read a version may have its bytes, and so may give out a URL of them. */
 export const signedUrlAction = ({ type }: Target): string => `${type.type}/signedUrls/read`
@@ -25,6 +27,10 @@ export async function createSignedUrl(
   const { id } = target
   const { caller } = asked
   mustBeAllowed(caller, signedUrlAction(target), id.text)
+  const { principalId } = caller
+  // Nobody brings a token when the URL is used.
+  const works = (await caller.mayAlone?.(signedUrlAction(target), id.text)) ?? true
+  if (!works) throw onlyByToken(id.name)
   const parsed = parseBody(SignedUrlRequest, await read())
   if ('problems' in parsed) refuse(parsed.problems)
   const body = SignedUrlRequest.parse(parsed.body)
@@ -41,7 +47,7 @@ export async function createSignedUrl(
       lun: body.lun,
       region: body.location && regionName(body.location),
       createdMs: now.getTime(),
-      principalId: caller.principalId,
+      principalId,
       principalTenantId: caller.tenantId,
       principalClientId: caller.kind === 'Application' ? caller.clientId : undefined,
       createdBy: caller.name,
@@ -52,10 +58,11 @@ export async function createSignedUrl(
     if (!row || row.state === 'Deleting') throw resourceNotFound(id)
     const problems = signedUrlProblems(row, body, { settings, now })
     if (problems.length > 0) refuse(problems)
-    if ((await rows.sas.imagesOf(id.key, signedUrlsMax)).length === signedUrlsMax) {
+    const live = { principalId, endsAfterMs: now.getTime() }
+    if ((await rows.sas.imagesOf(id.key, ownUrlsMax, live)).length === ownUrlsMax) {
       throw new ArmError(
         'OperationNotAllowed',
-        `'${id.name}' has ${signedUrlsMax} signed URLs, which is the most. Revoke some first.`,
+        `You have ${ownUrlsMax} signed URLs of '${id.name}', which is the most. Revoke some first.`,
       )
     }
     await rows.sas.put(grant)
@@ -65,7 +72,17 @@ export async function createSignedUrl(
   return grant
 }
 
-/** Those that were not revoked, oldest first; also the ones that ran out of late. Throws ArmError. */
+function onlyByToken(name: string): ArmError {
+  return new ArmError(
+    'OperationNotAllowed',
+    `A signed URL of '${name}' would give nothing: each use of it needs its maker's roles, and yours come from a group that only your token names. Have the role given to yourself.`,
+  )
+}
+
+/**
+ * The caller's own that were not revoked, everybody's to who may write the version; oldest first, also the ones that ran
+ * out of late. Throws ArmError.
+ */
 export async function listSignedUrls(
   providers: Providers,
   { caller }: Asked,
@@ -74,7 +91,10 @@ export async function listSignedUrls(
   mustBeAllowed(caller, signedUrlAction(target), target.id.text)
   const rows = providers.store.read
   await present(providers, rows, target)
-  return await rows.sas.imagesOf(target.id.key, signedUrlsMax)
+  const { id, type } = target
+  const tellsAll = caller.may(`${type.type}/write`, id.text)
+  const only = tellsAll ? {} : { principalId: caller.principalId }
+  return await rows.sas.imagesOf(id.key, listedUrlsMax, only)
 }
 
 /** From now on its URL gives nothing. Whoever made it may, and whoever may write the version. Throws ArmError. */

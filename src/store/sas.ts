@@ -21,12 +21,15 @@ export function sasRows(db: Db): SasRows {
     await db.deleteFrom('sas').where('key', '=', key).execute()
   }
 
-  async function imagesOf(key: string, rowsMax: number): Promise<readonly SasRow[]> {
+  const imagesOf: SasRows['imagesOf'] = async (key, rowsMax, only = {}) => {
+    const { principalId, endsAfterMs } = only
     const rows = await db
       .selectFrom('sas')
       .selectAll()
       .where('key', '=', key)
       .where('format', 'is not', null)
+      .$if(principalId !== undefined, (rows) => rows.where('principal_id', '=', principalId ?? ''))
+      .$if(endsAfterMs !== undefined, (rows) => rows.where('expires_ms', '>', endsAfterMs ?? 0))
       .orderBy('created_ms')
       .orderBy('id')
       .limit(rowsMax)

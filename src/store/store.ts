@@ -324,8 +324,12 @@ export type SasRows = {
   get(id: string): Promise<SasRow | undefined>
   put(row: SasRow): Promise<void>
   revokeOf(key: string): Promise<void>
-  /** The signed URLs of a version or definition, oldest first: at most `rowsMax`. */
-  imagesOf(key: string, rowsMax: number): Promise<readonly SasRow[]>
+  /** The signed URLs of a version or definition, oldest first: at most `rowsMax`, of one principal, not over at an instant. */
+  imagesOf(
+    key: string,
+    rowsMax: number,
+    only?: { readonly principalId?: string | undefined; readonly endsAfterMs?: number },
+  ): Promise<readonly SasRow[]>
   /** Ends a signed URL of this resource; false when there is none. */
   revokeImage(key: string, id: string): Promise<boolean>
   /** Deletes those that ran out before; answers how many (≤ rowsMax). */

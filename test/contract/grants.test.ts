@@ -209,8 +209,44 @@ describe('grants', () => {
     await take(path)
     expect((await vitrine.call('HEAD', target)).status).toBe(403)
     const plain = await grantTo(galleryId, { tenantId: otherTenant })
+    expect(await mayRead(stranger, versionId)).toBe(true)
     expect((await stranger.ask('POST', urls, { body: {} })).status).toBe(403)
+    // Reading was granted again, and downloading was not.
+    expect((await vitrine.call('HEAD', target)).status).toBe(403)
     await take(plain)
+  })
+
+  it('a grant does not tell who else has it: neither whom it is shared with, nor who has URLs', async () => {
+    const shared = owner.idOf('galleries/told')
+    const properties = { sharingProfile: { permissions: 'Groups' } }
+    await owner.make(shared, { location, properties })
+    const groups = [{ type: 'Subscriptions', ids: [randomUUID()] }]
+    const body = { operationType: 'Add', groups }
+    await owner.ended(await owner.ask('POST', `${shared}/share`, { body }))
+    const reader = await openOtherCaller(vitrine, [
+      { roleId: builtInRoles.reader.id, scope: shared },
+    ])
+    const paths = [
+      await grantTo(shared, { tenantId: otherTenant }, { role: 'Reader' }),
+      await grantTo(galleryId, { tenantId: otherTenant }, { role: 'Reader' }),
+    ]
+    for (const query of ['$select=Permissions', '$expand=SharingProfile/Groups']) {
+      const profileFor = async (caller: Arm) =>
+        valueAt((await caller.get(`${shared}?${query}`)).body, 'properties.sharingProfile')
+      expect(await profileFor(stranger)).toEqual({ permissions: 'Groups' })
+      for (const caller of [owner, reader]) {
+        expect(await profileFor(caller)).toEqual({ permissions: 'Groups', groups })
+      }
+    }
+    const urls = `${versionId}/providers/Vitrine.Gallery/signedUrls`
+    const { id: ours } = (await owner.ask('POST', urls, { body: {} })).body
+    const { id: theirs } = (await stranger.ask('POST', urls, { body: {} })).body
+    const idsFor = async (by: Arm) => listed(await by.get(urls)).map((one) => valueAt(one, 'id'))
+    const [seen, all] = [await idsFor(stranger), await idsFor(owner)]
+    expect([seen.includes(theirs ?? ''), seen.includes(ours ?? '')]).toEqual([true, false])
+    expect([all.includes(theirs ?? ''), all.includes(ours ?? '')]).toEqual([true, true])
+    for (const path of paths) await take(path)
+    await owner.remove(shared)
   })
 
   it('a grant is over at its instant, and can be prolonged', async () => {

@@ -97,7 +97,8 @@ async function admitImage(
   if (!version) throw gone('No version of this image is complete there.')
   const { principalId, principalTenantId: tenantId, principalClientId: clientId } = image
   const may = await mayOf({ principalId, tenantId, clientId })
-  if (!may(`${versionType}/read`, version.key)) {
+  // What reading takes, and what making the URL took.
+  if (!may(`${versionType}/read`, version.key) || !may(`${row.type}/signedUrls/read`, row.key)) {
     throw refused('Whoever made the URL may not read the image any more.')
   }
   const [expired] = expiredProblems(version, { settings, now })

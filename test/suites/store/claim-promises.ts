@@ -117,6 +117,11 @@ export function claimPromises(open: OpenStore): void {
     })
     expect(await store().read.sas.imagesOf(row.key, 9)).toEqual([grantAt(1), grantAt(2)])
     expect(await store().read.sas.imagesOf(row.key, 1)).toEqual([grantAt(1)])
+    const only = (some: { principalId?: string; endsAfterMs?: number }) =>
+      store().read.sas.imagesOf(row.key, 9, some)
+    expect(await only({ principalId: 'p', endsAfterMs: 8 })).toHaveLength(2)
+    expect(await only({ principalId: 'q' })).toEqual([])
+    expect(await only({ endsAfterMs: 9 })).toEqual([])
     await store().write(async ({ sas }) => {
       expect(await sas.revokeImage('elsewhere', 's1')).toBe(false)
       expect(await sas.revokeImage(row.key, 'no-image')).toBe(false)
