@@ -142,6 +142,27 @@ describe('an issuer elsewhere', () => {
     expect(await read({ sub: randomUUID(), groups: ['/images/inner', 'images'] })).toBe(403)
   })
 
+  it('whose role comes by a group of its tokens alone is told so when a URL would never work', async () => {
+    const arm = await asLab(ann)
+    await arm.make('galleries/labGallery/images/linux', {
+      ...west,
+      properties: {
+        ...{ osType: 'Linux', osState: 'Generalized' },
+        identifier: { publisher: 'p', offer: 'o', sku: 's' },
+      },
+    })
+    const [dan, group] = [randomUUID(), '/pullers']
+    await give(foreignId('group', group, lab.tenantId), 'ForeignGroup')
+    const urls = 'galleries/labGallery/images/linux/providers/Vitrine.Gallery/signedUrls'
+    const sign = async () =>
+      (await asLab({ sub: dan, groups: [group] })).ask('POST', urls, { body: {} })
+    const refused = await sign()
+    expect([refused.status, errorOf(refused).code]).toEqual([409, 'OperationNotAllowed'])
+    expect(errorOf(refused).message).toContain('a group that only your token names')
+    await give(dan, 'User')
+    expect((await sign()).status).toBe(201)
+  })
+
   it('an id that no directory knows must say what it is, and is taken where another issuer serves alone', async () => {
     expect((await give(randomUUID(), undefined)).body).toMatchObject({
       error: { code: 'PrincipalNotFound' },
