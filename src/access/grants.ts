@@ -206,7 +206,7 @@ function accepted(
     case 'full':
       throw new ArmError(
         'OperationNotAllowed',
-        `No more can be granted: ${limits.grantsPerScopeMax} grants of one gallery or definition, ${limits.grantsPerGranteeMax} of one tenant to one grantee. Delete some, or grant the gallery as a whole.`,
+        `No more can be granted: ${limits.grantsPerScopeMax} grants of one gallery or definition, ${limits.grantsPerGranteeMax} of one tenant to one grantee, ${limits.grantsPerGranteeEverywhereMax} of all tenants to one. Delete some, or grant the gallery as a whole.`,
       )
   }
 }

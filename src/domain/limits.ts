@@ -71,6 +71,8 @@ export const limits = {
   grantsPerScopeMax: 100,
   /** Grants of one tenant to one grantee: all of them are held in memory with each of his principals. */
   grantsPerGranteeMax: 1_000,
+  /** And of all tenants to him. */
+  grantsPerGranteeEverywhereMax: 5_000,
   /** Users, groups and applications of a tenant, of each: a filter without an index looks at all of them. */
   principalsMax: 100_000,
   /** Direct members of a group, and groups that one is directly in. */

@@ -71,7 +71,7 @@ export function allRows({ db, nowMs, woken }: RowsOptions): AllRows {
     uploads: uploadRows(db),
     applications: applicationRows(db),
     assignments: assignmentRows(db, nowMs),
-    roleDefinitions: roleDefinitionRows(db),
+    roleDefinitions: roleDefinitionRows(db, nowMs),
     ...principalRows(db, nowMs),
     of: (tenantId) => principalRows(db, nowMs, tenantId),
     tenants: tenantRows(db),

@@ -93,11 +93,12 @@ export function assignmentRows(db: Db, nowMs: DatabaseClock): AssignmentRows {
     return { is: 'made', assignment }
   }
 
-  async function hasMost({ principalId }: Assignment): Promise<boolean> {
+  async function hasMost({ principalId, tenantId }: Assignment): Promise<boolean> {
     const { held } = await db
       .selectFrom('assignments')
       .select(({ fn }) => fn.countAll().as('held'))
       .where('principal_id', '=', principalId)
+      .where('tenant_id', '=', tenantId)
       .executeTakeFirstOrThrow()
     return Number(held) >= limits.assignmentsPerPrincipalMax
   }
@@ -108,20 +109,27 @@ export function assignmentRows(db: Db, nowMs: DatabaseClock): AssignmentRows {
       .selectFrom('assignments')
       .select(({ fn }) => fn.countAll().as('held'))
       .where('principal_type', 'in', granteeTypes)
-    const here = grants.where('scope_key', '=', keyOf(scope))
-    if (Number((await here.executeTakeFirstOrThrow()).held) >= limits.grantsPerScopeMax) {
-      const { numDeletedRows } = await db
-        .deleteFrom('assignments')
-        .where('scope_key', '=', keyOf(scope))
-        .where('expires_ms', '<=', await nowMs())
-        .executeTakeFirstOrThrow()
-      if (numDeletedRows === 0n) return true
+    const toOne = grants.where('principal_id', '=', principalId)
+    const bounds = [
+      [grants.where('scope_key', '=', keyOf(scope)), limits.grantsPerScopeMax],
+      [toOne.where('tenant_id', '=', tenantId), limits.grantsPerGranteeMax],
+      [toOne, limits.grantsPerGranteeEverywhereMax],
+    ] as const
+    const isOver = async () => {
+      for (const [query, max] of bounds) {
+        if (Number((await query.executeTakeFirstOrThrow()).held) >= max) return true
+      }
+      return false
     }
-    const held = await grants
-      .where('principal_id', '=', principalId)
-      .where('tenant_id', '=', tenantId)
-      .executeTakeFirstOrThrow()
-    return Number(held.held) >= limits.grantsPerGranteeMax
+    if (!(await isOver())) return false
+    await db
+      .deleteFrom('assignments')
+      .where('expires_ms', '<=', await nowMs())
+      .where((where) =>
+        where.or([where('scope_key', '=', keyOf(scope)), where('principal_id', '=', principalId)]),
+      )
+      .execute()
+    return await isOver()
   }
 
   /** Whoever deletes it waits for us, or we for him. */

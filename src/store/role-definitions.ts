@@ -1,4 +1,4 @@
-import type { Insertable, Selectable } from 'kysely'
+import { type Insertable, type RawBuilder, type Selectable, type SqlBool, sql } from 'kysely'
 import {
   assignableAt,
   type Permission,
@@ -8,9 +8,10 @@ import {
 import { limits } from '../domain/limits.ts'
 import { directoryChanged, writtenColumns, writtenFrom } from './directory-stamp.ts'
 import { isStill } from './find-principals.ts'
+import type { DatabaseClock } from './root-owners.ts'
 import type { Db, RoleDefinitionTable } from './schema.ts'
 
-export function roleDefinitionRows(db: Db): RoleDefinitionRows {
+export function roleDefinitionRows(db: Db, nowMs: DatabaseClock): RoleDefinitionRows {
   const table = db.selectFrom('role_definitions').selectAll()
 
   async function all(): Promise<readonly RoleDefinition[]> {
@@ -48,6 +49,7 @@ export function roleDefinitionRows(db: Db): RoleDefinitionRows {
       .select('scope_key')
       .distinct()
       .where('role_id', '=', definition.id)
+      .where(lastsAfter(await nowMs()))
       .execute()
     const isAssignable = assignableAt(definition)
     return rows.some(({ scope_key }) => !isAssignable(scope_key))
@@ -61,14 +63,21 @@ export function roleDefinitionRows(db: Db): RoleDefinitionRows {
       .selectFrom('assignments')
       .select('id')
       .where('role_id', '=', id)
+      .where(lastsAfter(await nowMs()))
       .limit(1)
       .executeTakeFirst()
     if (assigned) return 'assigned'
+    // What is over goes with it: prolonged, it would be one of a role that is not there.
+    await db.deleteFrom('assignments').where('role_id', '=', id).execute()
     await db.deleteFrom('role_definitions').where('id', '=', id).execute()
     return fromTable(found)
   }
 
   return { all, put, remove }
+}
+
+function lastsAfter(atMs: number): RawBuilder<SqlBool> {
+  return sql<SqlBool>`(expires_ms is null or expires_ms > ${atMs})`
 }
 
 function toTable(definition: RoleDefinition): Insertable<RoleDefinitionTable> {

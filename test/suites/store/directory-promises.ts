@@ -117,10 +117,13 @@ export function directoryPromises(open: OpenStore): void {
     expect(await assignments.find({ ...all, granted: true })).toHaveLength(limits.grantsPerScopeMax)
     expect(await assignments.find(all)).toEqual([])
     for (let at = 0; at < limits.grantsPerGranteeMax; at++) {
-      const roleId = `r${Math.floor(at / 10)}`
-      expect(await give(500, scopes[1 + (at % 10)], { roleId })).toBe('made')
+      const expiresMs = at === 0 ? 1 : undefined
+      const one = { roleId: `r${Math.floor(at / 10)}`, expiresMs }
+      expect(await give(500, scopes[1 + (at % 10)], one)).toBe('made')
     }
     const more = { roleId: 'r-more' }
+    const [, first] = scopes
+    expect(await give(500, first, { roleId: 'r-first' })).toBe('made')
     await store().write(({ resources }) =>
       resources.insert(resourceRow({ key: '/subscriptions/s/h', parentKey: '/subscriptions/s' })),
     )
@@ -163,8 +166,14 @@ export function directoryPromises(open: OpenStore): void {
     await assignments.put(reader)
     expect(await roleDefinitions.remove('r1')).toBe('assigned')
     await assignments.remove('a1', '')
+    // What is over keeps no role, and goes with it.
+    await assignments.put({ ...reader, principalType: 'Tenant', expiresMs: 1 })
+    expect(
+      await roleDefinitions.put({ ...changed, assignableScopes: ['/subscriptions/x'] }, changed),
+    ).toBe('kept')
     expect(await roleDefinitions.remove('r1')).toMatchObject({ id: 'r1' })
     expect(await roleDefinitions.remove('r1')).toBeUndefined()
+    expect(await assignments.get('a1')).toBeUndefined()
   })
 
   it('a role stays assignable wherever somebody has it', async () => {
