@@ -15,9 +15,13 @@ const Profile = z.object({
   /** The owner.json of a local installation, read at each start: its secret is never copied. */
   ownerFile: z.string().exactOptional(),
   caFile: z.string().exactOptional(),
-  /** Of a person; the refresh token is good once. */
+  /** Of a person; the refresh token is good once. Without one, a token that was handed over. */
   signedIn: z
-    .object({ refreshToken: z.string(), accessToken: z.string(), renewAtMs: z.number() })
+    .object({
+      refreshToken: z.string().exactOptional(),
+      accessToken: z.string(),
+      renewAtMs: z.number(),
+    })
     .exactOptional(),
 })
 export type Profile = z.infer<typeof Profile>

@@ -7,8 +7,8 @@ import { sendPatiently } from './patience.ts'
 
 /** What a person who signed in has. */
 export type SignedIn = {
-  /** Good once: each use gives the next one. */
-  readonly refreshToken: string
+  /** Good once: each use gives the next one. Left out where a token alone was handed over: that is good until it ends. */
+  readonly refreshToken?: string
   readonly accessToken: string
   /** When the access token is to be renewed, epoch milliseconds. */
   readonly renewAtMs: number
@@ -73,6 +73,7 @@ export function openTokens(parts: TokenParts & { readonly credentials: Credentia
   async function asPerson(kept: SignedIn, signal: AbortSignal): Promise<SignedIn> {
     const isGood = kept.renewAtMs > world.now().getTime() && kept.accessToken !== refused
     if (isGood) return kept
+    if (kept.refreshToken === undefined) throw ranOut()
     const grant = { grant_type: 'refresh_token', refresh_token: kept.refreshToken }
     const fresh = await askToken(parts, { credentials, grant, signal })
     return { ...fresh, refreshToken: fresh.refreshToken ?? kept.refreshToken }
@@ -141,6 +142,14 @@ export function refusedWith(bytes: Uint8Array): string | undefined {
   return Refusal.safeParse(parseJson(bytes)).data?.error
 }
 
+function ranOut(): ClientError {
+  return new ClientError({
+    code: 'AuthenticationFailed',
+    message: 'The token that you logged in with has run out, or the server does not take it.',
+    nextStep: 'Log in with a new one: `vitrine login --token-file FILE`.',
+  })
+}
+
 export function tokenRefusal(status: number, body: Uint8Array): ClientError {
   const parsed = Refusal.safeParse(parseJson(body))
   const reason = parsed.success
@@ -151,6 +160,10 @@ export function tokenRefusal(status: number, body: Uint8Array): ClientError {
     message: `The server gave no token: ${reason}`,
     status,
     ...(parsed.data?.error === 'invalid_grant' && { nextStep: 'Sign in again: `vitrine login`.' }),
+    ...(!parsed.success && {
+      nextStep:
+        'If people of this tenant sign in at another issuer, get a token there: `vitrine login --base URL --token-file FILE`.',
+    }),
   })
 }
 

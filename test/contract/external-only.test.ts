@@ -1,17 +1,28 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { runCli } from '../../src/cli/run-cli.ts'
 import { type Config, type ConfigOverrides, readConfig } from '../../src/config.ts'
 import { type Serving, serve } from '../../src/serve.ts'
 import { openWorld } from '../../src/world.ts'
 import { type OpenidIssuer, openOpenidIssuer } from '../support/openid-issuer.ts'
 import { databaseOf } from '../support/postgres-database.ts'
+import { openTestTerminal } from '../support/test-terminal.ts'
 
 const tenantId = '22222222-2222-4333-8444-555555555555'
 const subscription = '00000000-0000-4000-8000-000000000001'
 const discovery = '.well-known/openid-configuration'
 const ann = 'aaaaaaaa-0000-4000-8000-000000000001'
+
+const noLocalCommands = {
+  backup: async () => undefined,
+  migrate: async () => undefined,
+  serve: async () => undefined,
+  quickstart: async () => undefined,
+  checkSpace: async () => ({ isSound: true }),
+  restoreSpaces: async () => undefined,
+}
 
 describe('an installation whose people sign in elsewhere alone', () => {
   let data: string
@@ -54,6 +65,54 @@ describe('an installation whose people sign in elsewhere alone', () => {
     await serving.stop()
     serving = await serve(config, openWorld('error'))
     expect((await ask(list, { headers: await bearer(ann) })).status).toBe(200)
+  })
+
+  it('the command line works with a token of the other issuer until it ends, and says how', async () => {
+    const homeFolder = await mkdtemp(join(tmpdir(), 'vitrine-token-'))
+    const token = async (sub: string, endsInS: number, more: object = {}) => {
+      const nowS = Math.floor(Date.now() / 1000)
+      const claims = { sub, iat: nowS - 900, nbf: nowS - 900, exp: nowS + endsInS, ...more }
+      return keycloak.token(serving.url, claims)
+    }
+    const run = async (...line: readonly string[]) => {
+      const [out, err] = [openTestTerminal(), openTestTerminal()]
+      const { signal } = new AbortController()
+      const parts = { world: openWorld('error'), version: '1', homeFolder, out, err, signal }
+      const code = await runCli(line, { ...parts, local: noLocalCommands })
+      return { code, out: out.text(), err: err.text() }
+    }
+    const file = join(homeFolder, 'token')
+    const login = async (text: string) => {
+      await writeFile(file, text)
+      return run('login', '--token-file', file, '--base', serving.url)
+    }
+    try {
+      expect(await run('login', '--device', '--base', serving.url)).toMatchObject({
+        code: 1,
+        err: expect.stringContaining('--token-file'),
+      })
+      expect(await login('no token')).toMatchObject({
+        code: 2,
+        err: expect.stringContaining('holds no access token'),
+      })
+      expect(await login(await token(ann, -1))).toMatchObject({
+        code: 1,
+        err: expect.stringContaining('has run out'),
+      })
+      const done = await login(`${await token(ann, 600, { tid: tenantId })}\n`)
+      expect(done).toMatchObject({ code: 0, out: expect.stringContaining(subscription) })
+      const profile = join(homeFolder, 'profile.json')
+      expect((await stat(profile)).mode & 0o777).toBe(0o600)
+      expect((await run('group', 'list')).code).toBe(0)
+      expect((await run('account', 'show')).out).not.toContain('eyJ')
+      const kept = Object(JSON.parse(await readFile(profile, 'utf8')))
+      kept.signedIn.renewAtMs = 1
+      await writeFile(profile, JSON.stringify(kept))
+      expect((await run('group', 'list')).err).toContain('has run out')
+      expect((await run('logout')).code).toBe(0)
+    } finally {
+      await rm(homeFolder, { recursive: true, force: true })
+    }
   })
 
   it('leads who looks for its issuer to the other one, and gives no token itself', async () => {

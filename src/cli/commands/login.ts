@@ -1,9 +1,11 @@
+import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { z } from 'zod'
 import { ClientError } from '../../client/client-error.ts'
 import { loginByDevice } from '../../client/device-login.ts'
 import { openHttp } from '../../client/http.ts'
-import { parseJson, postForm } from '../../client/tokens.ts'
+import { fileFault } from '../../client/local-file.ts'
+import { parseJson, postForm, type SignedIn } from '../../client/tokens.ts'
 import { ownClientId } from '../../domain/own-client.ts'
 import { type CommandGroup, type Context, command } from '../command.ts'
 import { may, on } from '../flag.ts'
@@ -32,17 +34,19 @@ const accountColumns: readonly Column[] = [
 const login = command({
   name: 'login',
   says: 'Log in to a server, and keep the login for the next commands.',
-  more: 'With --data the owner of an installation on this machine logs in; its secret stays in its own file. With --device a person logs in, in a browser on any machine; what is kept lets the commands go on for a month. Otherwise name server, tenant, client id and secret.',
+  more: 'With --data the owner of an installation on this machine logs in; its secret stays in its own file. With --device a person logs in, in a browser on any machine; what is kept lets the commands go on for a month. With --token-file whoever has an access token for the server, of whatever issuer it trusts, works with that until it ends. Otherwise name server, tenant, client id and secret.',
   examples: [
     'vitrine login --data ./data',
     'vitrine login --base https://images.example:8443 --ca ca.pem --tenant TENANT -u CLIENT_ID -p SECRET',
     'vitrine login --device --base https://images.example:8443 --ca ca.pem --tenant TENANT',
+    'GET-A-TOKEN | vitrine login --token-file /dev/stdin --base https://images.example:8443 --ca ca.pem',
   ],
   flags: {
     data: may('--data <folder>', 'Data folder of a local installation.'),
     base: may('--base <url>', 'URL of the server.'),
     ca: may('--ca <file>', "PEM file of the authority that signed the server's certificate."),
     device: on('--device', 'Log in as a person, by a code that is entered in a browser.'),
+    tokenFile: may('--token-file <file>', 'File with an access token of an issuer elsewhere.'),
     tenant: may('-t, --tenant <id>', 'Tenant; left out with --device, that of the operators.'),
     username: may('-u, --username <id>', 'Client id of the application.'),
     password: may('-p, --password <secret>', 'Client secret of the application.'),
@@ -60,6 +64,7 @@ const login = command({
 })
 
 function profileOf(context: Context, given: Remote & { readonly data: string | undefined }) {
+  if (given.tokenFile !== undefined) return tokenLogin(context, given, given.tokenFile)
   if (given.device) return deviceLogin(context, given)
   return given.data === undefined ? remoteLogin(context, given) : localLogin(given.data)
 }
@@ -79,17 +84,53 @@ async function deviceLogin(context: Context, given: Remote): Promise<Profile> {
   const parts = { base, world, http: openHttp(await caOf(caFile)) }
   const signedIn = await loginByDevice(parts, { tenantId: tenant, show, signal })
   parts.http.close()
-  const who = { base, tenantId: tenantOf(signedIn.accessToken) ?? tenant, clientId: ownClientId }
-  const turn = async () => signedIn
-  const access = { ...who, ...caFile, subscriptionId: '', credentials: { ...who, turn } }
-  const subscriptionId = await firstSubscription(context, access, given)
-  return { ...who, ...caFile, signedIn, subscriptionId }
+  const tenantId = claimsOf(signedIn.accessToken)?.tid ?? tenant
+  const who = { base, tenantId, clientId: ownClientId, ...caFile }
+  return personsProfile(context, { ...who, signedIn }, given)
 }
 
-/** The tenant that a token names; it is not checked, since only the server that gave it is told. */
-function tenantOf(token: string): string | undefined {
-  const claims = parseJson(Buffer.from(token.split('.')[1] ?? '', 'base64url'))
-  return z.object({ tid: z.string() }).safeParse(claims).data?.tid
+async function tokenLogin(context: Context, given: Remote, file: string): Promise<Profile> {
+  const { base, tenant, device, username, password } = given
+  if (!base || device || username || password) {
+    const message =
+      'Give --base with --token-file, and neither --device nor --username nor --password.'
+    throw new UsageError(message)
+  }
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw fileFault(file, error)
+  })
+  const accessToken = text.trim()
+  const claims = claimsOf(accessToken)
+  if (claims?.exp === undefined) {
+    throw new UsageError(`${file} holds no access token: three parts with dots, one line.`)
+  }
+  const signedIn = { accessToken, renewAtMs: claims.exp * 1000 }
+  const tenantId = tenant ?? claims.tid ?? homeTenant
+  const who = { base: base.replace(/\/+$/, ''), tenantId, clientId: claims.azp ?? '' }
+  const caFile = given.ca === undefined ? {} : { caFile: resolve(given.ca) }
+  return personsProfile(context, { ...who, ...caFile, signedIn }, given)
+}
+
+async function personsProfile(
+  context: Context,
+  known: Omit<Profile, 'subscriptionId'> & { readonly signedIn: SignedIn },
+  given: Remote,
+): Promise<Profile> {
+  const { signedIn, ...who } = known
+  const credentials = { ...who, turn: async () => signedIn }
+  const access = { ...who, subscriptionId: '', credentials }
+  return { ...known, subscriptionId: await firstSubscription(context, access, given) }
+}
+
+const Claims = z.object({
+  tid: z.string().optional(),
+  azp: z.string().optional(),
+  exp: z.number().optional(),
+})
+
+/** What a token says; it is not checked, since only the server that takes it is told. */
+function claimsOf(token: string): z.infer<typeof Claims> | undefined {
+  return Claims.safeParse(parseJson(Buffer.from(token.split('.')[1] ?? '', 'base64url'))).data
 }
 
 async function localLogin(data: string): Promise<Profile> {
@@ -103,6 +144,7 @@ type Remote = {
   readonly ca: string | undefined
   readonly tenant: string | undefined
   readonly device: boolean
+  readonly tokenFile: string | undefined
   readonly allowNoSubscriptions: boolean
   readonly username: string | undefined
   readonly password: string | undefined
@@ -196,7 +238,8 @@ const logout = command({
   flags: {},
   run: async (context) => {
     const held = await removeProfile(context.homeFolder)
-    if (held?.signedIn) await endLogin(context, held, held.signedIn.refreshToken)
+    const token = held?.signedIn?.refreshToken
+    if (held && token !== undefined) await endLogin(context, held, token)
     return undefined
   },
 })
