@@ -107,7 +107,13 @@ export function permissionsOf(
     return isOwn(scopeKey) || [...byScope.keys()].some((key) => isWithin(key, scopeKey))
   }
 
-  return { may, visible, heldAt, mayGive, reaches }
+  /** Whether any role or grant was given at the key of a scope, above it, or below it. */
+  function holdsIn(scopeKey: string): boolean {
+    if (!rolesAbove(scopeKey).next().done) return true
+    return [...byScope.keys()].some((key) => isWithin(key, scopeKey))
+  }
+
+  return { may, visible, heldAt, mayGive, reaches, holdsIn }
 }
 
 /** Whether a scope key is the tenant's: its root, its group, its subscriptions; of the home tenant all that is nobody's. */

@@ -25,6 +25,8 @@ export type Caller = {
   visible(action: string): 'all' | readonly string[]
   /** True when anything at all was given at the scope or below it, or above it in the caller's own tenant. */
   reaches(scopeKey: string): boolean
+  /** True when any role or grant was given at the scope, above it or below it. */
+  holdsIn(scopeKey: string): boolean
   /** As `may`, for a scope that a body names: the principal of an auxiliary token counts in its own tenant. */
   mayLink(action: string, scope: string): boolean
   /** What of other tenants it may read, by id; left out for none. */

@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { builtInRoles } from '../../src/access/built-in-roles.ts'
 import { type Arm, errorOf, openArm } from '../support/arm.ts'
+import { definition, gallery, makeDefinition } from '../support/main-job.ts'
+import { openOtherCaller } from '../support/other-caller.ts'
 import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
 
 describe('subscriptions and locations', () => {
@@ -124,5 +127,36 @@ describe('subscriptions and locations of a configured installation', () => {
     } finally {
       await vitrine.close()
     }
+  })
+})
+
+describe('the subscription of who holds a role below it', () => {
+  let vitrine: TestInstallation
+  beforeAll(async () => {
+    vitrine = await openTestInstallation()
+    await makeDefinition(vitrine)
+  })
+  afterAll(() => vitrine.close())
+
+  it('R88 R90 is listed and can be read, whatever the role; for who holds nothing neither', async () => {
+    const path = `/subscriptions/${vitrine.subscription}`
+    const owner = openArm(vitrine)
+    const one = (await owner.get(path, '2022-12-01')).body
+    const galleryId = owner.idOf(`galleries/${gallery}`)
+    const imageId = `${galleryId}/images/${definition}`
+    const { reader, computeGalleryImageReader } = builtInRoles
+    for (const [role, scope] of [
+      [computeGalleryImageReader, imageId],
+      [computeGalleryImageReader, galleryId],
+      [reader, owner.groupPath],
+      [builtInRoles.storageBlobDataReader, owner.groupPath],
+    ] as const) {
+      const caller = await openOtherCaller(vitrine, [{ roleId: role.id, scope }])
+      expect((await caller.get('/subscriptions', '2022-12-01')).body).toEqual({ value: [one] })
+      expect((await caller.get(path, '2022-12-01')).body).toEqual(one)
+    }
+    const nobody = await openOtherCaller(vitrine, [])
+    expect((await nobody.get('/subscriptions', '2022-12-01')).body).toEqual({ value: [] })
+    expect(errorOf(await nobody.get(path, '2022-12-01')).code).toBe('AuthorizationFailed')
   })
 })

@@ -38,6 +38,7 @@ const asked: Asked = {
     mayGive: () => true,
     mayLink: () => true,
     reaches: () => true,
+    holdsIn: () => true,
   },
   correlationId: 'test',
   apiVersion: '',

@@ -27,6 +27,7 @@ export function openBlobDoor(engine: Engine, account: string) {
     mayGive: () => true,
     mayLink: () => true,
     reaches: () => true,
+    holdsIn: () => true,
   }
   const { store, plane, world } = engine
   const app: Hono = blobApp({

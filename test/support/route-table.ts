@@ -179,7 +179,8 @@ function at(method: string, path: string, verb: string, held: string): Row {
 export const addressRows: Readonly<Record<Address['is'], readonly Row[]>> = {
   tenants: [['GET /tenants', openToAll, '']],
   subscriptions: [['GET /subscriptions', openToAll, '']],
-  subscription: [['GET {sub}', 'Microsoft.Resources/subscriptions/read', 'OCRU']],
+  // Whoever holds anything there sees it, as in the list.
+  subscription: [['GET {sub}', 'Microsoft.Resources/subscriptions/read', 'OCRUVSIPDMBbr']],
   locations: [
     ['GET {sub}/locations', 'Microsoft.Resources/subscriptions/locations/read', 'OCRU', '{sub}'],
   ],

@@ -1,6 +1,6 @@
-import { mustBeAllowed } from '../../domain/access.ts'
+import { type Caller, mustBeAllowed } from '../../domain/access.ts'
 import { ArmError } from '../../domain/errors.ts'
-import { isWithin, parseResourceId } from '../../domain/resource-id.ts'
+import { keyOf, parseResourceId } from '../../domain/resource-id.ts'
 import { findSubscription } from '../../providers/front-door.ts'
 import type { Subscription } from '../../providers/ports.ts'
 import { type Answer, type ArmRequest, notAllowed } from './answer.ts'
@@ -22,26 +22,27 @@ export async function answerTenants({ providers, asked }: ArmRequest): Promise<A
   return { status: 200, body: { value } }
 }
 
-/** Those of the caller's tenant in which he can see anything at all. */
+/** Those of the caller's tenant in or below which he holds anything: so he finds what he may read. */
 export function answerSubscriptions({ providers, asked }: ArmRequest): Answer {
-  const visible = asked.caller.visible('Microsoft.Resources/subscriptions/resourceGroups/read')
-  const seen = (subscription: Subscription) => {
-    if (subscription.tenantId !== asked.caller.tenantId) return false
-    const key = `/subscriptions/${subscription.id}`.toLowerCase()
-    return (
-      visible === 'all' || visible.some((scope) => isWithin(scope, key) || isWithin(key, scope))
-    )
-  }
+  const seen = (one: Subscription) => isSeen(asked.caller, one)
   return {
     status: 200,
     body: { value: providers.subscriptions.filter(seen).map(subscriptionBody) },
   }
 }
 
-export function answerSubscription(request: ArmRequest, id: string): Answer {
-  const scope = `/subscriptions/${id}`
-  mustBeAllowed(request.asked.caller, 'Microsoft.Resources/subscriptions/read', scope)
-  return { status: 200, body: subscriptionBody(findSubscription(request.providers, id)) }
+/** Whatever the list has can be read alone, too: clients go from one to the other. */
+export function answerSubscription({ providers, asked }: ArmRequest, id: string): Answer {
+  const listed = providers.subscriptions.find((one) => keyOf(one.id) === keyOf(id))
+  if (!listed || !isSeen(asked.caller, listed)) {
+    const scope = `/subscriptions/${id}`
+    mustBeAllowed(asked.caller, 'Microsoft.Resources/subscriptions/read', scope)
+  }
+  return { status: 200, body: subscriptionBody(findSubscription(providers, id)) }
+}
+
+function isSeen(caller: Caller, { id, tenantId }: Subscription): boolean {
+  return tenantId === caller.tenantId && caller.holdsIn(keyOf(`/subscriptions/${id}`))
 }
 
 function subscriptionBody({ id, displayName, tenantId }: Subscription) {
