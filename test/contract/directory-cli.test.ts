@@ -68,6 +68,16 @@ it('users and groups are made, told apart by name, and cleared away', async () =
   expect(twice).toMatchObject({ code: 3, err: expect.stringContaining('name one by its id') })
   await json('user-group', 'delete', '-n', group.id)
   expect(await json('user-group', 'list')).toHaveLength(1)
+  const told = await run([
+    'user',
+    'create',
+    '--principal-name',
+    'bob@example.test',
+    '--display-name',
+    'Bob',
+  ])
+  expect(told.err).toContain('vitrine user reset-password -n bob@example.test')
+  await json('user', 'delete', '-n', 'bob@example.test')
   await json('user', 'delete', '-n', 'ann@example.test')
   expect(await json('user', 'list')).toEqual([])
   const gone = await run(['user', 'delete', '-n', 'ann@example.test'])

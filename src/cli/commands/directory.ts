@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { JsonObject } from '../../domain/rows.ts'
 import { type CommandGroup, command } from '../command.ts'
 import { may, mayRead, needs, on, onOrOff, wholeNumber } from '../flag.ts'
@@ -17,6 +18,11 @@ const userColumns: readonly Column[] = [
   ['Enabled', 'accountEnabled'],
   ['Id', 'id'],
 ]
+const passwordColumns: readonly Column[] = [
+  ['Id', 'id'],
+  ['Temporary password', 'temporaryPassword'],
+  ['Change at', 'changeAt'],
+]
 const user = needs('-n, --name <name>', 'Principal name or id of the user.')
 
 const createUser = command({
@@ -35,7 +41,34 @@ const createUser = command({
     const named = { userPrincipalName: principalName, displayName, mail, userType: type }
     const body = defined({ ...named, accountEnabled: true })
     const value = (await askGraph(context, 'POST', { path: 'users', body })) ?? {}
+    if (context.output === 'table') {
+      context.err.write(
+        `Next: a password to sign in with, vitrine user reset-password -n ${principalName}\n`,
+      )
+    }
     return { value, columns: userColumns }
+  },
+})
+
+const resetPassword = command({
+  name: 'reset-password',
+  says: 'Give a user a temporary password; it is shown this once.',
+  more: 'It is good for nothing but choosing another, which the page of the first sign-in asks for. Every session of the user ends.',
+  examples: ['vitrine user reset-password -n ann@example.org'],
+  flags: { user },
+  run: async (context, { user: name }) => {
+    const id = await idNamed(context, { collection: 'users', name })
+    const password = randomBytes(12).toString('base64url')
+    const body = { passwordProfile: { password, forceChangePasswordNextSignIn: true } }
+    await askGraph(context, 'PATCH', { path: `users/${id}`, body })
+    const { access } = await context.connect()
+    const { base, tenantId } = access
+    const changeAt = `${base}/${tenantId}/password`
+    if (context.output === 'table') {
+      const login = `vitrine login --device --base ${base} --tenant ${tenantId}`
+      context.err.write(`The user signs in with it (${login}), and chooses another.\n`)
+    }
+    return { value: { id, temporaryPassword: password, changeAt }, columns: passwordColumns }
   },
 })
 
@@ -82,7 +115,7 @@ const deleteUser = command({
 export const userCommands: CommandGroup = {
   name: 'user',
   says: 'Users of the directory.',
-  commands: [createUser, updateUser, listUsers, deleteUser],
+  commands: [createUser, resetPassword, updateUser, listUsers, deleteUser],
 }
 
 const groupColumns: readonly Column[] = [
