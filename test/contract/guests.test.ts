@@ -162,6 +162,24 @@ describe('guests', () => {
     expect(await asked('a@b.example', { invitedUserType: 'Member' })).toEqual(bad)
   })
 
+  it('R91 who accepted is told where and how to sign in, also by the link that is used', async () => {
+    const { link, mail } = await invited()
+    const { url } = vitrine
+    const { tenantId } = vitrine.config
+    const form = await (await fetch(link)).text()
+    expect(form.indexOf('do" value="password')).toBeLessThan(form.indexOf('do" value="home'))
+    const body = new URLSearchParams(byPassword)
+    const done = await (await fetch(link, { method: 'POST', body })).text()
+    expect(done).toContain(mail)
+    const again = await (await fetch(link)).text()
+    expect(again).toContain('Accepted already: sign in')
+    expect(again).not.toContain('Start again in your program')
+    for (const page of [done, again]) {
+      expect(page).toContain(`vitrine login --device --base ${url} --tenant ${tenantId}`)
+      expect(page).toContain(`az login --use-device-code --tenant ${tenantId}`)
+    }
+  })
+
   it('a tenant sees and takes back only its own invitations', async () => {
     const { id } = await invited()
     const theirs = await other.graph.graph('GET', 'invitations')

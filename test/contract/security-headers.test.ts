@@ -29,3 +29,23 @@ it.each([
   expect(answer.status).toBe(status)
   for (const [name, value] of securityHeaders) expect(answer.headers.get(name), name).toBe(value)
 })
+
+it.each(['/', '/common', 'tenant'])(
+  'a browser at %s is shown what this is and where people go on; programs are answered as ever',
+  async (place) => {
+    const { tenantId } = vitrine.config
+    const at = `${vitrine.url}${place === 'tenant' ? `/${tenantId}` : place}`
+    const shown = await fetch(at, { headers: { accept: 'text/html,*/*;q=0.8' } })
+    const text = await shown.text()
+    expect([shown.status, shown.headers.get('x-frame-options')]).toEqual([200, 'DENY'])
+    expect(shown.headers.get('content-security-policy')).toContain("default-src 'none'")
+    for (const path of ['device', 'password']) {
+      expect(text).toContain(`href="${vitrine.url}/${tenantId}/${path}"`)
+    }
+    expect(text).not.toContain('<script')
+    const answer = await fetch(at, { headers: { accept: 'application/json' } })
+    expect(answer.headers.get('content-type')).toContain('application/json')
+    const nowhere = await fetch(`${vitrine.url}/nobody`, { headers: { accept: 'text/html' } })
+    expect(nowhere.headers.get('content-type')).not.toContain('html')
+  },
+)

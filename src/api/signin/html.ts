@@ -50,6 +50,7 @@ button.plain { margin-top: .625rem; color: var(--accent); background: transparen
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px }
 .bad { margin: 1rem 0 0; padding: .75rem; color: var(--bad); background: var(--bad-ground); border-radius: .375rem }
 a { color: var(--accent) }
+pre { margin: 0 0 1rem; padding: .625rem .75rem; background: var(--ground); border-radius: .375rem; font: .875rem/1.5 ui-monospace, monospace; white-space: pre-wrap; overflow-wrap: anywhere }
 .foot { margin: 1.5rem 0 0; font-size: .875rem; color: var(--soft) }
 `
 const styleHash = createHash('sha256').update(style).digest('base64')

@@ -98,40 +98,82 @@ type Invited = {
   readonly why?: string | undefined
 }
 
-/** `homes`: he has an account in another tenant of this installation, or says so. */
 export function redeemPage({ tenantName, mail, why }: Invited): string {
   return page(
     'Accept the invitation',
     html`<h1>Join ${tenantName}</h1>
-<p>You were invited as <strong>${mail}</strong>. Accept with an account that you have here already, or choose a password for a new one.</p>
+<p>You were invited as <strong>${mail}</strong>. Choose a password for a new account, or accept with one that you have here already.</p>
 ${trouble(why)}
 <form method="post">
+<h2>With a new password</h2>
+${freshFields}
+<button name="do" value="password">Accept with a new password</button>
+</form>
+<form method="post">
 <h2>With your account</h2>
+<p class="soft">of another tenant at this address.</p>
 <label for="name">User name</label>
 <input id="name" name="name" type="text" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="256" value="">
 <label for="password">Password</label>
 <input id="password" name="password" type="password" autocomplete="current-password" maxlength="256">
-<button name="do" value="home">Accept with this account</button>
-</form>
-<form method="post">
-<h2>With a new password</h2>
-${freshFields}
-<button class="plain" name="do" value="password">Accept with a new password</button>
+<button class="plain" name="do" value="home">Accept with this account</button>
 </form>`,
   )
 }
+
+/** Where somebody signs in: the address of the installation, and the id of the tenant. */
+export type Place = { readonly baseUrl: string; readonly tenantId: string }
 
 export function redeemedPage(asked: {
   readonly tenantName: string
   readonly name: string
   readonly goesOn: string | undefined
+  readonly place: Place
 }): string {
-  const { tenantName, name, goesOn } = asked
+  const { tenantName, name, goesOn, place } = asked
   return page(
     'Invitation accepted',
     html`<h1>Welcome to ${tenantName}</h1>
 <p>Sign in as <strong>${name}</strong> from now on.</p>
+${howToSignIn(place)}
 ${goesOn === undefined ? undefined : html`<p><a href="${goesOn}" rel="noreferrer">Go on</a></p>`}`,
+  )
+}
+
+export function spentInvitationPage(place: Place): string {
+  return page(
+    'Invitation used',
+    html`<h1>This invitation is good for nothing any more</h1>
+<p class="bad" role="alert">It was accepted already, was withdrawn, or has run out.</p>
+<p>Accepted already: sign in. Otherwise ask for another one.</p>
+${howToSignIn(place)}`,
+  )
+}
+
+function howToSignIn({ baseUrl, tenantId }: Place): Html {
+  return html`<p class="soft">Address</p>
+<pre>${baseUrl}</pre>
+<p class="soft">Tenant</p>
+<pre>${tenantId}</pre>
+<p class="soft">On the command line of Vitrine; where the address has a certificate authority of its own, add --ca FILE</p>
+<pre>vitrine login --device --base ${baseUrl} --tenant ${tenantId}</pre>
+<p class="soft">With the Azure CLI, once it knows this cloud (README, “The Azure CLI”)</p>
+<pre>az login --use-device-code --tenant ${tenantId} --allow-no-subscriptions</pre>`
+}
+
+/** What a browser is shown at an address of programs. */
+export function frontPage(place: Place & { readonly tenantName: string }): string {
+  const { baseUrl, tenantId, tenantName } = place
+  return page(
+    'What this is',
+    html`<h1>${tenantName}</h1>
+<p>This is Vitrine, an image gallery for virtual machines. Programs use it: its own command line, the Azure CLI, and Azure’s libraries.</p>
+<ul>
+<li><a href="${baseUrl}/${tenantId}/device">Enter the code that a program shows</a></li>
+<li><a href="${baseUrl}/${tenantId}/password">Change your password</a></li>
+</ul>
+${howToSignIn(place)}
+<p class="foot">After that: vitrine --help. The documents are with the program, docs/identity.md first.</p>`,
   )
 }
 
@@ -165,6 +207,7 @@ ${trouble(why)}
 <p>Your device must show this code:</p>
 <strong class="shown code">${userCode}</strong>
 <p class="soft">Go on only if you started this sign-in yourself. Whoever sent you a code by mail or on the telephone wants to sign in as you.</p>
+<p class="soft">The code is good once: stay until the page says that you are signed in.</p>
 <form method="post" action="${action}">
 <input type="hidden" name="xsrf" value="${xsrf}">
 <input type="hidden" name="user_code" value="${userCode}">

@@ -3,12 +3,9 @@ import type { User } from '../../domain/principals.ts'
 import { hashSecret } from '../../identity/client-secret.ts'
 import { whyWeak } from '../../identity/passwords.ts'
 import { foreignForm, readForm, showFailure, showPage } from './page-answers.ts'
-import { redeemedPage, redeemPage } from './pages.ts'
+import { redeemedPage, redeemPage, spentInvitationPage } from './pages.ts'
 import { freshIn, whyNot } from './signin-pages.ts'
 import type { Asked, SigninPorts, SigninRoute } from './signin-ports.ts'
-
-const spent =
-  'This invitation was accepted already, was withdrawn, or has run out. Ask for another one.'
 
 type Opened = { readonly invitation: Invitation; readonly guest: User }
 type Judged = Acceptance | { readonly why: string; readonly status: number }
@@ -26,7 +23,7 @@ export function openRedeemPages(ports: SigninPorts): readonly SigninRoute[] {
 
   async function show(asked: Asked): Promise<Response> {
     const found = await opened(asked)
-    return found ? showInvited(asked, found, { status: 200 }) : showFailure(spent, 410)
+    return found ? showInvited(asked, found, { status: 200 }) : showSpent(asked)
   }
 
   async function showInvited(
@@ -43,13 +40,13 @@ export function openRedeemPages(ports: SigninPorts): readonly SigninRoute[] {
     const form = await readForm(asked)
     if (!form) return showFailure(foreignForm, 403)
     const found = await opened(asked)
-    if (!found) return showFailure(spent, 410)
+    if (!found) return showSpent(asked)
     const how =
       form.get('do') === 'password' ? await byPassword(form) : await byHome(asked, found, form)
     if ('why' in how) return showInvited(asked, found, how)
     const ticket = asked.context.req.query('ticket') ?? ''
     const guest = await invitations.redeem(ticketHash(ticket), nowMs(), how)
-    if (!guest) return showFailure(spent, 410)
+    if (!guest) return showSpent(asked)
     world.log({
       level: 'info',
       event: 'invitation-accepted',
@@ -58,9 +55,8 @@ export function openRedeemPages(ports: SigninPorts): readonly SigninRoute[] {
     })
     const tenantName = await ports.tenantName(guest.tenantId)
     const name = guest.mail ?? guest.principalName
-    return showPage(
-      redeemedPage({ tenantName, name, goesOn: safeLink(found.invitation.redirectUrl) }),
-    )
+    const goesOn = safeLink(found.invitation.redirectUrl)
+    return showPage(redeemedPage({ tenantName, name, goesOn, place: asked.issuer }))
   }
 
   /** He proves who he is in another tenant of this installation, as whom he signs in from then on. */
@@ -88,6 +84,10 @@ export function openRedeemPages(ports: SigninPorts): readonly SigninRoute[] {
     { path: '/redeem', methods: ['GET'], answer: show },
     { path: '/redeem', methods: ['POST'], answer: accept },
   ]
+}
+
+function showSpent({ issuer }: Asked): Response {
+  return showPage(spentInvitationPage(issuer), { status: 410 })
 }
 
 async function byPassword(form: URLSearchParams): Promise<Judged> {

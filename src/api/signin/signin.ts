@@ -1,7 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
+import type { Issuer } from '../../identity/issuer.ts'
 import { openIssuerRoutes } from './issuer-routes.ts'
+import { showPage } from './page-answers.ts'
+import { frontPage } from './pages.ts'
 import { openPasswordPages } from './password-pages.ts'
 import { openRedeemPages } from './redeem-pages.ts'
 import { openSigninPages } from './signin-pages.ts'
@@ -38,13 +41,33 @@ export function signinRoutes(ports: SigninPorts): Hono {
   for (const { path, methods, answer } of all) {
     routes.on([...methods], `/:mount${path}`, bounded, (context) => at(ports, context, answer))
   }
+  for (const path of ['/', '/:mount', '/:mount/']) {
+    routes.get(path, async (context, next) => (await showFront(ports, context)) ?? (await next()))
+  }
   return routes
+}
+
+/** For a browser at the address of a tenant, or at the root; programs go on to what answers there. */
+async function showFront(ports: SigninPorts, context: Context): Promise<Response | undefined> {
+  if (!/\btext\/html\b/i.test(context.req.header('accept') ?? '')) return undefined
+  const issuer = await issuerAt(ports, context.req.param('mount') ?? 'common')
+  if (!issuer) return undefined
+  return showPage(
+    frontPage({
+      ...{ baseUrl: issuer.baseUrl, tenantId: issuer.tenantId },
+      tenantName: await ports.tenantName(issuer.tenantId),
+    }),
+  )
+}
+
+async function issuerAt({ issuers }: SigninPorts, mount: string): Promise<Issuer | undefined> {
+  return homeMounts.includes(mount) ? issuers.home : issuers.of(mount)
 }
 
 async function at(ports: SigninPorts, context: Context, answer: Answer): Promise<Response> {
   const { issuers } = ports
   const mount = context.req.param('mount') ?? ''
-  const issuer = homeMounts.includes(mount) ? issuers.home : await issuers.of(mount)
+  const issuer = await issuerAt(ports, mount)
   if (!issuer) {
     const refusal = issuers.home.refuse('TenantUnknown', mount)
     return context.json(refusal.body, refusal.status)
