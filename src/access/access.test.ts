@@ -125,7 +125,7 @@ describe('a token', () => {
 
   test('of a foreign issuer is refused, also when signed with our key', async () => {
     const payload = claims({ iss: 'https://login.microsoftonline.com/x/v2.0' })
-    await refusal(`Bearer ${await tokenOf(payload)}`, /issuer/)
+    await refusal(`Bearer ${await tokenOf(payload)}`, /issuer .*: iss is 'https:/)
     await refusal(`Bearer ${await tokenOf(payload, foreignKeys)}`, /issuer/)
   })
 

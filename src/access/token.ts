@@ -57,7 +57,12 @@ export function openTokenCheck({ issuerOf, door, audiences, ask, world }: TokenC
     const said = readUnverified(token)
     if (!said) throw refused('it is not a signed JSON Web Token')
     const issuer = typeof said.iss === 'string' ? await issuerOf(said.iss) : undefined
-    if (!issuer) throw refused('the issuer of the token is not one that this installation trusts')
+    if (!issuer) {
+      const named = String(said.iss).slice(0, issuerCharsTold)
+      throw refused(
+        `the issuer of the token is not one that this installation trusts: iss is '${named}'`,
+      )
+    }
     mustBeAccess(said)
     const { payload, keys } = await verified(token, { issuer, compiled, now: world.now() })
     mustBeBearer(payload)
@@ -159,6 +164,9 @@ function mustBeBearer({ typ, nonce, cnf, at_hash: ofToken }: JWTPayload): void {
     throw refused('it is no access token; an ID or refresh token opens nothing')
   if (cnf !== undefined) throw refused('it is bound to a key, which is not checked here')
 }
+
+/** Of what a token that nobody verified says, no more is repeated. */
+const issuerCharsTold = 200
 
 function refused(why: string): ArmError {
   return new ArmError('AuthenticationFailed', `The access token is invalid: ${why}.`)
