@@ -270,7 +270,7 @@ function whyNoCode(out: unknown, error: Error | undefined): string | undefined {
     case 'ExpiredError':
       return 'This code has run out. Start again in your program.'
     case 'AlreadyUsedError':
-      return 'This code was used already. Start again in your program.'
+      return 'This code was used already, by you or by a sign-in that was left before its end. Stop your program and start it again: it shows another code.'
     case 'AbortedError':
       return 'The sign-in was stopped. You can close this page.'
     default:
