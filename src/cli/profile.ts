@@ -1,4 +1,5 @@
-import { chmod, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
@@ -79,31 +80,44 @@ const lockTries = 600
 
 /** Alone among all commands that run: a refresh token that two used at once would end the login. */
 async function turnKept(folder: string, next: Parameters<Turn>[0]): Promise<SignedIn> {
-  const lock = join(folder, `${profileName}.lock`)
-  await takeLock(lock)
-  try {
+  return locked(folder, async () => {
     const profile = await readJson(join(folder, profileName), Profile, 'Log in again.')
     const kept = profile.signedIn
     if (!kept) throw notLoggedIn(`${folder} keeps another login by now`, 'Repeat the command.')
     const fresh = await next(kept)
     if (fresh !== kept) await writeProfile(folder, { ...profile, signedIn: fresh })
     return fresh
+  })
+}
+
+async function locked<Result>(folder: string, act: () => Promise<Result>): Promise<Result> {
+  const lock = join(folder, `${profileName}.lock`)
+  const owner = `${hostname()} ${process.pid} ${process.hrtime.bigint()}`
+  await takeLock(lock, owner)
+  try {
+    return await act()
   } finally {
-    await rm(lock, { force: true })
+    // Somebody else's by now, when this took so long that it was thought dead.
+    if ((await ownerOf(lock)) === owner) await rm(lock, { force: true })
   }
 }
 
-async function takeLock(path: string): Promise<void> {
+const ownerOf = (lock: string): Promise<string | undefined> =>
+  readFile(lock, 'utf8').catch(() => undefined)
+
+async function takeLock(path: string, owner: string): Promise<void> {
   for (let at = 0; at < lockTries; at++) {
     try {
-      const file = await open(path, 'wx', 0o600)
-      return await file.close()
+      return await writeFile(path, owner, { flag: 'wx', mode: 0o600 })
     } catch (error) {
       if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
     }
+    const held = await ownerOf(path)
     const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Number.NaN }))
     // The clock of the folder, by a file that is new: ours may be another one.
-    if (await isOlder(path, mtimeMs)) await rm(path, { force: true })
+    if ((await isOlder(path, mtimeMs)) && (await ownerOf(path)) === held) {
+      await rm(path, { force: true })
+    }
     await sleep(100)
   }
   throw new ClientError({
@@ -121,12 +135,15 @@ async function isOlder(path: string, mtimeMs: number): Promise<boolean> {
   return now.mtimeMs - mtimeMs > lockStaleMs
 }
 
-/** Forgets the login; what it was, undefined when there is none that can be read. */
+/** Forgets the login, when no command renews it; what it was, undefined when there is none that can be read. */
 export async function removeProfile(folder: string): Promise<Profile | undefined> {
-  const file = join(folder, profileName)
-  const held = await readJson(file, Profile, '').catch(() => undefined)
-  await rm(file, { force: true })
-  return held
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  return locked(folder, async () => {
+    const file = join(folder, profileName)
+    const held = await readJson(file, Profile, '').catch(() => undefined)
+    await rm(file, { force: true })
+    return held
+  })
 }
 
 /** Keeps a login, readable by nobody else. */

@@ -220,6 +220,15 @@ describe('settings that do not fit together are refused with their fix', () => {
     ['no issuer for the tenant', { embeddedIssuer: false }, /nobody could sign in/],
     ['two for the tenant', { tenantId, issuers: [issuer] }, /set embeddedIssuer to false/],
     ['one twice', { issuers: [issuer, { ...issuer, tenantId: other }] }, /twice/],
+    [
+      'two that name people of one tenant by sub',
+      {
+        embeddedIssuer: false,
+        tenantId,
+        issuers: [issuer, { issuer: 'https://id.example.com/realms/two', tenantId }],
+      },
+      /not name people by oid/,
+    ],
     ['an owner of nowhere', { owner: { principalId: 'ann' } }, /none of issuers serves/],
     ['no TLS', { issuers: [{ ...issuer, issuer: 'http://id.example.com/' }] }, /https address/],
     ['no address', { issuers: [{ ...issuer, issuer: 'lab' }] }, /https address/],

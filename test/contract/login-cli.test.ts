@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -20,6 +21,7 @@ const Kept = z.looseObject({
     renewAtMs: z.number(),
   }),
 })
+const Owner = z.object({ clientId: z.string(), clientSecret: z.string(), tenantId: z.string() })
 let home: string
 let profile: string
 beforeAll(async () => {
@@ -114,6 +116,43 @@ it('logout forgets it, here and at the server', async () => {
   const grant = { client_id: clientId, grant_type: 'refresh_token' }
   const late = post('/oauth2/v2.0/token', { ...grant, refresh_token: signedIn.refreshToken })
   expect(await refusal(late)).toEqual([400, 'invalid_grant', 70043])
+  expect((await run('logout')).code).toBe(0)
+})
+
+it('logout says when the server was not told', async () => {
+  expect((await login()).code).toBe(0)
+  await writeFile(profile, JSON.stringify({ ...(await kept()), tenantId: randomUUID() }))
+  const { code, err } = await run('logout')
+  expect([code, err]).toEqual([1, expect.stringContaining('the server was not told')])
+  expect(await readdir(home)).toEqual([])
+})
+
+it('logout waits for the command that renews the login', async () => {
+  expect((await login()).code).toBe(0)
+  const fresh = await readFile(profile, 'utf8')
+  // What it is before that command is done would not be taken by the server.
+  await writeFile(profile, JSON.stringify({ ...(await kept()), tenantId: randomUUID() }))
+  const lock = `${profile}.lock`
+  await writeFile(lock, 'another command')
+  const leaving = run('logout')
+  expect(await readFile(lock, 'utf8')).toBe('another command')
+  await writeFile(profile, fresh)
+  await rm(lock)
+  expect(await leaving).toMatchObject({ code: 0, err: '' })
+  expect(await readdir(home)).toEqual([])
+})
+
+it('a secret comes from a file', async () => {
+  const { clientId, clientSecret, tenantId } = Owner.parse(
+    JSON.parse(await readFile(join(vitrine().data, 'owner.json'), 'utf8')),
+  )
+  const file = join(home, 'secret')
+  const server = ['--base', vitrine().url, '--ca', join(vitrine().data, 'tls', 'ca.pem')]
+  const line = ['login', ...server, '--tenant', tenantId, '-u', clientId, '-p', `@${file}`]
+  expect(await run(...line)).toMatchObject({ code: 2, err: expect.stringContaining('ENOENT') })
+  await writeFile(file, `${clientSecret}\n`)
+  expect(await run(...line)).toMatchObject({ code: 0, err: '' })
+  await rm(file)
   expect((await run('logout')).code).toBe(0)
 })
 

@@ -20,6 +20,7 @@ import {
   removeProfile,
   writeProfile,
 } from '../profile.ts'
+import { secretGiven } from '../secret-input.ts'
 import { caOf, openSession } from '../session.ts'
 import type { Column } from '../table.ts'
 import { UsageError } from '../usage-error.ts'
@@ -37,7 +38,7 @@ const login = command({
   more: 'With --data the owner of an installation on this machine logs in; its secret stays in its own file. With --device a person logs in, in a browser on any machine; what is kept lets the commands go on for a month. With --token-file whoever has an access token for the server, of whatever issuer it trusts, works with that until it ends. Otherwise name server, tenant, client id and secret.',
   examples: [
     'vitrine login --data ./data',
-    'vitrine login --base https://images.example:8443 --ca ca.pem --tenant TENANT -u CLIENT_ID -p SECRET',
+    'vitrine login --base https://images.example:8443 --ca ca.pem --tenant TENANT -u CLIENT_ID -p @secret.txt',
     'vitrine login --device --base https://images.example:8443 --ca ca.pem --tenant TENANT',
     'GET-A-TOKEN | vitrine login --token-file /dev/stdin --base https://images.example:8443 --ca ca.pem',
   ],
@@ -49,7 +50,10 @@ const login = command({
     tokenFile: may('--token-file <file>', 'File with an access token of an issuer elsewhere.'),
     tenant: may('-t, --tenant <id>', 'Tenant; left out with --device, that of the operators.'),
     username: may('-u, --username <id>', 'Client id of the application.'),
-    password: may('-p, --password <secret>', 'Client secret of the application.'),
+    password: may(
+      '-p, --password <secret>',
+      'Client secret of the application; @FILE reads it from a file, @- from standard input.',
+    ),
     allowNoSubscriptions: on(
       '--allow-no-subscriptions',
       'Log in where there is none yet: for the directory of a new tenant.',
@@ -159,7 +163,7 @@ async function remoteLogin(context: Context, given: Remote): Promise<Profile> {
     tenantId: tenant,
     subscriptionId: '',
     clientId: username,
-    clientSecret: password,
+    clientSecret: await secretGiven(password),
     ...(given.ca === undefined ? {} : { caFile: resolve(given.ca) }),
   }
   return { ...owner, subscriptionId: await firstSubscription(context, accessOf(owner), given) }
@@ -249,7 +253,16 @@ async function endLogin(context: Context, held: Profile, token: string): Promise
   const http = openHttp(await caOf(held))
   const asked = { credentials: { tenantId, clientId }, grant: { token }, path: 'revoke' }
   const parts = { http, base, world: context.world }
-  await postForm(parts, { ...asked, signal: context.signal }).finally(() => http.close())
+  const why = await postForm(parts, { ...asked, signal: context.signal })
+    .then(({ status }) => (status < 400 ? undefined : `it answered ${status}`))
+    .catch((error: unknown) => (error instanceof Error ? error.message : String(error)))
+    .finally(() => http.close())
+  if (why === undefined) return
+  throw new ClientError({
+    code: 'LogoutNotTold',
+    message: `The login is forgotten here, but the server was not told: ${why}.`,
+    nextStep: 'A copy of it is good for a month. Change your password to end it at once.',
+  })
 }
 
 export const loginCommands: CommandGroup = { name: '', says: '', commands: [login, logout] }
