@@ -5,6 +5,8 @@ import type { Guess, Guesses } from './identity/guesses.ts'
 import type { Entered, Passwords, Proven } from './identity/passwords.ts'
 
 const action = 'Vitrine.Directory/signIn/action'
+const nobody = { principalId: '', name: '' }
+const uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i
 
 type ToldParts = {
   readonly people: Pick<PeopleRows, 'named'>
@@ -23,10 +25,11 @@ export function toldPasswords(
   ): Promise<Found> {
     if (found.is !== 'wrong' && found.is !== 'locked') return found
     const person = await people.named(tenantId, name.trim().toLowerCase())
-    const who = { principalId: person?.id ?? '', name: person?.principalName ?? '' }
+    // Who tried is nobody: whose name he typed is no asker.
+    const about = person && { userId: person.id, userName: person.principalName }
     const code = found.is === 'wrong' ? 'SigninRefused' : 'SigninLocked'
     const asked = { correlationId: world.id(), address, tenantId, action, scope: '/', code }
-    refusals.denied({ ...who, ...asked })
+    refusals.denied({ ...nobody, ...asked, ...(about && { about }) })
     return found
   }
 
@@ -44,9 +47,11 @@ export function toldGuesses(
   async function failed(guess: Guess): Promise<number | undefined> {
     const untilMs = await guesses.failed(guess)
     const code = untilMs === undefined ? 'SigninRefused' : 'SigninLocked'
-    const nobody = { principalId: '', name: '', correlationId: world.id() }
-    const { address, tenantId } = guess
-    refusals.denied({ ...nobody, address, tenantId, action, scope: '/', code })
+    const { address, tenantId, clientId = '' } = guess
+    const asked = { correlationId: world.id(), address, tenantId, action, scope: '/', code }
+    // What is no id may be a secret that was put in its place.
+    const isId = uuid.test(clientId)
+    refusals.denied({ ...nobody, ...asked, ...(isId && { about: { clientId } }) })
     return untilMs
   }
 

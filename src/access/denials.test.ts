@@ -13,12 +13,13 @@ function opened(add?: (entries: readonly AuditEntry[]) => Promise<void>) {
   const kept: AuditEntry[] = []
   const logged: LogEvent[] = []
   const windows: (() => void)[] = []
+  const clock = { nowMs: 5 }
   let ids = 0
   const denials = openDenials({
     add: add ?? (async (entries) => void kept.push(...entries)),
     tenantId: 'home',
     world: {
-      now: () => new Date(5),
+      now: () => new Date(clock.nowMs),
       id: () => {
         ids += 1
         return `i${ids}`
@@ -31,7 +32,7 @@ function opened(add?: (entries: readonly AuditEntry[]) => Promise<void>) {
         }),
     },
   })
-  return { denials, kept, logged, windows }
+  return { clock, denials, kept, logged, windows }
 }
 
 it('equal denials of one window are one entry that counts them', async () => {
@@ -59,10 +60,54 @@ it('one asker fills no more than his part, and what went untold is counted', asy
   await denials.flush()
   expect(kept.filter(({ principalId }) => principalId === 'p1')).toHaveLength(16)
   expect(kept.filter(({ principalId }) => principalId === 'p2')).toHaveLength(1)
-  expect(kept.at(-1)).toMatchObject({ tenantId: 'home', about: { untold: 484 } })
+  expect(kept.at(-1)).toMatchObject({ tenantId: 't1', about: { untold: 484 } })
   for (let at = 0; at < 500; at += 1) denials.denied({ ...denial, principalId: `p${at}` })
   await denials.close()
   expect(kept).toHaveLength(18 + 129)
+})
+
+it('those of one tenant, and of nobody, hide no other tenant’s and nobody who signed in', async () => {
+  const { denials, kept } = opened()
+  for (let at = 0; at < 500; at += 1) denials.denied({ ...denial, principalId: `p${at}` })
+  for (let at = 0; at < 500; at += 1) {
+    const nobody = { ...denial, tenantId: 't2', principalId: '' }
+    denials.denied({ ...nobody, address: `2001:db8:0:${at.toString(16)}::1` })
+  }
+  denials.denied({ ...denial, tenantId: 't2', principalId: 'ann' })
+  denials.denied({ ...denial, tenantId: 't3' })
+  await denials.close()
+  const of = (tenantId: string) => kept.filter((one) => one.tenantId === tenantId)
+  expect(['t1', 't2', 't3'].map((tenantId) => of(tenantId).length)).toEqual([129, 66, 1])
+  expect(of('t2').map(({ principalId }) => principalId)).toContain('ann')
+  expect(of('t1').at(-1)?.about).toEqual({ untold: 372 })
+  expect(of('t2').at(-1)?.about).toEqual({ untold: 436 })
+})
+
+it('one network is one asker, whose password ever is tried', async () => {
+  const { denials, kept } = opened()
+  for (let at = 0; at < 40; at += 1) {
+    const address = `2001:db8::${at.toString(16)}`
+    const about = { userId: `u${at}` }
+    denials.denied({ ...denial, principalId: '', name: '', address, about })
+  }
+  await denials.close()
+  expect(kept).toHaveLength(17)
+  expect(kept[0]?.about).toMatchObject({ userId: 'u0', code: denial.code })
+})
+
+it('a flood of a day is told by a bounded number of rows, and the next day anew', async () => {
+  const { clock, denials, kept } = opened()
+  for (let day = 1; day <= 2; day += 1) {
+    kept.splice(0)
+    for (let at = 0; at < 5_760; at += 1) {
+      clock.nowMs = day * 86_400_000 + at * 15_000
+      for (const scope of [`/${at}`, `/${at}/x`]) denials.denied({ ...denial, scope })
+      await denials.flush()
+    }
+    expect(kept.filter(({ about }) => about.untold === undefined)).toHaveLength(256)
+    expect(kept.length).toBeLessThanOrEqual(256 + 97)
+  }
+  await denials.close()
 })
 
 it('texts of a request are cut and cleaned before they are kept', async () => {

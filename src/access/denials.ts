@@ -1,13 +1,16 @@
 import type { IncomingMessage } from 'node:http'
+import { openLru } from '../base/lru.ts'
 import type { World } from '../base/world.ts'
 import type { AuditEntry, Auditor } from '../domain/audit.ts'
 import { Unavailable } from '../domain/errors.ts'
+import { openDenialBudget } from './denial-budget.ts'
 
 /** Equal ones of this time are told as one. */
 const windowMs = 15_000
-/** Different ones that are told of one window, of all askers and of one: whoever is refused all day fills no disk. */
-const toldMax = 128
-const toldOfOneMax = 16
+/** How often a tenant is told the number of those that it was not told. */
+const untoldEveryMs = 15 * 60_000
+/** Tenants of which it is known when that was. */
+const tenantsMax = 2_048
 /** No text of a request is kept beyond this. */
 const charsMax = 512
 
@@ -21,6 +24,8 @@ export type Denial = Omit<Auditor, 'tenantId'> & {
   readonly code: string
   /** Where it came from. */
   readonly address: string | undefined
+  /** What else a reader needs: never whose it was not. */
+  readonly about?: { readonly [fact: string]: string }
 }
 
 /** How those who refuse tell it. */
@@ -33,8 +38,8 @@ export type Refusals = {
 }
 
 /**
- * Tells refusals beside the requests: in batches, as well as it can, and a bounded number of them; how many went untold is
- * told too.
+ * Tells refusals beside the requests: in batches, as well as it can, and a bounded number of them; each tenant is told,
+ * too, how many of its own went untold.
  */
 export function openDenials({
   add,
@@ -47,54 +52,42 @@ export function openDenials({
   readonly world: Pick<World, 'now' | 'id' | 'sleep' | 'log'>
 }) {
   const closing = new AbortController()
+  const budget = openDenialBudget(world)
+  const untold = openUntold(world)
   let window = new Map<string, { readonly entry: AuditEntry; times: number }>()
-  let ofAsker = new Map<string, number>()
-  let untold = 0
   let turn: Promise<void> | undefined
 
-  function denied({ code, address = '', tenantId = home, ...denial }: Denial): void {
-    const asker = denial.principalId || address
+  function denied({ code, address = '', tenantId = home, about = {}, ...denial }: Denial): void {
     const { action, scope, principalId } = denial
-    const key = JSON.stringify([tenantId, principalId, action, scope, code, address])
+    const key = JSON.stringify([tenantId, principalId, action, scope, code, address, about])
     const same = window.get(key)
     if (same) same.times += 1
-    else if (window.size >= toldMax || (ofAsker.get(asker) ?? 0) >= toldOfOneMax) untold += 1
-    else {
-      ofAsker.set(asker, (ofAsker.get(asker) ?? 0) + 1)
-      const about = { code: plain(code), address: plain(address) }
-      window.set(key, { entry: entryOf({ ...denial, tenantId }, about), times: 1 })
-    }
-    turn ??= world.sleep(windowMs, closing.signal).then(flush, () => undefined)
+    else if (budget.spend({ tenantId, principalId, address })) {
+      const facts = Object.entries({ code, address, ...about })
+      const told = Object.fromEntries(facts.map(([name, fact]) => [name, plain(fact)]))
+      window.set(key, { entry: entryOf(world, { ...denial, tenantId }, told), times: 1 })
+    } else untold.add(tenantId)
+    wake()
   }
 
-  function entryOf(by: Auditor & Pick<Denial, 'action' | 'scope'>, about: AuditEntry['about']) {
-    const stamped = { id: world.id(), atMs: world.now().getTime(), outcome: 'denied' as const }
-    return {
-      ...stamped,
-      tenantId: plain(by.tenantId),
-      principalId: plain(by.principalId),
-      name: plain(by.name),
-      correlationId: plain(by.correlationId),
-      action: plain(by.action),
-      scope: plain(by.scope),
-      about,
-    }
+  function wake(): void {
+    turn ??= world.sleep(windowMs, closing.signal).then(atTurn, () => undefined)
+  }
+
+  async function atTurn(): Promise<void> {
+    turn = undefined
+    await flush()
+    if (!untold.isEmpty()) wake()
   }
 
   /** Writes what waits; it is lost where that fails. */
   async function flush(): Promise<void> {
-    turn = undefined
     const entries = [...window.values()].map(({ entry, times }) =>
       times === 1 ? entry : { ...entry, about: { ...entry.about, times } },
     )
-    if (untold > 0) {
-      const nobody = { tenantId: home, principalId: '', name: '', correlationId: '' }
-      const what = { action: 'Vitrine.Gallery/audit/write', scope: '/' }
-      entries.push(entryOf({ ...nobody, ...what }, { untold }))
-    }
+    entries.push(...untold.entries(closing.signal.aborted))
     window = new Map()
-    ofAsker = new Map()
-    untold = 0
+    budget.nextWindow()
     if (entries.length === 0) return
     try {
       await add(entries)
@@ -111,6 +104,50 @@ export function openDenials({
   }
 
   return { denied, flush, close }
+}
+
+/** How many of each tenant went untold: a flood is told by few rows. */
+function openUntold(world: Pick<World, 'now' | 'id'>) {
+  const toldAtMs = openLru<string, number>(tenantsMax)
+  const counts = new Map<string, number>()
+
+  /** Those that are due; at the end all are. */
+  function entries(isLast: boolean): readonly AuditEntry[] {
+    const nowMs = world.now().getTime()
+    const isDue = (tenantId: string) =>
+      isLast || nowMs - (toldAtMs.get(tenantId) ?? Number.NEGATIVE_INFINITY) >= untoldEveryMs
+    const due = [...counts].filter(([tenantId]) => isDue(tenantId))
+    return due.map(([tenantId, untold]) => {
+      counts.delete(tenantId)
+      toldAtMs.set(tenantId, nowMs)
+      const nobody = { tenantId, principalId: '', name: '', correlationId: '' }
+      const what = { action: 'Vitrine.Gallery/audit/write', scope: '/' }
+      return entryOf(world, { ...nobody, ...what }, { untold })
+    })
+  }
+
+  return {
+    add: (tenantId: string) => void counts.set(tenantId, (counts.get(tenantId) ?? 0) + 1),
+    isEmpty: () => counts.size === 0,
+    entries,
+  }
+}
+
+function entryOf(
+  world: Pick<World, 'now' | 'id'>,
+  by: Auditor & Pick<Denial, 'action' | 'scope'>,
+  about: AuditEntry['about'],
+): AuditEntry {
+  return {
+    ...{ id: world.id(), atMs: world.now().getTime(), outcome: 'denied' },
+    tenantId: plain(by.tenantId),
+    principalId: plain(by.principalId),
+    name: plain(by.name),
+    correlationId: plain(by.correlationId),
+    action: plain(by.action),
+    scope: plain(by.scope),
+    about,
+  }
 }
 
 /** Bounded, and without what a database or a terminal would choke on. */
