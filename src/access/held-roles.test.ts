@@ -3,7 +3,6 @@ import { grant } from '../../test/support/grants.ts'
 import { registration, user } from '../../test/support/people.ts'
 import { resourceRow } from '../../test/support/store-rows.ts'
 import type { RoleDefinition } from '../domain/directory.ts'
-import { limits } from '../domain/limits.ts'
 import { tenancyOf } from '../domain/tenants.ts'
 import { openSqliteStore } from '../store/sqlite.ts'
 import type { Store } from '../store/store.ts'
@@ -250,21 +249,4 @@ it('what who lost the subscription granted in it holds no more', async () => {
   await store.write(({ resources }) => resources.insert(row))
   await here.roles.assignments.put({ ...toTenant, id: 'g2', scope })
   expect((await here.permissions(stranger)).granted).toEqual([])
-})
-
-it('what all tenants together grant to one is bounded', async () => {
-  const { assignments } = store.directory
-  const put = async (at: number, tenantId: string) => {
-    const named = { id: `g${at}`, roleId: `r${at}`, tenantId }
-    const scope = `/subscriptions/s${at % 100}`
-    return (await assignments.put({ ...toTenant, ...named, scope })).is
-  }
-  const tenants = limits.grantsPerGranteeEverywhereMax / limits.grantsPerGranteeMax
-  for (let at = 0; at < limits.grantsPerGranteeEverywhereMax; at++) {
-    expect(await put(at, `t${at % tenants}`)).toBe('made')
-  }
-  const more = limits.grantsPerGranteeEverywhereMax + 50
-  expect(await put(more, 'another')).toBe('full')
-  await assignments.remove('g0', '')
-  expect(await put(more, 'another')).toBe('made')
 })
