@@ -3,6 +3,7 @@ import { openMutex } from '../base/mutex.ts'
 import { type Digest, digestOf } from '../domain/digest.ts'
 import { Unavailable } from '../domain/errors.ts'
 import type { Placement } from '../domain/holdings.ts'
+import { isWithin } from '../domain/resource-id.ts'
 import type { PlacedUse, SpaceUse } from '../domain/space-use.ts'
 import type { SpaceId } from '../domain/spaces.ts'
 import type { Plane } from './plane.ts'
@@ -12,9 +13,15 @@ import { type SpaceUseOrder, spaceUse } from './space-use.ts'
 type AccountRows = {
   ofKeepers(keepers: readonly string[]): Promise<readonly Placement[]>
   keepersOf(space: SpaceId, image: Digest): Promise<readonly string[]>
-  sharersOf(space: SpaceId, images: readonly Digest[]): Promise<readonly Digest[]>
-  bytesAlone(space: SpaceId, images: readonly Digest[]): Promise<number>
+  sharersOf(space: SpaceId, images: readonly Digest[], within: Within): Promise<readonly Digest[]>
+  bytesAlone(space: SpaceId, images: readonly Digest[], within: Within): Promise<number>
 }
+
+/**
+ * Scope keys below which other images are counted. Those of other tenants are as if they were not there: who takes up
+ * little more would know that another tenant has the same bytes.
+ */
+type Within = 'all' | readonly string[]
 
 const countsKept = 1024
 /** Counts under way or waiting for their turn. */
@@ -32,7 +39,7 @@ export function openAccounts(plane: Plane, rows: AccountRows) {
   const stopping = new AbortController()
   const inTurn = openMutex()
 
-  async function of(keeper: string): Promise<readonly PlacedUse[]> {
+  async function of(keeper: string, within: Within): Promise<readonly PlacedUse[]> {
     const placed = await rows.ofKeepers([keeper])
     const spaces = Map.groupBy(placed, ({ space }) => space)
     const late = new AbortController()
@@ -42,7 +49,9 @@ export function openAccounts(plane: Plane, rows: AccountRows) {
     // Nobody may be waiting for it any more.
     tooLate.catch(() => undefined)
     try {
-      const all = [...spaces].map(([space, places]) => inSpace(keeper, space, imagesOf(places)))
+      const all = [...spaces].map(([space, places]) =>
+        inSpace({ keeper, space, within }, imagesOf(places)),
+      )
       return await Promise.race([Promise.all(all), tooLate])
     } finally {
       late.abort()
@@ -50,18 +59,18 @@ export function openAccounts(plane: Plane, rows: AccountRows) {
   }
 
   async function inSpace(
-    keeper: string,
-    space: SpaceId,
+    { keeper, space, within }: { keeper: string; space: SpaceId; within: Within },
     images: readonly Digest[],
   ): Promise<PlacedUse> {
     const keptBesides = new Set<Digest>()
     for (const image of images) {
       const keepers = await rows.keepersOf(space, image)
-      if (keepers.some((each) => each !== keeper)) keptBesides.add(image)
+      const others = keepers.filter((each) => each !== keeper)
+      if (others.some((each) => counts(each, within))) keptBesides.add(image)
     }
-    const others = await rows.sharersOf(space, images)
+    const others = await rows.sharersOf(space, images, within)
     const own = images.filter((image) => !keptBesides.has(image))
-    const freedBytes = await rows.bytesAlone(space, own)
+    const freedBytes = await rows.bytesAlone(space, own, within)
     const signal = stopping.signal
     const use = await countOnce({ space, images, keptBesides, others, signal })
     return { space, freedBytes, ...use }
@@ -97,6 +106,10 @@ export function openAccounts(plane: Plane, rows: AccountRows) {
       await Promise.allSettled(running.values())
     },
   }
+}
+
+function counts(keeper: string, within: Within): boolean {
+  return within === 'all' || within.some((scope) => isWithin(keeper, scope))
 }
 
 function imagesOf(placed: readonly Placement[]): readonly Digest[] {

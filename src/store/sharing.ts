@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { Digest } from '../domain/digest.ts'
 import type { SpaceId } from '../domain/spaces.ts'
 import type { Db } from './schema.ts'
@@ -12,7 +13,7 @@ export function sharingRows(db: Db): Pick<PlacementRows, 'sharersOf' | 'bytesAlo
       .where('mine.space', '=', space)
       .where('mine.image', 'in', images)
 
-  async function sharersOf(space: SpaceId, images: readonly Digest[]): Promise<readonly Digest[]> {
+  const sharersOf: PlacementRows['sharersOf'] = async (space, images, within) => {
     if (images.length === 0) return []
     const rows = await packsOf(space, images)
       .innerJoin('refs', 'refs.holding_id', 'held.holding_id')
@@ -21,13 +22,14 @@ export function sharingRows(db: Db): Pick<PlacementRows, 'sharersOf' | 'bytesAlo
       .distinct()
       .where('owners.image', 'is not', null)
       .where('owners.image', 'not in', images)
+      .where(keptWithin(within))
       .orderBy('owners.image')
       .execute()
     // Written as this type.
     return rows.map(({ image }) => image as Digest)
   }
 
-  async function bytesAlone(space: SpaceId, images: readonly Digest[]): Promise<number> {
+  const bytesAlone: PlacementRows['bytesAlone'] = async (space, images, within) => {
     if (images.length === 0) return 0
     const ids = packsOf(space, images).select('held.holding_id').distinct()
     const { bytes } = await db
@@ -42,7 +44,8 @@ export function sharingRows(db: Db): Pick<PlacementRows, 'sharersOf' | 'bytesAlo
               .select('owners.id')
               .whereRef('refs.holding_id', '=', 'holdings.id')
               .where('owners.image', 'is not', null)
-              .where('owners.image', 'not in', images),
+              .where('owners.image', 'not in', images)
+              .where(keptWithin(within)),
           ),
         ),
       )
@@ -51,4 +54,13 @@ export function sharingRows(db: Db): Pick<PlacementRows, 'sharersOf' | 'bytesAlo
   }
 
   return { sharersOf, bytesAlone }
+}
+
+/** The image of a row of `owners` is kept by a resource below one of these scope keys. */
+function keptWithin(within: 'all' | readonly string[]) {
+  if (within === 'all') return sql<boolean>`1 = 1`
+  // '0' follows '/'.
+  const inOne = within.map((key) => sql`keeper > ${`${key}/`} and keeper < ${`${key}0`}`)
+  const isKept = sql.join([sql`1 = 0`, ...inOne], sql` or `)
+  return sql<boolean>`exists (select 1 from placements where placements.owner_id = owners.id and (${isKept}))`
 }

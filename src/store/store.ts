@@ -277,10 +277,18 @@ export type PlacementRows = {
   keepersOf(space: SpaceId, image: Digest): Promise<readonly string[]>
   /** Spaces where this image lies complete, whoever keeps it. */
   spacesOf(image: Digest): Promise<readonly SpaceId[]>
-  /** Other images in the space that reference a pack of one of these. */
-  sharersOf(space: SpaceId, images: readonly Digest[]): Promise<readonly Digest[]>
-  /** Stored bytes of the packs in the space that these images reference and no other image does. */
-  bytesAlone(space: SpaceId, images: readonly Digest[]): Promise<number>
+  /** Other images in the space that reference a pack of one of these; only such as are kept below one of these scope keys. */
+  sharersOf(
+    space: SpaceId,
+    images: readonly Digest[],
+    within: 'all' | readonly string[],
+  ): Promise<readonly Digest[]>
+  /** Stored bytes of the packs in the space that these images reference and no other image does; others as above. */
+  bytesAlone(
+    space: SpaceId,
+    images: readonly Digest[],
+    within: 'all' | readonly string[],
+  ): Promise<number>
   /** One more keeper of what already lies there; false when it does not (any more). */
   keep(placement: Placement): Promise<boolean>
   /**

@@ -249,6 +249,29 @@ describe('grants', () => {
     await owner.remove(shared)
   })
 
+  it('that another tenant has the same bytes does not show in what a version takes up', async () => {
+    const bytes = noise(8, 512 * 1024)
+    const source = await stranger.upload('mine', bytes)
+    await stranger.make('galleries/own', { location })
+    await stranger.make('galleries/own/images/linux', {
+      location,
+      properties: {
+        ...{ osType: 'Linux', osState: 'Generalized', hyperVGeneration: 'V1' },
+        identifier: { publisher: 'Fabrikam', offer: 'Own', sku: 'One' },
+      },
+    })
+    const version = 'galleries/own/images/linux/versions/1.0.0'
+    const storageProfile = { osDiskImage: { source: { id: source } } }
+    await stranger.make(version, { location, properties: { storageProfile } })
+    await stranger.remove('disks/mine')
+    const space = async () =>
+      (await stranger.get(`${version}/providers/Vitrine.Gallery/space`)).body.value
+    const before = await space()
+    expect(JSON.stringify(before)).toMatch(/"uniqueBytes":524288,"sharedBytes":0/)
+    await uploadDisk(vitrine, 'same', bytes)
+    expect(await space()).toEqual(before)
+  })
+
   it('a grant is over at its instant, and can be prolonged', async () => {
     const path = at(galleryId)
     const ends = (inMs: number) => new Date(Date.now() + aheadMs + inMs).toISOString()

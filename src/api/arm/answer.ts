@@ -31,8 +31,11 @@ export type ArmRequest = Asking & {
   sasUrl(origin: string, grant: string): string
   /** The same of a version's disk as a file of that name. */
   imageUrl(origin: string, image: { readonly grant: string; readonly name: string }): string
-  /** What a resource's images take up, space by space. Throws Unavailable while it is being counted. */
-  spaceOf(key: string): Promise<readonly PlacedUse[]>
+  /**
+   * What a resource's images take up, space by space, among those that are kept below these scope keys. Throws Unavailable
+   * while it is being counted.
+   */
+  spaceOf(key: string, within: 'all' | readonly string[]): Promise<readonly PlacedUse[]>
   readonly accountKey: Telling['accountKey']
   readonly refusals: Refusals
 }

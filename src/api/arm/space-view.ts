@@ -3,12 +3,12 @@ import { parseSpaceId } from '../../domain/spaces.ts'
 import { readResource } from '../../providers/read.ts'
 import { type Answer, notAllowed, type Resourceful } from './answer.ts'
 
-/** What the disks of a version take up in each region, and how much of it no other image needs. */
+/** What the disks of a version take up in each region, and how much of it no other image of the caller's tenant needs. */
 export async function answerSpace(request: Resourceful): Promise<Answer> {
   if (request.method !== 'GET') throw notAllowed(request.method)
   const { providers, asked } = request
   const { row } = await readResource(providers, asked, request, false)
-  const uses = await request.spaceOf(row.key)
+  const uses = await request.spaceOf(row.key, providers.tenancy.scopesOf(asked.caller.tenantId))
   const regions = Map.groupBy(uses, ({ space }) => parseSpaceId(space)?.region ?? '')
   const value = [...regions]
     .sort(([one], [other]) => (one < other ? -1 : 1))

@@ -67,12 +67,21 @@ export function placementPromises(open: OpenStore): void {
     }
     const { placements } = store().read
     // The work that made them references them too, and is no image.
-    expect(await placements.sharersOf(space, [image])).toEqual([second])
-    expect(await placements.sharersOf(space, [image, second])).toEqual([])
-    expect(await placements.sharersOf(otherSpace, [image])).toEqual([])
-    expect(await placements.bytesAlone(space, [image])).toBe(10)
-    expect(await placements.bytesAlone(space, [image, second])).toBe(20)
-    expect(await placements.bytesAlone(space, [])).toBe(0)
+    expect(await placements.sharersOf(space, [image], 'all')).toEqual([second])
+    expect(await placements.sharersOf(space, [image, second], 'all')).toEqual([])
+    expect(await placements.sharersOf(otherSpace, [image], 'all')).toEqual([])
+    expect(await placements.bytesAlone(space, [image], 'all')).toBe(10)
+    expect(await placements.bytesAlone(space, [image, second], 'all')).toBe(20)
+    expect(await placements.bytesAlone(space, [], 'all')).toBe(0)
+    const within = ['/subscriptions/s1']
+    expect(await placements.sharersOf(space, [image], within)).toEqual([])
+    expect(await placements.bytesAlone(space, [image], within)).toBe(20)
+    const keeper = '/subscriptions/s1/v'
+    await store().write((rows) => rows.placements.keep({ space, image: second, keeper }))
+    expect(await placements.sharersOf(space, [image], within)).toEqual([second])
+    expect(await placements.bytesAlone(space, [image], within)).toBe(10)
+    expect(await placements.sharersOf(space, [image], ['/subscriptions/s'])).toEqual([])
+    expect(await placements.sharersOf(space, [image], [])).toEqual([])
   })
 
   it('a seal over a holding that is not live, or not referenced, writes nothing', async () => {
