@@ -1,12 +1,18 @@
 import { z } from 'zod'
 import { type Caller, mustBeAllowed } from '../domain/access.ts'
-import { type Assignment, type GranteeType, isGrant, type Role } from '../domain/directory.ts'
+import {
+  type Assignment,
+  type GranteeType,
+  isGrant,
+  type Role,
+  type RoleDefinition,
+} from '../domain/directory.ts'
 import { ArmError } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
 import { type ResourceId, sameType } from '../domain/resource-id.ts'
 import { builtInRoles } from './built-in-roles.ts'
 import { granted, isGrantable } from './granted-role.ts'
-import { mustBeAssignable } from './role-assignments.ts'
+import { mustBeAssignable, overtaken } from './role-assignments.ts'
 import { invalid, mustBeGivable } from './role-definitions.ts'
 import { openRoles, type RolePorts } from './roles.ts'
 
@@ -51,16 +57,21 @@ export async function giveGrant(
   const id = idOf(at, asked.name)
   const { to, role: wanted, expiresOn, description } = parseBody(asked.body)
   const grantee = granteeOf(to)
-  const role = await readingRole(ports, at, wanted ?? builtInRoles.computeGalleryImageReader.name)
+  const { role, own } = await readingRole(
+    ports,
+    at,
+    wanted ?? builtInRoles.computeGalleryImageReader.name,
+  )
   mustBeGivable(caller, granted(role).permissions, scope)
-  const put = await ports.assignments.put({
+  const grant = {
     ...{ id, principalId: grantee.id, principalType: grantee.type, roleId: role.id, scope },
     tenantId: at.tenantId,
     description: description ?? undefined,
     expiresMs: expiryOf(expiresOn, asked.nowMs),
     ...{ createdMs: asked.nowMs, createdBy: caller.principalId },
     ...{ updatedMs: asked.nowMs, updatedBy: caller.principalId },
-  })
+  }
+  const put = await ports.assignments.put(grant, { role: own, isKnown: false })
   return { grant: accepted(put, scope), isNew: put.is === 'made' }
 }
 
@@ -153,7 +164,7 @@ async function readingRole(
   { roleDefinitions }: GrantPorts,
   { id: at, tenantId }: GrantScope,
   sent: string,
-): Promise<Role> {
+): Promise<{ readonly role: Role; readonly own: RoleDefinition | undefined }> {
   const [, id = sent] = /\/roleDefinitions\/([^/]+)$/i.exec(sent) ?? []
   const own = (await roleDefinitions.all()).filter((one) => one.tenantId === tenantId)
   const named = [...Object.values(builtInRoles), ...own].find(
@@ -165,7 +176,7 @@ async function readingRole(
     throw new ArmError('RoleDefinitionDoesNotExist', message, 'properties.role')
   }
   mustBeAssignable(role, at)
-  if (isGrantable(role)) return role
+  if (isGrantable(role)) return { role, own: own.find(({ id }) => id === role.id) }
   throw invalid(
     `The role '${role.name}' cannot be granted: only one that does no more than read images, such as '${builtInRoles.computeGalleryImageReader.name}' or '${builtInRoles.reader.name}'.`,
     'properties.role',
@@ -203,6 +214,8 @@ function accepted(
       )
     case 'gone':
       throw new ArmError('ResourceNotFound', `There is no resource at the scope '${scope}'.`)
+    case 'overtaken':
+      throw overtaken()
     case 'full':
       throw new ArmError(
         'OperationNotAllowed',

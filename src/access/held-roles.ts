@@ -89,7 +89,7 @@ export function openHeldRoles(parts: HeldParts) {
     return {
       assignments: {
         ...assignments,
-        put: (assignment) => changing(assignments.put(assignment)),
+        put: (...asked) => changing(assignments.put(...asked)),
         remove: (id, lastOf) => changing(assignments.remove(id, lastOf)),
       },
       roleDefinitions: {

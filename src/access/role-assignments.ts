@@ -42,12 +42,12 @@ export async function assignRole(
   mustBeAllowed(caller, `${namespace}/write`, scope.text)
   mustBeGuid(asked.id, 'role assignment')
   const sent = parseBody(asked.body)
-  const role = await roleNamed(ports, sent.roleDefinitionId)
+  const { role, own } = await roleNamed(ports, sent.roleDefinitionId)
   mustBeGivable(caller, role.permissions, scope.text)
   mustBeAssignable(role, scope)
   const principalId = sent.principalId.toLowerCase()
-  const principalType = await typeOf(ports, principalId, sent.principalType)
-  const put = await ports.assignments.put({
+  const { principalType, isKnown } = await typeOf(ports, principalId, sent.principalType)
+  const assignment = {
     id: asked.id.toLowerCase(),
     principalId,
     principalType,
@@ -59,8 +59,8 @@ export async function assignRole(
     createdBy: caller.principalId,
     updatedMs: asked.nowMs,
     updatedBy: caller.principalId,
-  })
-  return accepted(put, scope)
+  }
+  return accepted(await ports.assignments.put(assignment, { role: own, isKnown }), scope)
 }
 
 function accepted(
@@ -82,11 +82,20 @@ function accepted(
     }
     case 'gone':
       throw new ArmError('ResourceNotFound', `There is no resource at the scope '${text}'.`)
+    case 'overtaken':
+      throw overtaken()
     case 'full': {
       const message = `No more role assignments can be created: a principal has at most ${limits.assignmentsPerPrincipalMax}. Give roles to groups, or higher up.`
       throw new ArmError('RoleAssignmentLimitExceeded', message)
     }
   }
+}
+
+/** The role or the principal is not any more what it was when the request was judged. */
+export function overtaken(): ArmError {
+  const message =
+    'Another request changed or deleted the role or the principal at the same time. Read them again and retry.'
+  return new ArmError('Conflict', message)
 }
 
 /** Takes a role back; answers what it was, undefined when there is none of this id at the scope. */
@@ -172,10 +181,11 @@ function isAt(found: Assignment, { tenantId }: RolePorts, scope: Scope): boolean
   return found.tenantId === tenantId && keyOf(found.scope) === scope.key
 }
 
-async function roleNamed(ports: RolePorts, sent: string): Promise<Role> {
+async function roleNamed(ports: RolePorts, sent: string) {
   const [, id = sent] = /\/roleDefinitions\/([^/]+)$/i.exec(sent) ?? []
-  const role = openRoles(await ownRoles(ports))(id)
-  if (role) return role
+  const owned = await ownRoles(ports)
+  const role = openRoles(owned)(id)
+  if (role) return { role, own: owned.find((one) => one.id === role.id) }
   const message = `The specified role definition with ID '${id}' does not exist.`
   throw new ArmError('RoleDefinitionDoesNotExist', message, 'properties.roleDefinitionId')
 }
@@ -195,10 +205,10 @@ async function typeOf(
   { members, tenantId, isServedElsewhere }: RolePorts,
   principalId: string,
   said: Assignment['principalType'] | null | undefined,
-): Promise<Assignment['principalType']> {
+) {
   const [known] = await members.types([principalId])
-  if (known) return known.type
-  if (said && isServedElsewhere) return said
+  if (known) return { principalType: known.type, isKnown: true }
+  if (said && isServedElsewhere) return { principalType: said, isKnown: false }
   throw new ArmError(
     'PrincipalNotFound',
     `Principal ${principalId.replaceAll('-', '')} does not exist in the directory ${tenantId}. Check that you have the correct principal ID.${isServedElsewhere ? ' If its issuer names it, set principalType.' : ''}`,

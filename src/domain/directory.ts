@@ -133,6 +133,14 @@ export type ApplicationRows = {
   putIfAbsent(application: Application): Promise<Application>
 }
 
+/** What was true when it was decided that something may be given. */
+export type JudgedBy = {
+  /** The role, where it is the tenant's own. */
+  readonly role: RoleDefinition | undefined
+  /** Whether the directory of the tenant has the principal. */
+  readonly isKnown: boolean
+}
+
 export type AssignmentRows = {
   /**
    * All that it was given itself or by groups that it is in, and what is granted to its tenant, to subscriptions of that
@@ -159,10 +167,14 @@ export type AssignmentRows = {
   /**
    * Durable once resolved. `kept`: this id has this principal, role and scope; its description and type are those sent.
    * `differs`: this id has others; `exists`: another id has these; `gone`: there is no resource at the scope; `full`: the
-   * principal has too many, or there are too many grants. Nothing is written then, and what is there is told.
+   * principal has too many, or there are too many grants; `overtaken`: what it was judged by is not that any more.
+   * Nothing is written then, and what is there is told.
    */
-  put(assignment: Assignment): Promise<{
-    readonly is: 'made' | 'kept' | 'differs' | 'exists' | 'gone' | 'full'
+  put(
+    assignment: Assignment,
+    judgedBy?: JudgedBy,
+  ): Promise<{
+    readonly is: 'made' | 'kept' | 'differs' | 'exists' | 'gone' | 'full' | 'overtaken'
     readonly assignment: Assignment
   }>
   /**

@@ -4,14 +4,18 @@ import {
   type AssignmentRows,
   granteeTypes,
   isGrant,
+  type JudgedBy,
   type PrincipalType,
 } from '../domain/directory.ts'
 import { limits } from '../domain/limits.ts'
 import { keyOf } from '../domain/resource-id.ts'
 import { directoryChanged, directoryStamp, writtenColumns, writtenFrom } from './directory-stamp.ts'
+import { isStill } from './find-principals.ts'
 import { rowsHeldBy } from './held-assignments.ts'
 import { keyRanges } from './key-ranges.ts'
 import { locksRows } from './locks-rows.ts'
+import { memberRows } from './members.ts'
+import { roleDefinitionOf } from './role-definitions.ts'
 import { changingDirectory, type DatabaseClock } from './root-owners.ts'
 import type { AssignmentTable, Db } from './schema.ts'
 
@@ -60,11 +64,12 @@ export function assignmentRows(db: Db, nowMs: DatabaseClock): AssignmentRows {
     return rows.map(fromTable)
   }
 
-  const put: AssignmentRows['put'] = async (assignment) => {
+  const put: AssignmentRows['put'] = async (assignment, judgedBy) => {
     const row = assignmentToTable(assignment)
     if (isRow(row.scope_key) && !(await isThere(row.scope_key))) return { is: 'gone', assignment }
     // Its row's lock orders all who change roles.
     await directoryChanged(db)
+    if (judgedBy && !(await isStillSo(assignment, judgedBy))) return { is: 'overtaken', assignment }
     const same = await get(assignment.id)
     if (same) {
       const isKept =
@@ -91,6 +96,14 @@ export function assignmentRows(db: Db, nowMs: DatabaseClock): AssignmentRows {
     }
     await db.insertInto('assignments').values(row).execute()
     return { is: 'made', assignment }
+  }
+
+  async function isStillSo(
+    { principalId, tenantId }: Assignment,
+    { role, isKnown }: JudgedBy,
+  ): Promise<boolean> {
+    if (role && !isStill(await roleDefinitionOf(db, role.id), role)) return false
+    return !isKnown || (await memberRows(db, nowMs, tenantId).types([principalId])).length > 0
   }
 
   async function hasMost({ principalId, tenantId }: Assignment): Promise<boolean> {

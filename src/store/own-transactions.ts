@@ -44,7 +44,7 @@ export function ownTransactions(read: AllRows, write: Write): Small {
       },
       assignments: {
         ...read.assignments,
-        put: (assignment) => write((rows) => rows.assignments.put(assignment)),
+        put: (...asked) => write((rows) => rows.assignments.put(...asked)),
         remove: (id, lastOf) => write((rows) => rows.assignments.remove(id, lastOf)),
       },
       roleDefinitions: {

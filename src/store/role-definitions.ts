@@ -76,6 +76,13 @@ export function roleDefinitionRows(db: Db, nowMs: DatabaseClock): RoleDefinition
   return { all, put, remove }
 }
 
+/** Of whatever tenant. */
+export async function roleDefinitionOf(db: Db, id: string): Promise<RoleDefinition | undefined> {
+  const query = db.selectFrom('role_definitions').selectAll().where('id', '=', id)
+  const row = await query.executeTakeFirst()
+  return row && fromTable(row)
+}
+
 function lastsAfter(atMs: number): RawBuilder<SqlBool> {
   return sql<SqlBool>`(expires_ms is null or expires_ms > ${atMs})`
 }

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { limits } from '../../../src/domain/limits.ts'
 import { grant } from '../../support/grants.ts'
+import { user } from '../../support/people.ts'
 import { resourceRow } from '../../support/store-rows.ts'
 import { type OpenStore, useStore } from './use-store.ts'
 
@@ -197,6 +198,26 @@ export function directoryPromises(open: OpenStore): void {
     expect(await roleDefinitions.put(role, all)).toBe('kept')
     await assignments.remove('a1', '')
     expect(await put('/subscriptions/a')).toBe('kept')
+  })
+
+  it('what is given is judged by the role and the principal that are there', async () => {
+    const { assignments, roleDefinitions, users } = store().directory
+    const role = {
+      ...{ id: 'r1', tenantId: 't1', name: 'r', description: '', permissions: [] },
+      ...{ assignableScopes: ['/'], createdMs: 1, createdBy: 'c', updatedMs: 1, updatedBy: 'c' },
+    }
+    const give = async (isKnown: boolean, tenantId = 't1') =>
+      (await assignments.put({ ...reader, tenantId }, { role, isKnown })).is
+    expect(await give(false)).toBe('overtaken')
+    await roleDefinitions.put(role)
+    expect(await give(true)).toBe('overtaken')
+    await users.put(user({ id: 'p1' }), '')
+    expect(await give(true, 't2')).toBe('overtaken')
+    await roleDefinitions.put({ ...role, updatedMs: 2 }, role)
+    expect(await give(true)).toBe('overtaken')
+    expect(await assignments.get('a1')).toBeUndefined()
+    await roleDefinitions.put(role, { ...role, updatedMs: 2 })
+    expect(await give(true)).toBe('made')
   })
 
   it('of racing writers of one secret all get the same value', async () => {
