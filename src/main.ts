@@ -20,12 +20,15 @@ const homeFolder = process.env.VITRINE_HOME ?? join(homedir(), '.vitrine')
 
 /** The commands that need the server's own code; only they load it, so that all others start fast. */
 const local: LocalCommands = {
-  async serve({ configFile, data, port, host, roles, regions }) {
+  async serve({ configFile, data, port, host, roles, regions, replaceSigningKey }) {
     process.umask(0o077)
     const { serve } = await import('./serve.ts')
     const flags = { data, port, host, roles, ownRegions: regions }
     const config = await readConfig(configFile, flags)
     const world = openWorld(config.logLevel)
+    if (replaceSigningKey) {
+      await (await import('./replace-signing-key.ts')).replaceSigningKey(config, world)
+    }
     const serving = await serve(config, world)
     const { url, installation, caFile } = serving
     if (!config.roles.includes('api')) {

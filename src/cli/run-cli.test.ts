@@ -78,7 +78,7 @@ test('serve, quickstart, migrate and backup get their flags', async () => {
   await run(['migrate', '--to', 'postgres://h/d', '--data', 'd'])
   await run(['backup', '--to', '/b', '--data', 'd'])
   expect(served).toEqual([
-    { data: 'd', port: 1234, host: undefined, configFile: undefined },
+    { data: 'd', port: 1234, host: undefined, configFile: undefined, replaceSigningKey: false },
     { file: 'my.vhd', data: undefined, keep: true },
     { to: 'postgres://h/d', caFile: undefined, data: 'd', configFile: undefined },
     { to: '/b', data: 'd', configFile: undefined },

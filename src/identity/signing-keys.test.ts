@@ -39,6 +39,21 @@ test('a new key is published a day before it signs, the old one verifies until i
   expect((await kids(keys)).verify).toHaveLength(2)
 })
 
+test('a key that leaked is replaced at once, with all that were to come, by every process', async () => {
+  const { secrets } = openMemoryDirectory()
+  const keys = await openSigningKeys(secrets, world)
+  const other = await openSigningKeys(secrets, world)
+  await keys.rotate(0)
+  const before = await kids(keys)
+  await keys.replace()
+  const after = await kids(keys)
+  expect(after.verify).toEqual([after.signs])
+  expect(before.verify).not.toContain(after.signs)
+  nowMs += 30_000
+  expect(await kids(other)).toEqual(after)
+  expect(await kids(await openSigningKeys(secrets, world))).toEqual(after)
+})
+
 test('of processes that rotate at once one key comes of it', async () => {
   const { secrets } = openMemoryDirectory()
   const all = await Promise.all([1, 2, 3].map(() => openSigningKeys(secrets, world)))

@@ -18,6 +18,8 @@ const lingersMs = 2 * 3_600_000
 /** How long a key signs where nobody says otherwise. */
 export const keySignsForMs = 90 * 24 * 3_600_000
 
+const replaceTriesMax = 8
+
 const PublicKey = z.object({
   kty: z.literal('RSA'),
   use: z.literal('sig'),
@@ -58,6 +60,11 @@ export type SigningKeys = {
    * for so long, or another process came first. Throws Unavailable.
    */
   rotate(signedForMs: number): Promise<boolean>
+  /**
+   * A new key signs now, and no other one is good any more: tokens of a key that leaked end, in other processes within half
+   * a minute. Durable once resolved. Throws Unavailable.
+   */
+  replace(): Promise<void>
 }
 
 /** The installation's signing keys, made at first use: every process and every restart gets the same. Throws Unavailable. */
@@ -110,6 +117,15 @@ export async function openSigningKeys(
     return isOurs
   }
 
+  async function replace(): Promise<void> {
+    const fresh = { ...(await freshKey()), signsFromMs: nowMs() }
+    const text = JSON.stringify({ keys: [fresh] })
+    for (let tries = 0; tries < replaceTriesMax; tries++) {
+      if (await secrets.replace(secretName, (await readRing()).text, text)) return refresh()
+    }
+    throw new Unavailable('other processes change the signing keys again and again')
+  }
+
   return {
     async signing() {
       if (isOlder(freshMs)) await refresh()
@@ -117,6 +133,7 @@ export async function openSigningKeys(
     },
     verifying,
     rotate,
+    replace,
   }
 }
 

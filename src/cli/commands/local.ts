@@ -14,6 +14,8 @@ export type ServeFlags = {
   readonly roles: Role[] | undefined
   /** The regions whose spaces it reaches; all when left out. */
   readonly regions: string[] | undefined
+  /** The key that signed tokens until now is good for nothing any more. */
+  readonly replaceSigningKey: boolean
 }
 
 export type QuickstartFlags = {
@@ -65,31 +67,6 @@ export type LocalCommands = {
 }
 
 export function localCommands(local: LocalCommands): CommandGroup {
-  const serve = command({
-    name: 'serve',
-    says: 'Start the server; it runs until it is stopped (Ctrl-C, SIGTERM).',
-    more: 'All data is kept in one folder. The first start makes a certificate authority and an owner, whose secret lies in owner.json there.',
-    examples: [
-      'vitrine serve --data ./data',
-      'vitrine serve --config worker.json --roles worker --regions westeurope,eastus',
-    ],
-    flags: {
-      data: may('--data <folder>', 'Where everything is kept.'),
-      port: mayRead('--port <number>', 'TCP port.', wholeNumber('--port')),
-      host: may('--host <address>', 'Address to listen on.'),
-      configFile: may('--config <file>', 'Settings that differ from the defaults.'),
-      roles: mayRead(
-        '--roles <list>',
-        'What this process does: api, worker, or both with a comma.',
-        rolesOf,
-      ),
-      regions: mayRead('--regions <list>', 'The regions whose spaces this process reaches.', words),
-    },
-    run: async (_context, given) => {
-      await local.serve(given)
-      return undefined
-    },
-  })
   const quickstart = command({
     name: 'quickstart',
     says: 'See the main job done, from a disk file to a replicated image and back.',
@@ -136,7 +113,39 @@ export function localCommands(local: LocalCommands): CommandGroup {
       return undefined
     },
   })
-  return { name: '', says: '', commands: [serve, quickstart, migrate, backup] }
+  return { name: '', says: '', commands: [serveCommand(local), quickstart, migrate, backup] }
+}
+
+function serveCommand(local: LocalCommands) {
+  return command({
+    name: 'serve',
+    says: 'Start the server; it runs until it is stopped (Ctrl-C, SIGTERM).',
+    more: 'All data is kept in one folder. The first start makes a certificate authority and an owner, whose secret lies in owner.json there.',
+    examples: [
+      'vitrine serve --data ./data',
+      'vitrine serve --config worker.json --roles worker --regions westeurope,eastus',
+    ],
+    flags: {
+      data: may('--data <folder>', 'Where everything is kept.'),
+      port: mayRead('--port <number>', 'TCP port.', wholeNumber('--port')),
+      host: may('--host <address>', 'Address to listen on.'),
+      configFile: may('--config <file>', 'Settings that differ from the defaults.'),
+      roles: mayRead(
+        '--roles <list>',
+        'What this process does: api, worker, or both with a comma.',
+        rolesOf,
+      ),
+      regions: mayRead('--regions <list>', 'The regions whose spaces this process reaches.', words),
+      replaceSigningKey: on(
+        '--replace-signing-key',
+        'Once, when the key that signs tokens has leaked: make a new one, and end all tokens.',
+      ),
+    },
+    run: async (_context, given) => {
+      await local.serve(given)
+      return undefined
+    },
+  })
 }
 
 function words(text: string): string[] {
