@@ -208,7 +208,7 @@ function accepted(
       throw new ArmError(
         'Conflict',
         isGrant(assignment)
-          ? `The same is granted already, by the grant '${nameOfGrant(assignment)}'. Change that one.`
+          ? `The same is granted already, by the grant '${nameOfGrant(assignment)}'. Change that one, also to prolong it.`
           : 'A role assignment names this id as its principal. Delete that one.',
         'properties.to',
       )

@@ -90,7 +90,10 @@ export function assignmentRows(db: Db, nowMs: DatabaseClock): AssignmentRows {
       .where('scope_key', '=', row.scope_key)
       .where('tenant_id', '=', assignment.tenantId)
       .executeTakeFirst()
-    if (twin) return { is: 'exists', assignment: fromTable(twin) }
+    // What is over holds nothing, and stands in nobody's way.
+    const isOver = twin?.expires_ms != null && twin.expires_ms <= (await nowMs())
+    if (twin && !isOver) return { is: 'exists', assignment: fromTable(twin) }
+    if (isOver) await db.deleteFrom('assignments').where('id', '=', twin.id).execute()
     if (isGrant(assignment) ? await isFullOfGrants(assignment) : await hasMost(assignment)) {
       return { is: 'full', assignment }
     }

@@ -110,6 +110,7 @@ export function directoryPromises(open: OpenStore): void {
       return (await assignments.put({ ...reader, ...to, id, scope, ...more })).is
     }
     expect(await give(0, undefined, { expiresMs: 1 })).toBe('made')
+    expect(await give(0, undefined, { expiresMs: 2 })).toBe('made')
     for (let at = 1; at < limits.grantsPerScopeMax; at++) expect(await give(at)).toBe('made')
     expect(await give(100)).toBe('made')
     expect(await give(101)).toBe('full')
