@@ -27,7 +27,17 @@ export const UserBody = z.object({
   accountEnabled: z.boolean().nullish(),
   passwordProfile: z
     .object({
-      password: z.string().min(limits.passwordCharsMin).max(limits.passwordCharsMax).nullish(),
+      password: z
+        .string()
+        .min(
+          limits.passwordCharsMin,
+          `it must be at least ${limits.passwordCharsMin} characters long`,
+        )
+        .max(
+          limits.passwordCharsMax,
+          `it must be at most ${limits.passwordCharsMax} characters long`,
+        )
+        .nullish(),
       forceChangePasswordNextSignIn: z.boolean().nullish(),
     })
     .nullish(),

@@ -65,6 +65,17 @@ describe('users and groups', () => {
     expect(await refused('POST', 'users', person(wrong))).toEqual([400, 'Request_BadRequest'])
   })
 
+  it('a short password is refused in words of how long it must be', async () => {
+    const { body } = await graph(
+      'POST',
+      'users',
+      person({ passwordProfile: { password: 'short' } }),
+    )
+    expect(JSON.stringify(body)).toContain(
+      "'passwordProfile.password' of the resource: it must be at least 12 characters long",
+    )
+  })
+
   it('R87 a role that a group was given reaches the members of its members, until they leave', async () => {
     const owner = openArm(vitrine)
     const guest = await openOtherCaller(vitrine, [])
