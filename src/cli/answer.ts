@@ -3,8 +3,12 @@ import type { Json, JsonObject } from '../domain/rows.ts'
 import { type Column, renderTable, renderTsv } from './table.ts'
 import type { Terminal } from './terminal.ts'
 
-/** What a command shows: a document or rows, and how they look as a table. */
-export type Answer = { readonly value: Json; readonly columns: readonly Column[] }
+/** What a command shows: a document or rows, how they look as a table, and what a person is told after that. */
+export type Answer = {
+  readonly value: Json
+  readonly columns: readonly Column[]
+  readonly note?: string
+}
 
 export const outputs = ['table', 'json', 'tsv', 'none'] as const
 export type Output = (typeof outputs)[number]

@@ -1,4 +1,4 @@
-import { type Client, objectIn } from '../client/client.ts'
+import { type Client, isArray, objectIn, objectOr } from '../client/client.ts'
 import { ClientError } from '../client/client-error.ts'
 import type { JsonObject } from '../domain/rows.ts'
 import type { Context } from './command.ts'
@@ -6,7 +6,7 @@ import type { Context } from './command.ts'
 /** Graph has its version in the path; this one is not looked at. */
 const apiVersion = 'v1.0'
 
-const guid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+export const guid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 /** One request of Graph; the path begins below its version. Throws ClientError. */
 export async function askGraph(
@@ -30,6 +30,20 @@ export async function listGraph(
   const options = { apiVersion, signal: context.signal, ...query }
   const rows: JsonObject[] = []
   for await (const row of client.list(`/graph/v1.0/${path}`, options)) rows.push(row)
+  return rows
+}
+
+/** Graph's own bound of one look-up. */
+const idsMax = 1_000
+
+/** The users, groups and service principals of these ids that there are. Throws ClientError. */
+export async function lookUp(context: Context, ids: readonly string[]): Promise<JsonObject[]> {
+  const rows: JsonObject[] = []
+  for (let from = 0; from < ids.length; from += idsMax) {
+    const body = { ids: ids.slice(from, from + idsMax) }
+    const answer = await askGraph(context, 'POST', { path: 'directoryObjects/getByIds', body })
+    if (isArray(answer?.value)) rows.push(...answer.value.map((row) => objectOr(row)))
+  }
   return rows
 }
 

@@ -1,7 +1,7 @@
 import { isArray, objectOr } from '../client/client.ts'
 import type { JsonObject } from '../domain/rows.ts'
 import { at, type Column } from './table.ts'
-import { formatBytes } from './units.ts'
+import { formatBytes, formatWhen } from './units.ts'
 
 /** A region of a version, or a space: what both say of their packs. */
 const sums: readonly Column[] = [
@@ -41,8 +41,7 @@ function textAt(row: JsonObject, name: string): string {
 }
 
 function timeAt(row: JsonObject, path: string): string {
-  const time = at(row, path)
-  return typeof time === 'string' ? time.slice(0, 19).replace('T', ' ') : ''
+  return formatWhen(at(row, path))
 }
 
 /** `none`, or `3 found, 2 mended, 1 left`. */

@@ -130,12 +130,13 @@ export async function deleteResource(
 }
 
 /** ARM deletes what is not there without a word; a person who mistyped the name wants to know. */
-function missing(path: string): ClientError {
+export function missing(path: string, nextStep?: string): ClientError {
   const name = decodeURIComponent(path.slice(path.lastIndexOf('/') + 1))
   return new ClientError({
     code: 'ResourceNotFound',
     message: `There is no '${name}' to delete.`,
     status: 404,
+    nextStep,
   })
 }
 

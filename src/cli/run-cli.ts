@@ -117,6 +117,9 @@ function startWith(parts: CliParts): Start {
     try {
       const answer = await run(context)
       if (answer !== undefined) writeAnswer(answer, general.output, parts.out)
+      if (answer?.note !== undefined && general.output === 'table') {
+        parts.err.write(`${toned(parts.err, 'dim', answer.note)}\n`)
+      }
     } finally {
       const opened = await session?.catch(() => undefined)
       opened?.client.close()

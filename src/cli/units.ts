@@ -1,3 +1,5 @@
+import type { Json } from '../domain/rows.ts'
+
 const steps = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const
 
 /** `0 B`, `312 KiB`, `1.46 GiB`: three digits and a unit. */
@@ -14,6 +16,13 @@ export function formatBytes(bytes: number): string {
 
 export function formatRate(bytesPerSecond: number): string {
   return `${formatBytes(bytesPerSecond)}/s`
+}
+
+/** `2027-01-31T08:00:00Z` of a time as ARM or Graph writes it, whatever its offset; what is no time as it is. */
+export function formatWhen(time: Json | undefined): string {
+  const text = String(time ?? '')
+  const atMs = Date.parse(text)
+  return Number.isNaN(atMs) ? text : `${new Date(atMs).toISOString().slice(0, 19)}Z`
 }
 
 /** `0 s`, `48 s`, `3 min 20 s`, `2 h 5 min`; empty when it is not known. */

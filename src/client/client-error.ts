@@ -34,6 +34,20 @@ export class ClientError extends Error {
   }
 }
 
+/** What is awaited; when it is refused with a code that `advice` names, the error says that as the next step. */
+export async function advising<Result>(
+  awaited: Promise<Result>,
+  advice: Readonly<Record<string, string>>,
+): Promise<Result> {
+  try {
+    return await awaited
+  } catch (error) {
+    const nextStep = error instanceof ClientError ? advice[error.code] : undefined
+    if (!(error instanceof ClientError) || nextStep === undefined) throw error
+    throw new ClientError({ ...error, message: error.message, nextStep }, { cause: error })
+  }
+}
+
 const ErrorBody = z.object({
   code: z.string(),
   message: z.string().catch(''),
@@ -76,6 +90,10 @@ const nextSteps: Readonly<Record<string, string>> = {
   ImageDamaged:
     'See what is lost, and where, with `vitrine image-version health`. Where another region is healthy, read it there with `-l`; otherwise publish the version again from its source file.',
   AuthenticationFailed: 'Log in again: `vitrine login --data DIR`.',
+  GalleryImageNotFound:
+    'The regions of a version: `vitrine image-version show`. Or it is no longer shared with you: ask its owner.',
+  PrincipalNotFound:
+    'The object ids that there are: `vitrine user list`, `vitrine user-group list`, `vitrine application list`.',
   AuthorizationFailed: 'Ask an owner of this scope for a role that allows the action.',
   ResourceGroupNotFound:
     'Create it with `vitrine group create -n NAME -l REGION`, or see `vitrine group list`.',

@@ -243,9 +243,9 @@ function assignmentTold(verb: 'write' | 'delete', assignment: Assignment): Told 
     const action = `Microsoft.Authorization/roleAssignments/${verb}`
     return { action, scope, about: { assignmentId: id, ...about } }
   }
-  const ends = expiresMs === undefined ? {} : { endsAt: new Date(expiresMs).toISOString() }
+  const expiresOn = expiresMs === undefined ? null : new Date(expiresMs).toISOString()
   const grant = id.slice(id.lastIndexOf('/') + 1)
-  return { action: `Vitrine.Gallery/grants/${verb}`, scope, about: { grant, ...about, ...ends } }
+  return { action: `Vitrine.Gallery/grants/${verb}`, scope, about: { grant, ...about, expiresOn } }
 }
 
 function roleTold(

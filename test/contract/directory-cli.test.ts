@@ -84,6 +84,38 @@ it('users and groups are made, told apart by name, and cleared away', async () =
   expect(gone.err).toContain("There is none of the users called 'ann@example.test'")
 })
 
+it('a role is given, listed and taken back by the name of who has it', async () => {
+  const named = ['--principal-name', 'bob@example.test', '--display-name', 'Bob']
+  const bob = Document.parse(await json('user', 'create', ...named))
+  const staff = Document.parse(await json('user-group', 'create', '-n', 'staff'))
+  const robot = Secret.parse(await json('application', 'create', '-n', 'robot'))
+  const give = (name: string) => [...['--assignee', name, '--role', 'Reader']]
+  const names = [
+    ['bob@example.test', bob.id, 'bob@example.test'],
+    ['staff', staff.id, 'staff'],
+    [robot.appId, robot.objectId ?? '', 'robot'],
+  ] as const
+  for (const [name, id, shown] of names) {
+    const made = await json('role-assignment', 'create', ...give(name))
+    expect(made).toMatchObject({ principalId: id, principalName: shown, roleName: 'Reader' })
+    expect(await json('role-assignment', 'list', '--assignee', name)).toMatchObject([made])
+  }
+  const { out } = await run(['role-assignment', 'list'])
+  expect(out).toMatch(/^staff +Group +Reader /m)
+  await json('role-assignment', 'delete', ...give('robot'))
+  const again = await run(['role-assignment', 'delete', ...give('robot')])
+  expect(again).toMatchObject({ code: 3, err: expect.stringContaining('role-assignment list') })
+  const nobody = await run(['role-assignment', 'create', ...give('stuff')])
+  expect(nobody).toMatchObject({ code: 3, err: expect.stringContaining('vitrine user list') })
+  const unknown = await run(['role-assignment', 'create', ...give(crypto.randomUUID())])
+  expect(unknown).toMatchObject({ code: 1, err: expect.stringContaining('vitrine user list') })
+  const silent = await run(['role-assignment', 'create', '--role', 'Reader'])
+  expect(silent).toMatchObject({ code: 2, err: expect.stringContaining('--assignee') })
+  await json('application', 'delete', '-n', 'robot')
+  await json('user-group', 'delete', '-n', 'staff')
+  await json('user', 'delete', '-n', 'bob@example.test')
+})
+
 it('a list of more than a page is told whole', async () => {
   const names = Array.from({ length: 103 }, (_, at) => `g${at}`)
   const { groups } = vitrine.installation.store.directory

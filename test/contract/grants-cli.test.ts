@@ -68,6 +68,40 @@ it('B11 a grant is made, listed, shown, told in the audit and taken back from th
   const told = JSON.stringify(await json('audit', 'list'))
   expect(told).toContain('Vitrine.Gallery/grants/write')
   expect(told).toContain('Vitrine.Gallery/grants/delete')
+  const ends = 'details":{"grant":"partner'
+  expect(told).toContain(ends)
+  expect(told).toContain('"expiresOn":"2099-01-31T00:00:00.000Z"')
+  expect(told).not.toContain('"told"')
+})
+
+it('tables say to whom, as which role and until when', async () => {
+  const tenant = 'bbbbbbbb-0000-4000-8000-000000000002'
+  const more = ['--to-tenant', tenant, '--expires', '2099-01-31']
+  await json('grant', 'create', ...here, '-i', definition, '-n', 'told', ...more)
+  const { out } = await run('grant', 'list', ...here, '-i', definition)
+  expect(out).toMatch(new RegExp(`told +tenant ${tenant} .* 2099-01-31T00:00:00Z`))
+  const told = await run('audit', 'list')
+  const role = 'Compute Gallery Image Reader'
+  expect(told.out).toMatch(
+    new RegExp(` tenant ${tenant} +${role} +2099-01-31T00:00:00Z +grant told`),
+  )
+  expect(told.out).toMatch(/Z +Succeeded +\S[^(\n]* \([0-9a-f-]{36}\) +Vitrine/)
+  expect(told.err).toContain('--scope /')
+  expect((await run('audit', 'list', '--scope', '/')).err).toBe('')
+})
+
+it('a grant that is not there is not taken back without a word', async () => {
+  const taken = await run('grant', 'delete', ...here, '-n', 'partnr')
+  expect(taken).toMatchObject({ code: 3, err: expect.stringContaining("There is no 'partnr'") })
+  expect(taken.err).toContain(`vitrine grant list -g ${group} -r ${gallery}`)
+})
+
+it('who grants the same again is told how to prolong it', async () => {
+  const to = ['--to-application', tenant]
+  await json('grant', 'create', ...here, '-n', 'first', ...to)
+  const twice = await run('grant', 'create', ...here, ...to)
+  expect(twice).toMatchObject({ code: 1, err: expect.stringContaining("the grant 'first'") })
+  expect(twice.err).toContain('-n NAME --expires TIME')
 })
 
 it('what is missing or wrong is said before anything is sent', async () => {

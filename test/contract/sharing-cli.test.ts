@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { z } from 'zod'
 import { readOwner, writeProfile } from '../../src/cli/profile.ts'
 import { runCli } from '../../src/cli/run-cli.ts'
 import { openWorld } from '../../src/world.ts'
@@ -38,10 +39,12 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-async function run(...line: readonly string[]) {
+const run = (...line: readonly string[]) => runAs(folder, ...line)
+
+async function runAs(homeFolder: string, ...line: readonly string[]) {
   const [out, err] = [openTestTerminal(), openTestTerminal()]
   const { signal } = new AbortController()
-  const parts = { version: '1', homeFolder: folder, out, err, signal, local }
+  const parts = { version: '1', homeFolder, out, err, signal, local }
   const code = await runCli(line, { world: openWorld('error'), ...parts })
   return { code, out: out.text(), err: err.text() }
 }
@@ -89,7 +92,13 @@ it('a gallery is shared, found by those it is shared with, and taken back', asyn
   expect(JSON.parse(made.out)).toMatchObject({ name: '1.0.0', provisioningState: 'Succeeded' })
   const told = await run('gallery', 'share', 'add', ...of, '--tenant-ids', owners)
   expect(told.out).toMatch(new RegExp(`${gallery} +Groups +${consumers} +${owners}`))
+  const wrong = await run('gallery', 'share', 'remove', ...of, '--subscription-ids', owners)
+  expect(wrong).toMatchObject({ code: 3, err: expect.stringContaining(`with: ${consumers}`) })
   await json('gallery', 'share', 'reset', ...of)
+  const gone = await run(
+    ...['disk', 'create', ...theirs, '-n', 'two', '--gallery-image-reference', image],
+  )
+  expect(gone.err).toContain('Or it is no longer shared with you')
   expect(await json('shared-gallery', 'list', ...there)).toEqual([])
 })
 
@@ -114,6 +123,31 @@ it('a community gallery is made, enabled and found', async () => {
   expect(found).toMatchObject([{ name: publicName }])
   const [{ name }] = found as [{ name: string }]
   expect(await json('shared-gallery', 'show', ...there, '-r', name)).toMatchObject({ name })
+})
+
+it('a community gallery is not deleted; it is said what makes it private', async () => {
+  const { code, err } = await run('gallery', 'delete', '-g', group, '-r', 'cli')
+  expect(code).toBe(1)
+  expect(err).toContain(`vitrine gallery share reset -g ${group} -r cli`)
+})
+
+it('who only reads a gallery is told how to download without a disk', async () => {
+  const made = await json('application', 'create', '-n', 'reads')
+  const { appId, secretText } = z.object({ appId: z.string(), secretText: z.string() }).parse(made)
+  const { id } = z.object({ id: z.string() }).parse(await json('gallery', 'show', ...of))
+  await json('role-assignment', 'create', '--assignee', 'reads', '--role', 'Reader', '--scope', id)
+  const theirs = join(folder, 'reads')
+  const owner = await readOwner(join(world.vitrine.data, 'owner.json'))
+  const login = { clientId: appId, clientSecret: secretText, subscriptionId: owners }
+  await writeProfile(theirs, { ...owner, ...login })
+  const named = [...of, '-i', definition, '-e', '1.0.0']
+  const file = join(folder, 'never.raw')
+  const refused = await runAs(theirs, 'image-version', 'download', ...named, '--file', file)
+  expect(refused.code).toBe(1)
+  const line = ['image-url', 'create', ...named]
+  expect(refused.err).toContain(`vitrine ${line.join(' ')}`)
+  const url = await runAs(theirs, ...line, '-o', 'tsv')
+  expect(url).toMatchObject({ code: 0, out: expect.stringMatching(/^https:/) })
 })
 
 it.each([

@@ -136,7 +136,7 @@ const createGroup = command({
   says: 'Make a group; what it is given, all its members have.',
   examples: [
     'vitrine user-group create -n readers',
-    'vitrine role-assignment create --assignee-object-id GROUP --role Reader',
+    'vitrine role-assignment create --assignee readers --role Reader',
   ],
   flags: { name: group, description: may('--description <text>', 'What it is for.') },
   run: async (context, { name, description }) => {

@@ -1,9 +1,10 @@
 import { objectIn } from '../../client/client.ts'
+import { ClientError } from '../../client/client-error.ts'
 import type { JsonObject } from '../../domain/rows.ts'
 import { type Context, command } from '../command.ts'
 import { many, may, needs } from '../flag.ts'
 import { apiVersions } from '../paths.ts'
-import { defined } from '../resources.ts'
+import { defined, propertiesOf } from '../resources.ts'
 import { at, type Column } from '../table.ts'
 import { UsageError } from '../usage-error.ts'
 import { gallery, group } from './common-flags.ts'
@@ -72,6 +73,7 @@ export const share = command({
       )
     }
     const path = paths.gallery(given.group, given.gallery)
+    if (operation === 'Remove') mustBeShared(await readSharing(context, path), groups)
     const body = defined({ operationType: operation, ...(takesIds && { groups }) })
     const options = { apiVersion, body, signal: context.signal }
     const answer = await client.call('POST', `${path}/share`, options)
@@ -79,6 +81,23 @@ export const share = command({
     return { value: await readSharing(context, path), columns: sharingColumns }
   },
 })
+
+/** ARM takes back what was never given without a word; a mistyped id wants to be told. Throws ClientError. */
+function mustBeShared(row: JsonObject, groups: readonly { type: string; ids: string[] }[]): void {
+  for (const { type, ids } of groups) {
+    const shared = idsOf(propertiesOf(row), type)
+    const held = new Set(shared.toLowerCase().split(','))
+    const unknown = ids.find((id) => !held.has(id.toLowerCase()))
+    if (unknown === undefined) continue
+    const kind = type === 'Subscriptions' ? 'subscription' : 'tenant'
+    throw new ClientError({
+      code: 'NotFound',
+      message: `It is not shared with the ${kind} '${unknown}'; nothing was changed.`,
+      status: 404,
+      nextStep: shared === '' ? `It is shared with no ${kind}.` : `It is shared with: ${shared}.`,
+    })
+  }
+}
 
 async function readSharing(context: Context, path: string): Promise<JsonObject> {
   const { client } = await context.connect()

@@ -1,4 +1,5 @@
 import { objectOr } from '../../client/client.ts'
+import { advising } from '../../client/client-error.ts'
 import { type CommandGroup, command } from '../command.ts'
 import { may } from '../flag.ts'
 import { apiVersions } from '../paths.ts'
@@ -106,7 +107,10 @@ const remove = command({
   run: async (context, given) => {
     const { paths } = await context.connect()
     const path = paths.gallery(given.group, given.gallery)
-    return await deleteResource(context, { path, apiVersion, noWait: given.noWait })
+    const removed = deleteResource(context, { path, apiVersion, noWait: given.noWait })
+    return await advising(removed, {
+      OperationNotAllowed: `If it is shared: \`vitrine gallery share reset -g ${given.group} -r ${given.gallery}\` makes it private, at once.`,
+    })
   },
 })
 

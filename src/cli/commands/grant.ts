@@ -1,20 +1,22 @@
-import { objectIn } from '../../client/client.ts'
+import { objectIn, objectOr } from '../../client/client.ts'
+import { advising } from '../../client/client-error.ts'
 import type { JsonObject } from '../../domain/rows.ts'
 import { type CommandGroup, type Context, command } from '../command.ts'
 import { may, mayRead, needs, on } from '../flag.ts'
 import { apiVersions } from '../paths.ts'
-import { defined } from '../resources.ts'
+import { defined, missing } from '../resources.ts'
 import type { Column } from '../table.ts'
+import { formatWhen } from '../units.ts'
 import { UsageError } from '../usage-error.ts'
 
 const apiVersion = apiVersions.vitrine
 
 const columns: readonly Column[] = [
   ['Name', 'name'],
-  ['To', (row) => JSON.stringify(row.to)],
+  ['To', (row) => granteeOf(row)],
   ['Role', 'role'],
   ['State', 'state'],
-  ['Expires', (row) => String(row.expiresOn ?? 'never').slice(0, 19)],
+  ['Expires', (row) => formatWhen(row.expiresOn ?? 'never')],
   ['Scope', 'scope'],
 ]
 
@@ -22,7 +24,7 @@ const toMe: readonly Column[] = [
   ['Scope', 'scope'],
   ['Of tenant', 'tenantId'],
   ['Role', 'role'],
-  ['Expires', (row) => String(row.expiresOn ?? 'never').slice(0, 19)],
+  ['Expires', (row) => formatWhen(row.expiresOn ?? 'never')],
   ['Description', 'description'],
 ]
 
@@ -71,7 +73,11 @@ const create = command({
     const properties = defined({ to, role, description, expiresOn: expires })
     const path = `${await grantsOf(context, given)}/${encodeURIComponent(given.name ?? context.world.id())}`
     const options = { apiVersion, body: { properties }, signal: context.signal }
-    return { value: objectIn(await client.call('PUT', path, options)), columns }
+    const advice = {
+      Conflict:
+        'The same command with `-n` and that name changes its end: `vitrine grant create … -n NAME --expires TIME`.',
+    }
+    return { value: objectIn(await advising(client.call('PUT', path, options), advice)), columns }
   },
 })
 
@@ -109,7 +115,8 @@ const remove = command({
   run: async (context, given) => {
     const { client } = await context.connect()
     const path = `${await grantsOf(context, given)}/${encodeURIComponent(given.name)}`
-    await client.call('DELETE', path, { apiVersion, signal: context.signal })
+    const { status } = await client.call('DELETE', path, { apiVersion, signal: context.signal })
+    if (status === 204) throw missing(path, `See which there are: \`${listLine(given)}\`.`)
     return undefined
   },
 })
@@ -124,6 +131,17 @@ type Where = {
   readonly group: string | undefined
   readonly gallery: string | undefined
   readonly definition: string | undefined
+}
+
+/** `tenant GUID`. */
+function granteeOf(row: JsonObject): string {
+  const names = Object.entries(objectOr(row.to))
+  return names.map(([kind, id]) => `${kind.replace(/Id$/, '')} ${id}`).join(', ')
+}
+
+function listLine({ group, gallery, definition }: Where): string {
+  const of = definition === undefined ? '' : ` -i ${definition}`
+  return `vitrine grant list -g ${group} -r ${gallery}${of}`
 }
 
 /** Throws UsageError. */

@@ -6,12 +6,13 @@ import { namesOf, type VersionGiven, versionNamed } from '../named-image.ts'
 import { apiVersions } from '../paths.ts'
 import { defined } from '../resources.ts'
 import type { Column } from '../table.ts'
+import { formatWhen } from '../units.ts'
 
 const apiVersion = apiVersions.vitrine
 const columns: readonly Column[] = [
   ['Id', 'id'],
   ['File', 'fileName'],
-  ['Expires', (row) => String(row.expiresOn ?? '').slice(0, 19)],
+  ['Expires', (row) => formatWhen(row.expiresOn)],
   ['Made by', 'createdBy'],
 ]
 

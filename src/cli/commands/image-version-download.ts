@@ -1,14 +1,16 @@
+import { advising } from '../../client/client-error.ts'
 import { downloadFormats } from '../../client/download-disk.ts'
 import { command } from '../command.ts'
 import { downloadVersion } from '../download-version.ts'
 import { may, mayRead, needs, wholeNumber } from '../flag.ts'
 import { namesOf, versionNamed } from '../named-image.ts'
+import type { VersionNames } from '../paths.ts'
 import { resolveVersion } from '../resolve-version.ts'
 
 export const downloadCommand = command({
   name: 'download',
   says: 'Write a disk of a version to a file, read in the region of your choice.',
-  more: 'Only data is transferred; the file is sparse. When it is cut off, the same command goes on where it stopped.',
+  more: 'Only data is transferred; the file is sparse. When it is cut off, the same command goes on where it stopped. It reads through a disk that it makes in the resource group of the gallery; who may not write there uses `vitrine image-url create`.',
   examples: [
     'vitrine image-version download Contoso:Debian:13:latest -l eastus --file debian.raw',
     'vitrine image-version download -g images -r corpImages -i debian -e 1.0.0 --format qcow2 --file debian.qcow2',
@@ -36,11 +38,14 @@ export const downloadCommand = command({
     const location = given.location ?? String(version.location)
     const format = downloadFormats.find((one) => one === given.format) ?? 'raw'
     const options = { session, world, terminal, signal, version, location, format } as const
-    const done = await downloadVersion({
+    const download = downloadVersion({
       ...options,
       group: names.group,
       lun: given.lun,
       out: given.file,
+    })
+    const done = await advising(download, {
+      AuthorizationFailed: `This makes a disk for a moment in the resource group '${names.group}'. Who only reads, as a Reader of the gallery, fetches it by a URL: \`vitrine image-url create ${urlFlags(names)}\`, then \`curl -fOJ URL\`.`,
     })
     return {
       value: {
@@ -60,3 +65,7 @@ export const downloadCommand = command({
     }
   },
 })
+
+function urlFlags({ group, gallery, definition, version }: VersionNames): string {
+  return `-g ${group} -r ${gallery} -i ${definition} -e ${version}`
+}

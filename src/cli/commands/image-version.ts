@@ -20,6 +20,7 @@ import {
 } from '../resources.ts'
 import { readSpace, spaceColumns } from '../space-use.ts'
 import { at, type Column } from '../table.ts'
+import { formatWhen } from '../units.ts'
 import { UsageError } from '../usage-error.ts'
 import { versionPath } from '../version-path.ts'
 import { waitFlags, waitUntil } from '../wait-until.ts'
@@ -45,7 +46,7 @@ const columns: readonly Column[] = [
   ['Version', 'name'],
   ['Location', 'location'],
   ['Regions', regionsCell],
-  ['Published', (row) => String(at(row, 'publishingProfile.publishedDate') ?? '').slice(0, 19)],
+  ['Published', (row) => formatWhen(at(row, 'publishingProfile.publishedDate'))],
   ['Latest', (row) => (at(row, 'publishingProfile.excludeFromLatest') === true ? 'excluded' : '')],
   ['State', 'provisioningState'],
 ]

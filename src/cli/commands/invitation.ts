@@ -18,7 +18,7 @@ const create = command({
   more: 'No mail is sent. Whoever opens the link first accepts as that guest: with a password of his own, or as the user that he is in another tenant here. It is good once and for seven days; inviting again makes a fresh one. Roles may be given before he accepts, and hold from then on.',
   examples: [
     'vitrine invitation create --mail ann@contoso.example',
-    'vitrine role-assignment create --assignee-object-id USER --role Reader --scope GALLERY_ID',
+    'vitrine role-assignment create --assignee ann@contoso.example --role Reader --scope GALLERY_ID',
   ],
   flags: {
     mail: needs('--mail <address>', 'E-mail address, by which he signs in.'),

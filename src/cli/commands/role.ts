@@ -5,6 +5,7 @@ import type { JsonObject } from '../../domain/rows.ts'
 import { type CommandGroup, type Context, command } from '../command.ts'
 import { may, needs } from '../flag.ts'
 import { apiVersions } from '../paths.ts'
+import { principalNamed, principalNames } from '../principals.ts'
 import { defined, propertiesOf } from '../resources.ts'
 import type { Column } from '../table.ts'
 import { UsageError } from '../usage-error.ts'
@@ -16,14 +17,24 @@ const scope = may(
   '--scope <id>',
   'Id of a gallery, definition, version, group, …; `/` is everything. Left out: the subscription.',
 )
-const assignee = '--assignee-object-id <guid>'
+const who = {
+  assignee: may(
+    '--assignee <name>',
+    "A user's principal name, a group's name, an application's name or client id, or an object id.",
+  ),
+  objectId: may(
+    '--assignee-object-id <guid>',
+    'Object id, also of one whom the directory does not know.',
+  ),
+}
 const principalTypes = ['User', 'Group', 'ServicePrincipal', 'ForeignGroup', 'Device']
 
 const assignmentColumns: readonly Column[] = [
-  ['Principal', 'principalId'],
+  ['Principal', 'principalName'],
   ['Type', 'principalType'],
   ['Role', 'roleName'],
   ['Scope', 'scope'],
+  ['Principal id', 'principalId'],
   ['Name', 'name'],
 ]
 
@@ -32,10 +43,10 @@ const create = command({
   says: 'Give a role to a user, group or service principal.',
   more: 'It reaches the scope and everything below it. Nobody gives more than he has himself.',
   examples: [
-    'vitrine role-assignment create --assignee-object-id GUID --role Reader --scope /subscriptions/…/galleries/corpImages',
+    'vitrine role-assignment create --assignee ann@example.org --role Reader --scope /subscriptions/…/galleries/corpImages',
   ],
   flags: {
-    assignee: needs(assignee, 'Object id of who gets the role.'),
+    ...who,
     role: needs('--role <name>', 'Name or GUID of the role, e.g. Reader.'),
     scope,
     type: may(
@@ -53,26 +64,27 @@ const create = command({
     const role = await findRole(context, at, given.role)
     const properties = defined({
       roleDefinitionId: String(role.id),
-      principalId: given.assignee,
+      principalId: await mustSayWho(context, given),
       principalType: given.type,
       description: given.description,
     })
     const path = `${at}/${namespace}/roleAssignments/${context.world.id()}`
     const options = { apiVersion, body: { properties }, signal: context.signal }
     const made = objectIn(await client.call('PUT', path, options))
-    return { value: withRole(made, new Map([[String(role.id), role]])), columns: assignmentColumns }
+    const [value = made] = await readable(context, [made], [role])
+    return { value, columns: assignmentColumns }
   },
 })
 
 const list = command({
   name: 'list',
   says: 'List who has which role: at a scope, above it and below it.',
-  flags: { scope, assignee: may(assignee, 'Only what this principal has.') },
+  flags: { scope, ...who },
   run: async (context, given) => {
     const at = await scopeOf(context, given.scope)
-    const roles = new Map((await rolesAt(context, at)).map((role) => [String(role.id), role]))
-    const rows = await assignmentsAt(context, at, given.assignee)
-    return { value: rows.map((row) => withRole(row, roles)), columns: assignmentColumns }
+    const rows = await assignmentsAt(context, at, await assigneeOf(context, given))
+    const value = await readable(context, rows, await rolesAt(context, at))
+    return { value, columns: assignmentColumns }
   },
 })
 
@@ -80,7 +92,7 @@ const remove = command({
   name: 'delete',
   says: 'Take a role back.',
   flags: {
-    assignee: needs(assignee, 'Object id of who has the role.'),
+    ...who,
     role: needs('--role <name>', 'Name or GUID of the role.'),
     scope,
   },
@@ -88,14 +100,15 @@ const remove = command({
     const { client } = await context.connect()
     const at = await scopeOf(context, given.scope)
     const role = await findRole(context, at, given.role)
-    const found = (await assignmentsAt(context, at, given.assignee)).find((row) => {
+    const principalId = await mustSayWho(context, given)
+    const found = (await assignmentsAt(context, at, principalId)).find((row) => {
       const { scope: where, roleDefinitionId } = propertiesOf(row)
       return isSame(where, at === '' ? '/' : at) && isSame(roleDefinitionId, role.id)
     })
     if (!found) {
       throw new ClientError({
         code: 'RoleAssignmentNotFound',
-        message: `'${given.assignee}' was not given the role '${given.role}' at ${at || '/'}.`,
+        message: `'${given.assignee ?? principalId}' was not given the role '${given.role}' at ${at || '/'}.`,
         nextStep: 'See `vitrine role-assignment list`: what was given above is taken back there.',
         status: 404,
       })
@@ -219,12 +232,41 @@ async function findRole(context: Context, at: string, wanted: string): Promise<J
   })
 }
 
-/** An assignment with the name of its role. */
-function withRole(assignment: JsonObject, roles: ReadonlyMap<string, JsonObject>): JsonObject {
-  const properties = propertiesOf(assignment)
-  const role = roles.get(String(properties.roleDefinitionId))
-  const roleName = role === undefined ? null : (propertiesOf(role).roleName ?? null)
-  return { ...assignment, properties: { ...properties, roleName } }
+/** Assignments with the names of their roles and, as az has them, of their principals: an id where none is known. */
+async function readable(
+  context: Context,
+  assignments: readonly JsonObject[],
+  roles: readonly JsonObject[],
+): Promise<JsonObject[]> {
+  const ids = assignments.map((row) => String(propertiesOf(row).principalId))
+  const names = await principalNames(context, ids)
+  const roleNames = new Map(roles.map((role) => [String(role.id), propertiesOf(role).roleName]))
+  return assignments.map((row) => {
+    const properties = propertiesOf(row)
+    const principalName =
+      names.get(String(properties.principalId)) ?? String(properties.principalId)
+    const roleName = roleNames.get(String(properties.roleDefinitionId)) ?? null
+    return { ...row, properties: { ...properties, principalName, roleName } }
+  })
+}
+
+type Who = { readonly assignee: string | undefined; readonly objectId: string | undefined }
+
+/** The object id; undefined when nobody is named. Throws UsageError, ClientError `NotFound`. */
+async function assigneeOf(
+  context: Context,
+  { assignee, objectId }: Who,
+): Promise<string | undefined> {
+  if (assignee === undefined) return objectId
+  if (objectId === undefined) return await principalNamed(context, assignee)
+  throw new UsageError('Give --assignee or --assignee-object-id, not both.')
+}
+
+/** Throws UsageError, ClientError `NotFound`. */
+async function mustSayWho(context: Context, given: Who): Promise<string> {
+  const id = await assigneeOf(context, given)
+  if (id !== undefined) return id
+  throw new UsageError('Name who: --assignee or --assignee-object-id.')
 }
 
 function isSame(one: unknown, other: unknown): boolean {

@@ -5,6 +5,7 @@ import { type CommandGroup, type Context, command } from '../command.ts'
 import { needs, on } from '../flag.ts'
 import { apiVersions } from '../paths.ts'
 import type { Column } from '../table.ts'
+import { formatWhen } from '../units.ts'
 import { definition } from './common-flags.ts'
 
 const apiVersion = apiVersions.galleries
@@ -20,7 +21,7 @@ const imageColumns: readonly Column[] = [
 ]
 const versionColumns: readonly Column[] = [
   ['Name', 'name'],
-  ['Published', (row) => String(row.publishedDate ?? '').slice(0, 19)],
+  ['Published', (row) => formatWhen(row.publishedDate)],
   ['Size GB', 'storageProfile.osDiskImage.diskSizeGB'],
   id,
 ]
