@@ -50,7 +50,8 @@ export async function readOwner(file: string): Promise<Owner> {
 
 /** The login that is kept in `folder`, with its secret. Throws ClientError `NotLoggedIn`. */
 export async function readAccess(folder: string): Promise<Access> {
-  const login = 'Log in first: `vitrine login --data DIR`.'
+  const login =
+    'Log in first: `vitrine login --data DIR`, or to a server elsewhere `vitrine login --device --base URL`.'
   const profile = await readJson(join(folder, profileName), Profile, login)
   const { ownerFile, clientSecret, signedIn, ...rest } = profile
   if (ownerFile === undefined) {
