@@ -91,6 +91,14 @@ async function turnKept(folder: string, next: Parameters<Turn>[0]): Promise<Sign
   })
 }
 
+/** Another subscription for the commands that follow. Throws ClientError. */
+export async function keepSubscription(folder: string, subscriptionId: string): Promise<void> {
+  await locked(folder, async () => {
+    const profile = await readJson(join(folder, profileName), Profile, 'Log in again.')
+    await writeProfile(folder, { ...profile, subscriptionId })
+  })
+}
+
 async function locked<Result>(folder: string, act: () => Promise<Result>): Promise<Result> {
   const lock = join(folder, `${profileName}.lock`)
   const owner = `${hostname()} ${process.pid} ${process.hrtime.bigint()}`

@@ -101,7 +101,7 @@ test('a login is kept for its owner alone, and its secret is never shown', async
 })
 
 test('a local login leaves the secret in its own file and follows the server to another port', async () => {
-  const server = await openServer(() => ({ body: {} }))
+  const server = await openServer(() => ({ body: { value: [] } }))
   const owner = { tenantId: 't', clientId: 'c', clientSecret: 'very-secret' }
   await writeFile(join(homeFolder, 'owner.json'), JSON.stringify(owner))
   const place = { base: server.base, subscriptionId: 's1' }

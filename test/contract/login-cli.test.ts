@@ -4,10 +4,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { z } from 'zod'
+import { builtInRoles } from '../../src/access/built-in-roles.ts'
 import { runCli } from '../../src/cli/run-cli.ts'
 import { openWorld } from '../../src/world.ts'
+import { openArm } from '../support/arm.ts'
+import { definition, gallery, makeDefinition } from '../support/main-job.ts'
 import { openMovingWorld } from '../support/moving-world.ts'
-import { refusal, useSignIn } from '../support/sign-in.ts'
+import { openOtherCaller } from '../support/other-caller.ts'
+import { tokenOfPerson } from '../support/person-token.ts'
+import { password, refusal, useSignIn } from '../support/sign-in.ts'
 import { openTestTerminal } from '../support/test-terminal.ts'
 
 const world = openMovingWorld()
@@ -41,7 +46,9 @@ const local = {
 }
 
 /** One command; a code that it shows is confirmed by Ann. */
-async function run(...line: readonly string[]) {
+const run = (...line: readonly string[]) => runIn(home, ...line)
+
+async function runIn(homeFolder: string, ...line: readonly string[]) {
   const out = openTestTerminal()
   const err = openTestTerminal()
   let confirmed: Promise<unknown> = Promise.resolve()
@@ -56,7 +63,7 @@ async function run(...line: readonly string[]) {
     },
   }
   const { signal } = new AbortController()
-  const parts = { version: '1', homeFolder: home, out, err: watched, signal, local }
+  const parts = { version: '1', homeFolder, out, err: watched, signal, local }
   const code = await runCli(line, { world: openWorld('error'), ...parts })
   await confirmed
   return { code, out: out.text(), err: err.text() }
@@ -105,6 +112,86 @@ it('a login that was stolen and used ends, and the command says what to do', asy
   const refused = await run('group', 'list')
   expect(refused.err).toContain('AuthenticationFailed')
   expect(refused.err).toContain('vitrine login')
+})
+
+it('R88 R90 who may read one image alone logs in, and has a subscription', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'vitrine-reader-'))
+  const owner = openArm(vitrine())
+  await makeDefinition(vitrine())
+  const id = owner.idOf(`galleries/${gallery}/images/${definition}`)
+  const reader = await openOtherCaller(vitrine(), [
+    { roleId: builtInRoles.computeGalleryImageReader.id, scope: id },
+  ])
+  const at = ['--base', vitrine().url, '--ca', join(vitrine().data, 'tls', 'ca.pem')]
+  const who = [
+    '--tenant',
+    vitrine().config.tenantId,
+    '-u',
+    reader.clientId,
+    '-p',
+    reader.clientSecret,
+  ]
+  expect(await runIn(folder, 'login', ...at, ...who)).toMatchObject({ code: 0, err: '' })
+  const listed = await runIn(folder, 'account', 'list', '-o', 'json')
+  expect(JSON.parse(listed.out)).toMatchObject([
+    { subscriptionId: vitrine().subscription, isDefault: true },
+  ])
+  const kept = ['account', 'set', '--subscription']
+  expect(await runIn(folder, ...kept, 'Vitrine')).toMatchObject({ code: 0 })
+  expect(await runIn(folder, ...kept, 'other')).toMatchObject({ code: 3 })
+  expect((await runIn(folder, 'account', 'show')).out).toContain(vitrine().subscription)
+  await rm(folder, { recursive: true })
+})
+
+it('who holds nothing logs in where that is allowed, and is told to name a subscription', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'vitrine-nobody-'))
+  const nobody = await openOtherCaller(vitrine(), [])
+  const at = ['--base', vitrine().url, '--ca', join(vitrine().data, 'tls', 'ca.pem')]
+  const who = [
+    '--tenant',
+    vitrine().config.tenantId,
+    '-u',
+    nobody.clientId,
+    '-p',
+    nobody.clientSecret,
+  ]
+  expect(await runIn(folder, 'login', ...at, ...who)).toMatchObject({ code: 1 })
+  expect(await readdir(folder)).toEqual([])
+  const login = await runIn(folder, 'login', ...at, ...who, '--allow-no-subscriptions')
+  expect(login).toMatchObject({ code: 0, err: '' })
+  const refused = await runIn(folder, 'gallery', 'list', '-g', 'images')
+  expect(refused).toMatchObject({ code: 1 })
+  expect(refused.err).toContain('add --subscription GUID')
+  expect(await runIn(folder, 'account', 'set')).toMatchObject({ code: 2 })
+  expect(await runIn(folder, 'account', 'list')).toMatchObject({ code: 0 })
+  await rm(folder, { recursive: true })
+})
+
+it('a temporary password that an administrator is shown once lets a person choose his own', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'vitrine-admin-'))
+  expect(await runIn(folder, 'login', '--data', vitrine().data)).toMatchObject({ code: 0 })
+  const named = ['--principal-name', 'eve@example.test', '--display-name', 'Eve']
+  expect(await runIn(folder, 'user', 'create', ...named)).toMatchObject({ code: 0 })
+  const given = await runIn(
+    folder,
+    'user',
+    'reset-password',
+    '-n',
+    'eve@example.test',
+    '-o',
+    'json',
+  )
+  const { temporaryPassword: old, changeAt } = JSON.parse(given.out)
+  expect(changeAt).toBe(`${vitrine().url}/${vitrine().config.tenantId}/password`)
+  const { tenantId } = vitrine().config
+  const eve = { tenantId, name: 'eve@example.test' }
+  expect(await tokenOfPerson(vitrine(), { ...eve, password: old })).toBeUndefined()
+  const body = new URLSearchParams({
+    ...{ name: eve.name, password: old, fresh: password, again: password, do: 'change' },
+  })
+  expect((await fetch(changeAt, { method: 'POST', body })).status).toBe(200)
+  expect(await tokenOfPerson(vitrine(), { ...eve, password })).toBeDefined()
+  await rm(folder, { recursive: true })
 })
 
 it('logout forgets it, here and at the server', async () => {

@@ -9,7 +9,6 @@ import { parseJson, postForm, type SignedIn } from '../../client/tokens.ts'
 import { ownClientId } from '../../domain/own-client.ts'
 import { type CommandGroup, type Context, command } from '../command.ts'
 import { may, on } from '../flag.ts'
-import { apiVersions } from '../paths.ts'
 import {
   type Access,
   accessOf,
@@ -22,15 +21,8 @@ import {
 } from '../profile.ts'
 import { secretGiven } from '../secret-input.ts'
 import { caOf, openSession } from '../session.ts'
-import type { Column } from '../table.ts'
 import { UsageError } from '../usage-error.ts'
-
-const accountColumns: readonly Column[] = [
-  ['Server', 'base'],
-  ['Tenant', 'tenantId'],
-  ['Subscription', 'subscriptionId'],
-  ['Client', 'clientId'],
-]
+import { accountColumns, subscriptionsOf, withoutSecret } from './account.ts'
 
 const login = command({
   name: 'login',
@@ -83,7 +75,10 @@ async function deviceLogin(context: Context, given: Remote): Promise<Profile> {
   }
   const base = given.base.replace(/\/+$/, '')
   const caFile = given.ca === undefined ? {} : { caFile: resolve(given.ca) }
-  const show = (message: string): void => context.err.write(`${message}\n`)
+  const show = (message: string): void =>
+    context.err.write(
+      `${message}\nWaiting until the page says that you are signed in. A code is good once: if you left the page before, stop this (Ctrl-C) and start again.\n`,
+    )
   const { world, signal } = context
   const parts = { base, world, http: openHttp(await caOf(caFile)) }
   const signedIn = await loginByDevice(parts, { tenantId: tenant, show, signal })
@@ -177,9 +172,8 @@ async function firstSubscription(
 ): Promise<string> {
   const { client } = await openSession(access, context.world)
   try {
-    const options = { apiVersion: apiVersions.subscriptions, signal: context.signal }
-    for await (const row of client.list('/subscriptions', options))
-      return String(row.subscriptionId)
+    const [first] = await subscriptionsOf(client, context.signal)
+    if (first) return String(first.subscriptionId)
     if (allowNoSubscriptions) return ''
     throw new ClientError({
       code: 'NoSubscription',
@@ -192,48 +186,15 @@ async function firstSubscription(
   }
 }
 
+/** By a list, which nobody who is let in is refused. */
 async function tryAccess(context: Context, access: Access): Promise<void> {
-  const { client, paths } = await openSession(access, context.world)
+  const { client } = await openSession(access, context.world)
   try {
-    const options = { apiVersion: apiVersions.subscriptions, signal: context.signal }
-    await client.call('GET', paths.subscription, options)
+    await subscriptionsOf(client, context.signal)
   } finally {
     client.close()
   }
 }
-
-function withoutSecret({ credentials: _, ...rest }: Access) {
-  return rest
-}
-
-const show = command({
-  name: 'show',
-  says: 'Show which server, tenant and subscription the commands work with.',
-  flags: {},
-  run: async (context) => ({
-    value: withoutSecret(await readAccess(context.homeFolder)),
-    columns: accountColumns,
-  }),
-})
-
-const locations = command({
-  name: 'list-locations',
-  says: 'List the regions that are served.',
-  flags: {},
-  run: async (context) => {
-    const { client, paths } = await context.connect()
-    const options = { apiVersion: apiVersions.subscriptions, signal: context.signal }
-    const rows = []
-    for await (const row of client.list(paths.locations, options)) rows.push(row)
-    return {
-      value: rows,
-      columns: [
-        ['Name', 'name'],
-        ['Region', 'displayName'],
-      ],
-    }
-  },
-})
 
 const logout = command({
   name: 'logout',
@@ -266,8 +227,3 @@ async function endLogin(context: Context, held: Profile, token: string): Promise
 }
 
 export const loginCommands: CommandGroup = { name: '', says: '', commands: [login, logout] }
-export const accountCommands: CommandGroup = {
-  name: 'account',
-  says: 'The login, the subscription and its regions.',
-  commands: [show, locations],
-}
