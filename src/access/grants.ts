@@ -111,7 +111,8 @@ export async function grantsAt(
   mustBeAllowed(caller, `${namespace}/read`, at.id.text)
   mustBeGrantable(at)
   return await assignments.find({
-    ...{ tenantId: at.tenantId, at: [at.id.key], below: undefined, granted: true },
+    // Those of a former owner of the subscription hold nothing, and are seen to be deleted.
+    ...{ tenantId: undefined, at: [at.id.key], below: undefined, granted: true },
     ...{ principalIds: undefined, after: undefined, rowsMax: limits.grantsPerScopeMax },
   })
 }

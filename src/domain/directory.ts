@@ -154,7 +154,8 @@ export type AssignmentRows = {
    * to principals, or what was `granted` across tenants.
    */
   find(query: {
-    readonly tenantId: string
+    /** Of whatever tenant where it is not named. */
+    readonly tenantId: string | undefined
     readonly at: readonly string[]
     readonly below: string | undefined
     readonly principalIds: readonly string[] | undefined

@@ -10,7 +10,7 @@ import {
 import { limits } from '../domain/limits.ts'
 import { keyOf } from '../domain/resource-id.ts'
 import { directoryChanged, directoryStamp, writtenColumns, writtenFrom } from './directory-stamp.ts'
-import { isStill } from './find-principals.ts'
+import { inTenant, isStill } from './find-principals.ts'
 import { rowsHeldBy } from './held-assignments.ts'
 import { keyRanges } from './key-ranges.ts'
 import { locksRows } from './locks-rows.ts'
@@ -41,7 +41,7 @@ export function assignmentRows(db: Db, nowMs: DatabaseClock): AssignmentRows {
   }) => {
     const ranges = below === undefined ? [] : keyRanges([below], undefined)
     const rows = await all
-      .where('tenant_id', '=', tenantId)
+      .where(inTenant('tenant_id', tenantId))
       .where('principal_type', granted ? 'in' : 'not in', granteeTypes)
       .where((where) =>
         where.or([

@@ -56,14 +56,13 @@ async function one(request: Resourceful, at: GrantScope, name: string): Promise<
 
 /** `/providers/Vitrine.Gallery/grants`: all that others let the caller read; not which person of theirs. */
 export async function answerGrantedToMe(request: ArmRequest): Promise<Answer> {
-  const { asked, query, providers } = request
+  const { asked, query } = request
   const after = query.get('$skiptoken') ?? ''
   const rest = (asked.caller.granted ?? []).filter(({ id }) => id > after)
   const page = rest.slice(0, limits.pageRows)
   const bodyOf = await openBodies(request)
   const texts = page.map((grant) => {
-    const subscription = parseResourceId(grant.scope)?.subscription ?? ''
-    const { tenantId } = findSubscription(providers, subscription)
+    const { tenantId } = grant
     return JSON.stringify(bodyOf(grant, { tenantId }))
   })
   const next = rest.length > page.length ? page.at(-1)?.id : undefined
@@ -83,6 +82,7 @@ async function openBodies(request: ArmRequest) {
     const { scope, roleId, expiresMs, description } = grant
     const name = nameOfGrant(grant)
     const isOver = expiresMs !== undefined && expiresMs <= nowMs
+    const isOwners = ownerOf(providers, grant) === grant.tenantId
     return {
       id: `${scope}/providers/Vitrine.Gallery/grants/${name}`,
       name,
@@ -91,13 +91,19 @@ async function openBodies(request: ArmRequest) {
         scope,
         to: toOf(grant),
         role: roleOf(roleId)?.name ?? roleId,
-        state: isOver ? 'Expired' : 'Active',
+        state: isOver || !isOwners ? 'Expired' : 'Active',
         ...(expiresMs !== undefined && { expiresOn: formatTime(new Date(expiresMs)) }),
         ...(description !== undefined && { description }),
         ...more,
       },
     }
   }
+}
+
+/** Whose the subscription is now; only grants of that tenant hold. */
+function ownerOf({ subscriptions }: ArmRequest['providers'], { scope }: Assignment) {
+  const id = parseResourceId(scope)?.subscription.toLowerCase()
+  return subscriptions.find((known) => known.id.toLowerCase() === id)?.tenantId
 }
 
 function toOf({ principalType, principalId }: Assignment) {
