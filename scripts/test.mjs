@@ -1,5 +1,6 @@
-// `npm test`: sets up, then checks types, lint, tests and dead code. `--system` runs what is left to
-// `.ci/run`: PostgreSQL, and what needs system packages, which that installs; `--check` leaves out the slow ones. Ends with `N passed, N failed`. Plain JavaScript: it starts on any Node from 20 on.
+// `npm test`: sets up, then checks types, lint, dead code and tests. `--system` runs what is left to `.ci/run`: processes that
+// die, PostgreSQL, and what needs system packages, which that installs. Ends with `N passed, N failed`. Plain JavaScript: it
+// starts on any Node from 20 on.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,7 +8,6 @@ import { join } from 'node:path'
 import { node, root, setup, setupAzurite } from './setup.mjs'
 
 const system = process.argv.includes('--system')
-const quick = process.argv.includes('--check')
 const reports = mkdtempSync(join(tmpdir(), 'vitrine-reports-'))
 const total = { passed: 0, failed: 0 }
 
@@ -44,12 +44,12 @@ if (!system) {
   check('types', ['node_modules/typescript/bin/tsc', '-p', '.'])
   check('lint and format', ['node_modules/@biomejs/biome/bin/biome', 'ci', '.'])
   check('dead code', ['node_modules/knip/bin/knip.js'])
-  tests(['unit', 'contract', ...(quick ? [] : ['crash'])])
+  tests(['unit', 'contract'])
   console.log(
-    '\nLeft to .ci/run: contracts and crashes on PostgreSQL; and, with what it installs for them, tests against qemu-img, full and broken file systems, az, S3.',
+    '\nLeft to .ci/run: processes killed at any instant, contracts on PostgreSQL; and, with what it installs for them, tests against qemu-img, full and broken file systems, az, S3.',
   )
 } else {
-  tests(['contract-postgres', 'crash-postgres'])
+  tests(['crash', 'contract-postgres', 'crash-postgres'])
   tests(['system'])
 }
 rmSync(reports, { recursive: true, force: true })
