@@ -6,8 +6,8 @@ import { parseImportHost } from './domain/import-hosts.ts'
 import { sizes } from './domain/limits.ts'
 import { openRegions, type Region, type RegionName, regionName } from './domain/regions.ts'
 import { storageTypes } from './domain/spaces.ts'
+import { ConfiguredOwner, ExternalIssuer, issuerProblems } from './doors/issuer-settings.ts'
 import type { ImportPolicy } from './imports/import-policy.ts'
-import { ConfiguredOwner, ExternalIssuer, issuerProblems } from './issuer-settings.ts'
 import type { Settings } from './resources/declaration.ts'
 
 const zones = ['1', '2', '3'] as const

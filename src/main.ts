@@ -27,7 +27,7 @@ const local: LocalCommands = {
     const config = await readConfig(configFile, flags)
     const world = openWorld(config.logLevel)
     if (replaceSigningKey) {
-      await (await import('./replace-signing-key.ts')).replaceSigningKey(config, world)
+      await (await import('./doors/replace-signing-key.ts')).replaceSigningKey(config, world)
     }
     const serving = await serve(config, world)
     const { url, installation, caFile } = serving

@@ -9,6 +9,7 @@ import { secure } from './base/security-headers.ts'
 import { StartError } from './base/start-error.ts'
 import type { World } from './base/world.ts'
 import { type Config, ownRegionsOf } from './config.ts'
+import { openPeerDoor, type PeerDoor } from './doors/peer-door.ts'
 import { type Foundation, openFoundation } from './foundation.ts'
 import {
   openCertificate,
@@ -18,7 +19,6 @@ import {
 import { openPeerIdentity } from './identity/peer-identity.ts'
 import { type Installation, openInstallation } from './installation.ts'
 import { listen, portOf, stopListening, urlOf } from './listen.ts'
-import { openPeerDoor, type PeerDoor } from './peer-door.ts'
 import { alone, openProcesses } from './processes.ts'
 import { release } from './release.ts'
 import { openSharedClock } from './shared-clock.ts'

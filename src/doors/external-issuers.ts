@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
-import { StartError } from './base/start-error.ts'
-import type { World } from './base/world.ts'
-import type { Config } from './config.ts'
-import { foreignAudiences } from './domain/audiences.ts'
-import type { TrustedIssuer } from './domain/trusted-issuers.ts'
-import { type ExternalIssuer, openExternalIssuer } from './identity/external-issuer.ts'
+import { StartError } from '../base/start-error.ts'
+import type { World } from '../base/world.ts'
+import type { Config } from '../config.ts'
+import { foreignAudiences } from '../domain/audiences.ts'
+import type { TrustedIssuer } from '../domain/trusted-issuers.ts'
+import { type ExternalIssuer, openExternalIssuer } from '../identity/external-issuer.ts'
 
 /** Who else says who somebody is. */
 export type ExternalIssuers = {

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest'
-import { openMemorySignin } from '../test/support/memory-signin.ts'
-import { untold } from '../test/support/untold.ts'
-import type { Denial } from './access/denials.ts'
-import type { Person } from './domain/signin-rows.ts'
-import type { Passwords } from './identity/passwords.ts'
+import { openMemorySignin } from '../../test/support/memory-signin.ts'
+import { untold } from '../../test/support/untold.ts'
+import type { Denial } from '../access/denials.ts'
+import type { Person } from '../domain/signin-rows.ts'
+import type { Passwords } from '../identity/passwords.ts'
 import { toldGuesses, toldPasswords } from './told-passwords.ts'
 
 const ann: Person = {

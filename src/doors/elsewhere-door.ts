@@ -1,7 +1,7 @@
 import { Hono } from 'hono'
-import { authorityOf } from './access/challenge.ts'
-import { elsewhereRoutes } from './api/signin/elsewhere.ts'
-import { metadataRoutes } from './api/signin/metadata.ts'
+import { authorityOf } from '../access/challenge.ts'
+import { elsewhereRoutes } from '../api/signin/elsewhere.ts'
+import { metadataRoutes } from '../api/signin/metadata.ts'
 import type { ExternalIssuers } from './external-issuers.ts'
 
 /** Tells clients where to sign in, here or elsewhere; all else is for the next routes. */

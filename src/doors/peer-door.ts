@@ -1,8 +1,8 @@
 import type { RequestListener } from 'node:http'
 import { createServer } from 'node:https'
-import type { Config } from './config.ts'
-import type { PeerIdentity } from './identity/peer-identity.ts'
-import { listen, stopListening, urlOf } from './listen.ts'
+import type { Config } from '../config.ts'
+import type { PeerIdentity } from '../identity/peer-identity.ts'
+import { listen, stopListening, urlOf } from '../listen.ts'
 
 export type PeerDoor = {
   /** Where other processes reach it. */

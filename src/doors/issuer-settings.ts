@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { isTrustworthy } from './identity/issuer-client.ts'
-import { inTenant } from './identity/issuer-keys.ts'
+import { isTrustworthy } from '../identity/issuer-client.ts'
+import { inTenant } from '../identity/issuer-keys.ts'
 
 const Guid = z.guid().transform((guid) => guid.toLowerCase())
 

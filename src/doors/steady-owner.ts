@@ -1,10 +1,10 @@
-import { builtInRoles } from './access/built-in-roles.ts'
-import { foreignId } from './access/foreign-id.ts'
-import type { World } from './base/world.ts'
-import type { Config } from './config.ts'
-import type { AssignmentRows } from './domain/directory.ts'
-import { keyOf } from './domain/resource-id.ts'
-import type { AuditedDirectory, Store } from './store/store.ts'
+import { builtInRoles } from '../access/built-in-roles.ts'
+import { foreignId } from '../access/foreign-id.ts'
+import type { World } from '../base/world.ts'
+import type { Config } from '../config.ts'
+import type { AssignmentRows } from '../domain/directory.ts'
+import { keyOf } from '../domain/resource-id.ts'
+import type { AuditedDirectory, Store } from '../store/store.ts'
 
 type Owned = Pick<Config, 'owner' | 'tenantId'>
 

@@ -1,8 +1,8 @@
-import type { Refusals } from './access/denials.ts'
-import type { World } from './base/world.ts'
-import type { PeopleRows } from './domain/signin-rows.ts'
-import type { Guess, Guesses } from './identity/guesses.ts'
-import type { Entered, Passwords, Proven } from './identity/passwords.ts'
+import type { Refusals } from '../access/denials.ts'
+import type { World } from '../base/world.ts'
+import type { PeopleRows } from '../domain/signin-rows.ts'
+import type { Guess, Guesses } from '../identity/guesses.ts'
+import type { Entered, Passwords, Proven } from '../identity/passwords.ts'
 
 const action = 'Vitrine.Directory/signIn/action'
 const nobody = { principalId: '', name: '' }

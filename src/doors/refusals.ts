@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http'
-import { openDenials, type Refusals } from './access/denials.ts'
-import { remoteAddress } from './base/remote-address.ts'
-import type { World } from './base/world.ts'
-import type { Config } from './config.ts'
-import type { Store } from './store/store.ts'
+import { openDenials, type Refusals } from '../access/denials.ts'
+import { remoteAddress } from '../base/remote-address.ts'
+import type { World } from '../base/world.ts'
+import type { Config } from '../config.ts'
+import type { Store } from '../store/store.ts'
 
 /** How the doors of one process tell whom they refuse. */
 export function openRefusals(

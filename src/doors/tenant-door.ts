@@ -1,9 +1,9 @@
-import type { TenantPorts } from './access/tenants.ts'
-import type { World } from './base/world.ts'
-import { type Auditor, tellAs } from './domain/audit.ts'
-import type { Tenancy, TenantRows } from './domain/tenants.ts'
-import { freshSecret, hashSecret } from './identity/client-secret.ts'
-import type { Store } from './store/store.ts'
+import type { TenantPorts } from '../access/tenants.ts'
+import type { World } from '../base/world.ts'
+import { type Auditor, tellAs } from '../domain/audit.ts'
+import type { Tenancy, TenantRows } from '../domain/tenants.ts'
+import { freshSecret, hashSecret } from '../identity/client-secret.ts'
+import type { Store } from '../store/store.ts'
 
 type TenantParts = {
   readonly store: Pick<Store, 'directory' | 'directoryFor'>

@@ -1,7 +1,7 @@
-import type { World } from './base/world.ts'
-import type { Config } from './config.ts'
-import { openFoundation } from './foundation.ts'
-import { openSigningKeys } from './identity/signing-keys.ts'
+import type { World } from '../base/world.ts'
+import type { Config } from '../config.ts'
+import { openFoundation } from '../foundation.ts'
+import { openSigningKeys } from '../identity/signing-keys.ts'
 
 /** Of an installation that this process does not serve yet. Throws StartError, Unavailable. */
 export async function replaceSigningKey(config: Config, world: World): Promise<void> {

@@ -1,7 +1,7 @@
-import type { World } from './base/world.ts'
-import { tellAs } from './domain/audit.ts'
-import type { InvitationRows } from './domain/invitations.ts'
-import type { Store } from './store/store.ts'
+import type { World } from '../base/world.ts'
+import { tellAs } from '../domain/audit.ts'
+import type { InvitationRows } from '../domain/invitations.ts'
+import type { Store } from '../store/store.ts'
 
 /** What the page of an invitation does, told in the name of the guest who accepts. */
 export function toldInvitations(
