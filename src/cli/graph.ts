@@ -56,14 +56,20 @@ export async function idNamed(
   const member = name.includes('@') ? 'userPrincipalName' : 'displayName'
   const filter = `${member} eq '${name.replaceAll("'", "''")}'`
   const found = await listGraph(context, { path: collection, filter })
+  return onlyId(found, {
+    none: `There is none of the ${collection} called '${name}'.`,
+    several: `${found.length} of the ${collection} are called '${name}'; name one by its id.`,
+  })
+}
+
+/** The id of the one that was found. Throws ClientError `NotFound`, with the words for none and for several. */
+export function onlyId(
+  found: readonly JsonObject[],
+  words: { readonly none: string; readonly several: string; readonly nextStep?: string },
+): string {
   const [only] = found
   if (only && found.length === 1) return String(only.id)
-  throw new ClientError({
-    code: 'NotFound',
-    message:
-      found.length === 0
-        ? `There is none of the ${collection} called '${name}'.`
-        : `${found.length} of the ${collection} are called '${name}'; name one by its id.`,
-    status: 404,
-  })
+  const { none, several, ...advice } = words
+  const message = found.length === 0 ? none : several
+  throw new ClientError({ code: 'NotFound', message, status: 404, ...advice })
 }

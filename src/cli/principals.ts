@@ -1,7 +1,7 @@
 import { ClientError } from '../client/client-error.ts'
 import type { JsonObject } from '../domain/rows.ts'
 import type { Context } from './command.ts'
-import { guid, listGraph, lookUp } from './graph.ts'
+import { guid, listGraph, lookUp, onlyId } from './graph.ts'
 
 const advice =
   'See `vitrine user list`, `vitrine user-group list` and `vitrine application list`; or name it by --assignee-object-id.'
@@ -24,15 +24,9 @@ export async function principalNamed(context: Context, name: string): Promise<st
         ...(await named(context, 'groups', `displayName eq ${text}`)),
         ...(await named(context, 'servicePrincipals', `displayName eq ${text}`)),
       ]
-  const [only] = found
-  if (only && found.length === 1) return String(only.id)
-  throw new ClientError({
-    code: 'NotFound',
-    message:
-      found.length === 0
-        ? `Nobody is called '${name}': no user by principal name, no group and no application by name.`
-        : `${found.length} groups and applications are called '${name}'.`,
-    status: 404,
+  return onlyId(found, {
+    none: `Nobody is called '${name}': no user by principal name, no group and no application by name.`,
+    several: `${found.length} groups and applications are called '${name}'.`,
     nextStep: advice,
   })
 }

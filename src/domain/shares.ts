@@ -14,7 +14,7 @@ export function sharesTo(subscription: string, tenantId: string): readonly Share
 }
 
 /** Of the region: where a page goes on and how long it is, or the one key that is looked for. */
-type PageOf = {
+export type PageOf = {
   readonly region: string
   readonly after?: string | undefined
   readonly rowsMax: number

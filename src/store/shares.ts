@@ -1,5 +1,5 @@
-import { sql } from 'kysely'
-import type { Share, ShareRows, SortedKey } from '../domain/shares.ts'
+import { type RawBuilder, sql } from 'kysely'
+import type { PageOf, Share, ShareRows, SortedKey } from '../domain/shares.ts'
 import type { Db } from './schema.ts'
 
 export function shareRows(db: Db): ShareRows {
@@ -84,27 +84,31 @@ export function shareRows(db: Db): ShareRows {
     return rows
   }
 
-  const definitions: ShareRows['definitions'] = async (query) => {
-    const { galleryKey, region, after, rowsMax, only } = query
+  /** Children of a resource that stand in the region, by their order. */
+  async function childrenOf(
+    parentKey: string,
+    type: string,
+    { after, rowsMax, only, inRegion }: PageOf & { readonly inRegion: RawBuilder<unknown> },
+  ): Promise<SortedKey[]> {
     const { rows } = await sql<SortedKey>`
       select key, name_sort as sort from resources
-      where parent_key = ${galleryKey} and type = 'Microsoft.Compute/galleries/images'
-        and state <> 'Deleting' and name_sort > ${after ?? ''} and ${isOne(only)}
-        and (resources.region = ${region} or ${usableBelow(region)})
+      where parent_key = ${parentKey} and type = ${type}
+        and state <> 'Deleting' and name_sort > ${after ?? ''} and ${isOne(only)} and ${inRegion}
       order by name_sort limit ${rowsMax}`.execute(db)
     return rows
   }
 
-  const versions: ShareRows['versions'] = async (query) => {
-    const { definitionKey, region, after, rowsMax, only } = query
-    const { rows } = await sql<SortedKey>`
-      select key, name_sort as sort from resources
-      where parent_key = ${definitionKey} and type = 'Microsoft.Compute/galleries/images/versions'
-        and state <> 'Deleting' and name_sort > ${after ?? ''} and ${isOne(only)}
-        and exists (select 1 from replicas
-          where version_key = resources.key and replicas.region = ${region} and usable = 1)
-      order by name_sort limit ${rowsMax}`.execute(db)
-    return rows
+  const definitions: ShareRows['definitions'] = ({ galleryKey, ...page }) => {
+    const { region } = page
+    const inRegion = sql`(resources.region = ${region} or ${usableBelow(region)})`
+    return childrenOf(galleryKey, 'Microsoft.Compute/galleries/images', { ...page, inRegion })
+  }
+
+  const versions: ShareRows['versions'] = ({ definitionKey, ...page }) => {
+    const inRegion = sql`exists (select 1 from replicas
+      where version_key = resources.key and replicas.region = ${page.region} and usable = 1)`
+    const type = 'Microsoft.Compute/galleries/images/versions'
+    return childrenOf(definitionKey, type, { ...page, inRegion })
   }
 
   return { replace, reaches, galleryOf, communityBelow, decide, galleries, definitions, versions }

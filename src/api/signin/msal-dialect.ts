@@ -1,11 +1,10 @@
 import { z } from 'zod'
 import { deviceGrant } from '../../identity/oidc-clients.ts'
+import { deviceIntervalS } from '../../identity/state-adapter.ts'
 
 const ownScopes = ['openid', 'profile', 'offline_access', 'email']
 /** MSAL for JavaScript leaves the first part of its name out. */
 const shortDeviceGrant = 'device_code'
-/** What the device is told besides what OAuth says; MSAL shows it as it is. */
-const deviceIntervalS = 5
 
 /**
  * What MSAL asks as what the library takes: `{resource}/.default openid …` in one scope is a resource and scopes; whoever
