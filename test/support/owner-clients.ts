@@ -57,6 +57,9 @@ export async function openOwnerClients(
     subscription,
     token,
     call,
+    /** For Azure's other clients, which are opened with the same. */
+    credential,
+    clientOptions,
     compute: new ComputeManagementClient(credential, subscription, clientOptions),
     resources: new ResourceManagementClient(credential, subscription, clientOptions),
   }
