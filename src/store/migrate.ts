@@ -16,6 +16,7 @@ import { shares } from './migrations/0013-shares.ts'
 import { tenants } from './migrations/0014-tenants.ts'
 import { signin } from './migrations/0015-signin.ts'
 import { grants } from './migrations/0016-grants.ts'
+import { ledger } from './migrations/0017-ledger.ts'
 
 /** In order, forward only. One that was released never changes: the next one follows it. */
 export const migrations: readonly ((db: QueryExecutorProvider) => Promise<void>)[] = [
@@ -35,6 +36,7 @@ export const migrations: readonly ((db: QueryExecutorProvider) => Promise<void>)
   tenants,
   signin,
   grants,
+  ledger,
 ]
 
 /** Only another release can use the database. No waiting mends it. */

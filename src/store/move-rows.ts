@@ -48,6 +48,8 @@ const tables = {
   signin_states: ['key'],
   signin_tries: ['key'],
   audit: ['at_ms', 'id'],
+  intervals: ['version_key', 'region', 'since_ms'],
+  moves: ['version_key', 'to_region', 'hour_ms', 'from_region'],
 } as const satisfies Record<Exclude<keyof Schema, Passing>, readonly string[]>
 
 /** Rows in one statement: its values stay below the 65535 that PostgreSQL takes. */

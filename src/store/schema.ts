@@ -1,4 +1,5 @@
 import type { CompiledQuery, Generated, GeneratedAlways, Kysely, QueryResult } from 'kysely'
+import type { IntervalTable, MoveTable } from './ledger-schema.ts'
 import type {
   InvitationTable,
   ServicePrincipalTable,
@@ -56,6 +57,8 @@ export type Schema = {
   audit: AuditTable
   processes: ProcessTable
   shares: ShareTable
+  intervals: IntervalTable
+  moves: MoveTable
 }
 
 /** A gallery is shared to this one. */

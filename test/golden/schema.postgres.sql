@@ -134,6 +134,18 @@ table holdings
   CREATE INDEX holdings_loose ON public.holdings USING btree (space, id) WHERE (loose = 1)
   CREATE INDEX holdings_thinned ON public.holdings USING btree (space, id) WHERE (thinned = 1)
   CREATE UNIQUE INDEX holdings_pkey ON public.holdings USING btree (id)
+table intervals
+  version_key text collate "C" not null
+  region text collate "C" not null
+  since_ms bigint not null
+  until_ms bigint
+  version_id text not null
+  storage_type text not null
+  replicas bigint not null
+  occupied_bytes bigint not null
+  constraint intervals_pkey PRIMARY KEY (version_key, region, since_ms)
+  CREATE UNIQUE INDEX intervals_open ON public.intervals USING btree (version_key, region) WHERE (until_ms IS NULL)
+  CREATE UNIQUE INDEX intervals_pkey ON public.intervals USING btree (version_key, region, since_ms)
 table invitations
   id text collate "C" not null
   tenant_id text collate "C" not null
@@ -171,6 +183,18 @@ table migrations
   number bigint not null
   constraint migrations_pkey PRIMARY KEY (number)
   CREATE UNIQUE INDEX migrations_pkey ON public.migrations USING btree (number)
+table moves
+  version_key text collate "C" not null
+  to_region text collate "C" not null
+  hour_ms bigint not null
+  from_region text collate "C" not null
+  version_id text not null
+  billed_bytes bigint not null
+  moved_bytes bigint not null
+  took_ms bigint not null
+  constraint moves_pkey PRIMARY KEY (version_key, to_region, hour_ms, from_region)
+  CREATE INDEX moves_by_region ON public.moves USING btree (to_region, hour_ms)
+  CREATE UNIQUE INDEX moves_pkey ON public.moves USING btree (version_key, to_region, hour_ms, from_region)
 table operations
   id text collate "C" not null
   key text collate "C" not null

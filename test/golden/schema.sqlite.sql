@@ -137,6 +137,20 @@ CREATE INDEX holdings_loose on holdings (space, id) where loose = 1;
 
 CREATE INDEX holdings_thinned on holdings (space, id) where thinned = 1;
 
+CREATE TABLE intervals (
+  version_key text not null,
+  region text not null,
+  since_ms bigint not null,
+  until_ms bigint,
+  version_id text not null,
+  storage_type text not null,
+  replicas bigint not null,
+  occupied_bytes bigint not null,
+  primary key (version_key, region, since_ms)
+) without rowid;
+
+CREATE UNIQUE INDEX intervals_open on intervals (version_key, region) where until_ms is null;
+
 CREATE TABLE invitations (
   id text not null primary key,
   tenant_id text not null,
@@ -170,6 +184,20 @@ CREATE TABLE memberships (
 CREATE INDEX memberships_by_member on memberships (member_id, group_id);
 
 CREATE TABLE migrations (number bigint not null primary key);
+
+CREATE TABLE moves (
+  version_key text not null,
+  to_region text not null,
+  hour_ms bigint not null,
+  from_region text not null,
+  version_id text not null,
+  billed_bytes bigint not null,
+  moved_bytes bigint not null,
+  took_ms bigint not null,
+  primary key (version_key, to_region, hour_ms, from_region)
+) without rowid;
+
+CREATE INDEX moves_by_region on moves (to_region, hour_ms);
 
 CREATE TABLE operations (
   id text not null primary key,
