@@ -49,6 +49,11 @@ export type ResourceRow = {
   readonly createdBy: Actor
   readonly updatedMs: number
   readonly updatedBy: Actor
+  /**
+   * Since when it is deleted softly; undefined for all else. Its state is Deleting for as long, so that nothing uses, changes
+   * or sees it, and no work deletes it until its time is over.
+   */
+  readonly deletedMs?: number | undefined
 }
 
 /** A resource as it is now: `stamp` is another number after each write of its row. */

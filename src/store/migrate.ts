@@ -17,6 +17,7 @@ import { tenants } from './migrations/0014-tenants.ts'
 import { signin } from './migrations/0015-signin.ts'
 import { grants } from './migrations/0016-grants.ts'
 import { ledger } from './migrations/0017-ledger.ts'
+import { softDelete } from './migrations/0018-soft-delete.ts'
 
 /** In order, forward only. One that was released never changes: the next one follows it. */
 export const migrations: readonly ((db: QueryExecutorProvider) => Promise<void>)[] = [
@@ -37,6 +38,7 @@ export const migrations: readonly ((db: QueryExecutorProvider) => Promise<void>)
   signin,
   grants,
   ledger,
+  softDelete,
 ]
 
 /** Only another release can use the database. No waiting mends it. */

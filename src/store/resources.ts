@@ -10,15 +10,23 @@ import type { Page, ResourceRows } from './store.ts'
 import { fromJson, pagesOf } from './values.ts'
 
 export function resourceRows(db: Db): ResourceRows {
-  const all = db.selectFrom('resources').selectAll()
-  const stamps = db.selectFrom('resources').select(['key', 'name_sort', 'stamp'])
-  const byKey = prepared(db, ({ key }: { key: string }) => all.where('key', '=', key))
+  const any = db.selectFrom('resources').selectAll()
+  const all = any.where('deleted_ms', 'is', null)
+  const stamps = db
+    .selectFrom('resources')
+    .select(['key', 'name_sort', 'stamp'])
+    .where('deleted_ms', 'is', null)
+  const byKey = prepared(db, ({ key }: { key: string }) => any.where('key', '=', key))
   const lockByKey = prepared(db, ({ key }: { key: string }) =>
-    all.where('key', '=', key).$if(locksRows(db), (query) => query.forUpdate()),
+    any.where('key', '=', key).$if(locksRows(db), (query) => query.forUpdate()),
   )
-  const byKeys = preparedList(db, (keys) => all.where('key', 'in', keys))
+  const byKeys = preparedList(db, (keys) => any.where('key', 'in', keys))
   const stampByKey = prepared(db, ({ key }: { key: string }) =>
-    db.selectFrom('resources').select(['key', 'stamp']).where('key', '=', key),
+    db
+      .selectFrom('resources')
+      .select(['key', 'stamp'])
+      .where('key', '=', key)
+      .where('deleted_ms', 'is', null),
   )
   const nextStamps = prepared(db, (page: ChildPage) =>
     stamps
@@ -29,9 +37,14 @@ export function resourceRows(db: Db): ResourceRows {
       .limit(page.rowsMax),
   )
 
-  async function get(key: string): Promise<ResourceRow | undefined> {
+  async function getAny(key: string): Promise<ResourceRow | undefined> {
     const { rows } = await byKey({ key })
     return rows[0] && fromTable(rows[0])
+  }
+
+  async function get(key: string): Promise<ResourceRow | undefined> {
+    const row = await getAny(key)
+    return row?.deletedMs === undefined ? row : undefined
   }
 
   async function stamp(key: string): Promise<RowStamp | undefined> {
@@ -44,6 +57,10 @@ export function resourceRows(db: Db): ResourceRows {
   }
 
   async function getMany(keys: readonly string[]): Promise<readonly ResourceRow[]> {
+    return (await getManyAny(keys)).filter(({ deletedMs }) => deletedMs === undefined)
+  }
+
+  async function getManyAny(keys: readonly string[]): Promise<readonly ResourceRow[]> {
     const found: ResourceRow[] = []
     for (const page of pagesOf([...new Set(keys)])) {
       const { rows } = await byKeys(page)
@@ -80,10 +97,32 @@ export function resourceRows(db: Db): ResourceRows {
   }
 
   const below: ResourceRows['below'] = async (key, after, rowsMax) => {
-    const found = await all
+    const found = await any
       .where('key', '>=', `${key}/`)
       .where('key', '<', `${key}0`)
       .$if(after !== undefined, (query) => query.where('key', '>', after ?? ''))
+      .orderBy('key')
+      .limit(rowsMax)
+      .execute()
+    return found.map(fromTable)
+  }
+
+  const deletedOf: ResourceRows['deletedOf'] = async ({ parentKey, type, after, rowsMax }) => {
+    const found = await any
+      .where('parent_key', '=', parentKey)
+      .where('type', '=', type)
+      .where('deleted_ms', 'is not', null)
+      .$if(after !== undefined, (rows) => rows.where('name_sort', '>', after ?? ''))
+      .orderBy('name_sort')
+      .limit(rowsMax + 1)
+      .execute()
+    return pageOf(found.map(fromTable), rowsMax, (row) => row.nameSort)
+  }
+
+  const deletedBefore: ResourceRows['deletedBefore'] = async (beforeMs, after, rowsMax) => {
+    const found = await any
+      .where('deleted_ms', '<', beforeMs)
+      .$if(after !== undefined, (rows) => rows.where('key', '>', after ?? ''))
       .orderBy('key')
       .limit(rowsMax)
       .execute()
@@ -128,14 +167,18 @@ export function resourceRows(db: Db): ResourceRows {
 
   return {
     get,
+    getAny,
     stamp,
     lock,
     getMany,
+    getManyAny,
     list,
     listStamps,
     children,
     childStamps,
     below,
+    deletedOf,
+    deletedBefore,
     insert,
     update,
     setStatus,
@@ -161,6 +204,7 @@ export function changing(row: ResourceRow) {
     updated_ms: row.updatedMs,
     updated_by: row.updatedBy.name,
     updated_by_kind: row.updatedBy.kind,
+    deleted_ms: row.deletedMs ?? null,
   }
 }
 
@@ -212,6 +256,7 @@ function fromTable(row: Omit<Selectable<ResourceTable>, 'stamp'>): ResourceRow {
       name: row.updated_by,
       kind: row.updated_by_kind as ResourceRow['updatedBy']['kind'],
     },
+    ...(row.deleted_ms !== null && { deletedMs: row.deleted_ms }),
   }
 }
 

@@ -163,6 +163,7 @@ export type ResourceTable = {
   updated_by_kind: string
   /** Another number after each write of the row. */
   stamp: number
+  deleted_ms: number | null
 }
 
 export type ReplicaTable = {

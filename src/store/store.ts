@@ -144,14 +144,17 @@ export type Rows = {
 
 export type Page<Row> = { readonly rows: readonly Row[]; readonly next: string | undefined }
 
+/** What is deleted softly is told by `getAny`, `getManyAny`, `lock`, `below` and the two lists of its own alone. */
 export type ResourceRows = {
   get(key: string): Promise<ResourceRow | undefined>
+  getAny(key: string): Promise<ResourceRow | undefined>
   /** Of the row as it is now, see RowStamp. */
   stamp(key: string): Promise<RowStamp | undefined>
   /** The row under a row lock, in a `write`. */
   lock(key: string): Promise<ResourceRow | undefined>
   /** Those of `keys` that exist, any order. */
   getMany(keys: readonly string[]): Promise<readonly ResourceRow[]>
+  getManyAny(keys: readonly string[]): Promise<readonly ResourceRow[]>
   /**
    * One page of a type, by (key) ascending, below the scope keys (each a key prefix: `key` itself or `key/…`), from
    * after the key `after` (exclusive). Keyset, never offset: the last page costs what the first one does.
@@ -177,8 +180,18 @@ export type ResourceRows = {
   ): Promise<Page<RowStamp>>
   /** Up to `rowsMax` rows below a key (not itself), deepest types last: in key order. */
   below(key: string, after: string | undefined, rowsMax: number): Promise<readonly ResourceRow[]>
+  /** One page of the direct children of a type that are deleted softly, by `nameSort`. */
+  deletedOf(
+    query: Omit<Parameters<ResourceRows['children']>[0], 'descending'>,
+  ): Promise<Page<ResourceRow>>
+  /** Up to `rowsMax` rows of any type that were deleted softly before, in key order, after the key `after`. */
+  deletedBefore(
+    beforeMs: number,
+    after: string | undefined,
+    rowsMax: number,
+  ): Promise<readonly ResourceRow[]>
   insert(row: ResourceRow): Promise<void>
-  /** Replaces doc, status, state, generation, revision and updated*; the rest of a row never changes. */
+  /** Replaces doc, status, state, generation, revision, deletedMs and updated*; the rest of a row never changes. */
   update(row: ResourceRow): Promise<void>
   /** Status and state alone: what work may write. */
   setStatus(

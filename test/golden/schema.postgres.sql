@@ -289,11 +289,13 @@ table resources
   updated_by text not null
   updated_by_kind text not null
   stamp bigint not null
+  deleted_ms bigint
   constraint resources_parent_row_fkey FOREIGN KEY (parent_row) REFERENCES resources(key) ON DELETE RESTRICT
   constraint resources_pkey PRIMARY KEY (key)
   CREATE INDEX resources_by_parent ON public.resources USING btree (parent_key, type, name_sort)
   CREATE INDEX resources_by_parent_row ON public.resources USING btree (parent_row) WHERE (parent_row IS NOT NULL)
   CREATE INDEX resources_by_type ON public.resources USING btree (type, key)
+  CREATE INDEX resources_deleted ON public.resources USING btree (deleted_ms, key) WHERE (deleted_ms IS NOT NULL)
   CREATE UNIQUE INDEX resources_pkey ON public.resources USING btree (key)
 table role_definitions
   id text collate "C" not null

@@ -299,13 +299,15 @@ CREATE TABLE resources (
   updated_ms bigint not null,
   updated_by text not null,
   updated_by_kind text not null
-, stamp bigint not null default 0);
+, stamp bigint not null default 0, deleted_ms bigint);
 
 CREATE INDEX resources_by_parent on resources (parent_key, type, name_sort);
 
 CREATE INDEX resources_by_parent_row on resources (parent_row) where parent_row is not null;
 
 CREATE INDEX resources_by_type on resources (type, key);
+
+CREATE INDEX resources_deleted on resources (deleted_ms, key) where deleted_ms is not null;
 
 CREATE TABLE role_definitions (
   id text not null primary key,

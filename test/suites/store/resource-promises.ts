@@ -35,6 +35,43 @@ export function resourcePromises(open: OpenStore): void {
     expect(await store().read.resources.get(row.id)).toBeUndefined()
   })
 
+  it('what is deleted softly is seen only by who asks for it, until it is restored', async () => {
+    const parentKey = topRow('a').key
+    const type = 'Test/things'
+    const kept = resourceRow({ key: `${parentKey}/kept`, parentKey })
+    const key = `${parentKey}/gone`
+    const gone = resourceRow({ key, parentKey, state: 'Deleting', deletedMs: 7 })
+    await insert(topRow('a'), kept, gone)
+    const { resources } = store().read
+    const page = { parentKey, type, after: undefined, rowsMax: 10 }
+    const lists = async () => [
+      await resources.getMany([key, kept.key]),
+      (await resources.list({ ...page, scopes: [parentKey] })).rows,
+      (await resources.listStamps({ ...page, scopes: [parentKey] })).rows,
+      (await resources.children({ ...page, descending: true })).rows,
+      (await resources.childStamps(page)).rows,
+    ]
+    const names = async () =>
+      new Set((await lists()).flatMap((rows) => rows.map((row) => row.key)).filter(isChild))
+    const isChild = (one: string) => one !== parentKey
+    expect(await resources.get(key)).toBeUndefined()
+    expect(await resources.stamp(key)).toBeUndefined()
+    expect(await names()).toEqual(new Set([kept.key]))
+    expect(await resources.getAny(key)).toEqual(gone)
+    expect(await store().write((rows) => rows.resources.lock(key))).toEqual(gone)
+    expect(await resources.getManyAny([key])).toEqual([gone])
+    expect((await resources.below(parentKey, undefined, 9)).map((row) => row.key)).toContain(key)
+    expect(await resources.deletedOf(page)).toEqual({ rows: [gone], next: undefined })
+    expect(await resources.deletedBefore(8, undefined, 9)).toEqual([gone])
+    expect(await resources.deletedBefore(7, undefined, 9)).toEqual([])
+    expect(await resources.deletedBefore(8, key, 9)).toEqual([])
+    const { deletedMs: _, ...back } = { ...gone, state: 'Succeeded' as const }
+    await store().write((rows) => rows.resources.update(back))
+    expect(await resources.get(key)).toEqual(back)
+    expect(await names()).toEqual(new Set([kept.key, key]))
+    expect((await resources.deletedOf(page)).rows).toEqual([])
+  })
+
   it('an update replaces document, status, state, generation, revision and the updater, nothing else', async () => {
     const row = topRow('a')
     await insert(row)
