@@ -19,6 +19,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   runner: ['base', 'domain', 'store'],
   access: ['base', 'domain'],
   identity: ['base', 'domain'],
+  templates: ['base', 'domain'],
   providers: ['base', 'domain', 'resources', 'store'],
   views: ['base', 'domain', 'resources', 'store'],
   work: ['base', 'domain', 'resources', 'store', 'runner', 'formats', 'regions', 'imports'],

@@ -1,0 +1,90 @@
+import type { Json } from '../domain/rows.ts'
+import { type Context, unknown, type Value } from './context.ts'
+import type { Expression } from './expression.ts'
+import { functions } from './functions/functions.ts'
+import { isObject, kindOf, member } from './json.ts'
+import { TemplateProblem } from './problem.ts'
+
+/** What an expression gives here; `unknown` while it waits for facts. Throws TemplateProblem. */
+export function evaluate(expression: Expression, context: Context): Value {
+  const inner = { ...context, deep: context.deep + 1 }
+  context.template.meter.step(inner.deep)
+  switch (expression.is) {
+    case 'string':
+    case 'number':
+      return expression.value
+    case 'property':
+      return memberOf(evaluate(expression.of, inner), expression.name)
+    case 'index':
+      return indexed(evaluate(expression.of, inner), evaluate(expression.at, inner))
+    case 'call':
+      return call(expression.name, expression.args, inner)
+  }
+}
+
+function call(name: string, args: readonly Expression[], context: Context): Value {
+  const known = functions.get(name.toLowerCase())
+  if (known === undefined)
+    throw new TemplateProblem(`The template function '${name}' is not valid.`)
+  const [least, most] = known.arity
+  if (args.length < least || args.length > most) throw wrongCount(name, args.length, known.arity)
+  if (known.is === 'form') return known.run({ name, args, context, evaluate })
+  const values: Json[] = []
+  let isKnown = true
+  for (const arg of args) {
+    const value = evaluate(arg, context)
+    if (value === unknown) isKnown = false
+    else values.push(value)
+  }
+  if (!isKnown) return unknown
+  const { meter } = context.template
+  if (known.reads === 'all') for (const value of values) meter.spend(meter.sizeOf(value))
+  const result = known.run(values, { name, context })
+  if (result !== unknown) meter.spend(known.makes === 'nothing' ? 1 : meter.sizeOf(result))
+  return result
+}
+
+function wrongCount(name: string, given: number, [least, most]: readonly [number, number]) {
+  const wanted =
+    most === least
+      ? `The function expects '${least}' parameter(s)`
+      : most === Number.POSITIVE_INFINITY
+        ? `The function expects at least '${least}' parameter(s)`
+        : `The function expects '${least}' to '${most}' parameters`
+  return new TemplateProblem(
+    `Unable to evaluate template language function '${name}': ${wanted} but '${given}' were given. Please see https://aka.ms/arm-functions for usage details.`,
+  )
+}
+
+function memberOf(value: Value, name: string): Value {
+  if (value === unknown) return unknown
+  if (!isObject(value))
+    throw new TemplateProblem(
+      `The language expression property '${name}' can't be evaluated, property can only be accessed on an object and this is of type '${kindOf(value)}'.`,
+    )
+  const found = member(value, name)
+  if (found !== undefined) return found
+  const names = Object.keys(value).slice(0, 50).join(', ')
+  throw new TemplateProblem(
+    `The language expression property '${name}' doesn't exist, available properties are '${names}'.`,
+  )
+}
+
+function indexed(value: Value, at: Value): Value {
+  if (value === unknown || at === unknown) return unknown
+  if (typeof at === 'string') return memberOf(value, at)
+  if (typeof at !== 'number' || !Number.isInteger(at))
+    throw new TemplateProblem(
+      `The language expression property of type '${kindOf(at)}' can't be evaluated: an index is an integer or the name of a property.`,
+    )
+  if (!Array.isArray(value))
+    throw new TemplateProblem(
+      `The language expression property '${at}' can't be evaluated, an index can only be used on an array and this is of type '${kindOf(value)}'.`,
+    )
+  const found: Json | undefined = value[at]
+  if (found === undefined)
+    throw new TemplateProblem(
+      `The language expression property array index '${at}' is out of bounds: the array has '${value.length}' elements.`,
+    )
+  return found
+}

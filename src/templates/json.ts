@@ -1,0 +1,27 @@
+import type { Json, JsonObject } from '../domain/rows.ts'
+
+export function isObject(value: Json | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+export function isArray(value: Json | undefined): value is readonly Json[] {
+  return Array.isArray(value)
+}
+
+/** The value of a name in any case; the exact one first. Undefined when there is none. */
+export function member(object: JsonObject, name: string): Json | undefined {
+  if (Object.hasOwn(object, name)) return object[name]
+  const key = name.toLowerCase()
+  const found = Object.keys(object).find((each) => each.toLowerCase() === key)
+  return found === undefined ? undefined : object[found]
+}
+
+/** As Azure names the type of a value. */
+export function kindOf(value: Json): string {
+  if (value === null) return 'Null'
+  if (Array.isArray(value)) return 'Array'
+  if (typeof value === 'object') return 'Object'
+  if (typeof value === 'string') return 'String'
+  if (typeof value === 'boolean') return 'Boolean'
+  return Number.isInteger(value) ? 'Integer' : 'Float'
+}

@@ -1,0 +1,58 @@
+import { invariant } from '../base/assert.ts'
+import type { Json, JsonObject } from '../domain/rows.ts'
+import { type Context, unknown } from './context.ts'
+import { isArray, isObject } from './json.ts'
+import type { Facts, Need } from './needs.ts'
+import { evaluateNow, type PendingTree } from './tree.ts'
+
+/**
+ * What a tree still waits for, given what is known. Ask again with the answers until it is empty (a need may follow from
+ * another's answer), then `resolve`. Throws TemplateProblem when the answers do not fit the expressions.
+ */
+export function factsNeeded(tree: PendingTree, facts: Facts): readonly Need[] {
+  const missing = new Map<string, Need>()
+  for (const { source, sourcePath, context } of tree.holes)
+    evaluateNow(source, lookingUp(context, facts, missing), sourcePath)
+  return [...missing.values()]
+}
+
+/** The tree without holes. Every need of `factsNeeded` is among `facts`. Throws TemplateProblem. */
+export function resolve(tree: PendingTree, facts: Facts): JsonObject {
+  let whole: Json = tree.known
+  for (const { path, source, sourcePath, context } of tree.holes) {
+    const value = evaluateNow(source, lookingUp(context, facts, new Map()), sourcePath)
+    invariant(value !== unknown, 'facts are there before a tree is resolved')
+    whole = replacedAt(whole, path, value)
+  }
+  invariant(isObject(whole), 'a tree is an object')
+  return whole
+}
+
+function lookingUp(context: Context, facts: Facts, missing: Map<string, Need>): Context {
+  return {
+    ...context,
+    lookup: {
+      walksBothBranches: false,
+      find(need) {
+        const found = facts.get(need.key)
+        if (found !== undefined) return found
+        missing.set(need.key, need)
+        return unknown
+      },
+    },
+  }
+}
+
+function replacedAt(tree: Json, path: readonly (string | number)[], value: Json): Json {
+  const [first, ...rest] = path
+  if (first === undefined) return value
+  if (isArray(tree))
+    return tree.map((each, at) => (at === first ? replacedAt(each, rest, value) : each))
+  invariant(isObject(tree), 'a path leads through objects and arrays')
+  return Object.fromEntries(
+    Object.entries(tree).map(([name, each]) => [
+      name,
+      name === first ? replacedAt(each, rest, value) : each,
+    ]),
+  )
+}
