@@ -7,6 +7,7 @@ import { auditRows } from './audit.ts'
 import { blobRows } from './blobs.ts'
 import { claimRows } from './claims.ts'
 import { counterRows } from './counters.ts'
+import { deploymentRows } from './deployments.ts'
 import { applicationRows, secretRows } from './directory.ts'
 import { groupRows } from './groups.ts'
 import { healthRows } from './health.ts'
@@ -55,7 +56,7 @@ export function allRows({ db, nowMs, woken }: RowsOptions): AllRows {
   return {
     resources: resourceRows(db),
     replicas: replicaRows(db),
-    operations: operationRows(db),
+    operations: operationRows(db, woken),
     work: workRows(db, woken),
     claims: claimRows(db),
     shares: shareRows(db),
@@ -67,6 +68,7 @@ export function allRows({ db, nowMs, woken }: RowsOptions): AllRows {
     health: healthRows(db),
     blobs: blobRows(db),
     audit: auditRows(db),
+    deployments: deploymentRows(db),
     holdings: holdingRows(db, nowMs),
     uploads: uploadRows(db),
     applications: applicationRows(db),

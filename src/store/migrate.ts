@@ -18,6 +18,7 @@ import { signin } from './migrations/0015-signin.ts'
 import { grants } from './migrations/0016-grants.ts'
 import { ledger } from './migrations/0017-ledger.ts'
 import { softDelete } from './migrations/0018-soft-delete.ts'
+import { deployments } from './migrations/0019-deployments.ts'
 
 /** In order, forward only. One that was released never changes: the next one follows it. */
 export const migrations: readonly ((db: QueryExecutorProvider) => Promise<void>)[] = [
@@ -39,6 +40,7 @@ export const migrations: readonly ((db: QueryExecutorProvider) => Promise<void>)
   grants,
   ledger,
   softDelete,
+  deployments,
 ]
 
 /** Only another release can use the database. No waiting mends it. */

@@ -50,6 +50,8 @@ const tables = {
   audit: ['at_ms', 'id'],
   intervals: ['version_key', 'region', 'since_ms'],
   moves: ['version_key', 'to_region', 'hour_ms', 'from_region'],
+  deployments: ['key'],
+  deployment_steps: ['deployment_key', 'position'],
 } as const satisfies Record<Exclude<keyof Schema, Passing>, readonly string[]>
 
 /** Rows in one statement: its values stay below the 65535 that PostgreSQL takes. */

@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely'
 import type { OperationRow } from '../domain/rows.ts'
+import { wakeDeployments } from './deployments.ts'
 import { prepared } from './prepared.ts'
 import type { Db, OperationTable } from './schema.ts'
 import type { OperationRows } from './store.ts'
@@ -7,7 +8,8 @@ import { fromJson } from './values.ts'
 
 type OperationEnd = Pick<OperationTable, 'id' | 'status' | 'error' | 'output' | 'ended_ms'>
 
-export function operationRows(db: Db): OperationRows {
+/** `woken` is told when somebody waited for one that ends. */
+export function operationRows(db: Db, woken: () => void): OperationRows {
   const all = db.selectFrom('operations').selectAll()
   const byId = prepared(db, ({ id }: { id: string }) => all.where('id', '=', id))
   const insertOne = prepared(db, (row: OperationTable) => db.insertInto('operations').values(row))
@@ -34,6 +36,7 @@ export function operationRows(db: Db): OperationRows {
 
   const finish: OperationRows['finish'] = async (id, { status, error, output, endedMs }) => {
     await end({ id, status, error: orNull(error), output: orNull(output), ended_ms: endedMs })
+    if (await wakeDeployments(db, id, endedMs)) woken()
   }
 
   async function prune(endedBeforeMs: number, rowsMax: number): Promise<number> {

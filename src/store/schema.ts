@@ -1,4 +1,5 @@
 import type { CompiledQuery, Generated, GeneratedAlways, Kysely, QueryResult } from 'kysely'
+import type { DeploymentStepTable, DeploymentTable } from './deployment-schema.ts'
 import type { IntervalTable, MoveTable } from './ledger-schema.ts'
 import type {
   InvitationTable,
@@ -59,6 +60,8 @@ export type Schema = {
   shares: ShareTable
   intervals: IntervalTable
   moves: MoveTable
+  deployments: DeploymentTable
+  deployment_steps: DeploymentStepTable
 }
 
 /** A gallery is shared to this one. */

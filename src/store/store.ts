@@ -1,4 +1,5 @@
 import type { AuditRows, Tell } from '../domain/audit.ts'
+import type { DeploymentRows } from '../domain/deployments.ts'
 import type { Digest } from '../domain/digest.ts'
 import type { ApplicationRows, AssignmentRows, RoleDefinitionRows } from '../domain/directory.ts'
 import type { HealthRows, SpaceRows } from '../domain/health.ts'
@@ -140,6 +141,7 @@ export type Rows = {
   readonly health: HealthRows
   readonly blobs: BlobRows
   readonly audit: AuditRows
+  readonly deployments: DeploymentRows
 }
 
 export type Page<Row> = { readonly rows: readonly Row[]; readonly next: string | undefined }

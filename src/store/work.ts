@@ -241,7 +241,7 @@ function upsert(db: Db, row: ReturnType<typeof toTable>) {
 }
 
 /** Now, by the database's clock where that of a writer may run ahead of it: what is due must be due there. */
-function dueNow(db: Db, nowMs: number) {
+export function dueNow(db: Db, nowMs: number) {
   if (!locksRows(db)) return nowMs
   return sql<number>`least(${nowMs}::bigint, (extract(epoch from clock_timestamp()) * 1000)::bigint)`
 }

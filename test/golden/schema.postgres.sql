@@ -113,6 +113,46 @@ table credentials
   constraint credentials_pkey PRIMARY KEY (id)
   CREATE INDEX credentials_by_client ON public.credentials USING btree (client_id, id)
   CREATE UNIQUE INDEX credentials_pkey ON public.credentials USING btree (id)
+table deployment_steps
+  deployment_key text collate "C" not null
+  position bigint not null
+  resource_key text collate "C" not null
+  resource_id text not null
+  resource_type text not null
+  resource_name text not null
+  verb text not null
+  state text not null
+  operation text collate "C"
+  status_code bigint
+  error text
+  started_ms bigint
+  ended_ms bigint
+  constraint deployment_steps_deployment_key_fkey FOREIGN KEY (deployment_key) REFERENCES deployments(key) ON DELETE CASCADE
+  constraint deployment_steps_pkey PRIMARY KEY (deployment_key, "position")
+  CREATE INDEX deployment_steps_by_operation ON public.deployment_steps USING btree (operation) WHERE (operation IS NOT NULL)
+  CREATE UNIQUE INDEX deployment_steps_pkey ON public.deployment_steps USING btree (deployment_key, "position")
+table deployments
+  key text collate "C" not null
+  scope_key text collate "C" not null
+  id text not null
+  name text not null
+  subscription text not null
+  run text collate "C" not null
+  state text not null
+  doc text not null
+  template text not null
+  sealed text
+  principal text not null
+  parent_run text collate "C"
+  correlation_id text not null
+  started_ms bigint not null
+  updated_ms bigint not null
+  ended_ms bigint
+  constraint deployments_pkey PRIMARY KEY (key)
+  CREATE INDEX deployments_by_end ON public.deployments USING btree (scope_key, ended_ms)
+  CREATE INDEX deployments_by_parent ON public.deployments USING btree (parent_run) WHERE (parent_run IS NOT NULL)
+  CREATE INDEX deployments_by_scope ON public.deployments USING btree (scope_key, key)
+  CREATE UNIQUE INDEX deployments_pkey ON public.deployments USING btree (key)
 table holdings
   id bigint not null generated always as identity
   space text collate "C" not null

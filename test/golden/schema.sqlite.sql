@@ -114,6 +114,50 @@ CREATE TABLE credentials (
 
 CREATE INDEX credentials_by_client on credentials (client_id, id);
 
+CREATE TABLE deployment_steps (
+  deployment_key text not null references deployments (key) on delete cascade,
+  position bigint not null,
+  resource_key text not null,
+  resource_id text not null,
+  resource_type text not null,
+  resource_name text not null,
+  verb text not null,
+  state text not null,
+  operation text,
+  status_code bigint,
+  error text,
+  started_ms bigint,
+  ended_ms bigint,
+  primary key (deployment_key, position)
+) without rowid;
+
+CREATE INDEX deployment_steps_by_operation on deployment_steps (operation) where operation is not null;
+
+CREATE TABLE deployments (
+  key text not null primary key,
+  scope_key text not null,
+  id text not null,
+  name text not null,
+  subscription text not null,
+  run text not null,
+  state text not null,
+  doc text not null,
+  template text not null,
+  sealed text,
+  principal text not null,
+  parent_run text,
+  correlation_id text not null,
+  started_ms bigint not null,
+  updated_ms bigint not null,
+  ended_ms bigint
+);
+
+CREATE INDEX deployments_by_end on deployments (scope_key, ended_ms);
+
+CREATE INDEX deployments_by_parent on deployments (parent_run) where parent_run is not null;
+
+CREATE INDEX deployments_by_scope on deployments (scope_key, key);
+
 CREATE TABLE holdings (
   id integer primary key autoincrement,
   space text not null,
