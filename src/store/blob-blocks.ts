@@ -1,8 +1,9 @@
 import { sql } from 'kysely'
 import type { BlobRows, CommittedBlock, ListedBlock, StagedBlock } from '../domain/stored-blobs.ts'
+import type { StagedBlockTable } from './blob-schema.ts'
 import { locksRows } from './locks-rows.ts'
 import { prepared } from './prepared.ts'
-import type { Db, StagedBlockTable } from './schema.ts'
+import type { Db } from './schema.ts'
 import { dropRows, dropTorn, dropUploadsOf } from './upload-drops.ts'
 import { pagesOf } from './values.ts'
 

@@ -2,9 +2,10 @@ import { sql } from 'kysely'
 import type { SpaceId } from '../domain/spaces.ts'
 import type { BlobContainer, BlobPage, BlobRows } from '../domain/stored-blobs.ts'
 import { forgetAssignmentsAt } from './assignments.ts'
+import type { BlobContainerTable } from './blob-schema.ts'
 import { locksRows } from './locks-rows.ts'
 import { prepared } from './prepared.ts'
-import type { BlobContainerTable, Db } from './schema.ts'
+import type { Db } from './schema.ts'
 import { fromJson, lastCharacter } from './values.ts'
 
 type Containers = Pick<

@@ -19,6 +19,7 @@ import { grants } from './migrations/0016-grants.ts'
 import { ledger } from './migrations/0017-ledger.ts'
 import { softDelete } from './migrations/0018-soft-delete.ts'
 import { deployments } from './migrations/0019-deployments.ts'
+import { locksAndTags } from './migrations/0020-locks-and-tags.ts'
 
 /** In order, forward only. One that was released never changes: the next one follows it. */
 export const migrations: readonly ((db: QueryExecutorProvider) => Promise<void>)[] = [
@@ -41,6 +42,7 @@ export const migrations: readonly ((db: QueryExecutorProvider) => Promise<void>)
   ledger,
   softDelete,
   deployments,
+  locksAndTags,
 ]
 
 /** Only another release can use the database. No waiting mends it. */

@@ -74,7 +74,8 @@ async function fill(store: Store): Promise<void> {
 /** Rows of the newer tables, as the golden ones have them. */
 async function fillNewer(): Promise<void> {
   const database = new DatabaseSync(path)
-  for (const schema of ['0005', '0006', '0011', '0012', '0014', '0015', '0017', '0018', '0019']) {
+  const schemas = ['0005', '0006', '0011', '0012', '0014', '0015', '0017', '0018', '0019', '0020']
+  for (const schema of schemas) {
     const file = new URL(`../../test/golden/rows/${schema}.json`, import.meta.url)
     const rows: [string, Record<string, string | number | null>][] = JSON.parse(
       await readFile(file, 'utf8'),
@@ -86,6 +87,8 @@ async function fillNewer(): Promise<void> {
       database.prepare(insert).run(...Object.values(row))
     }
   }
+  const tagged = 'insert into resource_tags values (?, ?, ?, ?, ?, ?)'
+  database.prepare(tagged).run(parent.key, 'n', 's', 'v', 'name', 'value')
   const share = "insert into shares (kind, target, gallery_key) values ('Tenant', 't', ?)"
   database.prepare(share).run(parent.key)
   database.close()

@@ -1,6 +1,8 @@
 import type { CompiledQuery, Generated, GeneratedAlways, Kysely, QueryResult } from 'kysely'
+import type { BlobContainerTable, BlobTable, StagedBlockTable } from './blob-schema.ts'
 import type { DeploymentStepTable, DeploymentTable } from './deployment-schema.ts'
 import type { IntervalTable, MoveTable } from './ledger-schema.ts'
+import type { LockTable, ResourceTagTable, TagNameTable } from './lock-schema.ts'
 import type {
   InvitationTable,
   ServicePrincipalTable,
@@ -62,6 +64,12 @@ export type Schema = {
   moves: MoveTable
   deployments: DeploymentTable
   deployment_steps: DeploymentStepTable
+  locks: LockTable
+  resource_tags: ResourceTagTable
+  /** Made ahead of their use: a name, and with it values. */
+  tag_names: TagNameTable
+  /** `tags` as a JSON object. */
+  subscription_tags: { subscription: string; tags: string }
 }
 
 /** A gallery is shared to this one. */
@@ -287,40 +295,6 @@ export type UploadPageTable = {
   /** With `from_bytes`: the range is a run of this image. */
   image: string | null
   from_bytes: number | null
-}
-
-export type BlobContainerTable = {
-  id: Generated<number>
-  account: string
-  name: string
-  space: string
-  metadata: string
-  etag: string
-  created_ms: number
-  updated_ms: number
-  /** Deleted: its blobs are being dropped. */
-  gone: number
-}
-
-export type BlobTable = {
-  container_id: number
-  name: string
-  type: 'BlockBlob' | 'PageBlob'
-  upload: string
-  size_bytes: number
-  etag: string
-  doc: string
-  created_ms: number
-  updated_ms: number
-}
-
-export type StagedBlockTable = {
-  container_id: number
-  name: string
-  block: string
-  upload: string
-  size_bytes: number
-  staged_ms: number
 }
 
 export type ApplicationTable = {

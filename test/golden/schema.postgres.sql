@@ -203,6 +203,22 @@ table invitations
   CREATE UNIQUE INDEX invitations_pkey ON public.invitations USING btree (id)
   CREATE UNIQUE INDEX invitations_token_hash_key ON public.invitations USING btree (token_hash)
   CREATE UNIQUE INDEX invitations_user_id_key ON public.invitations USING btree (user_id)
+table locks
+  scope_key text collate "C" not null
+  name_key text collate "C" not null
+  scope text not null
+  name text not null
+  level text not null
+  notes text
+  owners text not null
+  created_ms bigint not null
+  created_by text not null
+  created_by_kind text not null
+  updated_ms bigint not null
+  updated_by text not null
+  updated_by_kind text not null
+  constraint locks_pkey PRIMARY KEY (scope_key, name_key)
+  CREATE UNIQUE INDEX locks_pkey ON public.locks USING btree (scope_key, name_key)
 table lost_parts
   space text collate "C" not null
   image text collate "C" not null
@@ -307,6 +323,17 @@ table replicas
   constraint replicas_pkey PRIMARY KEY (version_key, region)
   constraint replicas_version_key_fkey FOREIGN KEY (version_key) REFERENCES resources(key) ON DELETE CASCADE
   CREATE UNIQUE INDEX replicas_pkey ON public.replicas USING btree (version_key, region)
+table resource_tags
+  resource_key text collate "C" not null
+  name_digest text collate "C" not null
+  subscription text collate "C" not null
+  value_digest text collate "C" not null
+  name text not null
+  value text not null
+  constraint resource_tags_pkey PRIMARY KEY (resource_key, name_digest)
+  constraint resource_tags_resource_key_fkey FOREIGN KEY (resource_key) REFERENCES resources(key) ON DELETE CASCADE
+  CREATE INDEX resource_tags_by_name ON public.resource_tags USING btree (subscription, name_digest, value_digest, resource_key)
+  CREATE UNIQUE INDEX resource_tags_pkey ON public.resource_tags USING btree (resource_key, name_digest)
 table resources
   key text collate "C" not null
   id text not null
@@ -441,6 +468,19 @@ table staged_blocks
   constraint staged_blocks_pkey PRIMARY KEY (container_id, name, block)
   CREATE INDEX staged_blocks_by_age ON public.staged_blocks USING btree (staged_ms)
   CREATE UNIQUE INDEX staged_blocks_pkey ON public.staged_blocks USING btree (container_id, name, block)
+table subscription_tags
+  subscription text collate "C" not null
+  tags text not null
+  constraint subscription_tags_pkey PRIMARY KEY (subscription)
+  CREATE UNIQUE INDEX subscription_tags_pkey ON public.subscription_tags USING btree (subscription)
+table tag_names
+  subscription text collate "C" not null
+  name_digest text collate "C" not null
+  value_digest text collate "C" not null
+  name text not null
+  value text
+  constraint tag_names_pkey PRIMARY KEY (subscription, name_digest, value_digest)
+  CREATE UNIQUE INDEX tag_names_pkey ON public.tag_names USING btree (subscription, name_digest, value_digest)
 table tenants
   id text collate "C" not null
   name_key text collate "C" not null

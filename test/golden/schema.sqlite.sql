@@ -209,6 +209,23 @@ CREATE TABLE invitations (
 
 CREATE INDEX invitations_by_tenant on invitations (tenant_id, id);
 
+CREATE TABLE locks (
+  scope_key text not null,
+  name_key text not null,
+  scope text not null,
+  name text not null,
+  level text not null,
+  notes text,
+  owners text not null,
+  created_ms bigint not null,
+  created_by text not null,
+  created_by_kind text not null,
+  updated_ms bigint not null,
+  updated_by text not null,
+  updated_by_kind text not null,
+  primary key (scope_key, name_key)
+) without rowid;
+
 CREATE TABLE lost_parts (
   space text not null,
   image text not null,
@@ -321,6 +338,18 @@ CREATE TABLE replicas (
   updated_ms bigint not null,
   primary key (version_key, region)
 ) without rowid;
+
+CREATE TABLE resource_tags (
+  resource_key text not null references resources (key) on delete cascade,
+  name_digest text not null,
+  subscription text not null,
+  value_digest text not null,
+  name text not null,
+  value text not null,
+  primary key (resource_key, name_digest)
+) without rowid;
+
+CREATE INDEX resource_tags_by_name on resource_tags (subscription, name_digest, value_digest, resource_key);
 
 CREATE TABLE resources (
   key text not null primary key,
@@ -456,6 +485,20 @@ CREATE TABLE staged_blocks (
 ) without rowid;
 
 CREATE INDEX staged_blocks_by_age on staged_blocks (staged_ms);
+
+CREATE TABLE subscription_tags (
+  subscription text not null primary key,
+  tags text not null
+) without rowid;
+
+CREATE TABLE tag_names (
+  subscription text not null,
+  name_digest text not null,
+  value_digest text not null,
+  name text not null,
+  value text,
+  primary key (subscription, name_digest, value_digest)
+) without rowid;
 
 CREATE TABLE tenants (
   id text not null primary key,
