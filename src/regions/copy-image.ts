@@ -5,7 +5,8 @@ import { openPackStream } from '../chunks/pack-stream.ts'
 import { type Digest, openDigest } from '../domain/digest.ts'
 import { RegionAway, Unavailable } from '../domain/errors.ts'
 import type { Holding, Owner, PackId } from '../domain/holdings.ts'
-import type { SpaceId } from '../domain/spaces.ts'
+import type { RegionName } from '../domain/regions.ts'
+import { parseSpaceId, type SpaceId } from '../domain/spaces.ts'
 import { followSpace } from './follow.ts'
 import { everyWant, needsOf, type PackNeed, regionOf, type SpaceNeeds } from './needs.ts'
 import { planOf } from './plan-image-copy.ts'
@@ -27,6 +28,8 @@ export type CopyOrder = {
   readonly signal: AbortSignal
   /** Stored bytes moved, of those to move; each target space counts. */
   report?(progress: Progress): void
+  /** Stored bytes that came from another region, as they land; once, however many targets they are for. */
+  crossed?(from: RegionName, bytes: number): void
 }
 
 export type CopiedImage = {
@@ -157,6 +160,11 @@ function loadOf(
   return { owner, bytes, crosses, to, signal }
 }
 
+function noteCrossing({ to, crossed }: CopyOrder, source: Holding, bytes: number): void {
+  const from = parseSpaceId(source.space)?.region
+  if (from !== undefined && !to.some((space) => regionOf(space) === from)) crossed?.(from, bytes)
+}
+
 async function copyFrom(
   job: Job,
   sources: readonly Holding[],
@@ -175,6 +183,7 @@ async function copyFrom(
       for (const holding of holdings) job.used.get(holding.space)?.add(holding.id)
       job.moved(sizeBytes * holdings.length)
       job.wrote(sizeBytes * holdings.length)
+      noteCrossing(order, source, sizeBytes)
       for (const { source: holding, why } of bad) await plane.repair(holding, { why })
       return true
     }
@@ -275,10 +284,13 @@ async function repack(job: Job, { spaces, needs }: RepackGroup): Promise<void> {
     await mapBounded(needs, plane.lanes.count, async (need) => {
       await useWants(plane, place, {
         wants: await wantsOf(job, need),
-        use: (holding, frames) => {
+        use: async (holding, frames) => {
           const bytes = frames.reduce((sum, { storedBytes }) => sum + storedBytes, 0)
           const load = loadOf(order, { bytes, spaces, source: holding })
-          return plane.link.carry(load, () => stream.repack(placeOf(plane, holding), frames))
+          const from = placeOf(plane, holding)
+          const bad = await plane.link.carry(load, () => stream.repack(from, frames))
+          noteCrossing(order, holding, bytes)
+          return bad
         },
         offsetOf: ({ digest }) => firstOffset(plane, place, digest),
       })

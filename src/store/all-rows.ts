@@ -13,6 +13,7 @@ import { groupRows } from './groups.ts'
 import { healthRows } from './health.ts'
 import { holdingRows } from './holdings.ts'
 import { invitationRows } from './invitations.ts'
+import { ledgerRows } from './ledger.ts'
 import { memberRows } from './members.ts'
 import { operationRows } from './operations.ts'
 import { peopleRows } from './people.ts'
@@ -69,6 +70,7 @@ export function allRows({ db, nowMs, woken }: RowsOptions): AllRows {
     blobs: blobRows(db),
     audit: auditRows(db),
     deployments: deploymentRows(db),
+    ledger: ledgerRows(db),
     holdings: holdingRows(db, nowMs),
     uploads: uploadRows(db),
     applications: applicationRows(db),

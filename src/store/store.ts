@@ -5,6 +5,7 @@ import type { ApplicationRows, AssignmentRows, RoleDefinitionRows } from '../dom
 import type { HealthRows, SpaceRows } from '../domain/health.ts'
 import type { HoldingRows, Owner, Placement, UploadRows } from '../domain/holdings.ts'
 import type { InvitationRows } from '../domain/invitations.ts'
+import type { LedgerRows } from '../domain/ledger.ts'
 import type { PrincipalRows } from '../domain/principals.ts'
 import type { ProcessRows } from '../domain/processes.ts'
 import type {
@@ -142,6 +143,7 @@ export type Rows = {
   readonly blobs: BlobRows
   readonly audit: AuditRows
   readonly deployments: DeploymentRows
+  readonly ledger: LedgerRows
 }
 
 export type Page<Row> = { readonly rows: readonly Row[]; readonly next: string | undefined }

@@ -2,6 +2,7 @@ import type { Digest } from '../domain/digest.ts'
 import { RegionAway, Unavailable } from '../domain/errors.ts'
 import { workOwner } from '../domain/holdings.ts'
 import { queueOfCopy } from '../domain/queues.ts'
+import { regionName } from '../domain/regions.ts'
 import type { Json, JsonObject, ReplicaRow, ResourceRow, WorkRow } from '../domain/rows.ts'
 import { parseSpaceId, type SpaceId } from '../domain/spaces.ts'
 import { prepareCopy } from '../regions/copy-image.ts'
@@ -12,6 +13,7 @@ import type { DiskContent } from '../resources/declaration.ts'
 import { versionContent, wantedRegions } from '../resources/image-version.ts'
 import type { Failed, Outcome, Running, Work } from '../runner/work.ts'
 import type { Rows } from '../store/store.ts'
+import { openCrossings, recordReplicas } from './ledger.ts'
 import { wantedSpaces } from './places.ts'
 import type { WorkPorts } from './ports.ts'
 import { openReplicaProgress } from './replica-progress.ts'
@@ -26,6 +28,13 @@ type Found = {
   /** Those that the version wants in the region: none when it leaves. */
   readonly spaces: readonly SpaceId[]
   readonly disks: readonly DiskContent[]
+}
+
+/** What lies in these spaces of each image, and the keys of the roots that say so. */
+type Copied = {
+  readonly roots: Readonly<Record<string, string>>
+  readonly to: readonly SpaceId[]
+  readonly copied: ReadonlyMap<Digest, ReadonlyMap<SpaceId, readonly number[]>>
 }
 
 /** Makes one region hold what the version's latest generation asks of it; a region converges, fails and is retried alone. */
@@ -63,13 +72,10 @@ export function convergeRegion(ports: WorkPorts): Work {
       if (!found?.spaces.includes(space)) await removeRoot(plane, { space, key, signal })
     }
     if (!found) return { is: 'done' }
-    const progress = openReplicaProgress({
-      store,
-      world,
-      write,
-      ...subjectOf(row),
-      during: 'copy',
-    })
+    const crossings = openCrossings(ledgerSubject(found), world)
+    const during = 'copy'
+    const told = { ...subjectOf(row), during, crossings }
+    const progress = openReplicaProgress({ store, world, write, ...told })
     const owner = workOwner(row.id)
     const open = found.spaces.filter((space) => roots[space] !== undefined)
     const away = await zonesPutOff(ports, { wanted: found.spaces, open })
@@ -80,12 +86,15 @@ export function convergeRegion(ports: WorkPorts): Work {
       if (to.length === 0) break
       const from = nearestFirst(await store.read.placements.spacesOf(disk.image), found.region)
       const report = (bytes: Progress) => progress.report(index, bytes)
-      const order = { owner, image: disk.image, from, to, signal, report }
+      const order = { owner, image: disk.image, from, to, signal, report, crossed: crossings.add }
       const prepared = await prepareCopy(plane, order)
       bytesTotal += prepared.bytesTotal
       // Nothing that was referenced or moved is lost: who goes on finds it.
       const queue = queueOfCopy(found.region, bytesTotal, row.queue)
-      if (queue !== row.queue) return { is: 'elsewhere', state, queue }
+      if (queue !== row.queue) {
+        await progress.phase('copy')
+        return { is: 'elsewhere', state, queue }
+      }
       copied.set(disk.image, (await prepared.run()).holdings)
     }
     await progress.phase('seal')
@@ -93,25 +102,34 @@ export function convergeRegion(ports: WorkPorts): Work {
       const root = { space, key: roots[space] ?? '', created: new Date(row.createdMs) }
       await writeRootOf(found, root, signal)
     }
-    // A transaction for each space: a version in many of them holds up nobody else's writes.
+    await seal(running, found, { roots, to, copied })
+    await leaveOut(found, roots, { away, write })
+    return { is: 'next', state: await leavingOf(found, away) }
+  }
+
+  /** A transaction for each space: a version in many of them holds up nobody else's writes. */
+  async function seal(
+    { row, write }: Running,
+    { version, region, disks }: Found,
+    { roots, to, copied }: Copied,
+  ): Promise<void> {
     for (const [index, space] of to.entries()) {
+      const nowMs = await store.nowMs()
       await write(async (rows) => {
-        for (const disk of found.disks) {
+        for (const { image } of disks) {
           const sealed = await rows.placements.seal({
-            placement: { space, image: disk.image, keeper: found.version.key },
-            owner,
-            holdings: copied.get(disk.image)?.get(space) ?? [],
+            placement: { space, image, keeper: version.key },
+            owner: workOwner(row.id),
+            holdings: copied.get(image)?.get(space) ?? [],
             root: roots[space] ?? '',
           })
-          if (!sealed)
-            throw new Unavailable(`a pack of ${disk.image} left ${space} before the seal`)
+          if (!sealed) throw new Unavailable(`a pack of ${image} left ${space} before the seal`)
         }
         const replica = index === to.length - 1 ? await replicaOf(rows, row) : undefined
         if (replica) await rows.replicas.put({ ...replica, usable: true })
+        await recordReplicas(rows, version, region, nowMs)
       })
     }
-    await leaveOut(found, roots, { away, write })
-    return { is: 'next', state: await leavingOf(found, away) }
   }
 
   /** A zone that went away may have got its root before: known, it is removed when the zone is back. */
@@ -187,6 +205,7 @@ export function convergeRegion(ports: WorkPorts): Work {
         ({ space }) => parseSpaceId(space)?.region === found.region,
       )
       await endReplica(rows, row, { wanted: found.spaces.length > 0, left }, nowMs)
+      await recordReplicas(rows, version, found.region, nowMs)
       await settleVersion(rows, version.key, settings, nowMs)
       await askForRest(rows, row, found, nowMs)
     })
@@ -295,6 +314,12 @@ function subjectOf(row: WorkRow): { versionKey: string; region: string } {
   const at = row.subject.lastIndexOf('@')
   return { versionKey: row.subject.slice(0, at), region: row.subject.slice(at + 1) }
 }
+
+const ledgerSubject = ({ version, region }: Found) => ({
+  versionKey: version.key,
+  versionId: version.id,
+  region: regionName(region),
+})
 
 function rootsOf(state: JsonObject): Readonly<Record<string, string>> {
   const { roots } = state

@@ -5,6 +5,7 @@ import { dropStaged } from '../regions/staging.ts'
 import { ownUploadsOf } from '../resources/pending-content.ts'
 import type { Failed, Outcome, Running, Work } from '../runner/work.ts'
 import type { Store } from '../store/store.ts'
+import { recordReplicas } from './ledger.ts'
 import type { WorkPorts } from './ports.ts'
 import { failRemoval } from './settle.ts'
 import { distinctRoots, forgetStray, rootsIn, type StrayRoot, strayRoots } from './stray-roots.ts'
@@ -36,6 +37,7 @@ export function releaseRegion(ports: WorkPorts): Work {
     for (const { space, key: upload } of rootsIn(state.staged)) {
       await dropStaged(plane, { space, upload, signal })
     }
+    const nowMs = await store.nowMs()
     await write(async (rows) => {
       const resource = await rows.resources.lock(key)
       if (resource?.state !== 'Deleting') return
@@ -44,6 +46,7 @@ export function releaseRegion(ports: WorkPorts): Work {
         if (isHere) await rows.placements.drop(placement)
       }
       await forgetStray(rows, resource, roots)
+      await recordReplicas(rows, resource, region, nowMs)
     })
     return { is: 'done' }
   }

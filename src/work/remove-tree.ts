@@ -65,7 +65,7 @@ export function removeTree(ports: WorkPorts): Work {
     if (children.length > 0) return
     // The row was stored by this type's own schema.
     const requests = type?.remove?.(resource as unknown as Parameters<typeof type.remove>[0])
-    if (!requests) return forgetRow(rows, resource, type, settings)
+    if (!requests) return forgetRow(rows, resource, { type, settings, nowMs })
     const unfinished = await rows.work.unfinishedOf(resource.key)
     const missing = requests.filter(
       (request) => !unfinished.some((work) => work.kind === request.kind),
@@ -80,7 +80,8 @@ export function removeTree(ports: WorkPorts): Work {
     await write(async (rows) => {
       const group = await rows.resources.lock(row.subject)
       if (group?.state !== 'Deleting') return
-      await forgetRow(rows, group, ports.findType(group.type), settings)
+      const type = ports.findType(group.type)
+      await forgetRow(rows, group, { type, settings, nowMs })
       for (const operation of await rows.operations.unfinishedOf(row.subject)) {
         const end = { status: 'Succeeded', error: undefined, output: undefined } as const
         await rows.operations.finish(operation.id, { ...end, endedMs: nowMs })

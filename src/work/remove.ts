@@ -38,7 +38,8 @@ export function remove(ports: WorkPorts): Work {
     await write(async (rows) => {
       const resource = await rows.resources.lock(row.subject)
       if (resource?.state !== 'Deleting') return
-      await forgetRow(rows, resource, ports.findType(resource.type), settings)
+      const type = ports.findType(resource.type)
+      await forgetRow(rows, resource, { type, settings, nowMs })
       for (const operation of await rows.operations.unfinishedOf(row.subject)) {
         const end = { status: 'Succeeded', error: undefined, output: undefined } as const
         await rows.operations.finish(operation.id, { ...end, endedMs: nowMs })
@@ -58,10 +59,18 @@ export function remove(ports: WorkPorts): Work {
 export async function forgetRow(
   rows: Rows,
   resource: ResourceRow,
-  type: ResourceType | undefined,
-  settings: Settings,
+  {
+    type,
+    settings,
+    nowMs,
+  }: {
+    readonly type: ResourceType | undefined
+    readonly settings: Settings
+    readonly nowMs: number
+  },
 ): Promise<void> {
   const { key } = resource
+  await rows.ledger.endAll(key, nowMs)
   for (const placement of await rows.placements.ofKeepers([key])) {
     await rows.placements.drop(placement)
   }

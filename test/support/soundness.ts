@@ -12,6 +12,7 @@ import type { ArmDocument } from '../../src/resources/declaration.ts'
 import { findType } from '../../src/resources/types.ts'
 import { type Engine, spaceFolder } from './engine.ts'
 import type { Tables } from './engine-database.ts'
+import { expectLedger } from './ledger-soundness.ts'
 
 /** The disks of a resource by its id, the OS disk first. */
 export type Contents = Readonly<Record<string, readonly Uint8Array[]>>
@@ -52,6 +53,7 @@ function shown({ key, state, doc, status }: Readonly<Record<string, unknown>>) {
  */
 export async function expectSoundAtDeath({ folder, tables }: Engine): Promise<void> {
   expect(await unserved(tables)).toEqual([])
+  await expectLedger(tables)
   for (const { space, key, size_bytes } of await liveHoldings(tables)) {
     const { size } = await stat(join(spaceFolder(folder, space as SpaceId), String(key)))
     expect(size).toBe(size_bytes)
@@ -73,6 +75,7 @@ export async function expectSoundAtRest(engine: Engine, contents: Contents): Pro
   const states = await tables.all('select key, state from resources')
   expect(states.filter((row) => !isFinal(row.state))).toEqual([])
   await expectExactCounters(engine)
+  await expectLedger(tables)
   expect(await tables.all('select reader, upload from blob_readers')).toEqual([])
   expect(await tables.all('select name from owners where image is null')).toEqual([])
   const unreferenced = `select space, key, state from holdings
