@@ -1,6 +1,7 @@
 import type { CommandGroup } from './command.ts'
 import { accountCommands } from './commands/account.ts'
 import { auditCommands } from './commands/audit.ts'
+import { azSetupCommands } from './commands/az-setup.ts'
 import { completionCommands } from './commands/completion.ts'
 import { applicationCommands, userCommands, userGroupCommands } from './commands/directory.ts'
 import { diskCommands } from './commands/disk.ts'
@@ -47,6 +48,7 @@ export function commandTable(local: LocalCommands): readonly CommandGroup[] {
     auditCommands,
     spaceCommands(local),
     operationCommands,
+    azSetupCommands,
   ]
   return [...table, completionCommands(table)]
 }

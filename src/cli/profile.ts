@@ -1,6 +1,6 @@
 import { chmod, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { ClientError } from '../client/client-error.ts'
@@ -27,6 +27,9 @@ const Profile = z.object({
 })
 export type Profile = z.infer<typeof Profile>
 
+const loginFirst =
+  'Log in first: `vitrine login --data DIR`, or to a server elsewhere `vitrine login --device --base URL`.'
+
 /** What the first start of an installation leaves in `owner.json`: how its first application signs in. */
 const OwnerFile = z.object({ tenantId: z.string(), clientId: z.string(), clientSecret: z.string() })
 
@@ -50,9 +53,7 @@ export async function readOwner(file: string): Promise<Owner> {
 
 /** The login that is kept in `folder`, with its secret. Throws ClientError `NotLoggedIn`. */
 export async function readAccess(folder: string): Promise<Access> {
-  const login =
-    'Log in first: `vitrine login --data DIR`, or to a server elsewhere `vitrine login --device --base URL`.'
-  const profile = await readJson(join(folder, profileName), Profile, login)
+  const profile = await readJson(join(folder, profileName), Profile, loginFirst)
   const { ownerFile, clientSecret, signedIn, ...rest } = profile
   if (ownerFile === undefined) {
     const { tenantId, clientId } = rest
@@ -60,11 +61,38 @@ export async function readAccess(folder: string): Promise<Access> {
       const turn: Turn = (next) => turnKept(folder, next)
       return { ...rest, credentials: { tenantId, clientId, turn } }
     }
-    if (clientSecret === undefined) throw notLoggedIn(`${folder} keeps no secret`, login)
+    if (clientSecret === undefined) throw notLoggedIn(`${folder} keeps no secret`, loginFirst)
     return accessOf({ ...rest, clientSecret })
   }
   // The server may have moved to another port since the login.
   return { ...accessOf(await readOwner(ownerFile)), subscriptionId: rest.subscriptionId }
+}
+
+/** A login without its secret, but with the file in which that is its `clientSecret`; a person's has none. */
+export type WhereSecretIs = Omit<Owner, 'clientSecret'> & {
+  readonly secretFile: string | undefined
+}
+
+/** The owner of a data folder. Throws ClientError `NotLoggedIn`. */
+export async function ownerAt(data: string): Promise<WhereSecretIs> {
+  const file = resolve(data, 'owner.json')
+  const { clientSecret: _, ...owner } = await readOwner(file)
+  return { ...owner, secretFile: file }
+}
+
+/** The kept login. Throws ClientError `NotLoggedIn`. */
+export async function keptLogin(folder: string): Promise<WhereSecretIs> {
+  const file = join(folder, profileName)
+  const {
+    ownerFile,
+    clientSecret,
+    signedIn: _,
+    ...rest
+  } = await readJson(file, Profile, loginFirst)
+  if (ownerFile === undefined) {
+    return { ...rest, secretFile: clientSecret === undefined ? undefined : file }
+  }
+  return { ...(await ownerAt(dirname(ownerFile))), subscriptionId: rest.subscriptionId }
 }
 
 /** As an application, by its secret. */

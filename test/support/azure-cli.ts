@@ -1,13 +1,17 @@
 import { execFile } from 'node:child_process'
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { debianCure } from '../../src/cli/az-setup/debian-cure.ts'
 import type { TestInstallation } from './test-installation.ts'
 
 const run = promisify(execFile)
 
-/** Of the two, `latest` is what is served by default; Debian's az 2.45 has `image` and `vm` only in the other one. */
-type AzureProfile = 'latest' | '2020-09-01-hybrid'
+/**
+ * Of the two profiles of az, `latest` is what is served by default; Debian's az 2.45 has `image` and `vm` only in the other
+ * one. `mended` is `latest` with what `vitrine az-setup --debian` installs.
+ */
+type AzureProfile = 'latest' | 'mended' | '2020-09-01-hybrid'
 
 export type AzureCli = Awaited<ReturnType<typeof openAzureCli>>
 
@@ -19,6 +23,7 @@ export async function openAzureCli(
 ) {
   // Nothing of the machine's own set-up takes part, and nothing can leave loopback.
   const nowhere = 'http://127.0.0.1:9'
+  const python = join(home, 'python')
   const env: Readonly<Record<string, string>> = {
     PATH: process.env.PATH ?? '',
     HOME: home,
@@ -30,6 +35,7 @@ export async function openAzureCli(
     HTTPS_PROXY: nowhere,
     HTTP_PROXY: nowhere,
     NO_PROXY: '127.0.0.1,localhost',
+    ...(profile === 'mended' && { PYTHONPATH: python }),
   }
 
   /** One az command; its JSON, or undefined when it prints none. */
@@ -38,7 +44,8 @@ export async function openAzureCli(
     return stdout.trim() === '' ? undefined : JSON.parse(stdout)
   }
 
-  await mkdir(home, { recursive: true })
+  await mkdir(python, { recursive: true })
+  await writeFile(join(python, 'sitecustomize.py'), debianCure)
   const { url } = vitrine
   const endpoints = {
     resourceManager: url,
@@ -50,7 +57,11 @@ export async function openAzureCli(
     gallery: `${url}/`,
   }
   const suffixes = { storageEndpoint: 'storage.localhost', keyvaultDns: '.vault.localhost' }
-  const cloud = JSON.stringify({ profile, endpoints, suffixes })
+  const cloud = JSON.stringify({
+    profile: profile === 'mended' ? 'latest' : profile,
+    endpoints,
+    suffixes,
+  })
   await az('cloud', 'register', '-n', 'Vitrine', '--cloud-config', cloud)
   await az('cloud', 'set', '-n', 'Vitrine')
   const owner = JSON.parse(await readFile(join(vitrine.data, 'owner.json'), 'utf8'))

@@ -1,24 +1,11 @@
-import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { builtInRoles } from '../../src/access/built-in-roles.ts'
 import { type AzureCli, openAzureCli } from '../support/azure-cli.ts'
 import { type OtherCaller, openOtherCaller } from '../support/other-caller.ts'
 import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
-
-const run = promisify(execFile)
-
-/** az 2.45 asks its role client for `config`, which the library that Debian ships beside it calls `_config`. */
-const cure = `
-from importlib import import_module
-for version in ('v2018_01_01_preview', 'v2020_04_01_preview'):
-    for one in vars(import_module('azure.mgmt.authorization.' + version + '.operations')).values():
-        if isinstance(one, type):
-            one.config = property(lambda self: self._config)
-`
 
 let vitrine: TestInstallation
 let home: string
@@ -28,14 +15,7 @@ let group: string
 beforeAll(async () => {
   vitrine = await openTestInstallation()
   home = await mkdtemp(join(tmpdir(), 'vitrine-az-role-'))
-  const { env } = await openAzureCli(vitrine, home)
-  await mkdir(join(home, 'cure'))
-  await writeFile(join(home, 'cure', 'sitecustomize.py'), cure)
-  const cured = { ...env, PYTHONPATH: join(home, 'cure') }
-  az = async (...args) => {
-    const { stdout } = await run('az', [...args, '-o', 'json'], { env: cured })
-    return stdout.trim() === '' ? undefined : JSON.parse(stdout)
-  }
+  ;({ az } = await openAzureCli(vitrine, home, 'mended'))
   await az('group', 'create', '-n', 'rolesRG', '-l', 'westeurope')
   group = `/subscriptions/${vitrine.subscription}/resourceGroups/rolesRG`
   reader = await openOtherCaller(vitrine, [], 'rolesRG')

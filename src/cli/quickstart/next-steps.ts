@@ -25,7 +25,7 @@ export function nextSteps(facts: Facts): string {
     ...(facts.stays === true ? [] : [lines('npm start')]),
     lines(`npx vitrine login --data ${folder}`, ...commandLines(facts)),
     head('Point the Azure CLI at it'),
-    lines(...azLines(access, { base, folder, ca })),
+    lines(`eval "$(npx vitrine az-setup --data ${folder} --apply)"`, 'az sig list -o table'),
     head(`Point Azure's SDK at it (NODE_EXTRA_CA_CERTS=${ca})`),
     lines(...sdkLines(access, { base, folder })),
   ].join('')
@@ -48,32 +48,6 @@ function commandLines({ stays, names }: Facts): readonly string[] {
 }
 
 type Place = { readonly base: string; readonly folder: string }
-
-function azLines(access: Access, place: Place & { readonly ca: string }): readonly string[] {
-  const { base, folder } = place
-  const endpoints = {
-    resourceManager: base,
-    management: `${base}/`,
-    activeDirectory: `${base}/adfs`,
-    activeDirectoryResourceId: `${base}/`,
-    activeDirectoryGraphResourceId: `${base}/graph/`,
-    microsoftGraphResourceId: `${base}/graph/`,
-    gallery: `${base}/`,
-  }
-  const suffixes = { storageEndpoint: 'storage.localhost', keyvaultDns: '.vault.localhost' }
-  const cloud = JSON.stringify({ profile: 'latest', endpoints, suffixes })
-  const owner = (member: string) =>
-    `"$(node -p "JSON.parse(fs.readFileSync('${folder}/owner.json')).${member}")"`
-  return [
-    `export REQUESTS_CA_BUNDLE=${place.ca}`,
-    'export AZURE_CONFIG_DIR=$HOME/.azure-vitrine',
-    `az cloud register -n Vitrine --cloud-config '${cloud}'`,
-    'az cloud set -n Vitrine',
-    `az login --service-principal --tenant ${access.tenantId} \\`,
-    `    -u ${owner('clientId')} -p ${owner('clientSecret')}`,
-    'az sig list -o table',
-  ]
-}
 
 function sdkLines(access: Access, { base, folder }: Place): readonly string[] {
   return [
