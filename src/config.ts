@@ -92,6 +92,8 @@ export const ConfigFile = z.strictObject({
     .prefault({}),
   /** Days that the audit is kept. */
   auditDays: z.number().positive().max(3_650).default(90),
+  /** Days that the activity log, and the events of it, are kept. */
+  activityLogDays: z.number().positive().max(3_650).default(90),
   /** The user's own certificate and key, PEM; left out, one is made under the installation's own CA. */
   tls: z.strictObject({ certFile: z.string(), keyFile: z.string() }).optional(),
   /** Plain HTTP, for a proxy in front that ends TLS. Never on by itself. */

@@ -178,6 +178,7 @@ async function boundsOf({ config, secrets, world }: InstallationParts) {
     sweepHoldMs: config.sweepHoldSeconds * 1000,
     uploadKeptMs: config.uploadDays * 24 * 3_600_000,
     auditKeptMs: config.auditDays * 24 * 3_600_000,
+    eventsKeptMs: config.activityLogDays * 24 * 3_600_000,
     rotateKeyWhenDue: () => keys.rotate(keySignsForMs),
   }
 }

@@ -97,8 +97,22 @@ export type OperationRow = {
   readonly output: Json | undefined
   readonly principalId: string
   readonly correlationId: string
+  /** What the events of it tell besides; undefined where an older release began it. */
+  readonly asked: AskedFor | undefined
   readonly startedMs: number
   readonly endedMs: number | undefined
+}
+
+/** What was asked, of which resource, by whom: for those who are told of it later. */
+export type AskedFor = {
+  /** As roles have it: `Microsoft.Compute/galleries/write`. */
+  readonly action: string
+  /** As first sent. */
+  readonly resourceId: string
+  /** An application's client id or a user's sign-in name. */
+  readonly name: string
+  /** Of who asked. */
+  readonly tenantId: string
 }
 
 export type OperationFlavour = 'caps' | 'disk' | 'compute' | 'group' | 'storage'

@@ -118,6 +118,8 @@ function planAction(
     shares: effects.shares,
     operation: newOperation(providers, asked, type, {
       key: row.key,
+      resourceId: row.id,
+      action: action.permission,
       subscription: id.subscription,
       generation,
       verb: 'action',

@@ -2,7 +2,7 @@ import { mustBeAllowed } from '../domain/access.ts'
 import { ArmError } from '../domain/errors.ts'
 import { rebuildRequest, spaceKey, verifyKey, verifyRequest } from '../domain/health-work.ts'
 import { regionName } from '../domain/regions.ts'
-import type { OperationRow, ResourceRow, WorkRequest } from '../domain/rows.ts'
+import type { AskedFor, OperationRow, ResourceRow, WorkRequest } from '../domain/rows.ts'
 import { parseSpaceId, type SpaceId } from '../domain/spaces.ts'
 import { resourceNotFound } from './front-door.ts'
 import type { Asked, Providers, Target } from './ports.ts'
@@ -33,7 +33,10 @@ export async function verifyResource(
     const where = name === undefined ? 'anywhere' : `in ${name}`
     throw new ArmError('InvalidParameter', `'${id.name}' has no bytes ${where}.`, 'region')
   }
-  const about = { key: verifyKey(row.key, name), subscription: id.subscription }
+  const about = {
+    ...{ key: verifyKey(row.key, name), subscription: id.subscription },
+    ...{ resourceId: row.id, action: `${type.type}/verify/action` },
+  }
   const operation = await ask(providers, asked, about, verifyRequest(row.key, name))
   return { row, operation }
 }
@@ -51,14 +54,20 @@ export async function askRebuild(
 ): Promise<OperationRow> {
   mustBeAllowed(asked.caller, 'Vitrine.Gallery/locations/spaces/rebuild/action', rootScope)
   const subscription = providers.subscriptions[0]?.id ?? ''
-  const about = { key: spaceKey(space), subscription }
+  const action = 'Vitrine.Gallery/locations/spaces/rebuild/action'
+  const resourceId = `${rootScope}/spaces/${space}`
+  const about = { key: spaceKey(space), subscription, resourceId, action }
   return await ask(providers, asked, about, rebuildRequest(space))
 }
 
 async function ask(
   { store, world }: Providers,
   { caller, correlationId }: Asked,
-  about: Pick<OperationRow, 'key' | 'subscription'>,
+  {
+    resourceId,
+    action,
+    ...about
+  }: Pick<OperationRow, 'key' | 'subscription'> & Pick<AskedFor, 'resourceId' | 'action'>,
   request: WorkRequest,
 ): Promise<OperationRow> {
   const nowMs = await store.nowMs()
@@ -73,6 +82,7 @@ async function ask(
     output: undefined,
     principalId: caller.principalId,
     correlationId,
+    asked: { action, resourceId, name: caller.name, tenantId: caller.tenantId },
     startedMs: nowMs,
     endedMs: undefined,
   }

@@ -12,12 +12,18 @@ export function newOperation(
   { caller, correlationId }: Asked,
   type: ResourceType,
   about: Pick<OperationRow, 'key' | 'subscription' | 'generation' | 'verb'> & {
+    /** Of the resource. */
+    readonly resourceId: string
+    /** Of a POST: what it takes to be allowed. */
+    readonly action?: string
     readonly done: boolean
     readonly nowMs: number
     readonly output?: OperationRow['output']
   },
 ): OperationRow {
-  const { done, nowMs, output, ...rest } = about
+  const { done, nowMs, output, resourceId, action, ...rest } = about
+  const { name, tenantId } = caller
+  const permission = action ?? actionOn(type.type, rest.verb === 'delete' ? 'delete' : 'write')
   return {
     ...rest,
     id: world.id(),
@@ -27,6 +33,7 @@ export function newOperation(
     output,
     principalId: caller.principalId,
     correlationId,
+    asked: { action: permission, resourceId, name, tenantId },
     startedMs: nowMs,
     endedMs: done ? nowMs : undefined,
   }

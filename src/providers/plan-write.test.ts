@@ -80,6 +80,7 @@ function plan(type: ResourceType, path: string, body: JsonObject, over: Partial<
     output: undefined,
     principalId: 'p',
     correlationId: 'c',
+    asked: undefined,
     startedMs: 0,
     endedMs: undefined,
   })

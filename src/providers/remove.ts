@@ -72,6 +72,7 @@ function planRemoval(
   const work = type.remove?.(stored)
   const operation = newOperation(providers, asked, type, {
     key: row.key,
+    resourceId: row.id,
     subscription: id.subscription,
     generation: row.generation + 1,
     verb: 'delete',

@@ -87,6 +87,7 @@ async function plan(
   const operationOf = (row: ResourceRow, done: boolean) =>
     newOperation(providers, asked, target.type, {
       key: row.key,
+      resourceId: row.id,
       subscription: target.id.subscription,
       generation: row.generation,
       verb: stored ? 'update' : 'create',

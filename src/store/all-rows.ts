@@ -9,6 +9,7 @@ import { claimRows } from './claims.ts'
 import { counterRows } from './counters.ts'
 import { deploymentRows } from './deployments.ts'
 import { applicationRows, secretRows } from './directory.ts'
+import { eventRows } from './events.ts'
 import { groupRows } from './groups.ts'
 import { healthRows } from './health.ts'
 import { holdingRows } from './holdings.ts'
@@ -54,10 +55,12 @@ export type RowsOptions = {
 }
 
 export function allRows({ db, nowMs, woken }: RowsOptions): AllRows {
+  const events = eventRows(db)
   return {
     resources: resourceRows(db),
     replicas: replicaRows(db),
-    operations: operationRows(db, woken),
+    operations: operationRows(db, events, woken),
+    events,
     work: workRows(db, woken),
     claims: claimRows(db),
     shares: shareRows(db),

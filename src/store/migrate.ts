@@ -20,6 +20,7 @@ import { ledger } from './migrations/0017-ledger.ts'
 import { softDelete } from './migrations/0018-soft-delete.ts'
 import { deployments } from './migrations/0019-deployments.ts'
 import { locksAndTags } from './migrations/0020-locks-and-tags.ts'
+import { events } from './migrations/0021-events.ts'
 
 /** In order, forward only. One that was released never changes: the next one follows it. */
 export const migrations: readonly ((db: QueryExecutorProvider) => Promise<void>)[] = [
@@ -43,6 +44,7 @@ export const migrations: readonly ((db: QueryExecutorProvider) => Promise<void>)
   softDelete,
   deployments,
   locksAndTags,
+  events,
 ]
 
 /** Only another release can use the database. No waiting mends it. */

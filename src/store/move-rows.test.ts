@@ -74,7 +74,10 @@ async function fill(store: Store): Promise<void> {
 /** Rows of the newer tables, as the golden ones have them. */
 async function fillNewer(): Promise<void> {
   const database = new DatabaseSync(path)
-  const schemas = ['0005', '0006', '0011', '0012', '0014', '0015', '0017', '0018', '0019', '0020']
+  const schemas = [
+    ...['0005', '0006', '0011', '0012', '0014', '0015', '0017', '0018', '0019', '0020'],
+    ...['0021'],
+  ]
   for (const schema of schemas) {
     const file = new URL(`../../test/golden/rows/${schema}.json`, import.meta.url)
     const rows: [string, Record<string, string | number | null>][] = JSON.parse(

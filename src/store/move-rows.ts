@@ -56,6 +56,11 @@ const tables = {
   moves: ['version_key', 'to_region', 'hour_ms', 'from_region'],
   deployments: ['key'],
   deployment_steps: ['deployment_key', 'position'],
+  events: ['subscription', 'at_ms', 'id'],
+  event_marks: ['name'],
+  event_latest: ['definition_key', 'region'],
+  event_due: ['resource_key'],
+  event_subscriptions: ['key'],
 } as const satisfies Record<Exclude<keyof Schema, Passing>, readonly string[]>
 
 /** Rows in one statement: its values stay below the 65535 that PostgreSQL takes. */

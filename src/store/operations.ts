@@ -1,4 +1,5 @@
 import type { Selectable } from 'kysely'
+import { type EventRows, operationEvent } from '../domain/events.ts'
 import type { OperationRow } from '../domain/rows.ts'
 import { wakeDeployments } from './deployments.ts'
 import { prepared } from './prepared.ts'
@@ -8,8 +9,15 @@ import { fromJson } from './values.ts'
 
 type OperationEnd = Pick<OperationTable, 'id' | 'status' | 'error' | 'output' | 'ended_ms'>
 
-/** `woken` is told when somebody waited for one that ends. */
-export function operationRows(db: Db, woken: () => void): OperationRows {
+/**
+ * Each one that begins or ends is told by an event, in the same transaction. `woken` is told when somebody waited for one
+ * that ends.
+ */
+export function operationRows(
+  db: Db,
+  events: Pick<EventRows, 'add'>,
+  woken: () => void,
+): OperationRows {
   const all = db.selectFrom('operations').selectAll()
   const byId = prepared(db, ({ id }: { id: string }) => all.where('id', '=', id))
   const insertOne = prepared(db, (row: OperationTable) => db.insertInto('operations').values(row))
@@ -18,7 +26,12 @@ export function operationRows(db: Db, woken: () => void): OperationRows {
     all.where('key', '=', key).where('ended_ms', 'is', null).orderBy('started_ms').orderBy('id'),
   )
   const end = prepared(db, ({ id, ...columns }: OperationEnd) =>
-    db.updateTable('operations').set(columns).where('id', '=', id).where('ended_ms', 'is', null),
+    db
+      .updateTable('operations')
+      .set(columns)
+      .where('id', '=', id)
+      .where('ended_ms', 'is', null)
+      .returningAll(),
   )
 
   async function get(id: string): Promise<OperationRow | undefined> {
@@ -28,6 +41,7 @@ export function operationRows(db: Db, woken: () => void): OperationRows {
 
   async function insert(row: OperationRow): Promise<void> {
     await insertOne(toTable(row))
+    await events.add([operationEvent(row)])
   }
 
   async function unfinishedOf(key: string): Promise<readonly OperationRow[]> {
@@ -35,7 +49,11 @@ export function operationRows(db: Db, woken: () => void): OperationRows {
   }
 
   const finish: OperationRows['finish'] = async (id, { status, error, output, endedMs }) => {
-    await end({ id, status, error: orNull(error), output: orNull(output), ended_ms: endedMs })
+    const ended = await end({
+      ...{ id, status, ended_ms: endedMs },
+      ...{ error: orNull(error), output: orNull(output) },
+    })
+    await events.add(ended.rows.map((row) => operationEvent(fromTable(row))))
     if (await wakeDeployments(db, id, endedMs)) woken()
   }
 
@@ -73,6 +91,7 @@ function toTable(row: OperationRow): OperationTable {
     output: orNull(row.output),
     principal_id: row.principalId,
     correlation_id: row.correlationId,
+    asked: orNull(row.asked),
     started_ms: row.startedMs,
     ended_ms: row.endedMs ?? null,
   }
@@ -91,6 +110,7 @@ function fromTable(row: Selectable<OperationTable>): OperationRow {
     output: row.output === null ? undefined : fromJson(row.output),
     principalId: row.principal_id,
     correlationId: row.correlation_id,
+    asked: row.asked === null ? undefined : fromJson(row.asked),
     startedMs: row.started_ms,
     endedMs: row.ended_ms ?? undefined,
   }

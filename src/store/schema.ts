@@ -1,6 +1,7 @@
 import type { CompiledQuery, Generated, GeneratedAlways, Kysely, QueryResult } from 'kysely'
 import type { BlobContainerTable, BlobTable, StagedBlockTable } from './blob-schema.ts'
 import type { DeploymentStepTable, DeploymentTable } from './deployment-schema.ts'
+import type { EventTables } from './event-schema.ts'
 import type { IntervalTable, MoveTable } from './ledger-schema.ts'
 import type { LockTable, ResourceTagTable, TagNameTable } from './lock-schema.ts'
 import type {
@@ -70,7 +71,7 @@ export type Schema = {
   tag_names: TagNameTable
   /** `tags` as a JSON object. */
   subscription_tags: { subscription: string; tags: string }
-}
+} & EventTables
 
 /** A gallery is shared to this one. */
 export type ShareTable = {
@@ -203,6 +204,7 @@ export type OperationTable = {
   output: string | null
   principal_id: string
   correlation_id: string
+  asked: string | null
   started_ms: number
   ended_ms: number | null
 }

@@ -20,6 +20,7 @@ import { openReplicaProgress } from './replica-progress.ts'
 import { rootDocuments } from './root-documents.ts'
 import { settleVersion } from './settle.ts'
 import { addStray, distinctRoots, forgetStray, rootsIn, strayRoots } from './stray-roots.ts'
+import { tellRegion } from './tell.ts'
 import { completeZonesRequest, zonesPutOff } from './zones.ts'
 
 type Found = {
@@ -242,6 +243,9 @@ export function convergeRegion(ports: WorkPorts): Work {
       return
     }
     if (!wanted) return rows.replicas.remove(versionKey, region)
+    if (replica.state !== 'Completed') {
+      await tellRegion(rows, row, { versionKey, region, failure: undefined, nowMs })
+    }
     const done = { state: 'Completed', phase: '', bytesPerSecond: 0, reason: undefined } as const
     await rows.replicas.put({
       ...replica,
@@ -266,6 +270,7 @@ export function convergeRegion(ports: WorkPorts): Work {
         reason: problem.message,
         updatedMs: nowMs,
       })
+      await tellRegion(rows, row, { ...subjectOf(row), failure: problem.message, nowMs })
     }
     await settleVersion(rows, subjectOf(row).versionKey, settings, nowMs)
   }

@@ -16,11 +16,13 @@ export function duties(regions: readonly RegionName[]): readonly WorkRequest[] {
   const regional = ['Sweep', 'Compact', 'ExpireUploads', 'Scrub', 'WatchSpaces'].flatMap((kind) =>
     regions.map((region) => ({ kind, subject: region, queue: `region:${region}` })),
   )
-  const common = ['Prune', 'RootPins', 'SweepSignins', 'RotateKeys'].map((kind) => ({
-    kind,
-    subject: 'installation',
-    queue: 'control',
-  }))
+  const common = ['Prune', 'RootPins', 'SweepSignins', 'RotateKeys', 'NumberEvents'].map(
+    (kind) => ({
+      kind,
+      subject: 'installation',
+      queue: 'control',
+    }),
+  )
   return [...regional, ...common].map((duty) => ({ ...duty, generation: 1, key: undefined }))
 }
 
@@ -48,14 +50,15 @@ export function sweep({ store, plane, world, sweepHoldMs }: WorkPorts): Work {
 }
 
 /** Forgets receipts that nobody polls any more, grants that ran out, and what the audit has kept long enough. */
-export function prune({ store, auditKeptMs }: WorkPorts): Work {
+export function prune({ store, auditKeptMs, eventsKeptMs }: WorkPorts): Work {
   async function pruneOperations({ state }: Running): Promise<Outcome> {
     const nowMs = await store.nowMs()
     const beforeMs = nowMs - limits.operationKeptMs
     const pruned = await store.write((rows) => rows.operations.prune(beforeMs, pruneRows))
     const grants = await store.write((rows) => rows.sas.prune(beforeMs, pruneRows))
     const told = await store.write((rows) => rows.audit.prune(nowMs - auditKeptMs, pruneRows))
-    const isMore = [pruned, grants, told].includes(pruneRows)
+    const events = await store.write((rows) => rows.events.prune(nowMs - eventsKeptMs, pruneRows))
+    const isMore = [pruned, grants, told, events].includes(pruneRows)
     return { is: 'wait', state, forMs: isMore ? 0 : pruneEveryMs }
   }
 

@@ -26,6 +26,7 @@ export type WorkPorts = {
   /** An upload that gets no page for so long is given up. */
   readonly uploadKeptMs: number
   readonly auditKeptMs: number
+  readonly eventsKeptMs: number
   /** Adds a key that tokens are signed with, where it is time; true when it did. Throws Unavailable. */
   rotateKeyWhenDue(): Promise<boolean>
 }

@@ -6,6 +6,7 @@ import type { Rows } from '../store/store.ts'
 import type { WorkPorts } from './ports.ts'
 import { regionsLeft, releases } from './release-region.ts'
 import { failRemoval } from './settle.ts'
+import { tellRemoved } from './tell.ts'
 import { waitLonger } from './wait-longer.ts'
 
 /**
@@ -81,6 +82,7 @@ export async function forgetRow(
   await rows.blobs.released(key)
   await rows.claims.releaseAllOf(key)
   await rows.resources.delete(key)
+  await tellRemoved(rows, resource, nowMs)
   const id = parseResourceId(resource.id)
   if (!type?.counts || !id) return
   // The row was stored by this type's own schema.

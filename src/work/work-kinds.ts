@@ -5,6 +5,7 @@ import { prune, sweep } from './duties.ts'
 import { expireUploads } from './expire-uploads.ts'
 import { ingestDisks } from './ingest-disks.ts'
 import { mendRoot } from './mend-root.ts'
+import { numberEvents } from './number-events.ts'
 import { publish } from './publish.ts'
 import { rebuildSpace } from './rebuild-space.ts'
 import { releaseRegion } from './release-region.ts'
@@ -42,4 +43,5 @@ export const workKinds = [
   sweepSignins,
   rotateKeys,
   rootPins,
+  numberEvents,
 ]

@@ -153,6 +153,62 @@ table deployments
   CREATE INDEX deployments_by_parent ON public.deployments USING btree (parent_run) WHERE (parent_run IS NOT NULL)
   CREATE INDEX deployments_by_scope ON public.deployments USING btree (scope_key, key)
   CREATE UNIQUE INDEX deployments_pkey ON public.deployments USING btree (key)
+table event_due
+  resource_key text collate "C" not null
+  due_ms bigint not null
+  constraint event_due_pkey PRIMARY KEY (resource_key)
+  CREATE INDEX event_due_by_time ON public.event_due USING btree (due_ms, resource_key)
+  CREATE UNIQUE INDEX event_due_pkey ON public.event_due USING btree (resource_key)
+table event_latest
+  definition_key text collate "C" not null
+  region text collate "C" not null
+  version text not null
+  constraint event_latest_pkey PRIMARY KEY (definition_key, region)
+  CREATE UNIQUE INDEX event_latest_pkey ON public.event_latest USING btree (definition_key, region)
+table event_marks
+  name text collate "C" not null
+  value bigint not null
+  constraint event_marks_pkey PRIMARY KEY (name)
+  CREATE UNIQUE INDEX event_marks_pkey ON public.event_marks USING btree (name)
+table event_subscriptions
+  key text collate "C" not null
+  id text not null
+  scope_key text collate "C" not null
+  doc text not null
+  secret text
+  principal text not null
+  state text not null
+  reason text
+  cursor bigint not null
+  attempts bigint not null
+  delivered_ms bigint
+  created_ms bigint not null
+  updated_ms bigint not null
+  constraint event_subscriptions_pkey PRIMARY KEY (key)
+  CREATE INDEX event_subscriptions_by_scope ON public.event_subscriptions USING btree (scope_key, key)
+  CREATE UNIQUE INDEX event_subscriptions_pkey ON public.event_subscriptions USING btree (key)
+table events
+  subscription text collate "C" not null
+  at_ms bigint not null
+  id text collate "C" not null
+  seq bigint
+  kind text not null
+  resource_key text collate "C" not null
+  resource_id text not null
+  action text not null
+  status text not null
+  code text
+  message text
+  operation_id text not null
+  correlation_id text not null
+  principal_id text not null
+  name text not null
+  tenant_id text collate "C" not null
+  about text not null
+  constraint events_pkey PRIMARY KEY (subscription, at_ms, id)
+  CREATE INDEX events_unnumbered ON public.events USING btree (at_ms, id) WHERE (seq IS NULL)
+  CREATE UNIQUE INDEX events_by_seq ON public.events USING btree (seq) WHERE (seq IS NOT NULL)
+  CREATE UNIQUE INDEX events_pkey ON public.events USING btree (subscription, at_ms, id)
 table holdings
   id bigint not null generated always as identity
   space text collate "C" not null
@@ -265,6 +321,7 @@ table operations
   correlation_id text not null
   started_ms bigint not null
   ended_ms bigint
+  asked text
   constraint operations_pkey PRIMARY KEY (id)
   CREATE INDEX operations_finished ON public.operations USING btree (ended_ms) WHERE (ended_ms IS NOT NULL)
   CREATE INDEX operations_unfinished ON public.operations USING btree (key) WHERE (ended_ms IS NULL)

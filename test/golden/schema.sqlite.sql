@@ -158,6 +158,62 @@ CREATE INDEX deployments_by_parent on deployments (parent_run) where parent_run 
 
 CREATE INDEX deployments_by_scope on deployments (scope_key, key);
 
+CREATE TABLE event_due (resource_key text not null primary key, due_ms bigint not null) without rowid;
+
+CREATE INDEX event_due_by_time on event_due (due_ms, resource_key);
+
+CREATE TABLE event_latest (
+  definition_key text not null,
+  region text not null,
+  version text not null,
+  primary key (definition_key, region)
+) without rowid;
+
+CREATE TABLE event_marks (name text not null primary key, value bigint not null) without rowid;
+
+CREATE TABLE event_subscriptions (
+  key text not null primary key,
+  id text not null,
+  scope_key text not null,
+  doc text not null,
+  secret text,
+  principal text not null,
+  state text not null,
+  reason text,
+  cursor bigint not null,
+  attempts bigint not null,
+  delivered_ms bigint,
+  created_ms bigint not null,
+  updated_ms bigint not null
+) without rowid;
+
+CREATE INDEX event_subscriptions_by_scope on event_subscriptions (scope_key, key);
+
+CREATE TABLE events (
+  subscription text not null,
+  at_ms bigint not null,
+  id text not null,
+  seq bigint,
+  kind text not null,
+  resource_key text not null,
+  resource_id text not null,
+  action text not null,
+  status text not null,
+  code text,
+  message text,
+  operation_id text not null,
+  correlation_id text not null,
+  principal_id text not null,
+  name text not null,
+  tenant_id text not null,
+  about text not null,
+  primary key (subscription, at_ms, id)
+) without rowid;
+
+CREATE UNIQUE INDEX events_by_seq on events (seq) where seq is not null;
+
+CREATE INDEX events_unnumbered on events (at_ms, id) where seq is null;
+
 CREATE TABLE holdings (
   id integer primary key autoincrement,
   space text not null,
@@ -274,7 +330,7 @@ CREATE TABLE operations (
   correlation_id text not null,
   started_ms bigint not null,
   ended_ms bigint
-);
+, asked text);
 
 CREATE INDEX operations_finished on operations (ended_ms) where ended_ms is not null;
 

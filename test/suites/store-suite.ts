@@ -4,6 +4,7 @@ import { blobPromises } from './store/blob-promises.ts'
 import { claimPromises } from './store/claim-promises.ts'
 import { commitPromises } from './store/commit-promises.ts'
 import { directoryPromises } from './store/directory-promises.ts'
+import { eventPromises } from './store/event-promises.ts'
 import { healthPromises } from './store/health-promises.ts'
 import { holdingPromises } from './store/holding-promises.ts'
 import { listPromises } from './store/list-promises.ts'
@@ -39,6 +40,7 @@ export function storeSuite(name: string, open: OpenStore): void {
     describe('tenants, guests', () => tenantPromises(open))
     describe('shares', () => sharePromises(open))
     describe('audit', () => auditPromises(open))
+    describe('events', () => eventPromises(open))
     describe('sign-in', () => signinPromises(open))
   })
 }

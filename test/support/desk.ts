@@ -301,6 +301,7 @@ function operation(row: ResourceRow): OperationRow {
     output: undefined,
     principalId: '',
     correlationId: '',
+    asked: undefined,
     startedMs: 0,
     endedMs: undefined,
   }

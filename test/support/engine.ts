@@ -112,6 +112,7 @@ export async function openEngine(folder: string, options: EngineOptions = {}) {
     health,
     uploadKeptMs: config.uploadDays * 24 * 3_600_000,
     auditKeptMs: config.auditDays * 24 * 3_600_000,
+    eventsKeptMs: config.activityLogDays * 24 * 3_600_000,
     rotateKeyWhenDue: async () => false,
   }
   const ports: WorkPorts = { store, plane, world, settings, findType, prepare, imports, ...kept }

@@ -64,6 +64,7 @@ export function operationRow(
     output: undefined,
     principalId: 'p1',
     correlationId: 'c1',
+    asked: undefined,
     startedMs: 1,
     endedMs: undefined,
     ...row,

@@ -1,0 +1,221 @@
+import { type Expression, type ExpressionBuilder, type Selectable, type SqlBool, sql } from 'kysely'
+import { type EventQuery, type EventRow, type EventRows, resourceKeyOf } from '../domain/events.ts'
+import type { EventTable } from './event-schema.ts'
+import { keyRanges } from './key-ranges.ts'
+import { locksRows } from './locks-rows.ts'
+import { prepared } from './prepared.ts'
+import type { Db, Schema } from './schema.ts'
+import { fromJson, pagesOf } from './values.ts'
+
+/** Rows that one page looks at: some tens of milliseconds, however little of them is asked for. */
+const scannedMax = 20_000
+
+export function eventRows(db: Db): EventRows {
+  const insertOne = prepared(db, (row: EventTable) =>
+    db
+      .insertInto('events')
+      .values(row)
+      .onConflict((conflict) => conflict.columns(['subscription', 'at_ms', 'id']).doNothing()),
+  )
+
+  async function add(events: readonly EventRow[]): Promise<void> {
+    for (const event of events) await insertOne(toTable(event))
+  }
+
+  const inTime = ({ subscription, sinceMs, untilMs, after }: EventQuery) =>
+    db
+      .selectFrom('events')
+      .where('subscription', '=', subscription)
+      .where('at_ms', '>=', sinceMs)
+      .where('at_ms', '<', untilMs)
+      .$if(after !== undefined, (query) =>
+        query.where(sql<SqlBool>`(at_ms, id) < (${after?.atMs ?? 0}, ${after?.id ?? ''})`),
+      )
+      .orderBy('at_ms', 'desc')
+      .orderBy('id', 'desc')
+
+  const list: EventRows['list'] = async (query) => {
+    const scan = inTime(query)
+    const [behind] = await scan
+      .select(['at_ms', 'id'])
+      .offset(scannedMax - 1)
+      .limit(1)
+      .execute()
+    const found = await scan
+      .selectAll()
+      .where((where) => where.and(narrowed(where, query)))
+      .$if(behind !== undefined, (each) =>
+        each.where(sql<SqlBool>`(at_ms, id) >= (${behind?.at_ms ?? 0}, ${behind?.id ?? ''})`),
+      )
+      .limit(query.rowsMax + 1)
+      .execute()
+    const rows = found.slice(0, query.rowsMax).map(fromTable)
+    if (found.length > query.rowsMax) return { rows, next: rows.at(-1) }
+    return { rows, next: behind && { atMs: behind.at_ms, id: behind.id } }
+  }
+
+  async function number(rowsMax: number): Promise<number> {
+    const from = await lockMark('numbered')
+    const waiting = await db
+      .selectFrom('events')
+      .select(['subscription', 'at_ms', 'id'])
+      .where('seq', 'is', null)
+      .orderBy('at_ms')
+      .orderBy('id')
+      .limit(rowsMax)
+      .execute()
+    for (const [index, { subscription, at_ms, id }] of waiting.entries()) {
+      await giveNumber({ subscription, at_ms, id, seq: from + index + 1 })
+    }
+    if (waiting.length > 0) await moveMark('numbered', from + waiting.length)
+    return waiting.length
+  }
+
+  const giveNumber = prepared(
+    db,
+    ({ subscription, at_ms, id, seq }: Pick<EventTable, 'subscription' | 'at_ms' | 'id' | 'seq'>) =>
+      db
+        .updateTable('events')
+        .set({ seq })
+        .where('subscription', '=', subscription)
+        .where('at_ms', '=', at_ms)
+        .where('id', '=', id),
+  )
+
+  /** The mark under a lock: whoever moves it goes alone. */
+  async function lockMark(name: string): Promise<number> {
+    await db
+      .insertInto('event_marks')
+      .values({ name, value: 0 })
+      .onConflict((conflict) => conflict.column('name').doNothing())
+      .execute()
+    const { value } = await db
+      .selectFrom('event_marks')
+      .select('value')
+      .where('name', '=', name)
+      .$if(locksRows(db), (query) => query.forUpdate())
+      .executeTakeFirstOrThrow()
+    return value
+  }
+
+  async function moveMark(name: string, value: number): Promise<void> {
+    await db.updateTable('event_marks').set({ value }).where('name', '=', name).execute()
+  }
+
+  async function isBehind(): Promise<boolean> {
+    const found = await db
+      .selectFrom('events')
+      .select('id')
+      .where('seq', 'is', null)
+      .limit(1)
+      .execute()
+    return found.length > 0
+  }
+
+  const after: EventRows['after'] = async (seq, rowsMax) => {
+    const rows = await db
+      .selectFrom('events')
+      .selectAll()
+      .where('seq', '>', seq)
+      .orderBy('seq')
+      .limit(rowsMax)
+      .execute()
+    return rows.map((row) => ({ ...fromTable(row), seq: row.seq ?? 0 }))
+  }
+
+  async function last(): Promise<number> {
+    const mark = await db
+      .selectFrom('event_marks')
+      .select('value')
+      .where('name', '=', 'numbered')
+      .executeTakeFirst()
+    return mark?.value ?? 0
+  }
+
+  async function prune(beforeMs: number, rowsMax: number): Promise<number> {
+    // By number: the oldest have the lowest, and those that have none are still to be told.
+    const old = await db
+      .selectFrom('events')
+      .select(['seq', 'at_ms'])
+      .where('seq', 'is not', null)
+      .orderBy('seq')
+      .limit(rowsMax)
+      .execute()
+    const past = old.flatMap(({ seq, at_ms }) => (seq !== null && at_ms < beforeMs ? [seq] : []))
+    for (const page of pagesOf(past)) {
+      await db.deleteFrom('events').where('seq', 'in', page).execute()
+    }
+    return past.length
+  }
+
+  return { add, list, number, isBehind, after, last, prune }
+}
+
+type Where = ExpressionBuilder<Schema, 'events'>
+
+function narrowed(where: Where, query: EventQuery): Expression<SqlBool>[] {
+  const { within, correlationId, name, status, provider } = query
+  const equal = { correlation_id: correlationId, name, status } as const
+  const found: Expression<SqlBool>[] = []
+  for (const [column, value] of Object.entries(equal)) {
+    if (value !== undefined) found.push(where(sql.ref(`events.${column}`), '=', value))
+  }
+  if (within) found.push(where.or(placedIn(where, within)))
+  if (provider !== undefined) {
+    // '0' follows '/'.
+    found.push(where(sql`lower(action)`, '>=', `${provider}/`))
+    found.push(where(sql`lower(action)`, '<', `${provider}0`))
+  }
+  return found
+}
+
+function placedIn(where: Where, within: readonly string[]): Expression<SqlBool>[] {
+  return keyRanges(within, undefined).map(({ from, until }) =>
+    where.and([
+      where('resource_key', '>=', from),
+      ...(until === undefined ? [] : [where('resource_key', '<', until)]),
+    ]),
+  )
+}
+
+function toTable(event: EventRow): EventTable {
+  return {
+    subscription: event.subscription,
+    at_ms: event.atMs,
+    id: event.id,
+    seq: null,
+    kind: event.kind,
+    resource_key: resourceKeyOf(event),
+    resource_id: event.resourceId,
+    action: event.action,
+    status: event.status,
+    code: event.error?.code ?? null,
+    message: event.error?.message ?? null,
+    operation_id: event.operationId,
+    correlation_id: event.correlationId,
+    principal_id: event.principalId,
+    name: event.name,
+    tenant_id: event.tenantId,
+    about: JSON.stringify(event.about),
+  }
+}
+
+function fromTable(row: Selectable<EventTable>): EventRow {
+  return {
+    id: row.id,
+    atMs: row.at_ms,
+    subscription: row.subscription,
+    // Only `add` writes them.
+    kind: row.kind as EventRow['kind'],
+    resourceId: row.resource_id,
+    action: row.action,
+    status: row.status as EventRow['status'],
+    error: row.code === null ? undefined : { code: row.code, message: row.message ?? '' },
+    operationId: row.operation_id,
+    correlationId: row.correlation_id,
+    principalId: row.principal_id,
+    name: row.name,
+    tenantId: row.tenant_id,
+    about: fromJson(row.about),
+  }
+}
