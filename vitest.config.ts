@@ -20,11 +20,13 @@ export default defineConfig({
         },
       },
       { test: { name: 'contract', include: ['test/contract/**/*.test.ts'], ...postgres, ...slow } },
+      // Damage, loss, backups, data of older releases: promises of the same kind that take minutes.
+      { test: { name: 'recovery', include: ['test/recovery/**/*.test.ts'], ...postgres, ...slow } },
       // The same on PostgreSQL, but for those that choose their database themselves, and for what the documents say.
       {
         test: {
           name: 'contract-postgres',
-          include: ['test/contract/**/*.test.ts', 'test/processes/**/*.test.ts'],
+          include: ['test/{contract,recovery,processes}/**/*.test.ts'],
           exclude: ['**/{backup,move-to-postgres,older-data,migration}.test.ts'],
           provide: { database: 'postgres' },
           ...postgres,

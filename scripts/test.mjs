@@ -1,6 +1,6 @@
 // `npm test`: sets up, then checks types, lint, dead code and tests. `--system` runs what is left to `.ci/run`: processes that
-// die, PostgreSQL, and what needs system packages, which that installs. Ends with `N passed, N failed`. Plain JavaScript: it
-// starts on any Node from 20 on.
+// die, what is mended, PostgreSQL, and what needs system packages, which that installs. Ends with `N passed, N failed`.
+// Plain JavaScript: it starts on any Node from 20 on.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -46,10 +46,10 @@ if (!system) {
   check('dead code', ['node_modules/knip/bin/knip.js'])
   tests(['unit', 'contract'])
   console.log(
-    '\nLeft to .ci/run: processes killed at any instant, contracts on PostgreSQL; and, with what it installs for them, tests against qemu-img, full and broken file systems, az, S3.',
+    '\nLeft to .ci/run: processes killed at any instant, recovery from damage and loss, contracts on PostgreSQL; and, with what it installs for them, tests against qemu-img, full and broken file systems, az, S3.',
   )
 } else {
-  tests(['crash', 'contract-postgres', 'crash-postgres'])
+  tests(['crash', 'recovery', 'contract-postgres', 'crash-postgres'])
   tests(['system'])
 }
 rmSync(reports, { recursive: true, force: true })
