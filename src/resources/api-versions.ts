@@ -20,6 +20,9 @@ export const galleryApiVersions = [
 
 /** Microsoft.Compute/disks. */
 export const diskApiVersions = [
+  '2016-04-30-preview',
+  '2017-03-30',
+  '2018-04-01',
   '2018-06-01',
   '2018-09-30',
   '2019-03-01',
@@ -44,6 +47,10 @@ export const diskApiVersions = [
 
 /** Microsoft.Compute: images, later machines and sets. */
 export const computeApiVersions = [
+  '2016-04-30-preview',
+  '2017-03-30',
+  '2017-12-01',
+  '2018-04-01',
   '2018-06-01',
   '2018-10-01',
   '2019-03-01',
@@ -65,20 +72,30 @@ export const computeApiVersions = [
   '2024-07-01',
   '2024-11-01',
   '2025-04-01',
+  '2025-11-01',
+  '2026-03-01',
   '2026-04-01',
 ] as const
 
+/** Microsoft.Compute/locations/usages: asked before there were images. */
+export const usageApiVersions = ['2015-06-15', '2016-03-30', ...computeApiVersions] as const
+
 /** Microsoft.Storage. */
 export const storageApiVersions = [
+  '2015-05-01-preview',
+  '2015-06-15',
   '2016-01-01',
+  '2016-05-01',
   '2016-12-01',
   '2017-06-01',
   '2017-10-01',
   '2018-02-01',
+  '2018-03-01-preview',
   '2018-07-01',
   '2018-11-01',
   '2019-04-01',
   '2019-06-01',
+  '2020-08-01-preview',
   '2021-01-01',
   '2021-02-01',
   '2021-04-01',
@@ -93,26 +110,70 @@ export const storageApiVersions = [
   '2024-01-01',
   '2025-01-01',
   '2025-06-01',
+  '2025-08-01',
+  '2026-04-01',
 ] as const
 
-/** Microsoft.Resources: groups, and what hangs on subscriptions. */
+/**
+ * Microsoft.Resources: groups, and what hangs on subscriptions, tenants and providers. All are answered by ARM itself, at one
+ * list of versions.
+ */
 export const resourcesApiVersions = [
+  '2014-04-01',
+  '2014-04-01-preview',
+  '2015-01-01',
+  '2015-11-01',
+  '2016-02-01',
   '2016-06-01',
+  '2016-07-01',
+  '2016-09-01',
+  '2017-03-01',
+  '2017-05-01',
+  '2017-05-10',
+  '2017-06-01',
+  '2017-08-01',
+  '2017-12-01',
+  '2018-01-01',
   '2018-02-01',
   '2018-05-01',
+  '2018-06-01',
+  '2018-07-01',
+  '2018-08-01',
+  '2018-09-01',
+  '2018-11-01',
+  '2019-03-01',
   '2019-05-01',
+  '2019-05-10',
+  '2019-06-01',
   '2019-07-01',
+  '2019-08-01',
+  '2019-09-01',
   '2019-10-01',
   '2019-11-01',
+  '2020-01-01',
+  '2020-05-01',
   '2020-06-01',
+  '2020-07-01',
+  '2020-08-01',
+  '2020-09-01',
   '2020-10-01',
   '2021-01-01',
   '2021-04-01',
+  '2022-01-01',
+  '2022-03-01-preview',
+  '2022-05-01',
+  '2022-06-01',
   '2022-09-01',
+  '2022-11-01-preview',
   '2022-12-01',
+  '2023-03-01-preview',
   '2023-07-01',
+  '2023-07-01-preview',
   '2024-03-01',
+  '2024-06-01-preview',
   '2024-07-01',
+  '2024-08-01',
+  '2024-10-01-preview',
   '2024-11-01',
   '2025-03-01',
   '2025-04-01',

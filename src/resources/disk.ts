@@ -1,3 +1,4 @@
+import { skuWasAccountType } from './account-type.ts'
 import { diskApiVersions } from './api-versions.ts'
 import type { ResourceType } from './declaration.ts'
 import { diskLife } from './disk-life.ts'
@@ -16,10 +17,12 @@ export const disks: ResourceType<Disk> = {
   schema: DiskSchema,
   evolution: {
     since: {
+      managedBy: '2017-03-30',
+      zones: '2017-03-30',
       'properties.hyperVGeneration': '2018-09-30',
-      'properties.creationData.uploadSizeBytes': '2018-09-30',
-      'properties.diskSizeBytes': '2018-09-30',
-      'properties.uniqueId': '2018-09-30',
+      'properties.creationData.uploadSizeBytes': '2019-03-01',
+      'properties.diskSizeBytes': '2019-03-01',
+      'properties.uniqueId': '2019-03-01',
       'properties.diskState': '2018-09-30',
       'properties.creationData.galleryImageReference': '2019-07-01',
       'properties.creationData.sourceUniqueId': '2019-07-01',
@@ -43,7 +46,7 @@ export const disks: ResourceType<Disk> = {
       { path: 'properties.networkAccessPolicy', value: 'AllowAll' },
       { path: 'properties.publicNetworkAccess', value: 'Enabled' },
     ],
-    moves: [],
+    moves: [skuWasAccountType('2017-03-30')],
   },
   readOnly: [
     'managedBy',

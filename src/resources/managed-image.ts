@@ -23,7 +23,9 @@ export const managedImages: ResourceType<ManagedImage> = {
   evolution: {
     since: {
       'properties.hyperVGeneration': '2019-03-01',
-      'properties.storageProfile.zoneResilient': '2018-06-01',
+      'properties.storageProfile.zoneResilient': '2017-12-01',
+      'properties.storageProfile.osDisk.storageAccountType': '2017-03-30',
+      'properties.storageProfile.dataDisks[].storageAccountType': '2017-03-30',
     },
     defaults: [{ path: 'properties.hyperVGeneration', value: 'V1' }],
     moves: [],

@@ -1,3 +1,4 @@
+import { skuWasAccountType } from './account-type.ts'
 import { diskApiVersions } from './api-versions.ts'
 import type { ResourceType } from './declaration.ts'
 import { diskLife } from './disk-life.ts'
@@ -20,21 +21,22 @@ export const snapshots: ResourceType<Disk> = {
   schema: SnapshotSchema,
   evolution: {
     since: {
+      managedBy: '2017-03-30',
       'properties.hyperVGeneration': '2018-09-30',
-      'properties.creationData.uploadSizeBytes': '2018-09-30',
-      'properties.diskSizeBytes': '2018-09-30',
-      'properties.uniqueId': '2018-09-30',
+      'properties.creationData.uploadSizeBytes': '2019-03-01',
+      'properties.diskSizeBytes': '2019-03-01',
+      'properties.uniqueId': '2019-03-01',
       'properties.incremental': '2019-03-01',
       'properties.creationData.sourceUniqueId': '2019-07-01',
       'properties.encryption': '2019-07-01',
       'properties.networkAccessPolicy': '2020-05-01',
-      'properties.diskState': '2020-05-01',
+      'properties.diskState': '2020-06-30',
       'properties.purchasePlan': '2020-12-01',
       'properties.supportsHibernation': '2020-12-01',
       'properties.publicNetworkAccess': '2021-04-01',
       'properties.completionPercent': '2021-04-01',
       'properties.supportedCapabilities': '2021-08-01',
-      'properties.incrementalSnapshotFamilyId': '2021-08-01',
+      'properties.incrementalSnapshotFamilyId': '2021-12-01',
       'properties.supportedCapabilities.architecture': '2022-03-02',
       'properties.copyCompletionError': '2022-03-02',
       'properties.dataAccessAuthMode': '2022-03-02',
@@ -45,7 +47,7 @@ export const snapshots: ResourceType<Disk> = {
       { path: 'properties.networkAccessPolicy', value: 'AllowAll' },
       { path: 'properties.publicNetworkAccess', value: 'Enabled' },
     ],
-    moves: [],
+    moves: [skuWasAccountType('2017-03-30')],
   },
   readOnly: [
     'managedBy',

@@ -3,10 +3,11 @@ import { unless } from '../domain/problem.ts'
 import { regionName } from '../domain/regions.ts'
 import type { JsonObject } from '../domain/rows.ts'
 import { diskSpace, type SpaceId } from '../domain/spaces.ts'
+import { skuWasAccountType } from './account-type.ts'
 import { storageApiVersions } from './api-versions.ts'
 import { accountClaim } from './blob-uri.ts'
 import type { Effects, ResourceType, Stored, View, Write } from './declaration.ts'
-import { jsonOf } from './paths.ts'
+import { jsonOf, withValueAt } from './paths.ts'
 import { accountActions, newKeys } from './storage-account-keys.ts'
 import { StorageAccount } from './storage-account-schema.ts'
 
@@ -22,7 +23,39 @@ export const storageAccounts: ResourceType<StorageAccount> = {
   tracked: true,
   nameProblems: accountNameProblems,
   schema: StorageAccount,
-  evolution: { since: {}, defaults: [], moves: [] },
+  evolution: {
+    since: {
+      kind: '2016-01-01',
+      'properties.accessTier': '2016-01-01',
+      'properties.encryption': '2016-01-01',
+      'properties.encryption.services.file': '2016-12-01',
+      'properties.supportsHttpsTrafficOnly': '2016-12-01',
+      'properties.networkAcls': '2017-06-01',
+      'properties.isHnsEnabled': '2018-02-01',
+      'properties.allowBlobPublicAccess': '2019-04-01',
+      'properties.allowSharedKeyAccess': '2019-04-01',
+      'properties.largeFileSharesState': '2019-04-01',
+      'properties.minimumTlsVersion': '2019-04-01',
+      'properties.encryption.services.blob.keyType': '2019-06-01',
+      'properties.encryption.services.file.keyType': '2019-06-01',
+      'properties.encryption.requireInfrastructureEncryption': '2019-06-01',
+      'properties.privateEndpointConnections': '2019-06-01',
+      'properties.isNfsV3Enabled': '2021-01-01',
+      'properties.keyCreationTime': '2021-02-01',
+      'properties.allowCrossTenantReplication': '2021-04-01',
+      'properties.defaultToOAuthAuthentication': '2021-06-01',
+      'properties.publicNetworkAccess': '2021-06-01',
+      'properties.isLocalUserEnabled': '2021-08-01',
+      'properties.isSftpEnabled': '2021-08-01',
+      'properties.dnsEndpointType': '2021-09-01',
+    },
+    // There was one kind.
+    defaults: [{ path: 'kind', value: 'Storage', until: '2016-01-01' }],
+    moves: [
+      skuWasAccountType('2016-01-01'),
+      { before: '2016-05-01', up: (body) => body, down: capitalStatus },
+    ],
+  },
   readOnly: [
     'sku.tier',
     'properties.provisioningState',
@@ -191,6 +224,11 @@ function showAccount(
       statusOfPrimary: 'available',
     },
   })
+}
+
+/** Only shown, never sent. */
+function capitalStatus(shown: JsonObject): JsonObject {
+  return withValueAt(shown, 'properties.statusOfPrimary', 'Available')
 }
 
 function keyTimes({ keys }: JsonObject): JsonObject {

@@ -3,6 +3,8 @@ import type { Json } from '../../src/domain/rows.ts'
 import { isList, isObject } from '../../src/resources/paths.ts'
 
 type Schema = {
+  /** Of `shared` in the same file. */
+  readonly $ref?: string
   readonly type?: string
   readonly enum?: readonly string[]
   readonly open?: boolean
@@ -27,6 +29,42 @@ export function specFaults(file: string, name: SpecName, document: Json): readon
   const schemas: Record<string, Schema> = JSON.parse(readFileSync(url, 'utf8'))
   const schema = schemas[name]
   return schema ? faults(schema, document, name) : [`no definition of ${name}`]
+}
+
+/** Type → api-version → what Azure says of it, from a file of types. */
+export function readSpecTypes(file: SpecFile) {
+  const url = new URL(`../golden/spec/types-${file}.json`, import.meta.url)
+  const {
+    shared,
+    ...types
+  }: Record<string, Record<string, Schema>> = JSON.parse(readFileSync(url, 'utf8'))
+  const schemaOf = (type: string, apiVersion: string) => types[type]?.[apiVersion]
+  return {
+    types: Object.keys(types),
+    versionsOf: (type: string) => Object.keys(types[type] ?? {}),
+    /** As `specFaults`. What only a request says is not expected. */
+    faultsOf(type: string, apiVersion: string, document: Json): readonly string[] {
+      const schema = schemaOf(type, apiVersion)
+      if (!schema) return [`no definition of ${type} at ${apiVersion}`]
+      return faults(whole(schema, shared ?? {}), document, apiVersion)
+    },
+  }
+}
+
+type SpecFile = 'compute' | 'resources' | 'authorization' | 'storage'
+
+/** With the shared parts in their places; Azure's types have no cycles. */
+function whole(schema: Schema, shared: Readonly<Record<string, Schema>>): Schema {
+  const { $ref, properties, items, additionalProperties, ...others } = schema
+  const named = $ref === undefined ? undefined : shared[$ref]
+  if (named) return whole(named, shared)
+  const inside = Object.entries(properties ?? {}).map(([name, one]) => [name, whole(one, shared)])
+  return {
+    ...others,
+    ...(properties && { properties: Object.fromEntries(inside) }),
+    ...(items && { items: whole(items, shared) }),
+    ...(additionalProperties && { additionalProperties: whole(additionalProperties, shared) }),
+  }
 }
 
 function faults(schema: Schema, value: Json, path: string): readonly string[] {

@@ -23,6 +23,7 @@ export const apiVersions = {
     '2018-01-01-preview',
     '2018-07-01',
     '2018-09-01-preview',
+    '2020-03-01-preview',
     '2020-04-01-preview',
     '2020-08-01-preview',
     '2020-10-01-preview',

@@ -5,7 +5,7 @@ import type { ResourceType } from '../../resources/declaration.ts'
 import { answerPart, answerPartList, isAccountPart } from './account-parts.ts'
 import type { Address } from './address.ts'
 import { type Answer, type ArmRequest, notAllowed } from './answer.ts'
-import { wrongApiVersion } from './api-version.ts'
+import { mustKnowApiVersion, wrongApiVersion } from './api-version.ts'
 import { answerAudit } from './audit.ts'
 import { answerAuthorization } from './authorization.ts'
 import { answerExtension } from './extension.ts'
@@ -32,6 +32,7 @@ import { answerTenantsHere } from './tenants.ts'
 /** The handler of what the path points at, and its answer. */
 export function answerAddress(request: ArmRequest, address: Address): Promise<Answer> | Answer {
   if (isReadOnly(address) && request.method !== 'GET') throw notAllowed(request.method)
+  mustKnowApiVersion(address, request.asked.apiVersion)
   switch (address.is) {
     case 'tenants':
       return answerTenants(request)

@@ -1,0 +1,84 @@
+import { readFileSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { type Arm, errorOf, openArm } from '../support/arm.ts'
+import { definition, gallery, makeDefinition } from '../support/main-job.ts'
+import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
+
+const file = new URL('../golden/spec/published.json', import.meta.url)
+const published = z
+  .record(z.string(), z.array(z.string()))
+  .parse(JSON.parse(readFileSync(file, 'utf8')))
+
+/** Where each type is asked for; `{s}` the subscription, `{g}` the group. */
+const places: Readonly<Record<string, readonly string[]>> = {
+  'Microsoft.Compute/galleries': [`{g}/providers/Microsoft.Compute/galleries/${gallery}`],
+  'Microsoft.Compute/galleries/images': [
+    `{g}/providers/Microsoft.Compute/galleries/${gallery}/images/${definition}`,
+  ],
+  'Microsoft.Compute/galleries/images/versions': [
+    `{g}/providers/Microsoft.Compute/galleries/${gallery}/images/${definition}/versions`,
+  ],
+  'Microsoft.Compute/disks': ['{g}/providers/Microsoft.Compute/disks'],
+  'Microsoft.Compute/snapshots': ['{g}/providers/Microsoft.Compute/snapshots'],
+  'Microsoft.Compute/images': ['{g}/providers/Microsoft.Compute/images'],
+  'Microsoft.Compute/locations/usages': [
+    '{s}/providers/Microsoft.Compute/locations/westeurope/usages',
+  ],
+  'Microsoft.Resources/resourceGroups': ['{g}', '{s}/resourceGroups', '{s}/resources'],
+  'Microsoft.Resources/subscriptions': [
+    '/tenants',
+    '/subscriptions',
+    '{s}',
+    '{s}/locations',
+    '{s}/providers',
+  ],
+  'Microsoft.Authorization/roleAssignments': [
+    '{g}/providers/Microsoft.Authorization/roleAssignments',
+  ],
+  'Microsoft.Authorization/roleDefinitions': [
+    '{g}/providers/Microsoft.Authorization/roleDefinitions',
+  ],
+  'Microsoft.Storage/storageAccounts': ['{g}/providers/Microsoft.Storage/storageAccounts'],
+}
+
+describe('R138 api-versions that Azure has published and its clients send', () => {
+  let vitrine: TestInstallation
+  let arm: Arm
+  beforeAll(async () => {
+    vitrine = await openTestInstallation()
+    arm = openArm(vitrine)
+    await makeDefinition(vitrine)
+  })
+  afterAll(() => vitrine.close())
+
+  const placed = (place: string) =>
+    place.replace('{s}', `/subscriptions/${vitrine.subscription}`).replace('{g}', arm.groupPath)
+
+  it.each(Object.entries(places))('%s is answered at each of them', async (type, paths) => {
+    const versions = published[type] ?? []
+    expect(versions.length).toBeGreaterThan(2)
+    for (const version of versions) {
+      for (const path of paths) {
+        const { status, body } = await arm.get(placed(path), version)
+        expect([version, status, body.error]).toEqual([version, 200, undefined])
+      }
+    }
+  })
+
+  it.each(Object.entries(places))('another one of %s is told which there are', async (_, paths) => {
+    for (const version of ['2013-01-01', '2099-12-31', '2024-03-04-preview']) {
+      for (const path of paths) {
+        const answer = await arm.get(placed(path), version)
+        const { code, message } = errorOf(answer)
+        const ofArm = /^\/(tenants|subscriptions)/.test(path) || /^\{[sg]\}(\/[a-z]+)?$/i.test(path)
+        const [status, name] = ofArm
+          ? [400, 'InvalidApiVersionParameter']
+          : [404, 'InvalidResourceType']
+        expect([path, answer.status, code]).toEqual([path, status, name])
+        expect(message).toContain(`'${version}'`)
+        expect(message).toMatch(/The supported (api-)?versions are '20\d\d-/)
+      }
+    }
+  })
+})
