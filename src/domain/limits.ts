@@ -121,6 +121,8 @@ export const limits = {
   pageRows: 100,
   /** Finished operations are kept this long for pollers that come back. */
   operationKeptMs: 7 * 24 * 3_600_000,
+  /** Azure's time: so long a version that is deleted softly can be restored. */
+  softDeletedKeptMs: 7 * 24 * 3_600_000,
 } as const
 
 export const sizes = { kib, mib, gib } as const

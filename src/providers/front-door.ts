@@ -85,6 +85,13 @@ export function resourceNotFound(id: ResourceId): ArmError {
   )
 }
 
+/** The resources above that are there, nearest first, the group at last. */
+export async function ancestorsOf(rows: Rows, id: ResourceId): Promise<readonly ResourceRow[]> {
+  const keys = parentsOf(id).map(({ key }) => key)
+  const found = new Map((await rows.resources.getMany(keys)).map((row) => [row.key, row]))
+  return keys.flatMap((key) => found.get(key) ?? [])
+}
+
 /** Every resource above, nearest first, without the subscription. */
 function parentsOf(id: ResourceId): ResourceId[] {
   const parents: ResourceId[] = []

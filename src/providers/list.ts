@@ -1,8 +1,8 @@
-import { narrowTo } from '../domain/access.ts'
+import { mustBeAllowed, narrowTo } from '../domain/access.ts'
 import { readCursor, writeCursor } from '../domain/cursor.ts'
 import { limits } from '../domain/limits.ts'
 import { actionOn, type ResourceId } from '../domain/resource-id.ts'
-import type { RowStamp } from '../domain/rows.ts'
+import type { ResourceRow, RowStamp } from '../domain/rows.ts'
 import type { ResourceType } from '../resources/declaration.ts'
 import type { Page } from '../store/store.ts'
 import { mustExist } from './front-door.ts'
@@ -39,5 +39,27 @@ export async function listResources(
           after: readCursor(after),
           rowsMax: limits.pageRows,
         })
+  return { rows: page.rows, next: page.next === undefined ? undefined : writeCursor(page.next) }
+}
+
+/** One page of the children of a resource that are deleted softly, for who may read them all. Throws ArmError. */
+export async function listSoftDeleted(
+  providers: Providers,
+  { caller }: Asked,
+  {
+    definition,
+    type,
+    after,
+  }: { readonly definition: ResourceId; readonly type: string; readonly after: string | undefined },
+): Promise<Page<ResourceRow>> {
+  mustBeAllowed(caller, actionOn(type, 'read'), definition.text)
+  const rows = providers.store.read
+  await mustExist(providers, rows, definition)
+  const page = await rows.resources.deletedOf({
+    parentKey: definition.key,
+    type,
+    after: readCursor(after),
+    rowsMax: limits.pageRows,
+  })
   return { rows: page.rows, next: page.next === undefined ? undefined : writeCursor(page.next) }
 }

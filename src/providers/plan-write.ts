@@ -20,6 +20,7 @@ import type {
 } from '../resources/declaration.ts'
 import { type Planned, planPatch, planPut } from '../resources/evolve.ts'
 import { immutableProblems } from '../resources/merge.ts'
+import { softDeleteSince } from '../resources/soft-delete.ts'
 import type { Change } from '../store/change.ts'
 import { countsOf } from './counts.ts'
 import type { Above } from './front-door.ts'
@@ -57,6 +58,8 @@ export function draftWrite(situation: Situation, sent: Sent): Drafted {
   if ('problems' in planned) return planned
   // `planPut` parsed it with the type's own schema.
   const next = planned.doc as unknown as ArmDocument
+  if (stored?.deletedMs !== undefined && !type.restores?.(next))
+    return { problems: [softlyDeleted(id)] }
   const misplaced = locationProblems(situation, next)
   if (misplaced.length > 0) return { problems: misplaced }
   const { apiVersion, above, now, freshId } = situation
@@ -71,9 +74,17 @@ function planDocument({ target, stored, apiVersion }: Situation, sent: Sent): Pl
   const doc = stored?.doc
   if (sent.mode === 'edit')
     return planPut(type, { body: sent.body(doc ?? {}), stored: doc, apiVersion })
-  if (sent.mode === 'merge' && doc)
-    return planPatch(type, { body: sent.body, stored: doc, apiVersion })
+  // A PUT that restores says no more than that: the rest is as it was.
+  const merges = sent.mode === 'merge' || stored?.deletedMs !== undefined
+  if (merges && doc) return planPatch(type, { body: sent.body, stored: doc, apiVersion })
   return planPut(type, { body: sent.body, stored: doc, apiVersion })
+}
+
+function softlyDeleted({ name }: Target['id']): Problem {
+  return {
+    code: 'Conflict',
+    message: `'${name}' is soft deleted, and its name is not free. Restore it (properties.restore: true, from api-version ${softDeleteSince} on), purge it by deleting it again, or use another name.`,
+  }
 }
 
 /** ARM's own rules of `location`: there, served here, never changed. */
@@ -209,6 +220,7 @@ function rowOf(situation: Situation, doc: JsonObject, effects: Effects, by: Acto
     status: { ...stored?.status, ...effects.status },
     updatedMs: nowMs,
     updatedBy: by,
+    deletedMs: undefined,
   }
 }
 

@@ -2,10 +2,11 @@ import { mustBeAllowed } from '../domain/access.ts'
 import { ArmError } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
 import { actionOn, parseResourceId } from '../domain/resource-id.ts'
-import type { OperationRow, ResourceRow } from '../domain/rows.ts'
+import type { OperationRow, ResourceRow, WorkRequest } from '../domain/rows.ts'
+import { softDeletedId, softDeleteSince } from '../resources/soft-delete.ts'
 import type { Change } from '../store/change.ts'
 import { countsOf } from './counts.ts'
-import { findSubscription, groupNotFound } from './front-door.ts'
+import { ancestorsOf, findSubscription, groupNotFound } from './front-door.ts'
 import { newOperation } from './operation.ts'
 import { type Asked, type Providers, refuse, type Target } from './ports.ts'
 import { expectMatch, type Preconditions } from './preconditions.ts'
@@ -21,7 +22,7 @@ export async function removeResource(
   mustBeAllowed(asked.caller, actionOn(type.type, 'delete'), id.text)
   findSubscription(providers, id.subscription)
   for (let attempt = 0; attempt < limits.replanMax; attempt++) {
-    const row = await providers.store.read.resources.get(id.key)
+    const row = await findRemovable(providers, asked, target)
     if (!row) {
       // Azure answers 404 for a group that is not there, and 204 for everything below one.
       if (type.parent === undefined && id.names.length === 1 && type.cascades)
@@ -31,7 +32,8 @@ export async function removeResource(
     expectMatch(preconditions, row)
     await refuseWithChildren(providers, target, row)
     const nowMs = providers.world.now().getTime()
-    const change = planRemoval(providers, asked, target, row, nowMs)
+    const work = await removalOf(providers, target, row)
+    const change = planRemoval(providers, asked, target, { row, work, nowMs })
     const committed = await providers.store.commit(change)
     if (committed.is === 'done' && change.operation) return { row, operation: change.operation }
     if (committed.is === 'read') throw isRead(row, committed.by)
@@ -41,6 +43,29 @@ export async function removeResource(
     'Conflict',
     `'${id.name}' changed while it was being deleted. Retry the request.`,
   )
+}
+
+/** Who does not know of soft deletion does not purge by asking twice: to them it is gone. */
+async function findRemovable(
+  { store }: Providers,
+  { apiVersion }: Asked,
+  { id }: Target,
+): Promise<ResourceRow | undefined> {
+  const { resources } = store.read
+  return apiVersion < softDeleteSince ? resources.get(id.key) : resources.getAny(id.key)
+}
+
+/** The work that deletes it: softly where that is wanted, for good what is deleted softly already. */
+async function removalOf(
+  { store }: Providers,
+  { id, type }: Target,
+  row: ResourceRow,
+): Promise<readonly WorkRequest[] | undefined> {
+  // The row was stored by this type's own schema.
+  const stored = row as unknown as Parameters<NonNullable<typeof type.remove>>[0]
+  const isLive = row.deletedMs === undefined && type.removeSoftly !== undefined
+  const ancestors = isLive ? await ancestorsOf(store.read, id) : []
+  return (isLive ? type.removeSoftly?.(stored, ancestors) : undefined) ?? type.remove?.(stored)
 }
 
 function isRead({ name }: ResourceRow, by: string): ArmError {
@@ -58,18 +83,22 @@ function isShared({ name }: ResourceRow, galleryKey: string): ArmError {
   )
 }
 
+type Removal = {
+  readonly row: ResourceRow
+  readonly work: readonly WorkRequest[] | undefined
+  readonly nowMs: number
+}
+
 function planRemoval(
   providers: Providers,
   asked: Asked,
   { id, type }: Target,
-  row: ResourceRow,
-  nowMs: number,
+  { row, work, nowMs }: Removal,
 ): Change {
   // The row was stored by this type's own schema.
   const stored = row as unknown as Parameters<NonNullable<typeof type.remove>>[0]
   const problems = type.deleteProblems?.(stored, new Date(nowMs)) ?? []
   if (problems.length > 0) refuse(problems)
-  const work = type.remove?.(stored)
   const operation = newOperation(providers, asked, type, {
     key: row.key,
     resourceId: row.id,
@@ -121,10 +150,15 @@ async function refuseWithChildren(
   if (type.cascades) return
   const children = await providers.store.read.resources.below(row.key, undefined, 5)
   if (children.length === 0) return
-  const ids = children.map((child) => child.id.replace(/^.*\/providers\//i, '')).join(', ')
+  const ids = children.map(shownId).join(', ')
   throw new ArmError(
     'CannotDeleteResource',
     `Cannot delete resource while nested resources exist. Some existing nested resource IDs include: '${ids}'. ` +
       'Please delete all nested resources before deleting this resource.',
   )
+}
+
+/** What is deleted softly is found under an id of its own. */
+function shownId({ id, deletedMs }: ResourceRow): string {
+  return (deletedMs === undefined ? id : softDeletedId(id)).replace(/^.*\/providers\//i, '')
 }

@@ -4,6 +4,7 @@ import { limits } from '../domain/limits.ts'
 import { actionOn } from '../domain/resource-id.ts'
 import type { OperationRow, ResourceRow } from '../domain/rows.ts'
 import type { Committed } from '../store/change.ts'
+import type { Rows } from '../store/store.ts'
 import { loadFacts } from './facts.ts'
 import { loadAbove, resourceNotFound } from './front-door.ts'
 import { newOperation } from './operation.ts'
@@ -70,8 +71,8 @@ async function plan(
   const { store, settings, world } = providers
   const rows = store.read
   const above = await loadAbove(providers, rows, target.id)
-  const stored = await rows.resources.get(target.id.key)
-  refuseDying(target, stored)
+  const stored = await rows.resources.getAny(target.id.key)
+  if (await isDying(rows, target, stored)) throw dying(target)
   expectMatch(preconditions, stored)
   if (!stored && sent.mode !== 'replace') throw resourceNotFound(target.id)
   const { apiVersion } = asked
@@ -100,10 +101,20 @@ async function plan(
 }
 
 /** A deletion that failed may have taken a part of the bytes: it can only be asked for again. */
-function refuseDying({ id, type }: Target, stored: ResourceRow | undefined): void {
-  const isHalfGone = stored?.status.removalFailed !== undefined && !type.cascades
-  if (stored?.state !== 'Deleting' && !isHalfGone) return
-  throw new ArmError(
+async function isDying(
+  rows: Rows,
+  { type }: Target,
+  stored: ResourceRow | undefined,
+): Promise<boolean> {
+  if (!stored) return false
+  if (stored.status.removalFailed !== undefined && !type.cascades) return true
+  if (stored.deletedMs === undefined) return stored.state === 'Deleting'
+  const unfinished = await rows.work.unfinishedOf(stored.key)
+  return unfinished.some(({ kind }) => kind === 'Remove')
+}
+
+function dying({ id, type }: Target): ArmError {
+  return new ArmError(
     'Conflict',
     `Operation 'Update ${type.target}' is not allowed on ${id.name} since it is marked for deletion. ` +
       'You can only retry the Delete operation (or wait for an ongoing one to complete)',

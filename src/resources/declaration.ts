@@ -247,6 +247,13 @@ export type ResourceType<Doc extends ArmDocument = ArmDocument> = {
   deleteProblems?(stored: Stored<Doc>, now: Date): readonly Problem[]
   /** Work that deletes it; left out: the row goes at once. */
   remove?(stored: Stored<Doc>): readonly WorkRequest[]
+  /** Work that deletes it softly (`ResourceRow.deletedMs`); undefined: it is deleted for good. */
+  removeSoftly?(
+    stored: Stored<Doc>,
+    ancestors: readonly ResourceRow[],
+  ): readonly WorkRequest[] | undefined
+  /** Whether this document, as it was asked for, brings back what was deleted softly. */
+  restores?(asked: Doc): boolean
   readonly actions?: Readonly<Record<string, Action<Doc>>>
   /**
    * The document as GET shows it in the newest shape: read-only properties joined from status, replicas and query.

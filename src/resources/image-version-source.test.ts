@@ -388,10 +388,4 @@ describe('sources of image versions', () => {
     ])
   })
 
-  it('restore is refused: nothing is deleted softly', () => {
-    const body = versionBody({}, { restore: true })
-    expect(refused(stockedDesk().put(version, body))).toMatchObject([
-      { target: 'galleryImageVersion.properties.restore' },
-    ])
-  })
 })

@@ -37,6 +37,7 @@ import { sourceNeeds, versionSourceOf } from './image-version-source.ts'
 import { againEffects, againNeeds, againProblems } from './made-again.ts'
 import { isList, isObject, jsonOf, valueAt } from './paths.ts'
 import { ingestRequest } from './pending-content.ts'
+import { versionRemovedSoftly } from './soft-delete.ts'
 
 const imageVersionType = 'Microsoft.Compute/galleries/images/versions'
 
@@ -113,6 +114,8 @@ export const imageVersions: ResourceType<ImageVersion> = {
   remove: ({ key, generation }) => [
     { kind: 'Remove', subject: key, queue: 'control', generation: generation + 1, key },
   ],
+  removeSoftly: versionRemovedSoftly,
+  restores: ({ properties }) => properties.restore === true,
   show: showVersion,
 }
 
@@ -128,7 +131,7 @@ function versionNameProblems(name: string): readonly Problem[] {
 
 function completeVersion(write: Write<ImageVersion>): ImageVersion {
   const { next, before } = write
-  const { storageProfile: _, safetyProfile, restore, ...others } = next.properties
+  const { storageProfile: _, safetyProfile, restore: __, ...others } = next.properties
   const storage = completeStorage(write)
   const was = before?.doc.properties.safetyProfile?.allowDeletionOfReplicatedLocations
   const { allowDeletionOfReplicatedLocations: allow, ...otherSafety } = safetyProfile ?? {}
@@ -144,24 +147,30 @@ function completeVersion(write: Write<ImageVersion>): ImageVersion {
       ...others,
       publishingProfile: completeProfile(write),
       ...(storage && { storageProfile: storage }),
-      ...(restore && { restore }),
       ...(Object.keys(safety).length > 0 && { safetyProfile: safety }),
     },
   }
 }
 
 function versionProblems(write: Write<ImageVersion>, facts: Facts): readonly Problem[] {
-  const { next, before } = write
+  const { before } = write
   return [
-    ...unless(
-      next.properties.restore !== true,
-      'InvalidParameter',
-      'galleryImageVersion.properties.restore',
-      'Soft delete is not available here: there is nothing to restore. Leave out restore.',
-    ),
+    ...restoreProblems(write),
     ...publishingProblems(write),
     ...storageChangeProblems(write),
     ...(before ? againProblems(before, facts) : sourceProblems(write, facts)),
+  ]
+}
+
+function restoreProblems({ id, asked, before }: Write<ImageVersion>): readonly Problem[] {
+  if (asked.properties.restore !== true || before?.deletedMs !== undefined) return []
+  const why = before ? 'is not deleted' : 'was not found among those that are soft deleted'
+  return [
+    {
+      code: before ? 'Conflict' : 'NotFound',
+      message: `The gallery image version '${id.name}' ${why}: there is nothing to restore. Leave out restore.`,
+      target: 'galleryImageVersion.properties.restore',
+    },
   ]
 }
 

@@ -5,6 +5,7 @@ const doors: readonly (readonly [RegExp, string])[] = [
   [/\/oauth2\/|\/\.well-known\/|\/discovery\/|\/jwks/i, 'sign-in'],
   [/\/(?:capsoperations|diskoperations|operations|operationresults)\/[^/]+$/i, 'operations'],
   [/\/usages$/i, 'usages'],
+  [/\/softdeletedartifacttypes\//i, 'softDeleted'],
   [/\/providers\/vitrine\.gallery\//i, 'extensions'],
   [/^\/(?!subscriptions\/|tenants\/|providers\/|graph\/)[a-z\d]{3,24}\//, 'blobs'],
 ]

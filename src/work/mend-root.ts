@@ -34,7 +34,7 @@ export function mendRoot(ports: WorkPorts): Work {
     }
     if (await isBusy(named)) return waitLonger(state, 'work')
     if (await isIncomplete(named)) return { is: 'wait', state, forMs: incompleteMs }
-    const keeper = await store.read.resources.get(named.keeper)
+    const keeper = await store.read.resources.getAny(named.keeper)
     if (!keeper || !(await writeAgain(named, keeper, signal))) return { is: 'done' }
     if ((await isBusy(named)) || !(await isWanted(named))) return waitLonger(state, 'work')
     world.log({ level: 'info', event: 'root-mended', ...named })

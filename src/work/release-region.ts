@@ -20,7 +20,7 @@ export function releaseRegion(ports: WorkPorts): Work {
   /** Durable before any of it is removed: who lost the row removes nothing that has the name later. */
   async function plan({ row }: Running): Promise<Outcome> {
     const { key, region } = subjectOf(row)
-    if ((await store.read.resources.get(key))?.state !== 'Deleting') return { is: 'done' }
+    if ((await store.read.resources.getAny(key))?.state !== 'Deleting') return { is: 'done' }
     const { roots, staged } = await whatIsLeft(store, key)
     const isHere = ({ space }: { space: SpaceId }) => parseSpaceId(space)?.region === region
     const state: JsonObject = {
@@ -83,7 +83,7 @@ type Left = { readonly roots: readonly StrayRoot[]; readonly staged: readonly St
 async function whatIsLeft({ read, uploads }: Store, key: string): Promise<Left> {
   const sealed = await read.placements.rootsOf(key)
   const stray = await strayRoots(read, key)
-  const resource = await read.resources.get(key)
+  const resource = await read.resources.getAny(key)
   const staged: StrayRoot[] = []
   for (const { upload, space } of resource ? ownUploadsOf(resource) : []) {
     if ((await uploads.keys(upload, 1)).length > 0) staged.push({ space, key: upload })

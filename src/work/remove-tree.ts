@@ -23,6 +23,7 @@ export function removeTree(ports: WorkPorts): Work {
     const nowMs = await store.nowMs()
     await write(async (rows) => {
       for (const resource of page) {
+        if (resource.deletedMs !== undefined) await tryAgain(rows, resource)
         if (resource.state === 'Deleting') continue
         await rows.resources.setStatus(resource.key, { state: 'Deleting' })
         await rows.sas.revokeOf(resource.key)
@@ -42,7 +43,7 @@ export function removeTree(ports: WorkPorts): Work {
     const from = typeof after === 'string' ? after : undefined
     const page = await store.read.resources.below(row.subject, from, pageRows)
     if (page.length === 0 && from === undefined) return { is: 'next', state: rest }
-    const stuck = page.find((resource) => resource.state === 'Failed')
+    const stuck = page.find(isStuck)
     if (stuck) return { is: 'failed', problem: stuckProblem(stuck) }
     const nowMs = await store.nowMs()
     await write(async (rows) => {
@@ -105,12 +106,25 @@ async function unmark(rows: Rows, key: string): Promise<void> {
     const page = await rows.resources.below(key, after, pageRows)
     for (const resource of page) {
       const unfinished = await rows.work.unfinishedOf(resource.key)
-      if (resource.state === 'Deleting' && unfinished.length === 0) {
+      const isMarked = resource.state === 'Deleting' && resource.deletedMs === undefined
+      if (isMarked && unfinished.length === 0) {
         await rows.resources.setStatus(resource.key, { state: 'Failed' })
       }
     }
     after = page.length === pageRows ? page.at(-1)?.key : undefined
   } while (after !== undefined)
+}
+
+/** What is deleted softly shows by that alone that it could not be purged. */
+function isStuck({ state, deletedMs, status }: ResourceRow): boolean {
+  return state === 'Failed' || (deletedMs !== undefined && status.removalFailed !== undefined)
+}
+
+/** It could not be purged before. */
+async function tryAgain(rows: Rows, { key, status }: ResourceRow): Promise<void> {
+  if (status.removalFailed === undefined) return
+  const { removalFailed: _, ...others } = status
+  await rows.resources.setStatus(key, { status: others })
 }
 
 function stuckProblem({ id, status }: ResourceRow): Problem {

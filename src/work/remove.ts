@@ -18,7 +18,7 @@ export function remove(ports: WorkPorts): Work {
 
   /** Asked for twice, it may run again when another resource has the name already: that one is not meant. */
   async function isMeant(row: WorkRow): Promise<boolean> {
-    return (await store.read.resources.get(row.subject))?.state === 'Deleting'
+    return (await store.read.resources.getAny(row.subject))?.state === 'Deleting'
   }
 
   /** Waits for what it stopped, then for the regions, until nothing of the resource lies anywhere. */

@@ -91,7 +91,7 @@ export function scrubRegion(ports: WorkPorts): Work {
     const page = await store.read.placements.rootsIn(space, round.after, turnRows)
     const last = page.at(-1)
     if (!last) return { after: '', doneMs: turn.nowMs }
-    const keepers = await store.read.resources.getMany(page.map(({ keeper }) => keeper))
+    const keepers = await store.read.resources.getManyAny(page.map(({ keeper }) => keeper))
     for (const { root, keeper } of page) {
       const row = keepers.find(({ key }) => key === keeper)
       const found = row && (await readRoot(plane.blobsOf(space), root, turn.signal))

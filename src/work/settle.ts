@@ -70,5 +70,7 @@ export const failRemoval: Failed = async (rows, row, { problem, nowMs }) => {
   if (resource?.state !== 'Deleting') return
   const status = { ...resource.status, removalFailed: problem.message }
   await rows.resources.setStatus(resource.key, { status })
-  await finishResource(rows, resource, problem, nowMs)
+  // What is deleted softly stays out of sight: it is purged again in its time, or when it is asked for.
+  const state = resource.deletedMs === undefined ? 'Failed' : 'Deleting'
+  await finishResource(rows, resource, problem, nowMs, state)
 }

@@ -6,7 +6,7 @@ export type StrayRoot = { readonly space: SpaceId; readonly key: string }
 
 /** Roots of stopped work that may have been written and belong to nothing: to be removed with the next chance. */
 export async function strayRoots(rows: Rows, keeper: string): Promise<readonly StrayRoot[]> {
-  return straysOf(await rows.resources.get(keeper))
+  return straysOf(await rows.resources.getAny(keeper))
 }
 
 /** Keeps them known in the status of `keeper`, locked in this transaction. */

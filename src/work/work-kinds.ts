@@ -7,9 +7,11 @@ import { ingestDisks } from './ingest-disks.ts'
 import { mendRoot } from './mend-root.ts'
 import { numberEvents } from './number-events.ts'
 import { publish } from './publish.ts'
+import { purgeDeleted } from './purge-deleted.ts'
 import { rebuildSpace } from './rebuild-space.ts'
 import { releaseRegion } from './release-region.ts'
 import { remove } from './remove.ts'
+import { removeSoftly } from './remove-softly.ts'
 import { removeTree } from './remove-tree.ts'
 import { repair } from './repair.ts'
 import { rootPins } from './root-pins.ts'
@@ -25,6 +27,7 @@ export const workKinds = [
   convergeRegion,
   ingestDisks,
   remove,
+  removeSoftly,
   releaseRegion,
   removeTree,
   repair,
@@ -40,6 +43,7 @@ export const workKinds = [
   dropUploads,
   expireUploads,
   prune,
+  purgeDeleted,
   sweepSignins,
   rotateKeys,
   rootPins,

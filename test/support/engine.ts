@@ -29,6 +29,7 @@ import { publish } from '../../src/work/publish.ts'
 import { rebuildSpace } from '../../src/work/rebuild-space.ts'
 import { releaseRegion } from '../../src/work/release-region.ts'
 import { remove } from '../../src/work/remove.ts'
+import { removeSoftly } from '../../src/work/remove-softly.ts'
 import { removeTree } from '../../src/work/remove-tree.ts'
 import { repair } from '../../src/work/repair.ts'
 import { verify, verifyRegion } from '../../src/work/verify.ts'
@@ -235,7 +236,8 @@ function run(
   const stopping = new AbortController()
   const { store, world } = ports
   const mending = [repair, mendRoot, completeZones, rebuildSpace, verify, verifyRegion]
-  const all = [publish, convergeRegion, ingestDisks, remove, releaseRegion, removeTree, ...mending]
+  const removing = [remove, removeSoftly, releaseRegion, removeTree]
+  const all = [publish, convergeRegion, ingestDisks, ...removing, ...mending]
   const kinds = all.map((kind) => kind(ports))
   const queues = [
     'control',

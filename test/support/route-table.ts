@@ -214,6 +214,14 @@ export const addressRows: Readonly<Record<Address['is'], readonly Row[]>> = {
     inviteRow('{sub}', 's', decision),
     inviteRow('', 'tenantLevelS', decision),
   ]),
+  softDeleted: [
+    [
+      `GET {gallery}/softDeletedArtifactTypes/Images/artifacts/myImage/versions`,
+      `${compute}/galleries/images/versions/read`,
+      'OCRUIP',
+      '{definition}',
+    ],
+  ],
   resourceGraph: [['POST /providers/Microsoft.ResourceGraph/resources', openToAll, '']],
   granted: [[`GET ${vitrine}/grants`, openToAll, '']],
   collection: [

@@ -89,7 +89,7 @@ async function unserved(tables: Tables): Promise<unknown[]> {
   const work = (await tables.all('select key from work')).map(({ key }) => String(key))
   const isServed = (key: unknown) =>
     work.some((served) => served === key || String(key).startsWith(`${served}/`))
-  const resources = await tables.all('select key, state from resources')
+  const resources = await tables.all('select key, state from resources where deleted_ms is null')
   const operations = await tables.all('select id, key from operations where ended_ms is null')
   return [
     ...resources.filter(({ key, state }) => !isFinal(state) && !isServed(key)),

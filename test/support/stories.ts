@@ -10,6 +10,7 @@ import {
   type Wanted,
 } from './as-owner.ts'
 import type { Engine } from './engine.ts'
+import { softDeleteStory } from './soft-delete-story.ts'
 import type { Contents } from './soundness.ts'
 
 const mib = 1024 * 1024
@@ -142,6 +143,7 @@ export const mainStories = {
     steps: [(engine) => engine.removed(group), (engine) => engine.sweep()],
     contents: {},
   },
+  softDelete: softDeleteStory,
 } satisfies Record<string, Story>
 
 /** Those in which the client does not wait for the work that it asked for. */

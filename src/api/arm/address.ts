@@ -5,7 +5,9 @@ import {
   inviteAddress,
   type SharedAddress,
   type ShareInvite,
+  type SoftDeletedAddress,
   sharedAddress,
+  softDeletedAddress,
 } from './shared-address.ts'
 
 /** What an ARM path points at. */
@@ -28,6 +30,7 @@ export type Address =
   | { readonly is: 'operation'; readonly subscription: string; readonly operation: string }
   | SharedAddress
   | ShareInvite
+  | SoftDeletedAddress
   /** `POST /providers/Microsoft.ResourceGraph/resources`. */
   | { readonly is: 'resourceGraph' }
   /** `/providers/Vitrine.Gallery/grants`: what is granted to who asks. */
@@ -82,6 +85,7 @@ export function parseAddress(path: string): Address {
     tenantAddress(lower) ??
     spacesAddress(text) ??
     inviteAddress(text) ??
+    softDeletedAddress(text) ??
     tenantsHereAddress(text) ??
     (lower.includes('/providers/microsoft.authorization/')
       ? authorizationAddress(text)

@@ -17,6 +17,7 @@ import { answerResourceList } from './resource-list.ts'
 import { answerAction, answerCollection, answerResource } from './resources.ts'
 import { answerInvite } from './share-invites.ts'
 import { answerShared } from './shared-galleries.ts'
+import { answerSoftDeleted } from './soft-deleted.ts'
 import { answerSpaces } from './spaces.ts'
 import {
   answerLocations,
@@ -64,6 +65,8 @@ export function answerAddress(request: ArmRequest, address: Address): Promise<An
       return answerResourceGraph(request)
     case 'shared':
       return answerShared(request, address)
+    case 'softDeleted':
+      return answerSoftDeleted(request, address.definition)
     case 'resources':
       return answerResourceList(request, address.scope)
     case 'collection':

@@ -1,3 +1,4 @@
+import { parseResourceId, type ResourceId } from '../../domain/resource-id.ts'
 import type { SharedVia } from '../../domain/shared-image-id.ts'
 
 /**
@@ -56,4 +57,16 @@ export function inviteAddress(text: string): ShareInvite | undefined {
   if (found === undefined || isOfTenant !== (subscription === undefined)) return undefined
   const decision = word.toLowerCase() === 'accept' ? 'accept' : 'reject'
   return { is: 'shareInvite', subscription, location, owner, gallery, decision }
+}
+
+/** `{gallery}/softDeletedArtifactTypes/Images/artifacts/{definition}/versions`. */
+export type SoftDeletedAddress = { readonly is: 'softDeleted'; readonly definition: ResourceId }
+
+const softDeletedForm =
+  /^(.+\/providers\/microsoft\.compute\/galleries\/[^/]+)\/softdeletedartifacttypes\/images\/artifacts\/([^/]+)\/versions$/i
+
+export function softDeletedAddress(text: string): SoftDeletedAddress | undefined {
+  const [found, gallery = '', name = ''] = softDeletedForm.exec(text) ?? []
+  const definition = found === undefined ? undefined : parseResourceId(`${gallery}/images/${name}`)
+  return definition && { is: 'softDeleted', definition }
 }
