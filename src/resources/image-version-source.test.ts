@@ -387,5 +387,4 @@ describe('sources of image versions', () => {
       { target: `${storage}.dataDiskImages` },
     ])
   })
-
 })
