@@ -46,7 +46,11 @@ export type EventQuery = {
   /** Exclusive. */
   readonly untilMs: number
   readonly correlationId?: string | undefined
-  readonly name?: string | undefined
+  /** A name or an object id. */
+  readonly by?: string | undefined
+  /** Of who asked. */
+  readonly tenantId?: string | undefined
+  readonly kinds?: readonly EventRow['kind'][]
   readonly status?: string | undefined
   /** A namespace: `microsoft.compute`. */
   readonly provider?: string | undefined

@@ -1,6 +1,7 @@
 import { mustBeAllowed } from '../domain/access.ts'
-import { auditorOf, tellAs } from '../domain/audit.ts'
+import { type AuditEntry, auditorOf, tellAs } from '../domain/audit.ts'
 import { ArmError } from '../domain/errors.ts'
+import { operationEvent } from '../domain/events.ts'
 import { limits } from '../domain/limits.ts'
 import type { OperationRow, ResourceRow } from '../domain/rows.ts'
 import type { Action, ArmDocument, Stored } from '../resources/declaration.ts'
@@ -97,6 +98,18 @@ function planAction(
       endsAt: new Date(grant.expiresMs).toISOString(),
     }) ??
     (effects.revokesGrants ? { grantsRevoked: true } : undefined)
+  const operation = newOperation(providers, asked, type, {
+    key: row.key,
+    resourceId: row.id,
+    action: action.permission,
+    subscription: id.subscription,
+    generation,
+    verb: 'action',
+    done: work.length === 0,
+    nowMs,
+    ...(grant && { output: { grant: grant.id } }),
+    ...(effects.tells && { output: { told: effects.tells } }),
+  })
   return {
     guards: above.group ? [above.group.key] : [],
     resource: {
@@ -116,26 +129,23 @@ function planAction(
     keeps: effects.keeps ?? [],
     reads: effects.reads ?? [],
     shares: effects.shares,
-    operation: newOperation(providers, asked, type, {
-      key: row.key,
-      resourceId: row.id,
-      action: action.permission,
-      subscription: id.subscription,
-      generation,
-      verb: 'action',
-      done: work.length === 0,
-      nowMs,
-      ...(grant && { output: { grant: grant.id } }),
-      ...(effects.tells && { output: { told: effects.tells } }),
-    }),
+    operation,
     preempts: false,
     work: work.map((request) => ({ ...request, generation })),
     grant,
     revokesGrants: effects.revokesGrants ?? false,
     counts: [],
-    audit: about ? [tell({ action: action.permission, scope: row.id, about })] : [],
+    audit: about
+      ? [sameAs(operation, tell({ action: action.permission, scope: row.id, about }))]
+      : [],
     nowMs,
   }
+}
+
+/** Told in the activity log, too, by its operation: as one and the same event. */
+function sameAs(operation: OperationRow, entry: AuditEntry): AuditEntry {
+  const { id, atMs } = operationEvent(operation)
+  return { ...entry, id, atMs }
 }
 
 /** An action that only reads gives something away: the keys of an account. */

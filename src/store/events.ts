@@ -154,12 +154,15 @@ export function eventRows(db: Db): EventRows {
 type Where = ExpressionBuilder<Schema, 'events'>
 
 function narrowed(where: Where, query: EventQuery): Expression<SqlBool>[] {
-  const { within, correlationId, name, status, provider } = query
-  const equal = { correlation_id: correlationId, name, status } as const
+  const { within, correlationId, by, tenantId, kinds, status, provider } = query
+  const equal = { correlation_id: correlationId, tenant_id: tenantId, status } as const
   const found: Expression<SqlBool>[] = []
   for (const [column, value] of Object.entries(equal)) {
     if (value !== undefined) found.push(where(sql.ref(`events.${column}`), '=', value))
   }
+  if (by !== undefined)
+    found.push(where.or([where('name', '=', by), where('principal_id', '=', by)]))
+  if (kinds) found.push(where('kind', 'in', kinds))
   if (within) found.push(where.or(placedIn(where, within)))
   if (provider !== undefined) {
     // '0' follows '/'.

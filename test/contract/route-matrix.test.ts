@@ -49,6 +49,7 @@ describe('the table of routes', () => {
 /** Where no other is taken; left out, what `openArm` says. */
 function versionOf(path: string): string | undefined {
   if (/Gallery(Subscriptions|ies)\//.test(path) && path.includes('/locations/')) return '2025-12-03'
+  if (path.includes('Microsoft.Insights')) return '2015-04-01'
   return /storageAccounts/.test(path) ? '2023-01-01' : undefined
 }
 

@@ -34,6 +34,9 @@ const service = `${accounts}/blobServices`
 const roles = 'Microsoft.Authorization'
 const locations = `{sub}/providers/${compute}/locations/westeurope`
 const vitrine = '/providers/Vitrine.Gallery'
+const activity = '/providers/Microsoft.Insights/eventtypes/management/values'
+const activityRead = 'Microsoft.Insights/eventtypes/values/Read'
+const sinceThen = '$filter=eventTimestamp%20ge%20%272026-01-01%27'
 
 /** GET, PUT, PATCH, DELETE of one resource. */
 function resource(
@@ -255,6 +258,17 @@ export const addressRows: Readonly<Record<Address['is'], readonly Row[]>> = {
   audit: [
     [`GET {gallery}${vitrine}/audit`, 'Vitrine.Gallery/audit/read', 'OCRU', '{gallery}'],
     [`GET ${vitrine}/audit`, 'Vitrine.Gallery/audit/read', 'OCRU', '/'],
+  ],
+  activityLog: [
+    [`GET {sub}${activity}?${sinceThen}`, activityRead, 'OCRU', '{sub}'],
+    [
+      `GET {sub}${activity}?${sinceThen}%20and%20resourceUri%20eq%20%27{gallery}%27`,
+      activityRead,
+      'OCRU',
+      '{gallery}',
+    ],
+    [`GET ${activity}`, activityRead, 'OCRU', '/'],
+    ['GET /providers/Microsoft.Insights/eventcategories', openToAll, ''],
   ],
   extension: Object.values(viewRows).flat(),
 }

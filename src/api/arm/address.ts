@@ -57,6 +57,12 @@ export type Address =
     }
   /** What was granted and denied there: `{scope}/providers/Vitrine.Gallery/audit`; `scope` empty at the root. */
   | { readonly is: 'audit'; readonly scope: string }
+  /** Azure's activity log of a subscription, or of the tenant; or the categories of what stands there. */
+  | {
+      readonly is: 'activityLog'
+      readonly subscription: string | undefined
+      readonly list: 'values' | 'categories'
+    }
   /** What Azure has no field for: `{id}/providers/Vitrine.Gallery/{view}[/{name}]`. */
   | {
       readonly is: 'extension'
@@ -87,6 +93,7 @@ export function parseAddress(path: string): Address {
     inviteAddress(text) ??
     softDeletedAddress(text) ??
     tenantsHereAddress(text) ??
+    activityAddress(text) ??
     (lower.includes('/providers/microsoft.authorization/')
       ? authorizationAddress(text)
       : undefined) ??
@@ -119,6 +126,15 @@ function spacesAddress(text: string): Address | undefined {
   const [, region, name, action] = found
   if (name !== undefined && region === undefined) return undefined
   return { is: 'spaces', region: region && regionName(region), name, action }
+}
+
+function activityAddress(text: string): Address | undefined {
+  const form =
+    /^(?:\/subscriptions\/([^/]+))?\/providers\/microsoft\.insights\/(eventtypes\/management\/values|eventcategories)$/i
+  const [found, subscription, list = ''] = form.exec(text) ?? []
+  if (found === undefined) return undefined
+  const isCategories = list.toLowerCase() === 'eventcategories'
+  return { is: 'activityLog', subscription, list: isCategories ? 'categories' : 'values' }
 }
 
 function tenantsHereAddress(text: string): Address | undefined {

@@ -3,6 +3,7 @@ import { sameType } from '../../domain/resource-id.ts'
 import type { Providers } from '../../providers/ports.ts'
 import type { ResourceType } from '../../resources/declaration.ts'
 import { answerPart, answerPartList, isAccountPart } from './account-parts.ts'
+import { answerActivityLog } from './activity-log.ts'
 import type { Address } from './address.ts'
 import { type Answer, type ArmRequest, notAllowed } from './answer.ts'
 import { mustKnowApiVersion, wrongApiVersion } from './api-version.ts'
@@ -78,6 +79,8 @@ export function answerAddress(request: ArmRequest, address: Address): Promise<An
       return answerActionOrList(request, address)
     case 'audit':
       return answerAudit(request, address.scope)
+    case 'activityLog':
+      return answerActivityLog(request, address)
     case 'authorization':
       return answerAuthorization(request, address)
     case 'extension': {

@@ -57,12 +57,12 @@ export function eventPromises(open: OpenStore): void {
     expect((await list({ within, rowsMax: 4 })).rows).toEqual([five, four, two, one])
     expect((await list({ within: [] })).rows).toEqual([])
     expect((await list({ correlationId: 'other' })).rows).toEqual([two])
-    expect((await list({ name: 'ann' })).rows).toEqual([five])
+    expect((await list({ by: 'ann' })).rows).toEqual([five])
     expect((await list({ status: 'Failed' })).rows).toEqual([four])
     expect((await list({ provider: 'microsoft.compute' })).rows).toEqual([three])
   })
 
-  it('R123 an operation is told when it is accepted and once when it ends, by the name of who asked', async () => {
+  it('an operation is told when it is accepted and once when it ends, by the name of who asked', async () => {
     const { row, operation } = { row: topRow('a'), operation: { id: 'op', asked } }
     const accepted = operationRow({ ...operation, key: row.key, startedMs: 5 })
     expect(await store().commit(inserting(row, { operation: accepted }))).toEqual({ is: 'done' })

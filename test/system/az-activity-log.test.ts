@@ -1,0 +1,46 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { type AzureCli, openAzureCli } from '../support/azure-cli.ts'
+import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
+
+let vitrine: TestInstallation
+let home: string
+let az: AzureCli['az']
+beforeAll(async () => {
+  vitrine = await openTestInstallation()
+  home = await mkdtemp(join(tmpdir(), 'vitrine-az-activity-'))
+  ;({ az } = await openAzureCli(vitrine, home, 'mended'))
+  await az('group', 'create', '-n', 'logRG', '-l', 'westeurope')
+  await az('sig', 'create', '-g', 'logRG', '-r', 'logged')
+})
+afterAll(async () => {
+  await vitrine.close()
+  await rm(home, { recursive: true, force: true })
+})
+
+it('az monitor activity-log list tells who did what, narrowed as az narrows it', async () => {
+  const id = `/subscriptions/${vitrine.subscription}/resourceGroups/logRG/providers/Microsoft.Compute/galleries/logged`
+  const log = async (...args: readonly string[]) =>
+    [await az('monitor', 'activity-log', 'list', '--offset', '1h', ...args)].flat()
+  const all = await log()
+  expect(all).toMatchObject([
+    {
+      ...{ resourceId: id, status: { value: 'Succeeded' }, resourceGroupName: 'logRG' },
+      operationName: { value: 'Microsoft.Compute/galleries/write' },
+    },
+    { operationName: { value: 'Microsoft.Resources/subscriptions/resourceGroups/write' } },
+  ])
+  const [made] = all
+  const said = (field: string) => String(Reflect.get(Object(made), field))
+  expect(await log('--resource-group', 'logRG')).toEqual(all)
+  expect(await log('--resource-id', id)).toEqual([made])
+  expect(await log('--namespace', 'Microsoft.Compute')).toEqual([made])
+  expect(await log('--correlation-id', said('correlationId'))).toEqual([made])
+  expect(await log('--caller', said('caller'), '--status', 'Succeeded')).toEqual(all)
+  expect(await log('--status', 'Failed')).toEqual([])
+  expect(await log('--max-events', '1')).toEqual([made])
+  const selected = await log('--select', 'caller', 'resourceId', '--max-events', '1')
+  expect(selected).toMatchObject([{ caller: said('caller'), resourceId: id, status: null }])
+}, 300_000)
