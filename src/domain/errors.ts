@@ -111,6 +111,12 @@ export const armErrors = {
     status: 409,
     means: 'The property cannot be changed after creation.',
   },
+  ScopeLocked: {
+    status: 409,
+    means:
+      'A lock at the scope, above it or, for a deletion, below it forbids this: the message names where.',
+  },
+  LockNotFound: { status: 404, means: 'There is no such lock at the scope.' },
   CannotDeleteResource: { status: 409, means: 'Resources below this one must be deleted first.' },
   Conflict: { status: 409, means: 'The request does not fit what exists now.' },
   OperationNotAllowed: { status: 409, means: 'A limit is reached, or the state forbids it.' },

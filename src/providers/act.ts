@@ -3,6 +3,7 @@ import { type AuditEntry, auditorOf, tellAs } from '../domain/audit.ts'
 import { ArmError } from '../domain/errors.ts'
 import { operationEvent } from '../domain/events.ts'
 import { limits } from '../domain/limits.ts'
+import { mustBeUnlocked, scopeLocked } from '../domain/locks.ts'
 import type { OperationRow, ResourceRow } from '../domain/rows.ts'
 import type { Action, ArmDocument, Stored } from '../resources/declaration.ts'
 import { parseBody } from '../resources/parse.ts'
@@ -42,6 +43,7 @@ export async function actOnResource(
       return { row, action, operation: undefined }
     }
     const committed = await providers.store.commit(change)
+    if (committed.is === 'locked') throw scopeLocked(id.text, committed.verb, committed.by)
     if (committed.is === 'done') {
       return { row: await fresh(providers, row), action, operation: change.operation }
     }
@@ -157,7 +159,11 @@ async function tellRead(
 ): Promise<void> {
   const tell = tellAs(auditorOf(caller, correlationId), world)
   const entry = tell({ action: permission, scope: id, about: {} })
-  await store.write(({ audit }) => audit.add([entry]))
+  await store.write(async (rows) => {
+    // As Azure: whatever a POST gives away may be used to write.
+    await mustBeUnlocked(rows.locks, 'write', id)
+    await rows.audit.add([entry])
+  })
 }
 
 async function fresh(providers: Providers, row: ResourceRow): Promise<ResourceRow> {

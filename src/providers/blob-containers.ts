@@ -1,6 +1,7 @@
 import { mustBeAllowed } from '../domain/access.ts'
 import { ArmError } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
+import { mustBeUnlocked } from '../domain/locks.ts'
 import { parseResourceId, type ResourceId } from '../domain/resource-id.ts'
 import type { ResourceRow } from '../domain/rows.ts'
 import type { BlobContainer } from '../domain/stored-blobs.ts'
@@ -15,12 +16,13 @@ type Making = Pick<Providers, 'world'> & { readonly store: Pick<Store, 'write'> 
 
 /**
  * Makes a container; undefined when its name is taken, or the account is gone. Whoever holds the account's row keeps it from
- * being deleted meanwhile.
+ * being deleted meanwhile. `id`: the container's id over ARM, where locks are asked; clients of blobs pass them by, as in
+ * Azure. Throws ScopeLocked.
  */
 export async function addContainer(
   { store, world }: Making,
   account: ResourceRow,
-  { name, metadata }: Pick<BlobContainer, 'name' | 'metadata'>,
+  { name, metadata, id }: Pick<BlobContainer, 'name' | 'metadata'> & { readonly id?: string },
 ): Promise<Omit<BlobContainer, 'id'> | undefined> {
   const nowMs = world.now().getTime()
   const container = {
@@ -33,6 +35,7 @@ export async function addContainer(
     updatedMs: nowMs,
   }
   const isNew = await store.write(async (rows) => {
+    if (id !== undefined) await mustBeUnlocked(rows.locks, 'write', id)
     const row = await rows.resources.lock(account.key)
     return row && row.state !== 'Deleting' ? await rows.blobs.addContainer(container) : false
   })
@@ -93,10 +96,15 @@ export async function writeContainer(
       'containerName',
     )
   }
-  const made = await addContainer(providers, account, { name: id.name, metadata: metadata ?? {} })
+  const made = await addContainer(providers, account, {
+    name: id.name,
+    metadata: metadata ?? {},
+    id: id.text,
+  })
   if (made) return { container: made, created: true }
   const { store, world } = providers
   const changed = await store.write(async (rows) => {
+    await mustBeUnlocked(rows.locks, 'write', id.text)
     const held = await rows.blobs.lockContainer(account.key, id.name)
     if (!held || metadata === undefined) return held
     const updated = { ...held, metadata, updatedMs: world.now().getTime() }
@@ -116,6 +124,7 @@ export async function deleteContainer(
   mustBeAllowed(caller, `${type}/delete`, id.text)
   const account = await accountOf(providers, id)
   return await providers.store.write(async (rows) => {
+    await mustBeUnlocked(rows.locks, 'delete', id.text)
     const container = await rows.blobs.lockContainer(account.key, id.name)
     if (!container) return false
     if (await removeContainer(rows, container)) return true

@@ -1,6 +1,7 @@
 import { mustBeAllowed } from '../domain/access.ts'
 import { ArmError } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
+import { scopeLocked } from '../domain/locks.ts'
 import { actionOn, parseResourceId } from '../domain/resource-id.ts'
 import type { OperationRow, ResourceRow, WorkRequest } from '../domain/rows.ts'
 import { softDeletedId, softDeleteSince } from '../resources/soft-delete.ts'
@@ -36,6 +37,7 @@ export async function removeResource(
     const change = planRemoval(providers, asked, target, { row, work, nowMs })
     const committed = await providers.store.commit(change)
     if (committed.is === 'done' && change.operation) return { row, operation: change.operation }
+    if (committed.is === 'locked') throw scopeLocked(id.text, committed.verb, committed.by)
     if (committed.is === 'read') throw isRead(row, committed.by)
     if (committed.is === 'shared') throw isShared(row, committed.gallery)
   }

@@ -1,6 +1,7 @@
 import { mustBeAllowed } from '../domain/access.ts'
 import { type AuditEntry, auditorOf, tellAs } from '../domain/audit.ts'
 import { ArmError } from '../domain/errors.ts'
+import { mustBeUnlocked } from '../domain/locks.ts'
 import { regionName } from '../domain/regions.ts'
 import type { ResourceRow, SasRow } from '../domain/rows.ts'
 import { parseBody } from '../resources/parse.ts'
@@ -54,6 +55,7 @@ export async function createSignedUrl(
     },
   }
   await store.write(async (rows) => {
+    await mustBeUnlocked(rows.locks, 'write', id.text)
     const row = await rows.resources.lock(id.key)
     if (!row || row.state === 'Deleting') throw resourceNotFound(id)
     const problems = signedUrlProblems(row, body, { settings, now })

@@ -1,6 +1,7 @@
 import { mustBeAllowed } from '../domain/access.ts'
 import { ArmError } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
+import { scopeLocked } from '../domain/locks.ts'
 import { actionOn } from '../domain/resource-id.ts'
 import type { OperationRow, ResourceRow } from '../domain/rows.ts'
 import type { Committed } from '../store/change.ts'
@@ -53,7 +54,7 @@ export async function writeResource(
       const { row, change } = planned
       return { row, replicas: [], created: !situation.stored, operation: change.operation }
     }
-    if (committed.is !== 'raced') throw refusalOf(planned, committed)
+    if (committed.is !== 'raced') throw refusalOf(target, planned, committed)
   }
   throw new ArmError(
     'Conflict',
@@ -121,7 +122,8 @@ function dying({ id, type }: Target): ArmError {
   )
 }
 
-function refusalOf(planned: PlannedWrite, committed: Committed): ArmError {
+function refusalOf({ id }: Target, planned: PlannedWrite, committed: Committed): ArmError {
+  if (committed.is === 'locked') return scopeLocked(id.text, committed.verb, committed.by)
   if (committed.is === 'taken') {
     const claim = planned.claims.find((each) => each.name === committed.claim)
     if (claim) return new ArmError(claim.refusal.code, claim.refusal.message, claim.refusal.target)

@@ -22,6 +22,7 @@ import { placementRows } from './placements.ts'
 import { processRows } from './processes.ts'
 import { registrationRows } from './registrations.ts'
 import { replicaRows } from './replicas.ts'
+import { lockRows } from './resource-locks.ts'
 import { resourceRows } from './resources.ts'
 import { roleDefinitionRows } from './role-definitions.ts'
 import type { DatabaseClock } from './root-owners.ts'
@@ -72,6 +73,7 @@ export function allRows({ db, nowMs, woken }: RowsOptions): AllRows {
     health: healthRows(db),
     blobs: blobRows(db),
     audit: auditRows(db),
+    locks: lockRows(db),
     deployments: deploymentRows(db),
     ledger: ledgerRows(db),
     holdings: holdingRows(db, nowMs),

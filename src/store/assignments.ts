@@ -8,6 +8,7 @@ import {
   type PrincipalType,
 } from '../domain/directory.ts'
 import { limits } from '../domain/limits.ts'
+import { type LockedVerb, mustBeUnlocked } from '../domain/locks.ts'
 import { keyOf } from '../domain/resource-id.ts'
 import { directoryChanged, directoryStamp, writtenColumns, writtenFrom } from './directory-stamp.ts'
 import { inTenant, isStill } from './find-principals.ts'
@@ -15,6 +16,7 @@ import { rowsHeldBy } from './held-assignments.ts'
 import { keyRanges } from './key-ranges.ts'
 import { locksRows } from './locks-rows.ts'
 import { memberRows } from './members.ts'
+import { lockRows } from './resource-locks.ts'
 import { roleDefinitionOf } from './role-definitions.ts'
 import { changingDirectory, type DatabaseClock } from './root-owners.ts'
 import type { AssignmentTable, Db } from './schema.ts'
@@ -66,6 +68,7 @@ export function assignmentRows(db: Db, nowMs: DatabaseClock): AssignmentRows {
 
   const put: AssignmentRows['put'] = async (assignment, judgedBy) => {
     const row = assignmentToTable(assignment)
+    await mustBeWithoutLock('write', assignment)
     if (isRow(row.scope_key) && !(await isThere(row.scope_key))) return { is: 'gone', assignment }
     // Its row's lock orders all who change roles.
     await directoryChanged(db)
@@ -99,6 +102,13 @@ export function assignmentRows(db: Db, nowMs: DatabaseClock): AssignmentRows {
     }
     await db.insertInto('assignments').values(row).execute()
     return { is: 'made', assignment }
+  }
+
+  /** As Azure: a lock holds also what is given at its scope and below. */
+  async function mustBeWithoutLock(verb: LockedVerb, { id, scope }: Assignment): Promise<void> {
+    if (!keyOf(scope).startsWith('/subscriptions/')) return
+    const assignment = `${scope}/providers/Microsoft.Authorization/roleAssignments/${id}`
+    await mustBeUnlocked(lockRows(db), verb, assignment)
   }
 
   async function isStillSo(
@@ -173,6 +183,7 @@ export function assignmentRows(db: Db, nowMs: DatabaseClock): AssignmentRows {
     changingDirectory(db, { lastOf, nowMs }, async () => {
       const found = await get(id)
       if (!found) return undefined
+      await mustBeWithoutLock('delete', found)
       if (found.roleId === lastOf && (await isAlone(found))) return 'last'
       await db.deleteFrom('assignments').where('id', '=', id).execute()
       return found

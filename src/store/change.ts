@@ -1,11 +1,12 @@
 import type { AuditEntry } from '../domain/audit.ts'
 import type { Placement } from '../domain/holdings.ts'
+import type { LockedVerb } from '../domain/locks.ts'
 import type { JsonObject, OperationRow, ResourceRow, SasRow, WorkRequest } from '../domain/rows.ts'
 import type { Share } from '../domain/shares.ts'
 
 /**
  * A planned write as data. `commit` applies it in one transaction and in this order, so that two writers never deadlock:
- * guards (sorted, locked), resource, claims, keeps, reads, operation, work, grants, counters last (shortest lock).
+ * locks of its scopes, guards (sorted, locked), resource, claims, keeps, reads, operation, work, grants, counters last (shortest lock).
  */
 export type Change = {
   /** Keys of ancestors and linked rows: each must exist and not be Deleting. */
@@ -59,6 +60,8 @@ export type Committed =
   /** A guard is gone, the revision moved, a child appeared, an image to keep is gone: plan again. */
   | { readonly is: 'raced' }
   | { readonly is: 'taken'; readonly claim: string }
+  /** Locks at the scopes `by` forbid it. */
+  | { readonly is: 'locked'; readonly verb: LockedVerb; readonly by: readonly string[] }
   /** A storage account has a blob that the resource `by` reads. */
   | { readonly is: 'read'; readonly by: string }
   /** What was to be deleted holds a gallery, named by its key, that is shared to everybody. */

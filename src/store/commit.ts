@@ -1,8 +1,10 @@
+import type { LockedVerb } from '../domain/locks.ts'
 import { isFinal, type WorkRequest } from '../domain/rows.ts'
 import { forgetAssignmentsAt } from './assignments.ts'
 import type { Change, Committed } from './change.ts'
 import { locksRows } from './locks-rows.ts'
 import { prepared } from './prepared.ts'
+import { forgetLocksAt } from './resource-locks.ts'
 import { changing, toTable } from './resources.ts'
 import type { Db } from './schema.ts'
 import { freshStamp } from './stamps.ts'
@@ -15,6 +17,7 @@ type Writing = { readonly db: Db; readonly rows: Rows } & ReturnType<typeof hotQ
 
 /** The order in which every writer takes its locks. Each step answers how it lost, or nothing. */
 const steps: readonly ((on: Writing, change: Change) => Promise<Committed | undefined>)[] = [
+  refuseLocked,
   checkGuards,
   writeResource,
   refuseShared,
@@ -59,6 +62,18 @@ function hotQueries(db: Db) {
       .$if(locksRows(db), (query) => query.forShare()),
   )
   return { insertNew, lockShared }
+}
+
+/** Whoever sets a lock waits until this change is durable or undone; this one sees every lock that was set before. */
+async function refuseLocked({ rows }: Writing, change: Change): Promise<Committed | undefined> {
+  const verb = lockedVerb(change)
+  const by = await rows.locks.against(verb, keyOf(change))
+  return by.length === 0 ? undefined : { is: 'locked', verb, by: by.map(({ scope }) => scope) }
+}
+
+function lockedVerb({ resource }: Change): LockedVerb {
+  const isRemoval = resource.is === 'delete' || resource.row.state === 'Deleting'
+  return isRemoval ? 'delete' : 'write'
 }
 
 async function checkGuards({ lockShared }: Writing, { guards }: Change) {
@@ -141,6 +156,7 @@ async function removeLeaf({ db, rows }: Writing, { key, expectRevision }: Resour
   await rows.blobs.removeContainers(key)
   await rows.blobs.released(key)
   await forgetAssignmentsAt(db, key)
+  await forgetLocksAt(db, key)
   await rows.claims.releaseAllOf(key)
   for (const placement of await rows.placements.ofKeepers([key])) {
     await rows.placements.drop(placement)

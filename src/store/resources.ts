@@ -4,6 +4,7 @@ import { forgetAssignmentsAt } from './assignments.ts'
 import { inKeyOrder } from './in-key-order.ts'
 import { locksRows } from './locks-rows.ts'
 import { prepared, preparedList } from './prepared.ts'
+import { forgetLocksAt } from './resource-locks.ts'
 import type { Db, ResourceTable } from './schema.ts'
 import { freshStamp } from './stamps.ts'
 import type { Page, ResourceRows } from './store.ts'
@@ -163,6 +164,7 @@ export function resourceRows(db: Db): ResourceRows {
   async function remove(key: string): Promise<void> {
     await db.deleteFrom('resources').where('key', '=', key).execute()
     await forgetAssignmentsAt(db, key)
+    await forgetLocksAt(db, key)
   }
 
   return {

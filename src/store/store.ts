@@ -7,6 +7,7 @@ import type { HealthRows, SpaceRows } from '../domain/health.ts'
 import type { HoldingRows, Owner, Placement, UploadRows } from '../domain/holdings.ts'
 import type { InvitationRows } from '../domain/invitations.ts'
 import type { LedgerRows } from '../domain/ledger.ts'
+import type { LockRows } from '../domain/locks.ts'
 import type { PrincipalRows } from '../domain/principals.ts'
 import type { ProcessRows } from '../domain/processes.ts'
 import type {
@@ -143,6 +144,7 @@ export type Rows = {
   readonly health: HealthRows
   readonly blobs: BlobRows
   readonly audit: AuditRows
+  readonly locks: LockRows
   readonly deployments: DeploymentRows
   readonly ledger: LedgerRows
   readonly events: EventRows

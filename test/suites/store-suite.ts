@@ -8,6 +8,7 @@ import { eventPromises } from './store/event-promises.ts'
 import { healthPromises } from './store/health-promises.ts'
 import { holdingPromises } from './store/holding-promises.ts'
 import { listPromises } from './store/list-promises.ts'
+import { lockPromises } from './store/lock-promises.ts'
 import { placementPromises } from './store/placement-promises.ts'
 import { principalPromises } from './store/principal-promises.ts'
 import { racePromises } from './store/race-promises.ts'
@@ -39,6 +40,7 @@ export function storeSuite(name: string, open: OpenStore): void {
     describe('users, groups, applications', () => principalPromises(open))
     describe('tenants, guests', () => tenantPromises(open))
     describe('shares', () => sharePromises(open))
+    describe('locks', () => lockPromises(open))
     describe('audit', () => auditPromises(open))
     describe('events', () => eventPromises(open))
     describe('sign-in', () => signinPromises(open))

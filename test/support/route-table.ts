@@ -163,6 +163,12 @@ export const authorizationRows: Readonly<Record<string, readonly Row[]>> = {
     at('PUT', 'roleDefinitions/{guid}', 'write', 'OU'),
     at('DELETE', 'roleDefinitions/{guid}', 'delete', 'OU'),
   ],
+  locks: [
+    at('GET', 'locks', 'read', 'OCRUVPDM'),
+    at('GET', 'locks/{guid}', 'read', 'OCRUVPDM'),
+    at('PUT', 'locks/{guid}', 'write', 'OU'),
+    at('DELETE', 'locks/{guid}', 'delete', 'OU'),
+  ],
   // Whoever has anything there is told what; others are refused.
   permissions: [at('GET', 'permissions', 'read', 'OCRUVSIPDMBbr')],
   checkaccess: [[`POST {gallery}/providers/${roles}/checkAccess`, openToAll, '']],

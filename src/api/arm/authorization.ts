@@ -14,9 +14,11 @@ import type { Assignment, Role, RoleDefinition, Written } from '../../domain/dir
 import { ArmError } from '../../domain/errors.ts'
 import type { Address } from './address.ts'
 import { type Answer, type ArmRequest, listAnswer, notAllowed } from './answer.ts'
+import { answerLocks, lockApiVersions } from './locks.ts'
 
 /** What hangs at scopes, and at which api-versions. */
 export const apiVersions = {
+  locks: lockApiVersions,
   roleassignments: [
     '2015-07-01',
     '2017-10-01-preview',
@@ -58,6 +60,7 @@ export async function answerAuthorization(
   if (!isKind(kind)) throw unknownType(kind)
   const served: readonly string[] = apiVersions[kind]
   if (!served.includes(request.asked.apiVersion)) throw unknownVersion(request, kind)
+  if (kind === 'locks') return answerLocks(request, address)
   const { caller, correlationId } = request.asked
   const roles = request.rolesFor(auditorOf(caller, correlationId))
   const scope = parseScope(address.scope, roles.tenantId)
