@@ -36,7 +36,7 @@ export const snapshots: ResourceType<Disk> = {
       'properties.publicNetworkAccess': '2021-04-01',
       'properties.completionPercent': '2021-04-01',
       'properties.supportedCapabilities': '2021-08-01',
-      'properties.incrementalSnapshotFamilyId': '2022-03-02',
+      'properties.incrementalSnapshotFamilyId': '2022-07-02',
       'properties.supportedCapabilities.architecture': '2022-03-02',
       'properties.copyCompletionError': '2022-03-02',
       'properties.dataAccessAuthMode': '2022-03-02',

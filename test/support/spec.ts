@@ -35,18 +35,17 @@ export function specFaults(file: string, name: SpecName, document: Json): readon
 export function readSpecTypes(file: SpecFile) {
   const url = new URL(`../golden/spec/types-${file}.json`, import.meta.url)
   const {
-    shared,
+    shared = {},
     ...types
   }: Record<string, Record<string, Schema>> = JSON.parse(readFileSync(url, 'utf8'))
   const schemaOf = (type: string, apiVersion: string) => types[type]?.[apiVersion]
   return {
-    types: Object.keys(types),
     versionsOf: (type: string) => Object.keys(types[type] ?? {}),
     /** As `specFaults`. What only a request says is not expected. */
     faultsOf(type: string, apiVersion: string, document: Json): readonly string[] {
       const schema = schemaOf(type, apiVersion)
       if (!schema) return [`no definition of ${type} at ${apiVersion}`]
-      return faults(whole(schema, shared ?? {}), document, apiVersion)
+      return faults(whole(schema, shared), document, apiVersion)
     },
   }
 }
