@@ -10,6 +10,9 @@ import { openBlobs } from './blobs/open-blobs.ts'
 import { openChunkIndex } from './chunks/chunk-index.ts'
 import { openLanes } from './chunks/lanes.ts'
 import { type Config, importPolicyOf, ownRegionsOf, settingsOf, subscriptionsOf } from './config.ts'
+import { deployQueue } from './deployments/accept.ts'
+import { deploy } from './deployments/deploy.ts'
+import type { DeployPorts } from './deployments/ports.ts'
 import { installationUrls } from './domain/audiences.ts'
 import { Unavailable } from './domain/errors.ts'
 import type { Holding, HoldingRows } from './domain/holdings.ts'
@@ -127,12 +130,13 @@ export async function openInstallation(parts: InstallationParts): Promise<Instal
   const { prepare } = spaces
   const bounds = { ...(await boundsOf(parts)), places: spaces, health: healthOf(config, world) }
   const work: WorkPorts = { store, plane, world, settings, findType, prepare, ...bounds }
-  const running = openRunning(work, { own, holder: database.holder, watch })
+  const { deploying } = doors
+  const running = openRunning(work, { own, isWorker, deploying, holder: database.holder, watch })
   const stopping = new AbortController()
   let preparing: Promise<void> = Promise.resolve()
 
   function startWork(): void {
-    if (isWorker) running.start()
+    if (isWorker || isApi) running.start()
     preparing = spaces.prepareRest(stopping.signal)
   }
 
@@ -216,21 +220,37 @@ function openRunning(
   ports: WorkPorts,
   {
     own,
+    isWorker,
+    deploying,
     holder,
     watch,
-  }: { readonly own: readonly RegionName[]; readonly holder: string; readonly watch: Observing },
+  }: {
+    readonly own: readonly RegionName[]
+    readonly isWorker: boolean
+    /** Undefined in a process that answers no clients. */
+    readonly deploying: DeployPorts | undefined
+    readonly holder: string
+    readonly watch: Observing
+  },
 ) {
-  const queues = ['control', ...own.map((region) => `region:${region}`)]
+  const ofWorkers = isWorker ? ['control', ...own.map((region) => `region:${region}`)] : []
+  const queues = [...ofWorkers, ...(deploying ? [deployQueue] : [])]
   const stopping = new AbortController()
   let run: Promise<void> = Promise.resolve()
   const { store, world } = ports
 
   async function workUntilStopped(): Promise<void> {
     const nowMs = await store.nowMs()
-    await store.write((rows) => rows.work.request([...duties(own), ...dropDuties(own)], nowMs))
-    const observed = workKinds.map((kind) => watch.work(kind(ports)))
+    const recurring = isWorker ? [...duties(own), ...dropDuties(own)] : []
+    await store.write((rows) => rows.work.request(recurring, nowMs))
+    const kinds = [
+      ...workKinds.map((kind) => kind(ports)),
+      ...(deploying ? [deploy(deploying)] : []),
+    ]
+    const observed = kinds.map((kind) => watch.work(kind))
     const hands = { queues, atOnce: workAtOnce }
-    const others = slowQueues.map((suffix) => ({
+    const ofRegions = isWorker ? slowQueues : []
+    const others = ofRegions.map((suffix) => ({
       queues: own.map((region) => `region:${region}${suffix}`),
       atOnce: slowAtOnce,
     }))

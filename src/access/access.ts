@@ -1,5 +1,5 @@
 import { openLru } from '../base/lru.ts'
-import type { Caller } from '../domain/access.ts'
+import type { Caller, KeptPrincipal } from '../domain/access.ts'
 import type { Audiences } from '../domain/audiences.ts'
 import type { Holder } from '../domain/directory.ts'
 import { ArmError } from '../domain/errors.ts'
@@ -40,9 +40,9 @@ export function openAccess(parts: AccessParts) {
     const { principalId, tenantId, clientId, name, kind, remark } = principal
     const permissions = await held.permissions(holderOf(principal))
     const mayLink = permissions.may
-    const who = { principalId, tenantId, clientId, name, kind, remark }
-    const caller: Caller = { ...who, ...permissions, mayLink }
     const { groups, ...alone } = principal
+    const who = { principalId, tenantId, clientId, name, kind, groups, remark }
+    const caller: Caller = { ...who, ...permissions, mayLink }
     if (groups === undefined) return caller
     const mayAlone = async (action: string, scope: string) =>
       (await held.permissions(holderOf(alone))).may(action, scope)
@@ -74,8 +74,14 @@ export function openAccess(parts: AccessParts) {
   /** What somebody may who is not asking now. */
   const mayOf = async (holder: Holder) => (await held.permissions(holder)).may
 
+  /** Who asked once, with what is his now: nothing that was read before counts. Throws Unavailable. */
+  async function callerAgain(principal: KeptPrincipal): Promise<Caller> {
+    const permissions = await openHeldRoles(parts).permissions(holderOf(principal))
+    return { ...principal, ...permissions, mayLink: permissions.may }
+  }
+
   const { roles, rolesOf, changing } = held
-  const authenticating = { authenticate, authenticateForBlobs, authenticateForGraph }
+  const authenticating = { authenticate, authenticateForBlobs, authenticateForGraph, callerAgain }
   return { ...authenticating, mayOf, roles, rolesOf, changing }
 }
 
@@ -102,7 +108,7 @@ function openPrincipals(
 }
 
 /** A person has nothing that is granted to the application he uses. */
-function holderOf({ principalId, tenantId, clientId, kind, groups }: Principal): Holder {
+function holderOf({ principalId, tenantId, clientId, kind, groups }: KeptPrincipal): Holder {
   return { principalId, tenantId, groups, ...(kind === 'Application' && { clientId }) }
 }
 

@@ -12,6 +12,8 @@ export type Caller = {
   readonly kind: 'Application' | 'User'
   /** The application that asks, for itself or for a user. */
   readonly clientId?: string | undefined
+  /** Ids of groups that only its token names; left out where the directory knows all of them. */
+  readonly groups?: readonly string[] | undefined
   /** What whoever asks should know when something is refused to him. */
   readonly remark?: string | undefined
   /** True when an assignment at `scope` or above it allows `action` (`Microsoft.Compute/galleries/write`). */
@@ -36,6 +38,12 @@ export type Caller = {
   /** True when a role with these permissions may be given to others at `scope`. */
   mayGive(permissions: readonly Permission[], scope: string): boolean
 }
+
+/** Who asked, kept for work that goes on in this name: what is allowed is looked up again each time. No token is in it. */
+export type KeptPrincipal = Pick<
+  Caller,
+  'principalId' | 'tenantId' | 'clientId' | 'name' | 'kind' | 'groups' | 'remark'
+>
 
 /** Throws AuthorizationFailed unless the caller may; asked before anything is read, so a refusal tells nothing of existence. */
 export function mustBeAllowed(caller: Caller, action: string, scope: string): void {

@@ -94,6 +94,8 @@ export type DeploymentRows = {
   activeBelow(key: string, rowsMax: number): Promise<readonly DeploymentRow[]>
   /** Those that a run began and that are not finished, at most `rowsMax`. */
   activeOf(parentRun: string, rowsMax: number): Promise<readonly DeploymentRow[]>
+  /** Ends it, and its steps that have not ended, as Canceled. */
+  cancel(row: Pick<DeploymentRow, 'key' | 'run'>, nowMs: number): Promise<void>
   remove(key: string): Promise<void>
   /** All below a key, steps too. */
   removeBelow(key: string): Promise<void>

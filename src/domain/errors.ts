@@ -1,3 +1,5 @@
+import type { JsonObject } from './rows.ts'
+
 /**
  * Every error code that a client can meet, with its HTTP status and meaning. One place: thrown by code, rendered once in
  * `api/arm/envelope.ts`, listed in `docs/errors.md` (a test compares the two).
@@ -153,6 +155,43 @@ export const armErrors = {
     status: 429,
     means: 'The principal asks too much outside of subscriptions; retry after the time named.',
   },
+  InvalidTemplate: {
+    status: 400,
+    means: 'The template, its parameters or an expression is wrong; line and path are named.',
+  },
+  InvalidTemplateDeployment: {
+    status: 400,
+    means: 'The template holds what cannot be deployed here; each resource is named.',
+  },
+  InvalidDeployment: { status: 400, means: 'The deployment asks for what its scope has not.' },
+  InvalidDeploymentLocation: {
+    status: 409,
+    means: 'The record of a deployment stays in its location: choose another name.',
+  },
+  InvalidContentLink: {
+    status: 400,
+    means: 'Templates and parameters behind links are not fetched: send them in the body.',
+  },
+  DeploymentNotFound: { status: 404, means: 'There is no deployment of this name at the scope.' },
+  DeploymentOperationNotFound: { status: 404, means: 'The deployment has no such operation.' },
+  DeploymentActive: {
+    status: 409,
+    means: 'The deployment of this name is still running: wait for it, or cancel it.',
+  },
+  DeploymentCannotBeCancelled: { status: 409, means: 'The deployment has ended already.' },
+  DeploymentQuotaExceeded: {
+    status: 409,
+    means: 'The scope has as many running deployments as it may have.',
+  },
+  DeploymentFailed: { status: 409, means: 'At least one resource of a deployment failed.' },
+  DeploymentOutputEvaluationFailed: {
+    status: 409,
+    means: 'The outputs of a deployment could not be worked out.',
+  },
+  ResourceDeploymentFailure: {
+    status: 409,
+    means: 'The operation of a deployed resource ended badly; its error is among the details.',
+  },
   InternalServerError: { status: 500, means: 'Our fault; the correlation id finds it in the log.' },
 } as const satisfies Record<string, { status: number; means: string }>
 
@@ -176,6 +215,26 @@ export class ArmError extends Error {
 
   get status(): number {
     return armErrors[this.code].status
+  }
+}
+
+/** A template that cannot be deployed, with the place in it. */
+export class TemplateRefused extends ArmError {
+  /** Azure's `TemplateViolation`. */
+  readonly additionalInfo: readonly JsonObject[]
+
+  constructor(
+    code:
+      | 'InvalidTemplate'
+      | 'InvalidRequestContent'
+      | 'InvalidTemplateDeployment'
+      | 'AuthorizationFailed',
+    message: string,
+    additionalInfo: readonly JsonObject[],
+    details: readonly Detail[] = [],
+  ) {
+    super(code, message, undefined, details)
+    this.additionalInfo = additionalInfo
   }
 }
 

@@ -117,6 +117,19 @@ export const limits = {
   /** A root as JSON: the documents of a version and all above it, with room. */
   rootBytesMax: mib,
 
+  /** Azure's own bounds of deployments: a name; those of a scope that are kept; the resources of a template. */
+  deploymentNameCharsMax: 64,
+  deploymentsPerScopeMax: 800,
+  deploymentResourcesMax: 800,
+  /** Nested deployments of one deployment that run or wait: its resources, and theirs. */
+  nestedDeploymentsMax: 1_000,
+  /** Resources of a deployment that are under way at the same time. */
+  deploymentWritesAtOnce: 20,
+  /** Reads that follow from one another, of one body of a template. */
+  deploymentFactRoundsMax: 20,
+  /** Resources that a complete deployment looks at in its group. */
+  completeModeRowsMax: 5_000,
+
   /** Rows of a list page. */
   pageRows: 100,
   /** Finished operations are kept this long for pollers that come back. */

@@ -88,7 +88,7 @@ export type OperationRow = {
   readonly subscription: string
   /** Done when the resource has converged to this generation. */
   readonly generation: number
-  /** How it is shown: `caps` (galleries), `disk`, `compute`, `group`, `storage`. */
+  /** How it is shown: `caps` (galleries), `disk`, `compute`, `group`, `storage`, `deployment`. */
   readonly flavour: OperationFlavour
   readonly verb: 'create' | 'update' | 'delete' | 'action'
   readonly status: OperationStatus
@@ -115,7 +115,7 @@ export type AskedFor = {
   readonly tenantId: string
 }
 
-export type OperationFlavour = 'caps' | 'disk' | 'compute' | 'group' | 'storage'
+export type OperationFlavour = 'caps' | 'disk' | 'compute' | 'group' | 'storage' | 'deployment'
 
 /** Wanted of the runner: unique per (kind, subject) while unfinished; asked for again, it is woken. */
 export type WorkRequest = {

@@ -14,6 +14,7 @@ import { findLatest } from '../providers/facts.ts'
 import type { Providers } from '../providers/ports.ts'
 import { openAccounts } from '../regions/account.ts'
 import type { Plane } from '../regions/plane.ts'
+import { openDeployments } from './deployment-door.ts'
 import { elsewhereDoor } from './elsewhere-door.ts'
 import { openIdentity } from './identity-door.ts'
 import { openRefusals } from './refusals.ts'
@@ -61,6 +62,7 @@ export async function openDoors(parts: DoorParts, rooms: Rooms) {
   if (config.embeddedIssuer) app.route('/', identity.signinRoutes)
   app.route('/', identity.graph)
   app.route('/', bytesDoor(parts, rooms, { identity, sas, accountKey, refusals }))
+  const deployments = openDeployments({ providers, baseUrl, key })
   const arm = openArm({
     ...{ providers, rolesFor: identity.rolesFor, tenantsFor, refusals, rates, authority },
     authenticate: watch.access(access.authenticate),
@@ -68,7 +70,7 @@ export async function openDoors(parts: DoorParts, rooms: Rooms) {
     imageUrl: sas.imageUrl,
     spaceOf: accounts.of,
     accountKey,
-    publicUrl: config.publicUrl,
+    ...{ publicUrl: config.publicUrl, baseUrl, deployments },
   })
   app.route('/', arm.routes)
   const close = async (): Promise<void> => {
@@ -76,14 +78,22 @@ export async function openDoors(parts: DoorParts, rooms: Rooms) {
     await accounts.close()
     await refusals.close()
   }
-  return { app, arm: arm.listener, owner, ownerFile: ownerFileOf(config), close }
+  const deploying = { ...deployments, send: arm.send, callerAgain: access.callerAgain }
+  return { app, arm: arm.listener, deploying, owner, ownerFile: ownerFileOf(config), close }
 }
 
 /** A process that only works answers no client. */
 export function closedDoors(config: Config) {
   const close = async (): Promise<void> => undefined
   const ownerFile = ownerFileOf(config)
-  return { app: new Hono(), arm: undefined, owner: undefined, ownerFile, close }
+  return {
+    app: new Hono(),
+    arm: undefined,
+    deploying: undefined,
+    owner: undefined,
+    ownerFile,
+    close,
+  }
 }
 
 const ownerFileOf = ({ data }: Config): string => join(data, 'owner.json')

@@ -110,6 +110,21 @@ export function deploymentRows(db: Db): DeploymentRows {
     return rows.map(fromTable)
   }
 
+  const cancel: DeploymentRows['cancel'] = async ({ key, run }, nowMs) => {
+    await db
+      .updateTable('deployments')
+      .set({ state: 'Canceled', sealed: null, updated_ms: nowMs, ended_ms: nowMs })
+      .where('key', '=', key)
+      .where('run', '=', run)
+      .execute()
+    await db
+      .updateTable('deployment_steps')
+      .set({ state: 'Canceled', ended_ms: nowMs })
+      .where('deployment_key', '=', key)
+      .where('state', 'in', ['Waiting', 'Running'])
+      .execute()
+  }
+
   async function remove(key: string): Promise<void> {
     await db.deleteFrom('deployments').where('key', '=', key).execute()
   }
@@ -123,7 +138,20 @@ export function deploymentRows(db: Db): DeploymentRows {
   }
 
   return {
-    ...{ get, lock, put, update, list, countAt, prune, activeBelow, activeOf, remove, removeBelow },
+    ...{
+      get,
+      lock,
+      put,
+      update,
+      list,
+      countAt,
+      prune,
+      activeBelow,
+      activeOf,
+      cancel,
+      remove,
+      removeBelow,
+    },
     ...stepRows(db),
   }
 }

@@ -66,7 +66,7 @@ export function openArm(
       const { status, body } = await ask('GET', `${pathname}${search}`)
       if (status >= 400) return { ...body, status: 'Failed' }
       if (body.status === undefined && status === 200) return { ...body, status: 'Succeeded' }
-      if (body.status !== undefined && body.status !== 'InProgress') return body
+      if (body.status !== undefined && !underWay.has(String(body.status))) return body
       await new Promise((resolve) => setTimeout(resolve, pollMs))
     }
     throw new Error(`The operation ${pathname} did not end within ${patienceMs} ms.`)
@@ -166,6 +166,9 @@ export function openArm(
     download,
   }
 }
+
+/** Of operations that have not ended; of deployments, too. */
+const underWay = new Set(['InProgress', 'Accepted', 'Running'])
 
 const pageBytesMax = 4 * 1024 * 1024
 

@@ -184,6 +184,32 @@ function at(method: string, path: string, verb: string, held: string): Row {
   ]
 }
 
+const deployments = 'Microsoft.Resources/deployments'
+
+/** Template deployments of a group, and of a subscription. */
+const deploymentRows: readonly Row[] = ['{rg}', '{sub}'].flatMap((scope): readonly Row[] => {
+  const one = `${scope}/providers/${deployments}/none`
+  const act = (name: string): Row => [
+    ...([`POST ${one}/${name}`, `${deployments}/${name}/action`, 'OCVDM', one] as const),
+  ]
+  return [
+    [`GET ${scope}/providers/${deployments}`, `${deployments}/read`, 'OCRUVDM', scope],
+    [`GET ${one}`, `${deployments}/read`, 'OCRUVDM'],
+    [`HEAD ${one}`, `${deployments}/read`, 'OCRUVDM'],
+    [`PUT ${one}`, `${deployments}/write`, 'OCVDM'],
+    [`DELETE ${one}`, `${deployments}/delete`, 'OCVDM'],
+    ...['cancel', 'validate', 'exportTemplate'].map(act),
+    [`GET ${one}/operations`, `${deployments}/operations/read`, 'OCRUVDM', one],
+    [
+      ...([
+        `GET ${one}/operationStatuses/{guid}`,
+        `${deployments}/operationstatuses/read`,
+      ] as const),
+      ...(['OCRUVDM', one] as const),
+    ],
+  ]
+})
+
 /** Every kind of address: a new one that has no row here does not compile. */
 export const addressRows: Readonly<Record<Address['is'], readonly Row[]>> = {
   tenants: [['GET /tenants', openToAll, '']],
@@ -276,6 +302,7 @@ export const addressRows: Readonly<Record<Address['is'], readonly Row[]>> = {
     [`GET ${activity}`, activityRead, 'OCRU', '/'],
     ['GET /providers/Microsoft.Insights/eventcategories', openToAll, ''],
   ],
+  deployments: deploymentRows,
   extension: Object.values(viewRows).flat(),
 }
 

@@ -1,6 +1,7 @@
 import { ArmError } from '../../domain/errors.ts'
 import { regionName } from '../../domain/regions.ts'
 import { parseResourceId, type ResourceId } from '../../domain/resource-id.ts'
+import { type DeploymentAddress, deploymentAddress } from './deployment-address.ts'
 import {
   inviteAddress,
   type SharedAddress,
@@ -39,6 +40,7 @@ export type Address =
   | { readonly is: 'collection'; readonly scope: ResourceId; readonly type: string }
   | { readonly is: 'resource'; readonly id: ResourceId }
   | { readonly is: 'action'; readonly id: ResourceId; readonly action: string }
+  | DeploymentAddress
   /** Where bytes lie: `/providers/Vitrine.Gallery[/locations/{region}]/spaces[/{name}[/rebuild]]`. */
   | {
       readonly is: 'spaces'
@@ -92,6 +94,7 @@ export function parseAddress(path: string): Address {
     spacesAddress(text) ??
     inviteAddress(text) ??
     softDeletedAddress(text) ??
+    deploymentAddress(text) ??
     tenantsHereAddress(text) ??
     activityAddress(text) ??
     (lower.includes('/providers/microsoft.authorization/')

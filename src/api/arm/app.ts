@@ -6,6 +6,7 @@ import type { Refusals } from '../../access/denials.ts'
 import type { RateLimits } from '../../access/rate-limits.ts'
 import { mustBeOfTenant, tenantOfPath } from '../../access/wrong-tenant.ts'
 import { secure, securityHeaders } from '../../base/security-headers.ts'
+import type { DeploymentPorts } from '../../deployments/ports.ts'
 import type { Caller } from '../../domain/access.ts'
 import { ArmError, Denied, Unavailable } from '../../domain/errors.ts'
 import type { Providers } from '../../providers/ports.ts'
@@ -13,8 +14,9 @@ import type { Telling } from '../../resources/declaration.ts'
 import { parseAddress } from './address.ts'
 import type { Answer, ArmRequest } from './answer.ts'
 import { errorAnswer } from './envelope.ts'
+import { openInProcess } from './in-process.ts'
 import { chargeOf } from './rated.ts'
-import { askingOf, readApiVersion, readJson, readQuery } from './request.ts'
+import { askingOf, readApiVersion, readJson, readQuery, readText } from './request.ts'
 import { answerAddress } from './route.ts'
 import { openShownTexts } from './shown-texts.ts'
 
@@ -31,6 +33,9 @@ export type ArmPorts = {
   imageUrl: ArmRequest['imageUrl']
   spaceOf: ArmRequest['spaceOf']
   readonly accountKey: Telling['accountKey']
+  readonly deployments: DeploymentPorts
+  /** How clients reach us, where nothing else tells. */
+  readonly baseUrl: string
   /** The address clients are to use when it is not the one they used (a proxy in between). */
   readonly publicUrl: string | undefined
 }
@@ -70,7 +75,10 @@ export function openArm(ports: ArmPorts) {
     return new Response(text, { status, headers: Object.fromEntries(init) })
   })
 
-  return { listener, routes }
+  const origin = ports.publicUrl ?? ports.baseUrl
+  const authority = (tenantId: string) => ports.authority(origin, tenantId)
+  const send = openInProcess({ ...ports, texts, origin, authority })
+  return { listener, routes, send }
 }
 
 /** What begins as resource ids do goes straight to ARM, which says its own security headers; all else to the other routes first. */
@@ -217,6 +225,8 @@ async function answerArm(
     tenantsFor: ports.tenantsFor,
     texts,
     json: () => readJson(raw),
+    text: () => readText(raw),
+    deployments: ports.deployments,
     sasUrl: ports.sasUrl,
     imageUrl: ports.imageUrl,
     spaceOf: ports.spaceOf,

@@ -1,4 +1,4 @@
-import { ArmError, Throttled, Unavailable } from '../../domain/errors.ts'
+import { ArmError, TemplateRefused, Throttled, Unavailable } from '../../domain/errors.ts'
 import type { Answer } from './answer.ts'
 
 /** Seconds a client should wait when a part of ours is away. */
@@ -14,6 +14,7 @@ export function errorAnswer(error: unknown, correlationId: string): Answer {
       message,
       ...(target !== undefined && { target }),
       ...(details.length > 0 && { details }),
+      ...(told instanceof TemplateRefused && { additionalInfo: told.additionalInfo }),
     },
   }
   return { status: told.status, headers: retryOf(told), body }

@@ -37,6 +37,8 @@ export function operationUrl(
       return `${locations}/operations/${id}?p=${id}&${query}`
     case 'storage':
       return `${above}/providers/Microsoft.Storage/locations/${region}/asyncoperations/${id}?${query}`
+    case 'deployment':
+      return `${origin}${operation.key}/operationStatuses/${id}?api-version=${apiVersion}`
     case 'group':
       return `${above}/operationresults/${id}?api-version=${apiVersion}`
   }

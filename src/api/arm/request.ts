@@ -82,14 +82,22 @@ export function readApiVersion(query: Query): string {
   return version.toLowerCase()
 }
 
+/** The body as text, without a byte order mark, as Windows tools send it. Throws InvalidRequestContent, RequestEntityTooLarge. */
+export async function readText(request: IncomingMessage): Promise<string> {
+  const bytes = await readBody(request, limits.bodyBytesMax)
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (error) {
+    throw badContent(error instanceof Error ? error.message : String(error))
+  }
+}
+
 /** The body as JSON: an object, or `{}` for an empty one. Throws InvalidRequestContent, RequestEntityTooLarge. */
 export async function readJson(
   request: IncomingMessage,
 ): Promise<Readonly<Record<string, unknown>>> {
-  const bytes = await readBody(request, limits.bodyBytesMax)
+  const text = await readText(request)
   try {
-    // Drops a byte order mark, as Windows tools send it.
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
     if (text.trim() === '') return {}
     const body: unknown = text.includes('\\u0000') ? JSON.parse(text, refuseNul) : JSON.parse(text)
     if (isObject(body)) return body

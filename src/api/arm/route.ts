@@ -9,6 +9,7 @@ import { type Answer, type ArmRequest, notAllowed } from './answer.ts'
 import { mustKnowApiVersion, wrongApiVersion } from './api-version.ts'
 import { answerAudit } from './audit.ts'
 import { answerAuthorization } from './authorization.ts'
+import { answerDeployments } from './deployments.ts'
 import { answerExtension } from './extension.ts'
 import { answerGrantedToMe } from './grants.ts'
 import { answerNameCheck } from './name-check.ts'
@@ -52,6 +53,8 @@ export function answerAddress(request: ArmRequest, address: Address): Promise<An
       return answerUsages(request, address.subscription, address.location)
     case 'operation':
       return answerOperation(request, address.subscription, address.operation)
+    case 'deployments':
+      return answerDeployments(request, address)
     case 'nameCheck':
       return answerNameCheck(request, address.subscription)
     case 'tenantsHere':
@@ -102,6 +105,7 @@ const takesMore: ReadonlySet<Address['is']> = new Set([
   'shareInvite',
   'resourceGraph',
   'authorization',
+  'deployments',
 ] as const)
 
 function isReadOnly({ is }: Address): boolean {

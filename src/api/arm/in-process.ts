@@ -1,0 +1,70 @@
+import { mustBeOfTenant } from '../../access/wrong-tenant.ts'
+import type { Send } from '../../deployments/ports.ts'
+import { ArmError, Denied, Unavailable } from '../../domain/errors.ts'
+import type { Json } from '../../domain/rows.ts'
+import { parseAddress } from './address.ts'
+import type { ArmRequest } from './answer.ts'
+import { errorAnswer } from './envelope.ts'
+import { readQuery } from './request.ts'
+import { answerAddress } from './route.ts'
+
+/** What of a request is not its own. */
+export type InProcess = Omit<
+  ArmRequest,
+  'asked' | 'path' | 'search' | 'method' | 'query' | 'preconditions' | 'json' | 'text'
+> & {
+  authority(tenantId: string): string
+}
+
+/**
+ * Answers requests that come from inside as it answers those of clients: by the same rules, with the same refusals, told in
+ * the same way.
+ */
+export function openInProcess(shared: InProcess): Send {
+  return async (asked, { method, path, apiVersion, body = {} }) => {
+    const search = `?api-version=${encodeURIComponent(apiVersion)}`
+    const text = JSON.stringify(body)
+    const request: ArmRequest = {
+      ...shared,
+      ...{ path, search, method, query: readQuery(search) },
+      asked: { ...asked, apiVersion: apiVersion.toLowerCase() },
+      preconditions: { ifMatch: undefined, ifNoneMatch: undefined },
+      json: async () => body,
+      text: async () => text,
+    }
+    try {
+      mustBeOfTenant(
+        { tenancy: shared.providers.tenancy, authority: shared.authority },
+        asked.caller,
+        path,
+      )
+      if (text.includes('\\u0000')) throw withNul()
+      const { status, headers = {}, ...answer } = await answerAddress(request, parseAddress(path))
+      const told = answer.body === undefined ? answer.text : JSON.stringify(answer.body)
+      return { status, headers, body: told === undefined ? undefined : (JSON.parse(told) as Json) }
+    } catch (error) {
+      if (!(error instanceof ArmError) || error instanceof Unavailable) throw error
+      tellDenied(shared, asked, error)
+      const { status, headers = {}, body } = errorAnswer(error, asked.correlationId)
+      // What `errorAnswer` makes is JSON.
+      return { status, headers, body: body as Json }
+    }
+  }
+}
+
+function withNul(): ArmError {
+  const message = 'The request content was invalid: a string holds a NUL character.'
+  return new ArmError('InvalidRequestContent', message)
+}
+
+function tellDenied(
+  { refusals }: InProcess,
+  { caller, correlationId }: Parameters<Send>[0],
+  error: ArmError,
+): void {
+  if (!(error instanceof Denied)) return
+  const { tenantId, principalId, name } = caller
+  const { action, scope, code } = error
+  const who = { tenantId, principalId, name, correlationId }
+  refusals.denied({ ...who, ...{ action, scope, code, address: undefined } })
+}

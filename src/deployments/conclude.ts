@@ -1,0 +1,112 @@
+import type { DeploymentRow, StepRow } from '../domain/deployments.ts'
+import { ArmError } from '../domain/errors.ts'
+import { sameType } from '../domain/resource-id.ts'
+import type { JsonObject } from '../domain/rows.ts'
+import { isObject } from '../resources/paths.ts'
+import type { Rows } from '../store/store.ts'
+import { Refused, resolved } from './facts.ts'
+import { type DeployPorts, deploymentType } from './ports.ts'
+import type { Deploying } from './run-step.ts'
+
+/** How a deployment ends. */
+export type Ended =
+  | {
+      readonly state: 'Succeeded'
+      readonly outputs: JsonObject
+      readonly outputResources: readonly string[]
+    }
+  | { readonly state: 'Failed'; readonly error: JsonObject }
+
+/** What became of all steps, and the outputs. Throws Unavailable. */
+export async function conclude(ports: DeployPorts, deploying: Deploying): Promise<Ended> {
+  const { row, plan, principal, hide } = deploying
+  const rows = ports.providers.store.read
+  const steps = await rows.deployments.steps(row.key)
+  const failures = steps.filter(({ state }) => state === 'Failed')
+  if (failures.length > 0) return { state: 'Failed', error: failureOf(row, failures) }
+  const caller = await ports.callerAgain(principal)
+  const asked = { caller, correlationId: row.correlationId }
+  try {
+    const outputs = await resolved({ asked, send: ports.send, typeOf: ports.typeOf }, plan.outputs)
+    const written = await outputResources(rows, steps)
+    return { state: 'Succeeded', outputs: hide(outputs), outputResources: written }
+  } catch (error) {
+    if (!(error instanceof Refused || error instanceof ArmError)) throw error
+    const inner =
+      error instanceof Refused ? error.error : { code: error.code, message: error.message }
+    return { state: 'Failed', error: hide(outputFailure(inner)) }
+  }
+}
+
+function failureOf({ id }: DeploymentRow, failures: readonly StepRow[]): JsonObject {
+  return {
+    code: 'DeploymentFailed',
+    target: id,
+    message:
+      'At least one resource deployment operation failed. Please list deployment operations for details. Please see https://aka.ms/arm-deployment-operations for usage details.',
+    details: failures.flatMap(({ error }) => error ?? []),
+  }
+}
+
+function outputFailure(inner: JsonObject): JsonObject {
+  return {
+    code: 'DeploymentOutputEvaluationFailed',
+    message:
+      'Unable to evaluate template outputs. Please see error details and deployment operations. Please see https://aka.ms/arm-common-errors for usage details.',
+    details: [inner],
+  }
+}
+
+/** The ids of what was written, in nested deployments too. */
+export async function outputResources(
+  rows: Rows,
+  steps: readonly StepRow[],
+): Promise<readonly string[]> {
+  const ids: string[] = []
+  for (const step of steps) {
+    if (step.state !== 'Succeeded' || step.verb === 'Delete') continue
+    if (!sameType(step.resourceType, deploymentType)) ids.push(step.resourceId)
+    else {
+      const nested = await rows.deployments.get(step.resourceKey)
+      ids.push(...(nested ? shownIds(nested) : []))
+    }
+  }
+  return [...new Set(ids)]
+}
+
+function shownIds({ doc }: DeploymentRow): readonly string[] {
+  const written = isObject(doc.properties) ? doc.properties.outputResources : undefined
+  if (!Array.isArray(written)) return []
+  return written.flatMap((each: unknown) =>
+    isObject(each) && typeof each.id === 'string' ? [each.id] : [],
+  )
+}
+
+/** Writes the end, with the end of its operation; nothing when it has ended otherwise by now. */
+export async function endDeployment(
+  rows: Rows,
+  { key, run }: Pick<DeploymentRow, 'key' | 'run'>,
+  ended: Ended,
+  nowMs: number,
+): Promise<void> {
+  const row = await rows.deployments.lock(key)
+  if (row?.run !== run || row.endedMs !== undefined) return
+  const { properties } = row.doc
+  const more =
+    ended.state === 'Succeeded'
+      ? {
+          outputs: ended.outputs,
+          outputResources: ended.outputResources.map((id) => ({ id })),
+        }
+      : { error: ended.error }
+  const doc = { ...row.doc, properties: { ...(isObject(properties) ? properties : {}), ...more } }
+  const { state } = ended
+  const over = { doc, state, sealed: undefined, updatedMs: nowMs, endedMs: nowMs }
+  await rows.deployments.update({ key, run, ...over })
+  const error =
+    ended.state === 'Failed'
+      ? { code: String(ended.error.code), message: String(ended.error.message) }
+      : undefined
+  const end = { status: ended.state, error, output: undefined, endedMs: nowMs }
+  await rows.operations.finish(run, end)
+}

@@ -1,0 +1,102 @@
+import { type Caller, remarkFor } from '../domain/access.ts'
+import { TemplateRefused } from '../domain/errors.ts'
+import { limits } from '../domain/limits.ts'
+import { actionOn, parseResourceId, sameType } from '../domain/resource-id.ts'
+import type { Plan, PlannedResource } from '../templates/planned.ts'
+import type { Position, TemplatePath } from '../templates/problem.ts'
+import { violation } from './plan-request.ts'
+import type { DeploymentPorts } from './ports.ts'
+
+type Judged = {
+  readonly ports: DeploymentPorts
+  readonly caller: Caller
+  positionOf?: ((path: TemplatePath) => Position | undefined) | undefined
+}
+
+type Fault = {
+  readonly code: 'InvalidTemplateDeployment' | 'AuthorizationFailed' | 'InvalidParameter'
+  readonly message: string
+  readonly path: TemplatePath
+  readonly id: string
+}
+
+/**
+ * Everything that is known to fail before anything is written: types that are not served, api-versions, names, and what the
+ * caller may not write, in nested templates too. Throws all of it as one error.
+ */
+export function preflight(judged: Judged, plan: Plan): void {
+  const all = writtenBy(plan)
+  if (all.length > limits.deploymentResourcesMax) {
+    const message = `Deployment template validation failed: 'The number of template resources limit exceeded. Limit: '${limits.deploymentResourcesMax}' and actual: '${all.length}'. Please see https://aka.ms/arm-limits for more details.'.`
+    throw new TemplateRefused('InvalidTemplate', message, [])
+  }
+  const faults = all.flatMap((resource) => faultsOf(judged, resource))
+  const [first, ...rest] = faults
+  if (!first) return
+  const isDenied = faults.every(({ code }) => code === 'AuthorizationFailed')
+  const code = isDenied ? 'AuthorizationFailed' : 'InvalidTemplateDeployment'
+  const message =
+    rest.length === 0
+      ? first.message
+      : `Deployment failed with multiple errors: '${faults
+          .slice(0, toldMax)
+          .map((fault) => fault.message)
+          .join(':')}'`
+  const where = faults.slice(0, toldMax).flatMap((fault) => violation(fault, judged.positionOf))
+  const details = faults
+    .slice(0, toldMax)
+    .map((fault) => ({ code: fault.code, message: fault.message, target: fault.id }))
+  throw new TemplateRefused(code, message, where, details)
+}
+
+/** Faults that one refusal tells. */
+const toldMax = 20
+
+/** Also what nested templates write, as far as it is known by now. */
+function writtenBy({ resources }: Plan): readonly PlannedResource[] {
+  return resources.flatMap((resource) => [
+    resource,
+    ...(resource.nested?.plan ? writtenBy(resource.nested.plan) : []),
+  ])
+}
+
+function faultsOf(judged: Judged, resource: PlannedResource): readonly Fault[] {
+  const { type, id, path } = resource
+  const known = judged.ports.typeOf(type)
+  if (!known) return [{ code: 'InvalidTemplateDeployment', message: notServed(resource), path, id }]
+  if (!known.apiVersions.some((one) => sameType(one, resource.apiVersion))) {
+    const message = `The template resource '${resource.name}' of type '${type}' has the api-version '${resource.apiVersion}', which is not served. The supported api-versions are '${known.apiVersions.join(', ')}'.`
+    return [{ code: 'InvalidTemplateDeployment', message, path, id }]
+  }
+  if (resource.isExisting) return []
+  const denied = deniedOf(judged, resource)
+  const named = nameFaults(judged.ports, resource)
+  return [...denied, ...named]
+}
+
+function notServed({ name, type }: PlannedResource): string {
+  const later = /^microsoft\.(compute\/virtualmachine|network\/)/i.test(type)
+    ? ' Virtual machines and what belongs to them come with a later release.'
+    : ''
+  return `The template resource '${name}' has the type '${type}', which is not served here.${later} Take it out of the template and deploy the rest.`
+}
+
+function deniedOf({ caller, ports }: Judged, resource: PlannedResource): readonly Fault[] {
+  const { id, path } = resource
+  const { providers } = ports
+  const action = actionOn(providers.findType(resource.type)?.type ?? resource.type, 'write')
+  if (caller.may(action, id)) return []
+  const message = `Authorization failed for template resource '${resource.name}' of type '${resource.type}'. The client '${caller.name}' with object id '${caller.principalId}' does not have permission to perform action '${action}' at scope '${id}'.${remarkFor(caller)}`
+  return [{ code: 'AuthorizationFailed', message, path, id }]
+}
+
+function nameFaults({ providers }: DeploymentPorts, resource: PlannedResource): readonly Fault[] {
+  const { id, path } = resource
+  const parsed = parseResourceId(id)
+  const type = providers.findType(resource.type)
+  if (!parsed || !type) return []
+  return type.nameProblems(parsed.name, providers.settings).map(({ message }) => ({
+    ...{ code: 'InvalidParameter' as const, path, id },
+    message: `The template resource '${resource.name}' of type '${resource.type}' is not valid: ${message}`,
+  }))
+}
