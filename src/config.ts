@@ -171,6 +171,8 @@ export const ConfigFile = z.strictObject({
       diskBytesMax: z.int().positive().optional(),
     })
     .prefault({}),
+  /** A file (JSON) with what storage and egress cost, as `src/doors/example-prices.json` has it; left out, that one. */
+  prices: z.string().min(1).optional(),
   compatibility: z
     .strictObject({
       galleryNames: z.enum(['strict', 'current']).default('strict'),

@@ -3,6 +3,7 @@ import { accountCommands } from './commands/account.ts'
 import { auditCommands } from './commands/audit.ts'
 import { azSetupCommands } from './commands/az-setup.ts'
 import { completionCommands } from './commands/completion.ts'
+import { costCommands } from './commands/cost.ts'
 import { applicationCommands, userCommands, userGroupCommands } from './commands/directory.ts'
 import { diskCommands } from './commands/disk.ts'
 import { galleryCommands } from './commands/gallery.ts'
@@ -21,6 +22,7 @@ import { sharedGalleryCommands } from './commands/shared-gallery.ts'
 import { snapshotCommands } from './commands/snapshot.ts'
 import { spaceCommands } from './commands/space.ts'
 import { tenantCommands } from './commands/tenant.ts'
+import { usageCommands } from './commands/usage.ts'
 
 /** Every command there is, in the order of `--help`. */
 export function commandTable(local: LocalCommands): readonly CommandGroup[] {
@@ -46,6 +48,8 @@ export function commandTable(local: LocalCommands): readonly CommandGroup[] {
     roleDefinitionCommands,
     grantCommands,
     auditCommands,
+    costCommands,
+    usageCommands,
     spaceCommands(local),
     operationCommands,
     azSetupCommands,

@@ -55,6 +55,13 @@ export type LedgerRows = {
   endAll(versionKey: string, atMs: number): Promise<void>
   /** Adds to what the same hour had. */
   addMove(move: Move): Promise<void>
+  /** Usable replicas that no interval tells of, by version and region, from behind `after` on. */
+  unwritten(
+    after: { readonly versionKey: string; readonly region: string },
+    rowsMax: number,
+  ): Promise<
+    readonly { readonly versionKey: string; readonly region: string; readonly updatedMs: number }[]
+  >
   intervals(query: LedgerQuery<Interval>): Promise<readonly Interval[]>
   /** `atMs`: the beginning of the hour. */
   moves(query: LedgerQuery<Move>): Promise<readonly Move[]>

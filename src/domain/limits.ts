@@ -129,6 +129,9 @@ export const limits = {
   deploymentFactRoundsMax: 20,
   /** Resources that a complete deployment looks at in its group. */
   completeModeRowsMax: 5_000,
+  /** Rows of the ledger that one answer adds up: a million versions and regions; and the lines that it tells. */
+  ledgerRowsMax: 1_000_000,
+  costLinesMax: 5_000,
 
   /** Rows of a list page. */
   pageRows: 100,

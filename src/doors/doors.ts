@@ -17,6 +17,7 @@ import type { Plane } from '../regions/plane.ts'
 import { openDeployments } from './deployment-door.ts'
 import { elsewhereDoor } from './elsewhere-door.ts'
 import { openIdentity } from './identity-door.ts'
+import { readPrices } from './price-list.ts'
 import { openRefusals } from './refusals.ts'
 import { ownerRoleIds } from './steady-owner.ts'
 import { openTenants } from './tenant-door.ts'
@@ -45,6 +46,7 @@ export async function openDoors(parts: DoorParts, rooms: Rooms) {
   const { plane, providers } = rooms
   const { store, tenancy } = providers
   const { tenantId } = config
+  const prices = await readPrices(config.prices)
   const accounts = openAccounts(plane, store.read.placements)
   const refusals = openRefusals(config, { store, world })
   const identity = await openPeople(parts, rooms, refusals)
@@ -69,6 +71,7 @@ export async function openDoors(parts: DoorParts, rooms: Rooms) {
     sasUrl: sas.url,
     imageUrl: sas.imageUrl,
     spaceOf: accounts.of,
+    prices,
     accountKey,
     ...{ publicUrl: config.publicUrl, baseUrl, deployments },
   })

@@ -91,6 +91,34 @@ export function ledgerRows(db: Db): LedgerRows {
       .execute()
   }
 
+  const unwritten: LedgerRows['unwritten'] = async (after, rowsMax) => {
+    const rows = await db
+      .selectFrom('replicas')
+      .select(['version_key', 'region', 'updated_ms'])
+      .where('usable', '=', 1)
+      .where(sql<SqlBool>`(version_key, region) > (${after.versionKey}, ${after.region})`)
+      .where(({ not, exists, selectFrom }) =>
+        not(
+          exists(
+            selectFrom('intervals')
+              .select('intervals.region')
+              .whereRef('intervals.version_key', '=', 'replicas.version_key')
+              .whereRef('intervals.region', '=', 'replicas.region')
+              .where('until_ms', 'is', null),
+          ),
+        ),
+      )
+      .orderBy('version_key')
+      .orderBy('region')
+      .limit(rowsMax)
+      .execute()
+    return rows.map((row) => ({
+      versionKey: row.version_key,
+      region: row.region,
+      updatedMs: row.updated_ms,
+    }))
+  }
+
   const intervals: LedgerRows['intervals'] = async ({ after, ...query }) => {
     const rows = await db
       .selectFrom('intervals')
@@ -132,7 +160,7 @@ export function ledgerRows(db: Db): LedgerRows {
     return rows.map(moveFrom)
   }
 
-  return { record, endAll, addMove, intervals, moves }
+  return { record, endAll, addMove, unwritten, intervals, moves }
 }
 
 /** The key itself and all below it. */

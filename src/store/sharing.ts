@@ -5,7 +5,9 @@ import type { Db } from './schema.ts'
 import type { PlacementRows } from './store.ts'
 
 /** Who has packs in common with whom: costs what goes with the packs of the images asked for, and of those that share them. */
-export function sharingRows(db: Db): Pick<PlacementRows, 'sharersOf' | 'bytesAlone'> {
+export function sharingRows(
+  db: Db,
+): Pick<PlacementRows, 'sharersOf' | 'bytesAlone' | 'storedBelow'> {
   const packsOf = (space: SpaceId, images: readonly Digest[]) =>
     db
       .selectFrom('owners as mine')
@@ -53,7 +55,36 @@ export function sharingRows(db: Db): Pick<PlacementRows, 'sharersOf' | 'bytesAlo
     return Number(bytes ?? 0)
   }
 
-  return { sharersOf, bytesAlone }
+  const storedBelow: PlacementRows['storedBelow'] = async (scopeKey) => {
+    const ids = db
+      .selectFrom('resources')
+      .innerJoin('placements', 'placements.keeper', 'resources.key')
+      .innerJoin('refs', 'refs.owner_id', 'placements.owner_id')
+      .where('resources.type', '=', 'Microsoft.Compute/galleries/images/versions')
+      .where(({ or, and, eb }) =>
+        or([
+          eb('resources.key', '=', scopeKey),
+          // '0' follows '/'.
+          and([eb('resources.key', '>', `${scopeKey}/`), eb('resources.key', '<', `${scopeKey}0`)]),
+        ]),
+      )
+      .select('refs.holding_id')
+      .distinct()
+    const rows = await db
+      .selectFrom('holdings')
+      .select('space')
+      .select((row) => row.fn.sum<number>('size_bytes').as('bytes'))
+      .where('id', 'in', ids)
+      .groupBy('space')
+      .execute()
+    const regions = Map.groupBy(rows, ({ space }) => space.slice(0, space.indexOf('/')))
+    return [...regions.keys()].sort().map((region) => {
+      const spaces = regions.get(region) ?? []
+      return { region, bytes: spaces.reduce((sum, { bytes }) => sum + Number(bytes), 0) }
+    })
+  }
+
+  return { sharersOf, bytesAlone, storedBelow }
 }
 
 /** The image of a row of `owners` is kept by a resource below one of these scope keys. */

@@ -128,7 +128,7 @@ export function convergeRegion(ports: WorkPorts): Work {
         }
         const replica = index === to.length - 1 ? await replicaOf(rows, row) : undefined
         if (replica) await rows.replicas.put({ ...replica, usable: true })
-        await recordReplicas(rows, version, region, nowMs)
+        await recordReplicas(rows, version, { region, atMs: nowMs })
       })
     }
   }
@@ -206,7 +206,7 @@ export function convergeRegion(ports: WorkPorts): Work {
         ({ space }) => parseSpaceId(space)?.region === found.region,
       )
       await endReplica(rows, row, { wanted: found.spaces.length > 0, left }, nowMs)
-      await recordReplicas(rows, version, found.region, nowMs)
+      await recordReplicas(rows, version, { region: found.region, atMs: nowMs })
       await settleVersion(rows, version.key, settings, nowMs)
       await askForRest(rows, row, found, nowMs)
     })

@@ -16,7 +16,15 @@ export function duties(regions: readonly RegionName[]): readonly WorkRequest[] {
   const regional = ['Sweep', 'Compact', 'ExpireUploads', 'Scrub', 'WatchSpaces'].flatMap((kind) =>
     regions.map((region) => ({ kind, subject: region, queue: `region:${region}` })),
   )
-  const names = ['Prune', 'PurgeDeleted', 'RootPins', 'SweepSignins', 'RotateKeys', 'NumberEvents']
+  const names = [
+    'Prune',
+    'PurgeDeleted',
+    'RootPins',
+    'SweepSignins',
+    'RotateKeys',
+    'NumberEvents',
+    'Ledger',
+  ]
   const common = names.map((kind) => ({ kind, subject: 'installation', queue: 'control' }))
   return [...regional, ...common].map((duty) => ({ ...duty, generation: 1, key: undefined }))
 }

@@ -8,24 +8,28 @@ import type { Rows } from '../store/store.ts'
 
 /**
  * Writes down what exists of a version in a region now, in the transaction in which that changed: nothing while the region
- * is not usable. The first copy that is usable in a region other than its own is written down as one that is paid for.
+ * is not usable. The first copy that is usable in a region other than its own is written down as one that is paid for, unless it is known
+ * to be none (`isCopy`).
  */
 export async function recordReplicas(
   rows: Rows,
   version: Pick<ResourceRow, 'key' | 'id' | 'region' | 'status'>,
-  region: string,
-  nowMs: number,
+  {
+    region,
+    atMs,
+    isCopy = true,
+  }: { readonly region: string; readonly atMs: number; readonly isCopy?: boolean },
 ): Promise<void> {
   const to = regionName(region)
   const subject = { versionKey: version.key, versionId: version.id, region: to }
   const now = await existingIn(rows, version, region)
-  const before = await rows.ledger.record(subject, now, nowMs)
+  const before = await rows.ledger.record(subject, now, atMs)
   const from = regionName(version.region ?? '')
-  if (before || !now || from === to) return
+  if (before || !now || from === to || !isCopy) return
   const { occupiedBytes: billedBytes } = now
   await rows.ledger.addMove({
     ...subject,
-    ...{ from, atMs: nowMs, billedBytes, movedBytes: 0, tookMs: 0 },
+    ...{ from, atMs, billedBytes, movedBytes: 0, tookMs: 0 },
   })
 }
 

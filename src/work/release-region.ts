@@ -46,7 +46,7 @@ export function releaseRegion(ports: WorkPorts): Work {
         if (isHere) await rows.placements.drop(placement)
       }
       await forgetStray(rows, resource, roots)
-      await recordReplicas(rows, resource, region, nowMs)
+      await recordReplicas(rows, resource, { region, atMs: nowMs })
     })
     return { is: 'done' }
   }

@@ -4,6 +4,7 @@ import { dropUploads } from './drop-uploads.ts'
 import { prune, sweep } from './duties.ts'
 import { expireUploads } from './expire-uploads.ts'
 import { ingestDisks } from './ingest-disks.ts'
+import { beginLedger } from './ledger-duty.ts'
 import { mendRoot } from './mend-root.ts'
 import { numberEvents } from './number-events.ts'
 import { publish } from './publish.ts'
@@ -48,4 +49,5 @@ export const workKinds = [
   rotateKeys,
   rootPins,
   numberEvents,
+  beginLedger,
 ]

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } fro
 import { readConfig } from '../../src/config.ts'
 import { checkSpace } from '../../src/offline/space-check.ts'
 import { restoreSpaces } from '../../src/offline/space-restore.ts'
+import { valueAt } from '../../src/resources/paths.ts'
 import { openWorld } from '../../src/world.ts'
 import { openArm } from '../support/arm.ts'
 import { damagePacks, packsBelow } from '../support/faulty-blobs.ts'
@@ -160,6 +161,11 @@ function restoring(): void {
     expect(Buffer.compare(await arm.bytesOf(latest, 'westeurope'), other)).toBe(0)
     const image = await vitrine.compute.galleryImages.get(group, gallery, definition)
     expect(image.identifier).toMatchObject({ publisher: 'Contoso', offer: 'Finance' })
+    // What the bill is made of begins again.
+    const costsPath = `${version}/providers/Vitrine.Gallery/costs`
+    await expect
+      .poll(async () => valueAt((await arm.get(costsPath)).body, 'properties.storage.replicas'))
+      .toBe(2)
     // It replicates on, and lets go.
     await publishOn(arm)
     expect(Buffer.compare(await arm.bytesOf(version, 'eastus'), bytes)).toBe(0)

@@ -7,6 +7,7 @@ import { directoryPromises } from './store/directory-promises.ts'
 import { eventPromises } from './store/event-promises.ts'
 import { healthPromises } from './store/health-promises.ts'
 import { holdingPromises } from './store/holding-promises.ts'
+import { ledgerPromises } from './store/ledger-promises.ts'
 import { listPromises } from './store/list-promises.ts'
 import { lockPromises } from './store/lock-promises.ts'
 import { placementPromises } from './store/placement-promises.ts'
@@ -43,6 +44,7 @@ export function storeSuite(name: string, open: OpenStore): void {
     describe('locks', () => lockPromises(open))
     describe('audit', () => auditPromises(open))
     describe('events', () => eventPromises(open))
+    describe('ledger', () => ledgerPromises(open))
     describe('sign-in', () => signinPromises(open))
   })
 }

@@ -303,6 +303,10 @@ export const addressRows: Readonly<Record<Address['is'], readonly Row[]>> = {
     ['GET /providers/Microsoft.Insights/eventcategories', openToAll, ''],
   ],
   deployments: deploymentRows,
+  costs: [
+    [`GET {gallery}${vitrine}/costs`, 'Vitrine.Gallery/costs/read', 'OCRU', '{gallery}'],
+    [`GET {sub}${vitrine}/costs`, 'Vitrine.Gallery/costs/read', 'OCRU', '{sub}'],
+  ],
   extension: Object.values(viewRows).flat(),
 }
 

@@ -65,6 +65,8 @@ export type Address =
       readonly subscription: string | undefined
       readonly list: 'values' | 'categories'
     }
+  /** What a scope costs: `{scope}/providers/Vitrine.Gallery/costs`. */
+  | { readonly is: 'costs'; readonly scope: string }
   /** What Azure has no field for: `{id}/providers/Vitrine.Gallery/{view}[/{name}]`. */
   | {
       readonly is: 'extension'
@@ -77,6 +79,7 @@ const spacesPath =
   /^\/providers\/vitrine\.gallery\/(?:locations\/([^/]+)\/)?spaces(?:\/([^/]+))?(?:\/(rebuild))?$/i
 
 const auditEnd = '/providers/vitrine.gallery/audit'
+const costsEnd = '/providers/vitrine.gallery/costs'
 
 const operationKinds = new Set([
   'capsoperations',
@@ -102,6 +105,9 @@ export function parseAddress(path: string): Address {
       : undefined) ??
     (lower.endsWith(auditEnd)
       ? { is: 'audit' as const, scope: text.slice(0, -auditEnd.length) }
+      : undefined) ??
+    (lower.endsWith(costsEnd)
+      ? { is: 'costs' as const, scope: text.slice(0, -costsEnd.length) }
       : undefined) ??
     (lower.includes('/providers/vitrine.gallery/') ? extensionAddress(text) : undefined) ??
     (inGroup.test(lower) ? undefined : (subscriptionAddress(text) ?? sharedAddress(text))) ??

@@ -10,6 +10,7 @@ import type { Asked, Providers, Target } from '../../providers/ports.ts'
 import type { Preconditions } from '../../providers/preconditions.ts'
 import { etagOf } from '../../providers/preconditions.ts'
 import type { Telling } from '../../resources/declaration.ts'
+import type { Prices } from '../../views/prices.ts'
 import type { Asking, Query } from './request.ts'
 import type { openShownTexts } from './shown-texts.ts'
 
@@ -40,6 +41,7 @@ export type ArmRequest = Asking & {
    * while it is being counted.
    */
   spaceOf(key: string, within: 'all' | readonly string[]): Promise<readonly PlacedUse[]>
+  readonly prices: Prices
   readonly accountKey: Telling['accountKey']
   readonly refusals: Refusals
 }

@@ -32,6 +32,7 @@ export type ArmPorts = {
   sasUrl(origin: string, grant: string): string
   imageUrl: ArmRequest['imageUrl']
   spaceOf: ArmRequest['spaceOf']
+  readonly prices: ArmRequest['prices']
   readonly accountKey: Telling['accountKey']
   readonly deployments: DeploymentPorts
   /** How clients reach us, where nothing else tells. */
@@ -230,6 +231,7 @@ async function answerArm(
     sasUrl: ports.sasUrl,
     imageUrl: ports.imageUrl,
     spaceOf: ports.spaceOf,
+    prices: ports.prices,
     accountKey: ports.accountKey,
     refusals: ports.refusals,
   }

@@ -9,6 +9,7 @@ import { type Answer, type ArmRequest, notAllowed } from './answer.ts'
 import { mustKnowApiVersion, wrongApiVersion } from './api-version.ts'
 import { answerAudit } from './audit.ts'
 import { answerAuthorization } from './authorization.ts'
+import { answerCosts } from './costs.ts'
 import { answerDeployments } from './deployments.ts'
 import { answerExtension } from './extension.ts'
 import { answerGrantedToMe } from './grants.ts'
@@ -84,6 +85,8 @@ export function answerAddress(request: ArmRequest, address: Address): Promise<An
       return answerAudit(request, address.scope)
     case 'activityLog':
       return answerActivityLog(request, address)
+    case 'costs':
+      return answerCosts(request, address.scope)
     case 'authorization':
       return answerAuthorization(request, address)
     case 'extension': {

@@ -1,0 +1,47 @@
+import { ArmError } from '../domain/errors.ts'
+import type { LedgerQuery } from '../domain/ledger.ts'
+import { limits } from '../domain/limits.ts'
+import type { Rows } from '../store/store.ts'
+import { type Bill, type BilledBy, type Month, openBill } from './bill.ts'
+import type { Prices } from './prices.ts'
+
+export type CostsQuery = {
+  readonly scopeKey: string
+  readonly month: Month
+  readonly nowMs: number
+  readonly by: BilledBy | undefined
+}
+
+/** What of the bill is really there. */
+export type Costs = Bill & {
+  /** Bytes of packs in each region in which what is billed lies now, each once in a space. */
+  readonly stored: readonly { readonly region: string; readonly bytes: number }[]
+}
+
+/** What the versions at or below a scope cost in a month, out of the ledger. Throws InvalidParameter when that is too much to add up. */
+export async function costsOf(rows: Rows, prices: Prices, query: CostsQuery): Promise<Costs> {
+  const { scopeKey, month, nowMs, by } = query
+  const bill = openBill({ month, nowMs, prices, by })
+  const { ledger } = rows
+  await eachRow(query, ledger.intervals, bill.addInterval)
+  await eachRow(query, ledger.moves, bill.addMove)
+  return { ...bill.end(), stored: await rows.placements.storedBelow(scopeKey) }
+}
+
+const rowsMax = 1_000
+
+async function eachRow<Row>(
+  { scopeKey, month: { fromMs, untilMs } }: CostsQuery,
+  list: (query: LedgerQuery<Row>) => Promise<readonly Row[]>,
+  use: (row: Row) => void,
+): Promise<void> {
+  let after: Row | undefined
+  for (let count = 0; count < limits.ledgerRowsMax; count += rowsMax) {
+    const page = await list({ scopeKey, fromMs, untilMs, after, rowsMax })
+    for (const row of page) use(row)
+    after = page.at(-1)
+    if (page.length < rowsMax) return
+  }
+  const message = `More than ${limits.ledgerRowsMax} facts of this month lie below '${scopeKey}'. Ask for the costs of a gallery or of a resource group.`
+  throw new ArmError('InvalidParameter', message, 'scope')
+}
