@@ -59,6 +59,16 @@ export async function openDiskFile(reader: ByteReader, signal: AbortSignal): Pro
   return openRaw(reader)
 }
 
+/** Any file as it is, whatever it begins with: its bytes, and zeros up to a whole sector. Throws InvalidDisk. */
+export function openPackage(reader: ByteReader): DiskFile {
+  const { sizeBytes } = reader
+  if (sizeBytes === 0) throw refused('The file is empty.')
+  if (sizeBytes > limits.virtualBytesMax)
+    throw refused(`The file has ${sizeBytes} bytes, which is too large.`)
+  const wholeBytes = Math.ceil(sizeBytes / sectorBytes) * sectorBytes
+  return { ...flatDisk(reader, 'raw', sizeBytes), virtualSizeBytes: wholeBytes }
+}
+
 function openVhd(
   reader: ByteReader,
   footer: VhdFooter,

@@ -16,17 +16,18 @@ export function contentOf(status: JsonObject): readonly DiskContent[] {
 /** The same as a member of status. */
 export function contentStatus(disks: readonly DiskContent[]): { readonly disks: Json } {
   return {
-    disks: disks.map(({ lun, image, virtualSizeBytes, occupiedBytes }) => ({
+    disks: disks.map(({ lun, image, virtualSizeBytes, occupiedBytes, fileBytes }) => ({
       ...(lun !== undefined && { lun }),
       image,
       virtualSizeBytes,
       occupiedBytes,
+      ...(fileBytes !== undefined && { fileBytes }),
     })),
   }
 }
 
 function contentFrom(disk: JsonObject): DiskContent[] {
-  const { lun, image, virtualSizeBytes, occupiedBytes } = disk
+  const { lun, image, virtualSizeBytes, occupiedBytes, fileBytes } = disk
   if (typeof image !== 'string' || !isDigest(image)) return []
   return [
     {
@@ -34,6 +35,7 @@ function contentFrom(disk: JsonObject): DiskContent[] {
       image,
       virtualSizeBytes: Number(virtualSizeBytes),
       occupiedBytes: Number(occupiedBytes),
+      ...(typeof fileBytes === 'number' && { fileBytes }),
     },
   ]
 }

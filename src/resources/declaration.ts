@@ -229,6 +229,8 @@ export type ResourceType<Doc extends ArmDocument = ArmDocument> = {
     readonly flavour: OperationFlavour
     readonly create: { readonly status: 200 | 201 | 202; readonly headers: LroHeaders }
     readonly update: { readonly status: 200 | 201 | 202; readonly headers: LroHeaders }
+    /** Left out: a PATCH is answered as an update. */
+    readonly patch?: { readonly status: 200; readonly headers: LroHeaders }
     readonly delete: { readonly status: 200 | 202; readonly headers: LroHeaders }
     /** The state shown in the answer to a create or update, where Azure shows one before it is done. */
     readonly shows: { readonly create: string | undefined; readonly update: string | undefined }
@@ -291,4 +293,6 @@ export type DiskContent = {
   readonly virtualSizeBytes: number
   /** Plain bytes of non-zero chunks: what is billed. */
   readonly occupiedBytes: number
+  /** Of a package, which is kept as it is: its bytes are the first of the image, zeros fill the last sector. */
+  readonly fileBytes?: number
 }

@@ -2,8 +2,11 @@ import type { Json, JsonObject } from '../domain/rows.ts'
 import { shownUri } from './disk-file-source.ts'
 import { isList, isObject } from './paths.ts'
 
-/** The members of disks, images and versions that name a file by its URL. */
-const members = new Set(['sourceUri', 'blobUri', 'uri', 'url'])
+/** The members of disks, images, applications and versions that name a file by its URL. */
+const members = new Set([
+  ...['sourceUri', 'blobUri', 'uri', 'url'],
+  ...['mediaLink', 'defaultConfigurationLink'],
+])
 
 /** The URLs of files that a document names. */
 export function urlsIn(document: Json): readonly string[] {

@@ -2,8 +2,17 @@ import { type Problem, unless } from '../domain/problem.ts'
 import { regionName, sameRegion } from '../domain/regions.ts'
 import type { Settings, Write } from './declaration.ts'
 import { futureProblems } from './image-definition-rules.ts'
-import type { ImageVersion, PublishingProfile, TargetRegion } from './image-version-schema.ts'
+import type { PublishingProfile, TargetRegion } from './image-version-schema.ts'
 import { rangeProblems } from './parse.ts'
+
+/** What of a version these rules look at, of an image or of an application. */
+type Published = {
+  readonly location: string
+  readonly properties: {
+    readonly publishingProfile?: PublishingProfile
+    readonly safetyProfile?: { readonly allowDeletionOfReplicatedLocations?: boolean }
+  }
+}
 
 const target = 'galleryImageVersion.properties.publishingProfile'
 
@@ -13,7 +22,7 @@ const strategySince = '2025-03-03'
 const zonesMin = 3
 
 /** The publishing profile with everything written out that the request left to the server. */
-export function completeProfile(write: Write<ImageVersion>): PublishingProfile {
+export function completeProfile(write: Write<Published>): PublishingProfile {
   const { next, settings } = write
   const { targetExtendedLocations, ...asked } = next.properties.publishingProfile ?? {}
   const profile = withStorage(write, asked)
@@ -32,7 +41,7 @@ export function completeProfile(write: Write<ImageVersion>): PublishingProfile {
 
 /** What an api-version means by saying nothing of storage is written down once, at creation. */
 function withStorage(
-  { before, apiVersion }: Write<ImageVersion>,
+  { before, apiVersion }: Write<Published>,
   profile: PublishingProfile,
 ): PublishingProfile {
   const says = profile.storageAccountType ?? profile.storageAccountStrategy
@@ -43,7 +52,7 @@ function withStorage(
 }
 
 function storageOf(
-  { before, settings }: Write<ImageVersion>,
+  { before, settings }: Write<Published>,
   profile: PublishingProfile,
   region: TargetRegion,
 ): NonNullable<TargetRegion['storageAccountType']> {
@@ -59,12 +68,12 @@ function hasZones({ regions }: Settings, name: string): boolean {
 }
 
 /** Target regions as stored; [] before there are any. */
-export function regionsOf(doc: ImageVersion | undefined): readonly TargetRegion[] {
+export function regionsOf(doc: Published | undefined): readonly TargetRegion[] {
   return doc?.properties.publishingProfile?.targetRegions ?? []
 }
 
 /** Requirements 59-68, 74, 83: every reason why a version may not be published like this. */
-export function publishingProblems(write: Write<ImageVersion>): readonly Problem[] {
+export function publishingProblems(write: Write<Published>): readonly Problem[] {
   const { next, before, settings, now } = write
   const profile = next.properties.publishingProfile ?? {}
   const { endOfLifeDate } = profile
@@ -93,7 +102,7 @@ export function publishingProblems(write: Write<ImageVersion>): readonly Problem
   ]
 }
 
-function listProblems(next: ImageVersion): readonly Problem[] {
+function listProblems(next: Published): readonly Problem[] {
   const names = regionsOf(next).map((region) => region.name)
   const unique = new Set(names.map(regionName))
   return [
@@ -160,7 +169,7 @@ function regionProblems(region: TargetRegion, settings: Settings): readonly Prob
   ]
 }
 
-function storageChangeProblems({ next, before }: Write<ImageVersion>): readonly Problem[] {
+function storageChangeProblems({ next, before }: Write<Published>): readonly Problem[] {
   return regionsOf(before?.doc).flatMap(({ name, storageAccountType }) => {
     const now = regionsOf(next).find((region) => sameRegion(region.name, name))
     return unless(
@@ -173,7 +182,7 @@ function storageChangeProblems({ next, before }: Write<ImageVersion>): readonly 
 }
 
 /** A region goes (requirement 63) unless the owner said that none may; see docs/wire.md on the default. */
-function removalProblems({ next, before }: Write<ImageVersion>): readonly Problem[] {
+function removalProblems({ next, before }: Write<Published>): readonly Problem[] {
   const { allowDeletionOfReplicatedLocations: allowed } = next.properties.safetyProfile ?? {}
   const gone = regionsOf(before?.doc)
     .filter(({ name }) => !regionsOf(next).some((region) => sameRegion(region.name, name)))
@@ -186,7 +195,7 @@ function removalProblems({ next, before }: Write<ImageVersion>): readonly Proble
   )
 }
 
-function shallowProblems(next: ImageVersion): readonly Problem[] {
+function shallowProblems(next: Published): readonly Problem[] {
   const { replicationMode, replicaCount = 1 } = next.properties.publishingProfile ?? {}
   if (replicationMode !== 'Shallow') return []
   const regions = regionsOf(next)

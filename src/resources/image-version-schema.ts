@@ -60,7 +60,7 @@ const TargetRegion = z.object({
 })
 export type TargetRegion = z.infer<typeof TargetRegion>
 
-const PublishingProfile = z.object({
+export const PublishingProfile = z.object({
   targetRegions: z.array(TargetRegion).exactOptional(),
   replicaCount: wholeNumber.exactOptional(),
   excludeFromLatest: flag.exactOptional(),

@@ -30,8 +30,8 @@ export function showVersion(stored: Stored<ImageVersion>, view: View): JsonObjec
 }
 
 /** Requirement 65: every wanted region with its own progress. */
-function replicationStatus(
-  { doc }: Stored<ImageVersion>,
+export function replicationStatus(
+  { doc }: { readonly doc: Parameters<typeof regionsOf>[0] },
   replicas: readonly ReplicaRow[],
 ): JsonObject {
   const summary = regionsOf(doc).map(({ name }) => {

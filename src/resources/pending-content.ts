@@ -105,9 +105,10 @@ export type MadeDisk = Omit<DiskContent, 'lun'>
 
 /** The status once one more of its disks is an image; OS disk first, then by LUN. */
 export function statusWith(row: ResourceRow, lun: number | undefined, made: MadeDisk): JsonObject {
-  const { image, virtualSizeBytes, occupiedBytes } = made
+  const { image, virtualSizeBytes, occupiedBytes, fileBytes } = made
   const others = contentOf(row.status).filter((disk) => disk.lun !== lun)
-  const disks = [...others, { lun, image, virtualSizeBytes, occupiedBytes }]
+  const sizes = { virtualSizeBytes, occupiedBytes, ...(fileBytes !== undefined && { fileBytes }) }
+  const disks = [...others, { lun, image, ...sizes }]
   const { copyCompletionError: _, diskState, completionPercent, ...status } = row.status
   return {
     ...status,

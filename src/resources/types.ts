@@ -1,7 +1,9 @@
 import { sameType } from '../domain/resource-id.ts'
+import { applicationVersions } from './application-version.ts'
 import type { ResourceType } from './declaration.ts'
 import { disks } from './disk.ts'
 import { galleries } from './gallery.ts'
+import { galleryApplications } from './gallery-application.ts'
 import { imageDefinitions } from './image-definition.ts'
 import { imageVersions } from './image-version.ts'
 import { managedImages } from './managed-image.ts'
@@ -15,6 +17,8 @@ export const resourceTypes: readonly ResourceType[] = [
   galleries,
   imageDefinitions,
   imageVersions,
+  galleryApplications,
+  applicationVersions,
   disks,
   snapshots,
   managedImages,

@@ -1,8 +1,8 @@
 import type { World } from '../base/world.ts'
 import type { Problem } from '../domain/problem.ts'
-import { sameType } from '../domain/resource-id.ts'
 import type { ReplicaRow, ResourceRow } from '../domain/rows.ts'
 import type { Progress } from '../regions/plane.ts'
+import { findType } from '../resources/types.ts'
 import type { Running } from '../runner/work.ts'
 import type { Rows } from '../store/store.ts'
 import type { WorkPorts } from './ports.ts'
@@ -33,8 +33,9 @@ export function openContentProgress(
   return { report: (progress) => row.report(0, progress), rest: () => row.phase(during) }
 }
 
+/** Of an image or of an application: what is replicated into regions. */
 export function isVersion({ type }: ResourceRow): boolean {
-  return sameType(type, 'Microsoft.Compute/galleries/images/versions')
+  return findType(type)?.hasReplicas === true
 }
 
 /** Before a version is published only the region of its source has something to show. */

@@ -2,14 +2,16 @@ import { invariant } from '../base/assert.ts'
 import type { Digest } from '../domain/digest.ts'
 import { ArmError } from '../domain/errors.ts'
 import type { Owner } from '../domain/holdings.ts'
+import { sameType } from '../domain/resource-id.ts'
 import type { ResourceRow } from '../domain/rows.ts'
 import type { DiskFile } from '../formats/disk-file.ts'
-import { openDiskFile } from '../formats/open-disk-file.ts'
+import { openDiskFile, openPackage } from '../formats/open-disk-file.ts'
 import { fetchUrl } from '../imports/fetch-url.ts'
 import { copyImage } from '../regions/copy-image.ts'
 import { ingest } from '../regions/ingest.ts'
 import { readManifest } from '../regions/read-image.ts'
 import { dropStaged, stagedReader } from '../regions/staging.ts'
+import { applicationVersionType } from '../resources/application-version.ts'
 import type { Settings } from '../resources/declaration.ts'
 import { valueAt } from '../resources/paths.ts'
 import {
@@ -82,7 +84,9 @@ async function ofUrl(
 async function ofStaged(ports: WorkPorts, making: Making, staged: StagedFile): Promise<MadeImage> {
   const { plane, settings } = ports
   const { resource, owner, signal } = making
-  const disk = await openDiskFile(stagedReader(plane, staged), signal)
+  const reader = stagedReader(plane, staged)
+  const isPackage = sameType(resource.type, applicationVersionType)
+  const disk = isPackage ? openPackage(reader) : await openDiskFile(reader, signal)
   refuseTooLarge(resource, disk, settings)
   const { upload, space } = staged
   const source = { kind: 'upload', upload, space } as const
@@ -90,7 +94,7 @@ async function ofStaged(ports: WorkPorts, making: Making, staged: StagedFile): P
   const order = { owner, space: spaceOf(resource), source, disk, signal, report }
   const made = await ingest(plane, order)
   await rest()
-  return made
+  return isPackage ? { ...made, fileBytes: reader.sizeBytes } : made
 }
 
 /** A small file may hold a large disk: what no version could be made of is refused before its bytes are read. */

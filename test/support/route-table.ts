@@ -62,6 +62,16 @@ const ofGalleries: readonly Row[] = [
   ...resource('{version}', `${compute}/galleries/images/versions`, {
     ...{ read: 'OCRUIP', write: 'OCP', delete: 'OCP' },
   }),
+  ...resource('{gallery}/applications/app', `${compute}/galleries/applications`, {
+    ...{ read: 'OCRUP', write: 'OCP', delete: 'OCP' },
+  }),
+  ...resource(
+    '{gallery}/applications/app/versions/1.0.0',
+    `${compute}/galleries/applications/versions`,
+    {
+      ...{ read: 'OCRUP', write: 'OCP', delete: 'OCP' },
+    },
+  ),
 ]
 
 const ofDisks: readonly Row[] = [
@@ -251,7 +261,7 @@ export const addressRows: Readonly<Record<Address['is'], readonly Row[]>> = {
   ]),
   softDeleted: [
     [
-      `GET {gallery}/softDeletedArtifactTypes/Images/artifacts/myImage/versions`,
+      `GET {gallery}/softDeletedArtifactTypes/Images/artifacts/myImage1/versions`,
       `${compute}/galleries/images/versions/read`,
       'OCRUIP',
       '{definition}',

@@ -86,7 +86,8 @@ async function put(request: Resourceful, mode: 'replace' | 'merge'): Promise<Ans
   const read = async () => ({ mode, body: await request.json() })
   const written = await writeResource(providers, asked, request, { read, preconditions })
   const { row, created, operation } = written
-  const how = created ? type.operations.create : type.operations.update
+  const { create, update, patch = update } = type.operations
+  const how = created ? create : mode === 'merge' ? patch : update
   const state = created ? type.operations.shows.create : type.operations.shows.update
   const headers = operation
     ? operationHeaders(origin, operation, row, asked.apiVersion, how.headers)

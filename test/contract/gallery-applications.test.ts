@@ -1,0 +1,201 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { JsonObject } from '../../src/domain/rows.ts'
+import { parseSpaceId } from '../../src/domain/spaces.ts'
+import { readImage } from '../../src/regions/read-image.ts'
+import { contentOf } from '../../src/resources/content.ts'
+import { type Arm, dataBytes, errorOf, openArm } from '../support/arm.ts'
+import { type BlobAccount, makeAccount } from '../support/blob-account.ts'
+import { gallery, makeDefinition } from '../support/main-job.ts'
+import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
+
+const west = { location: 'westeurope' }
+const application = `galleries/${gallery}/applications/myApp`
+const version = `${application}/versions/1.0.0`
+/** What az sends to each. */
+const azApplications = '2021-07-01'
+const azVersions = '2022-01-03'
+/** Of an odd length, and it begins as a disk file does. */
+const packed = Buffer.concat([Buffer.from('QFI\xfb', 'latin1'), dataBytes(1, 200_001)])
+const configuration = Buffer.from('port=80')
+
+describe('gallery applications', () => {
+  let vitrine: TestInstallation
+  let arm: Arm
+  let account: BlobAccount
+  beforeAll(async () => {
+    vitrine = await openTestInstallation()
+    arm = openArm(vitrine)
+    await makeDefinition(vitrine)
+    account = await makeAccount(vitrine, arm, 'packages1')
+    const container = await account.container('apps')
+    await container.getBlockBlobClient('app.zip').uploadData(packed)
+    await container.getBlockBlobClient('app.conf').uploadData(configuration)
+  })
+  afterAll(() => vitrine.close())
+
+  const urlOf = (name: string) => `${account.endpoint}/apps/${name}`
+  const bodyOf = (more: JsonObject = {}): JsonObject => ({
+    ...west,
+    properties: {
+      publishingProfile: {
+        source: {
+          mediaLink: `${urlOf('app.zip')}?sv=2020&sig=secret`,
+          defaultConfigurationLink: urlOf('app.conf'),
+        },
+        manageActions: { install: 'sh install.sh', remove: 'sh remove.sh' },
+        targetRegions: [{ name: 'westeurope' }, { name: 'eastus', regionalReplicaCount: 2 }],
+        ...more,
+      },
+    },
+  })
+
+  it('are made as az makes them: 201, changed by PATCH at once, listed', async () => {
+    const body = { ...west, tags: { a: 'b' }, properties: { supportedOSType: 'linux' } }
+    const made = await arm.put(application, body, azApplications)
+    expect(made).toMatchObject({
+      status: 201,
+      body: { type: 'Microsoft.Compute/galleries/applications' },
+    })
+    expect(made.headers.has('azure-asyncoperation')).toBe(true)
+    expect(made.headers.has('location')).toBe(false)
+    expect(await arm.ended(made)).toMatchObject({ status: 'Succeeded' })
+    const patched = await arm.ask('PATCH', application, {
+      api: azApplications,
+      body: { ...west, tags: { c: 'd' }, properties: { description: 'd' } },
+    })
+    expect(patched).toMatchObject({
+      status: 200,
+      body: {
+        location: 'westeurope',
+        tags: { a: 'b', c: 'd' },
+        properties: { supportedOSType: 'Linux', description: 'd', provisioningState: 'Succeeded' },
+      },
+    })
+    expect(patched.headers.has('azure-asyncoperation')).toBe(false)
+    const listed = (await arm.get(`galleries/${gallery}/applications`, azApplications)).body.value
+    expect(listed).toMatchObject([{ name: 'myApp' }])
+    expect((await arm.get(application, '2018-06-01')).status).toBe(404)
+  })
+
+  it('keep their OS, and have a name and an end of life as definitions do', async () => {
+    const change = { ...west, properties: { supportedOSType: 'Windows' } }
+    expect(errorOf(await arm.put(application, change))).toMatchObject({
+      code: 'PropertyChangeNotAllowed',
+      target: 'galleryApplication.properties.supportedOSType',
+    })
+    const properties = { supportedOSType: 'Linux', endOfLifeDate: '2001-01-01' }
+    expect(errorOf(await arm.put(application, { ...west, properties }))).toMatchObject({
+      target: 'galleryApplication.properties.endOfLifeDate',
+    })
+    const other = `galleries/${gallery}/applications/-bad-`
+    expect(
+      (await arm.put(other, { ...west, properties: { supportedOSType: 'Linux' } })).status,
+    ).toBe(400)
+    expect((await arm.put(other.replaceAll('-', ''), west)).status).toBe(400)
+  })
+
+  it('a version of a package and its configuration is replicated, byte for byte', async () => {
+    const made = await arm.put(version, bodyOf(), azVersions)
+    expect(made).toMatchObject({
+      status: 201,
+      body: { properties: { provisioningState: 'Creating' } },
+    })
+    expect(await arm.ended(made)).toMatchObject({ status: 'Succeeded' })
+    const { body } = await arm.get(`${version}?$expand=ReplicationStatus`, azVersions)
+    expect(JSON.stringify(body)).not.toContain('secret')
+    expect(body.properties).toMatchObject({
+      provisioningState: 'Succeeded',
+      publishingProfile: {
+        source: { mediaLink: urlOf('app.zip'), defaultConfigurationLink: urlOf('app.conf') },
+        manageActions: { install: 'sh install.sh', remove: 'sh remove.sh' },
+        publishedDate: expect.any(String),
+        excludeFromLatest: false,
+        enableHealthCheck: false,
+        targetRegions: [
+          { name: 'West Europe', regionalReplicaCount: 1 },
+          { name: 'East US', regionalReplicaCount: 2 },
+        ],
+      },
+      replicationStatus: {
+        aggregatedState: 'Completed',
+        summary: [{ region: 'West Europe' }, { region: 'East US', progress: 100 }],
+      },
+    })
+    expect(await bytesIn('eastus')).toEqual([packed, configuration])
+    expect(await bytesIn('westeurope')).toEqual([packed, configuration])
+  })
+
+  /** The files of the version as a region has them. */
+  async function bytesIn(region: string): Promise<Buffer[]> {
+    const { store, plane } = vitrine.installation
+    const key = arm.idOf(version).toLowerCase()
+    const row = (await store.read.resources.get(key)) ?? expect.fail('the version is there')
+    const placements = await store.read.placements.ofKeepers([key])
+    const files = contentOf(row.status).map(async ({ image, fileBytes = 0 }) => {
+      const places = placements.filter((one) => one.image === image)
+      const spaces = places
+        .map(({ space }) => space)
+        .filter((space) => parseSpaceId(space)?.region === region)
+      const { signal } = new AbortController()
+      const range = { offsetBytes: 0, lengthBytes: fileBytes }
+      return Buffer.from(await readImage(plane, { image, spaces, signal, ...range }))
+    })
+    return Promise.all(files)
+  }
+
+  it('an update by az leaves out most of it, which stays; a region goes and comes', async () => {
+    const source = { mediaLink: urlOf('app.zip') }
+    const targetRegions = [{ name: 'westeurope' }, { name: 'westus' }]
+    const publishingProfile = { source, targetRegions, excludeFromLatest: true }
+    const body = { ...west, properties: { publishingProfile } }
+    const updated = await arm.put(version, body, azVersions)
+    expect(updated).toMatchObject({
+      status: 200,
+      body: { properties: { provisioningState: 'Updating' } },
+    })
+    expect(await arm.ended(updated)).toMatchObject({ status: 'Succeeded' })
+    expect((await arm.get(version)).body.properties).toMatchObject({
+      publishingProfile: {
+        manageActions: { install: 'sh install.sh' },
+        source: { defaultConfigurationLink: urlOf('app.conf') },
+        targetRegions: [{ name: 'West Europe' }, { name: 'West US' }],
+        excludeFromLatest: true,
+      },
+    })
+    expect(await bytesIn('westus')).toEqual([packed, configuration])
+  })
+
+  it('a version keeps its package, and is refused what has none', async () => {
+    const other = { source: { mediaLink: urlOf('other.zip') } }
+    const change = await arm.put(version, bodyOf(other))
+    expect(errorOf(change)).toMatchObject({ code: 'PropertyChangeNotAllowed' })
+    const fresh = `${application}/versions/2.0.0`
+    const refusals: readonly (readonly [JsonObject, string])[] = [
+      [other, 'source.mediaLink'],
+      [{ source: { mediaLink: 'https://elsewhere.example/app.zip' } }, 'source.mediaLink'],
+      [{ source: {} }, 'source.mediaLink'],
+      [{ manageActions: { install: 'x' } }, 'manageActions.remove'],
+      [{ targetRegions: [{ name: 'eastus' }] }, 'targetRegions'],
+    ]
+    for (const [more, field] of refusals) {
+      const { target } = errorOf(await arm.put(fresh, bodyOf(more)))
+      expect(target).toBe(`galleryApplicationVersion.properties.publishingProfile.${field}`)
+    }
+    expect((await arm.put(`${application}/versions/latest`, bodyOf())).status).toBe(400)
+  })
+
+  it('go from below: the version, the application, the gallery; no byte stays', async () => {
+    const early = await arm.ask('DELETE', application, { api: azApplications })
+    expect(errorOf(early)).toMatchObject({ code: 'CannotDeleteResource' })
+    const key = arm.idOf(version).toLowerCase()
+    const removed = await arm.ask('DELETE', version, { api: azVersions })
+    expect(removed.status).toBe(202)
+    expect(await arm.ended(removed)).toMatchObject({ status: 'Succeeded' })
+    expect(await vitrine.installation.store.read.placements.ofKeepers([key])).toEqual([])
+    const gone = await arm.ask('DELETE', application, { api: azApplications })
+    expect(gone.status).toBe(200)
+    expect(gone.headers.has('location')).toBe(false)
+    expect((await arm.get(application)).status).toBe(404)
+    expect((await arm.ask('DELETE', application)).status).toBe(204)
+  })
+})
