@@ -12,7 +12,7 @@ export type Value = Json | typeof unknown
 export type Context = {
   /** The same for all expressions of one template. */
   readonly template: TemplateContext
-  /** What else may be called here: `newGuid` and `utcNow` in defaults, `reference` and lists in bodies and outputs. */
+  /** What may be called here: `newGuid` and `utcNow` in defaults, `reference` and lists in bodies and outputs. */
   readonly section: 'default' | 'variable' | 'name' | 'body' | 'output'
   readonly copies: readonly CopyStep[]
   readonly lambdas: ReadonlyMap<string, Value>
@@ -22,17 +22,27 @@ export type Context = {
   readonly watch: Watch
   /** How many calls deep this is. */
   readonly deep: number
+  /**
+   * True in a nested template that is evaluated from outside: the result is a template again, so its own loops stay as
+   * they are, and texts that look like expressions stay protected.
+   */
+  readonly rewrites: boolean
 }
 
 /** Where an expression stands in its copy loops, the innermost last. */
-export type CopyStep = { readonly name: string; readonly index: number }
+export type CopyStep = {
+  readonly name: string
+  readonly index: number
+  readonly of: 'resource' | 'value'
+}
 
-/** What an expression turned out to use. */
-export type Watch = { secret: boolean }
+/** What an expression turned out to use: a secure parameter; a loop of the nested template that it stands in. */
+export type Watch = { secret: boolean; openLoop: boolean }
 
-/** Answers needs; `speculative` is true where a branch is walked that may never be taken. */
+/** Answers needs. */
 export type Lookup = {
   readonly find: (need: Need) => Value
+  /** While planning, what either branch of an undecided `if` may need is of interest. */
   readonly walksBothBranches: boolean
 }
 
@@ -41,24 +51,26 @@ export type TemplateContext = {
   readonly nowMs: number
   readonly newGuid: () => string
   readonly environment: JsonObject
-  readonly deployment: JsonObject
+  readonly deployment: () => JsonObject
   readonly typeOf: (type: string) => TypeFacts | undefined
   readonly meter: Meter
   readonly parse: (text: string) => Expression
-  readonly parameter: (name: string, watch: Watch) => Value | undefined
+  /** Undefined when there is none of the name, in any case. */
+  readonly parameter: (name: string, context: Context) => Value | undefined
   readonly variable: (name: string, context: Context) => Value | undefined
   readonly userFunction: (name: string) => UserFunction | undefined
-  /** Id, type and api-version of what the template itself deploys, by symbolic name, name or id. */
+  /** What the template itself deploys, by symbolic name, name or id; or a whole loop, by its symbolic name. */
   readonly ownResource: (reference: string) => OwnResource | undefined
+  readonly ownLoop: (symbolicName: string) => readonly OwnResource[] | undefined
 }
 
-export type OwnResource = {
-  readonly id: string
-  readonly type: string
-  readonly apiVersion: string
-}
+export type OwnResource = { readonly id: string; readonly apiVersion: string }
 
 export type UserFunction = {
   readonly parameters: readonly string[]
-  readonly output: Json
+  readonly run: (args: readonly Value[], context: Context) => Value
+}
+
+export function freshWatch(): Watch {
+  return { secret: false, openLoop: false }
 }

@@ -1,7 +1,7 @@
 import type { Json } from '../domain/rows.ts'
 import { type Context, unknown, type Value } from './context.ts'
 import type { Expression } from './expression.ts'
-import { functions } from './functions/functions.ts'
+import { functionNamed } from './functions/functions.ts'
 import { isObject, kindOf, member } from './json.ts'
 import { TemplateProblem } from './problem.ts'
 
@@ -23,25 +23,38 @@ export function evaluate(expression: Expression, context: Context): Value {
 }
 
 function call(name: string, args: readonly Expression[], context: Context): Value {
-  const known = functions.get(name.toLowerCase())
+  if (name.includes('.')) return callUserFunction(name, args, context)
+  const known = functionNamed(name)
   if (known === undefined)
-    throw new TemplateProblem(`The template function '${name}' is not valid.`)
+    throw new TemplateProblem(
+      `The template function '${name}' is not valid. Please see https://aka.ms/arm-functions for usage details.`,
+    )
   const [least, most] = known.arity
   if (args.length < least || args.length > most) throw wrongCount(name, args.length, known.arity)
   if (known.is === 'form') return known.run({ name, args, context, evaluate })
-  const values: Json[] = []
-  let isKnown = true
-  for (const arg of args) {
-    const value = evaluate(arg, context)
-    if (value === unknown) isKnown = false
-    else values.push(value)
-  }
-  if (!isKnown) return unknown
+  const values = args.map((arg) => evaluate(arg, context))
+  if (!areKnown(values)) return unknown
   const { meter } = context.template
   if (known.reads === 'all') for (const value of values) meter.spend(meter.sizeOf(value))
   const result = known.run(values, { name, context })
-  if (result !== unknown) meter.spend(known.makes === 'nothing' ? 1 : meter.sizeOf(result))
+  if (result !== unknown && known.makes === 'all') meter.spend(meter.sizeOf(result))
   return result
+}
+
+function areKnown(values: readonly Value[]): values is readonly Json[] {
+  return !values.includes(unknown)
+}
+
+function callUserFunction(name: string, args: readonly Expression[], context: Context): Value {
+  const found = context.template.userFunction(name)
+  if (found === undefined)
+    throw new TemplateProblem(`The template function '${name}' is not defined in the template.`)
+  const { length } = found.parameters
+  if (args.length !== length) throw wrongCount(name, args.length, [length, length])
+  return found.run(
+    args.map((arg) => evaluate(arg, context)),
+    context,
+  )
 }
 
 function wrongCount(name: string, given: number, [least, most]: readonly [number, number]) {

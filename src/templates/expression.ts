@@ -23,6 +23,11 @@ export function literalOf(text: string): string {
   return text.startsWith('[[') && text.endsWith(']') ? text.slice(1) : text
 }
 
+/** A text as a template has to write it, so that it is not taken for an expression. */
+export function protectedText(text: string): string {
+  return text.startsWith('[') && text.endsWith(']') ? `[${text}` : text
+}
+
 /** Reads `[…]`. Throws TemplateProblem in Azure's words. */
 export function parseExpression(text: string): Expression {
   if (text.length > expressionCharsMax)

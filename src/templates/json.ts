@@ -25,3 +25,18 @@ export function kindOf(value: Json): string {
   if (typeof value === 'boolean') return 'Boolean'
   return Number.isInteger(value) ? 'Integer' : 'Float'
 }
+
+/** The same text for equal values, in whatever order their names are. */
+export function canonical(value: Json): string {
+  if (isArray(value)) return `[${value.map(canonical).join(',')}]`
+  if (!isObject(value)) return JSON.stringify(value)
+  const members = Object.keys(value)
+    .sort()
+    .map((name) => `${JSON.stringify(name)}:${canonical(value[name] ?? null)}`)
+  return `{${members.join(',')}}`
+}
+
+export function equal(one: Json, other: Json): boolean {
+  if (typeof one !== 'object' || typeof other !== 'object') return one === other
+  return canonical(one) === canonical(other)
+}

@@ -1,7 +1,10 @@
 import type { Json, JsonObject } from '../domain/rows.ts'
-import { type Context, unknown } from './context.ts'
-import { isObject, member } from './json.ts'
+import { type Context, freshWatch, unknown, type Value } from './context.ts'
+import { isObject, kindOf, member } from './json.ts'
+import { openNamedValues } from './named-values.ts'
+import { broken, dereferenced, fits, isSecure, kindsOf, typeNamed } from './parameter-type.ts'
 import { TemplateProblem } from './problem.ts'
+import type { Template } from './read-template.ts'
 import { evaluateNow } from './tree.ts'
 
 export type Parameter = {
@@ -12,54 +15,110 @@ export type Parameter = {
   readonly value: Json
 }
 
-const types: Readonly<Record<string, string>> = {
-  string: 'String',
-  securestring: 'SecureString',
-  int: 'Int',
-  bool: 'Bool',
-  object: 'Object',
-  secureobject: 'SecureObject',
-  array: 'Array',
+const usage = 'Please see https://aka.ms/arm-create-parameter-file for usage details.'
+
+/** How a template's parameters are asked for, and all of them. */
+export type Parameters = {
+  readonly find: (name: string, context: Context) => Value | undefined
+  readonly all: (context: Context) => readonly Parameter[]
 }
 
-/** The parameters of a template with what was given for them or their defaults, by name in lower case. */
-export function readParameters(
-  declared: JsonObject,
-  given: JsonObject,
-  contextOf: (known: ReadonlyMap<string, Parameter>) => Context,
-): ReadonlyMap<string, Parameter> {
-  const known = new Map<string, Parameter>()
-  const context = contextOf(known)
-  for (const [name, declaration] of Object.entries(declared)) {
-    if (!isObject(declaration)) continue
-    const typeText = String(declaration.type ?? '')
-    const type = types[typeText.toLowerCase()]
-    if (type === undefined)
-      throw new TemplateProblem(
-        `Deployment template validation failed: 'The template parameter '${name}' has the type '${typeText}', which is not one of String, SecureString, Int, Bool, Object, SecureObject, Array.'.`,
-        ['parameters', name, 'type'],
-      )
-    const value = givenOrDefault(name, declaration, given, context)
-    known.set(name.toLowerCase(), { name, type, isSecure: type.startsWith('Secure'), value })
+/** The parameters of a template: `given` as a request has them, else their defaults. */
+export function openParameters(template: Template, given: JsonObject): Parameters {
+  checkNames(template, given)
+  const values = openNamedValues('parameter', (name, context) => {
+    const declaration = declarationOf(template, name)
+    if (declaration === undefined) return undefined
+    if (isSecure(declaration.type)) context.watch.secret = true
+    return checked(declaration, given, context)
+  })
+  return {
+    find: values,
+    all: (context) =>
+      Object.keys(template.parameters).map((name) => {
+        const type = declarationOf(template, name)?.type ?? ''
+        const value = values(name, { ...context, section: 'default', watch: freshWatch() })
+        return {
+          name,
+          type,
+          isSecure: isSecure(type),
+          value: value === undefined || value === unknown ? null : value,
+        }
+      }),
   }
-  return known
 }
 
-function givenOrDefault(
-  name: string,
-  declaration: JsonObject,
-  given: JsonObject,
-  context: Context,
-): Json {
-  const entry = member(given, name)
-  if (isObject(entry) && entry.value !== undefined) return entry.value
-  if (declaration.defaultValue !== undefined) {
-    const path = ['parameters', name, 'defaultValue']
-    const value = evaluateNow(declaration.defaultValue, context, path)
-    if (value !== unknown) return value
-  }
+type Declaration = { readonly name: string; readonly type: string; readonly body: JsonObject }
+
+function declarationOf(template: Template, asked: string): Declaration | undefined {
+  const key = asked.toLowerCase()
+  const name = Object.keys(template.parameters).find((each) => each.toLowerCase() === key)
+  if (name === undefined) return undefined
+  const path = ['parameters', name]
+  const source = template.parameters[name]
+  if (!isObject(source))
+    throw new TemplateProblem(
+      `Deployment template validation failed: 'The template parameter '${name}'{at} is not an object with a type.'.`,
+      path,
+    )
+  const body = dereferenced(source, template.definitions, path)
+  return { name, body, type: typeNamed(body.type, `template parameter '${name}'`, path) }
+}
+
+function checkNames({ parameters }: Template, given: JsonObject): void {
+  const strange = Object.keys(given).filter((name) => member(parameters, name) === undefined)
+  if (strange.length === 0) return
   throw new TemplateProblem(
-    `Deployment template validation failed: 'The value for the template parameter '${name}' is not provided. Please see https://aka.ms/arm-create-parameter-file for usage details.'.`,
-    ['parameters', name],
+    `Deployment template validation failed: 'The template parameters '${strange.join(', ')}' in the parameters file are not valid; they are not present in the original template and can therefore not be provided at deployment time. The only supported parameters for this template are '${Object.keys(parameters).join(', ')}'. Please see https://aka.ms/arm-pass-parameter-values for usage details.'.`,
+    ['parameters'],
+  )
+}
+
+function checked(declaration: Declaration, given: JsonObject, context: Context): Value {
+  const { name, type, body } = declaration
+  const path = ['parameters', name]
+  const value = givenOrDefault(declaration, given, context)
+  if (value === unknown || (value === null && body.nullable === true)) return value
+  if (!fits(value, type))
+    throw new TemplateProblem(
+      `Deployment template validation failed: 'The provided value for the template parameter '${name}'{at} is not valid. Expected a value of type '${kindsOf(type)}', but received a value of type '${kindOf(value)}'. ${usage}'.`,
+      path,
+    )
+  const why = broken(value, body)
+  if (why === undefined) return value
+  // What is secret stays out of messages.
+  const shown =
+    isSecure(type) || typeof value === 'object' ? '' : ` '${String(value).slice(0, 200)}'`
+  throw new TemplateProblem(
+    `Deployment template validation failed: 'The provided value${shown} for the template parameter '${name}'{at} is not valid. ${why} ${usage}'.`,
+    path,
+  )
+}
+
+function givenOrDefault({ name, body }: Declaration, given: JsonObject, context: Context): Value {
+  const path = ['parameters', name]
+  const entry = member(given, name)
+  if (isObject(entry) && entry.reference !== undefined)
+    throw new TemplateProblem(
+      `Deployment template validation failed: 'The parameter '${name}' is given as a reference to a key vault, and there are none here. Give its value.'.`,
+      path,
+    )
+  const value = isObject(entry) ? (entry.value ?? null) : null
+  if (value !== null) return value
+  if (body.defaultValue !== undefined) {
+    const inner: Context = {
+      ...context,
+      section: 'default',
+      copies: [],
+      lambdas: new Map(),
+      callParameters: undefined,
+      rewrites: false,
+    }
+    return evaluateNow(body.defaultValue, inner, [...path, 'defaultValue'])
+  }
+  if (body.nullable === true) return null
+  throw new TemplateProblem(
+    `Deployment template validation failed: 'The value for the template parameter '${name}'{at} is not provided. ${usage}'.`,
+    path,
   )
 }

@@ -1,123 +1,233 @@
-import type { Json, JsonObject } from '../domain/rows.ts'
-import type { Context } from './context.ts'
-import { unknown } from './context.ts'
-import { isArray, isObject } from './json.ts'
-import { openMeter } from './meter.ts'
-import { type Parameter, readParameters } from './parameters.ts'
-import type { Plan, PlanInput, PlannedResource } from './planned.ts'
+import type { JsonObject } from '../domain/rows.ts'
+import { bodyOf } from './body.ts'
+import { type Context, freshWatch, type OwnResource, unknown } from './context.ts'
+import {
+  batchDependencies,
+  declaredDependencies,
+  indexResources,
+  type ResourceIndex,
+  refuseCircles,
+} from './dependencies.ts'
+import { expandResources, type Instance } from './expand.ts'
+import { isObject } from './json.ts'
+import { type Meter, openMeter } from './meter.ts'
+import { planOutputs } from './outputs.ts'
+import { openParameters, type Parameter } from './parameters.ts'
+import type { DeploymentPlace } from './place.ts'
+import type { NestedDeployment, Plan, PlanInput, PlannedResource } from './planned.ts'
 import { TemplateProblem } from './problem.ts'
-import { templateContext } from './template-context.ts'
-import { evaluateNow, evaluateTree } from './tree.ts'
+import { readTemplate } from './read-template.ts'
+import { deploymentTarget, deploymentType } from './resource-identity.ts'
+import { dependenciesOf, providersOf, templateHash } from './shown-plan.ts'
+import { openContext, variableNames } from './template-context.ts'
+import { positioned, wrapped } from './told-problem.ts'
+
+/** Deployments in deployments; Azure's own bound is alike. */
+const nestedMax = 5
+/** Azure's bound of a template with all that its loops, variables and parameters make of it. */
+const planCharsMax = 4 * 1024 * 1024
 
 /**
  * Works out what a deployment will do, without doing it: pure, bounded, and the same for the same input. Throws
- * TemplateProblem, in Azure's words.
+ * TemplateProblem, in Azure's words, with the line where `positionOf` knows it.
  */
 export function planDeployment(input: PlanInput): Plan {
-  const meter = openMeter()
-  let parameters: ReadonlyMap<string, Parameter> = new Map()
-  const context = templateContext(input, meter, () => parameters)
-  parameters = readParameters(objectOf(input.template.parameters), input.parameters, (known) => {
-    parameters = known
-    return { ...context, section: 'default' }
+  try {
+    return planWithin(input, openMeter())
+  } catch (error) {
+    throw error instanceof TemplateProblem ? positioned(error, input.positionOf) : error
+  }
+}
+
+function planWithin(input: PlanInput, meter: Meter): Plan {
+  try {
+    return planTemplate(input, meter)
+  } catch (error) {
+    throw error instanceof TemplateProblem ? wrapped(error, input.template) : error
+  }
+}
+
+function planTemplate(input: PlanInput, meter: Meter): Plan {
+  const nestedIn = input.nestedIn ?? 0
+  if (nestedIn > nestedMax)
+    throw new TemplateProblem(
+      `Deployment template validation failed: 'Deployments are nested more than '${nestedMax}' deep.'.`,
+    )
+  meter.sizeOf(input.template)
+  meter.sizeOf(input.parameters)
+  const scope = input.place.group === undefined ? 'subscription' : 'group'
+  const template = readTemplate(input.template, nestedIn > 0 ? 'any' : scope)
+  const parameters = openParameters(template, input.parameters)
+  const hash = templateHash(input.template)
+  let index: ResourceIndex = { find: () => [] }
+  const context = openContext({
+    input,
+    template,
+    parameters,
+    meter,
+    deployment: () => deploymentOf(input, hash, shownParameters(parameters.all(context))),
+    ownResource: (reference) => onlyOf(index.find(reference)),
+    ownLoop: (symbolicName) => loopOf(index.find(symbolicName)),
   })
-  const resources = isArray(input.template.resources) ? input.template.resources : []
-  const planned = resources.map((each, at) => plannedOf(objectOf(each), at, context))
+  const values = parameters.all(context)
+  for (const name of variableNames(template)) context.template.variable(name, context)
+  const instances = expandResources(template, context)
+  index = indexResources(instances)
+  const resources = planResources({ input, meter, instances, index, context })
+  const outputs = planOutputs(template, { ...context, section: 'output' })
   return {
-    resources: planned.map((each, at) => ({
-      ...each,
-      dependsOn: dependenciesOf(objectOf(resources[at]), planned, context),
-    })),
-    outputs: evaluateTree(objectOf(input.template.outputs), { ...context, section: 'output' }, [
-      'outputs',
-    ]),
-    parametersShown: Object.fromEntries(
-      [...parameters.values()].map(({ name, type, isSecure, value }) => [
-        name,
-        isSecure ? { type } : { type, value },
-      ]),
-    ),
-    parameterValues: Object.fromEntries(
-      [...parameters.values()].map(({ name, value }) => [name, { value }]),
-    ),
-    secureParameters: [...parameters.values()]
-      .filter(({ isSecure }) => isSecure)
-      .map(({ name }) => name),
-    templateHash: '0',
-    providers: [],
-    dependencies: [],
+    resources,
+    outputs,
+    parametersShown: shownParameters(values),
+    parameterValues: Object.fromEntries(values.map(({ name, value }) => [name, { value }])),
+    secureParameters: values.filter(({ isSecure }) => isSecure).map(({ name }) => name),
+    templateHash: hash,
+    providers: providersOf(resources),
+    dependencies: dependenciesOf(resources),
   }
 }
 
-function plannedOf(source: JsonObject, at: number, context: Context): PlannedResource {
-  const path = ['resources', at]
-  const type = textOf(source, 'type', path, context)
-  const name = textOf(source, 'name', path, context)
-  const apiVersion = textOf(source, 'apiVersion', path, context)
-  const { place } = context.template
-  const scope = place.group?.id ?? `/subscriptions/${place.subscription.id}`
-  const id =
-    type.toLowerCase() === 'microsoft.resources/resourcegroups'
-      ? `${scope}/resourceGroups/${name}`
-      : `${scope}/providers/${interleaved(type, name, path)}`
-  const { type: _type, name: _name, apiVersion: _version, dependsOn: _depends, ...rest } = source
-  return {
-    key: id.toLowerCase(),
-    id,
-    type,
-    name,
-    apiVersion,
-    scope,
-    symbolicName: undefined,
-    isExisting: false,
-    dependsOn: [],
-    path,
-    body: evaluateTree(rest, context, path),
-    nested: undefined,
-  }
-}
-
-function textOf(
-  source: JsonObject,
-  field: string,
-  path: readonly (string | number)[],
-  context: Context,
-): string {
-  const value: Json = source[field] ?? null
-  const text = evaluateNow(value, context, [...path, field])
-  if (typeof text === 'string' && text !== '') return text
-  throw new TemplateProblem(
-    `Deployment template validation failed: 'The template resource '${String(path.at(-1))}' has no '${field}'.'.`,
-    path,
+function shownParameters(values: readonly Parameter[]): JsonObject {
+  return Object.fromEntries(
+    values.map(({ name, type, isSecure, value }) => [name, isSecure ? { type } : { type, value }]),
   )
 }
 
-function interleaved(type: string, name: string, path: readonly (string | number)[]): string {
-  const [namespace = '', ...types] = type.split('/')
-  const names = name.split('/')
-  if (types.length !== names.length)
+/** What `deployment()` answers. */
+function deploymentOf(input: PlanInput, hash: string, parameters: JsonObject): JsonObject {
+  return {
+    name: input.deploymentName,
+    ...(input.place.location === undefined ? {} : { location: input.place.location }),
+    properties: {
+      template: input.template,
+      templateHash: hash,
+      parameters,
+      mode: input.mode,
+      provisioningState: 'Accepted',
+    },
+  }
+}
+
+function onlyOf(found: readonly Instance[]): OwnResource | undefined {
+  return found.length === 1 ? found[0] : undefined
+}
+
+function loopOf(found: readonly Instance[]): readonly OwnResource[] | undefined {
+  return found.length > 0 && found.every(({ loop }) => loop !== undefined)
+    ? found.filter(({ isWanted }) => isWanted)
+    : undefined
+}
+
+type Ground = {
+  readonly input: PlanInput
+  readonly meter: Meter
+  readonly instances: readonly Instance[]
+  readonly index: ResourceIndex
+  readonly context: Context
+}
+
+function planResources(ground: Ground): readonly PlannedResource[] {
+  const wanted = ground.instances.filter(({ isWanted }) => isWanted)
+  const wantedKeys = new Set(wanted.map(({ key }) => key))
+  const resources = wanted.map((instance) => planResource(instance, ground, wantedKeys))
+  const chars = resources.reduce((sum, { body }) => sum + ground.meter.sizeOf(body.known), 0)
+  if (chars > planCharsMax)
     throw new TemplateProblem(
-      `Deployment template validation failed: 'The template resource '${name}' for type '${type}' has incorrect segment lengths.'.`,
-      path,
+      `Deployment template validation failed: 'The template with all that it makes has '${chars}' characters, and the most is '${planCharsMax}'.'.`,
+      ['resources'],
     )
-  return [namespace, ...types.flatMap((each, at) => [each, names[at] ?? ''])].join('/')
+  refuseCircles(resources)
+  return resources
 }
 
-function dependenciesOf(
-  source: JsonObject,
-  planned: readonly PlannedResource[],
-  context: Context,
-): string[] {
-  const texts = isArray(source.dependsOn) ? source.dependsOn : []
-  return texts.flatMap((each) => {
-    const text = evaluateNow(each, context, ['resources'])
-    if (text === unknown || typeof text !== 'string') return []
-    const key = text.toLowerCase().replace(/\/$/, '')
-    const found = planned.find((other) => other.key === key || other.name.toLowerCase() === key)
-    return found === undefined ? [] : [found.key]
-  })
+function planResource(
+  instance: Instance,
+  ground: Ground,
+  wantedKeys: ReadonlySet<string>,
+): PlannedResource {
+  const { key, id, type, name, apiVersion, scope, symbolicName, path, isExisting } = instance
+  const asked = new Set<string>()
+  const context: Context = {
+    ...instance.context,
+    section: 'body',
+    watch: freshWatch(),
+    lookup: {
+      walksBothBranches: true,
+      find(need) {
+        asked.add(need.id.toLowerCase())
+        return unknown
+      },
+    },
+  }
+  const body = isExisting ? { known: {}, holes: [], secretPaths: [] } : bodyOf(instance, context)
+  const dependsOn = new Set([
+    ...declaredDependencies(instance, ground.index),
+    ...batchDependencies(instance, ground.instances),
+    ...(instance.parentKey === undefined ? [] : [instance.parentKey]),
+    ...asked,
+  ])
+  dependsOn.delete(key)
+  return {
+    ...{ key, id, type, name, apiVersion, scope, symbolicName, isExisting, path, body },
+    dependsOn: [...dependsOn].filter((each) => wantedKeys.has(each)),
+    nested:
+      type.toLowerCase() === deploymentType && !isExisting
+        ? nestedOf(instance, body, ground)
+        : undefined,
+  }
 }
 
-function objectOf(value: Json | undefined): JsonObject {
-  return isObject(value) ? value : {}
+function nestedOf(
+  instance: Instance,
+  body: PlannedResource['body'],
+  { input, meter }: Ground,
+): NestedDeployment {
+  const target = deploymentTarget(instance.source, instance)
+  const properties = isObject(body.known.properties) ? body.known.properties : {}
+  const mode =
+    String(properties.mode ?? '').toLowerCase() === 'complete' ? 'Complete' : 'Incremental'
+  const place = placeOf(target, input, body.known.location)
+  const { template, parameters } = properties
+  if (place === undefined || body.holes.length > 0 || !isObject(template))
+    return { ...target, mode, plan: undefined }
+  try {
+    const plan = planWithin(
+      {
+        ...input,
+        template,
+        parameters: isObject(parameters) ? parameters : {},
+        place,
+        deploymentName: instance.name,
+        mode,
+        nestedIn: (input.nestedIn ?? 0) + 1,
+      },
+      meter,
+    )
+    return { ...target, mode, plan }
+  } catch (error) {
+    if (!(error instanceof TemplateProblem)) throw error
+    const path = [...instance.path, 'properties', 'template', ...error.path]
+    throw new TemplateProblem(error.message, path, error)
+  }
+}
+
+function placeOf(
+  { subscription, group }: { readonly subscription: string; readonly group: string | undefined },
+  { place, groupOf }: PlanInput,
+  location: unknown,
+): DeploymentPlace | undefined {
+  const isHere = subscription.toLowerCase() === place.subscription.id.toLowerCase()
+  const inSubscription = {
+    subscription: isHere ? place.subscription : { id: subscription, displayName: subscription },
+    tenantId: place.tenantId,
+  }
+  if (group === undefined)
+    return {
+      ...inSubscription,
+      group: undefined,
+      location: typeof location === 'string' ? location : undefined,
+    }
+  const isOwn = isHere && group.toLowerCase() === place.group?.name.toLowerCase()
+  const facts = isOwn ? place.group : groupOf(subscription, group)
+  return facts === undefined ? undefined : { ...inSubscription, group: facts, location: undefined }
 }

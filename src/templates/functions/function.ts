@@ -1,7 +1,7 @@
-import type { Json } from '../../domain/rows.ts'
+import type { Json, JsonObject } from '../../domain/rows.ts'
 import type { Context, Value } from '../context.ts'
 import type { Expression } from '../expression.ts'
-import { kindOf } from '../json.ts'
+import { isObject, kindOf } from '../json.ts'
 import { TemplateProblem } from '../problem.ts'
 
 /** A function of the template language, as data. */
@@ -9,18 +9,23 @@ export type TemplateFunction =
   | {
       /** Takes values: is not called while one of them is unknown. */
       readonly is: 'plain'
-      readonly arity: readonly [number, number]
+      readonly arity: Arity
       /** What it costs: `all` when it looks through its arguments, `nothing` when it picks or counts. */
       readonly reads: 'all' | 'nothing'
       readonly makes: 'all' | 'nothing'
-      readonly run: (args: readonly Json[], call: Call) => Value
+      readonly run: Run
     }
   | {
       /** Takes its arguments unevaluated: evaluates those that it needs. */
       readonly is: 'form'
-      readonly arity: readonly [number, number]
+      readonly arity: Arity
       readonly run: (form: Form) => Value
     }
+
+/** The least and the most arguments. */
+export type Arity = readonly [least: number, most: number]
+
+export type FunctionGroup = Readonly<Record<string, TemplateFunction>>
 
 export type Call = { readonly name: string; readonly context: Context }
 
@@ -29,9 +34,9 @@ export type Form = Call & {
   readonly evaluate: (expression: Expression, context: Context) => Value
 }
 
-export const any = Number.POSITIVE_INFINITY
-
 type Run = (args: readonly Json[], call: Call) => Value
+
+export const unbounded = Number.POSITIVE_INFINITY
 
 /** Reads its arguments and makes something. */
 export function made(least: number, most: number, run: Run): TemplateFunction {
@@ -49,20 +54,45 @@ export function form(least: number, most: number, run: (form: Form) => Value): T
 
 /** The argument is not of a type that the function takes. */
 export function wrongType(name: string, at: number, value: Json, wanted: string): TemplateProblem {
-  return new TemplateProblem(
-    `Unable to evaluate template language function '${name}': argument ${at + 1} must be ${wanted}, and is of type '${kindOf(value)}'. Please see https://aka.ms/arm-functions for usage details.`,
-  )
+  return refused(name, `argument ${at + 1} must be ${wanted}, and is of type '${kindOf(value)}'.`)
 }
 
-/** A function cannot do what it is asked. */
+/** A function cannot do what it is asked. `why` is a sentence. */
 export function refused(name: string, why: string): TemplateProblem {
   return new TemplateProblem(
     `Unable to evaluate template language function '${name}': ${why} Please see https://aka.ms/arm-functions for usage details.`,
   )
 }
 
+/** Null counts as an empty string, as in Azure. */
 export function stringAt(args: readonly Json[], at: number, { name }: Call): string {
   const value = args[at] ?? null
+  if (value === null) return ''
   if (typeof value !== 'string') throw wrongType(name, at, value, 'a string')
+  return value
+}
+
+export function integerAt(args: readonly Json[], at: number, { name }: Call): number {
+  const value = args[at] ?? null
+  if (typeof value !== 'number' || !Number.isInteger(value))
+    throw wrongType(name, at, value, 'an integer')
+  return value
+}
+
+export function booleanAt(args: readonly Json[], at: number, { name }: Call): boolean {
+  const value = args[at] ?? null
+  if (typeof value !== 'boolean') throw wrongType(name, at, value, 'a boolean')
+  return value
+}
+
+export function arrayAt(args: readonly Json[], at: number, { name }: Call): readonly Json[] {
+  const value = args[at] ?? null
+  if (!Array.isArray(value)) throw wrongType(name, at, value, 'an array')
+  return value
+}
+
+export function objectAt(args: readonly Json[], at: number, { name }: Call): JsonObject {
+  const value = args[at] ?? null
+  if (!isObject(value)) throw wrongType(name, at, value, 'an object')
   return value
 }

@@ -1,70 +1,64 @@
 import type { Json } from '../../domain/rows.ts'
-import type { DeploymentPlace } from '../place.ts'
-import {
-  any,
-  type Call,
-  made,
-  picked,
-  refused,
-  stringAt,
-  type TemplateFunction,
-} from './function.ts'
+import { interleaved } from '../resource-names.ts'
+import { type Call, type FunctionGroup, made, refused, stringAt, unbounded } from './function.ts'
 
-export const resourceFunctions: Readonly<Record<string, TemplateFunction>> = {
-  resourceGroup: picked(0, 0, (_, call) => {
-    const { group } = call.context.template.place
-    if (group === undefined)
-      throw refused(call.name, 'it is not available in a deployment to a subscription.')
-    return {
-      id: group.id,
-      name: group.name,
-      type: 'Microsoft.Resources/resourceGroups',
-      location: group.location,
-      tags: group.tags,
-      properties: { provisioningState: 'Succeeded' },
-    }
+/** Ids of resources, whether there are such or not. */
+export const resourceFunctions: FunctionGroup = {
+  /** `([subscription], [group], type, name, …)` */
+  resourceId: made(2, unbounded, (args, call) => {
+    const { place } = call.context.template
+    const [before, relative] = splitAtType(args, call, 2)
+    const [first, second] = before
+    const subscription = second !== undefined || place.group === undefined ? first : undefined
+    const group = second ?? (place.group === undefined ? undefined : (first ?? place.group.name))
+    const root = `/subscriptions/${subscription ?? place.subscription.id}`
+    return group === undefined
+      ? inSubscription(root, relative)
+      : `${root}/resourceGroups/${group}/providers/${relative}`
   }),
-  subscription: picked(0, 0, (_, { context }) => {
-    const { subscription, tenantId } = context.template.place
-    return {
-      id: `/subscriptions/${subscription.id}`,
-      subscriptionId: subscription.id,
-      tenantId,
-      displayName: subscription.displayName,
-    }
+  subscriptionResourceId: made(2, unbounded, (args, call) => {
+    const [[subscription], relative] = splitAtType(args, call, 1)
+    const root = `/subscriptions/${subscription ?? call.context.template.place.subscription.id}`
+    return inSubscription(root, relative)
   }),
-  resourceId: made(2, any, (args, call) => {
-    const texts = args.map((_, at) => stringAt(args, at, call))
-    const at = texts.findIndex((text) => text.includes('/'))
-    if (at < 0 || at > 2) throw refused(call.name, noType)
-    const [subscription, group] = scopeOf(texts.slice(0, at), call.context.template.place)
-    const scope = `/subscriptions/${subscription}${group === undefined ? '' : `/resourceGroups/${group}`}`
-    return `${scope}/providers/${joined(texts[at] ?? '', texts.slice(at + 1), call)}`
+  tenantResourceId: made(2, unbounded, (args, call) => {
+    const [, relative] = splitAtType(args, call, 0)
+    return `/providers/${relative}`
+  }),
+  managementGroupResourceId: made(2, unbounded, (_, call) => {
+    throw refused(call.name, 'there are no management groups here.')
+  }),
+  extensionResourceId: made(3, unbounded, (args, call) => {
+    const [, relative] = splitAtType(args.slice(1), call, 0)
+    return `${stringAt(args, 0, call).replace(/\/$/, '')}/providers/${relative}`
   }),
 }
 
-const noType =
-  'the type identifier must be fully qualified, as in Microsoft.Compute/galleries, after at most a subscription id and the name of a resource group.'
-
-function scopeOf(
-  before: readonly string[],
-  place: DeploymentPlace,
-): [subscription: string, group: string | undefined] {
-  if (before.length === 0) return [place.subscription.id, place.group?.name]
-  if (before.length === 1) {
-    const [only = ''] = before
-    return place.group === undefined ? [only, undefined] : [place.subscription.id, only]
-  }
-  return [before[0] ?? '', before[1] ?? '']
+/** Groups lie in their subscription directly. */
+function inSubscription(root: string, relative: string): string {
+  const group = /^Microsoft\.Resources\/resourceGroups\/([^/]+)$/i.exec(relative)?.[1]
+  return group === undefined ? `${root}/providers/${relative}` : `${root}/resourceGroups/${group}`
 }
 
-/** `Microsoft.Compute/galleries/g/images/i` of a type and its names. */
-function joined(typeText: string, names: readonly string[], { name }: Call): string {
-  const [namespace = '', ...types] = typeText.replace(/^\/|\/$/g, '').split('/')
-  if (types.length !== names.length)
+/** What comes before the type, and the type with its names: `Microsoft.Compute/galleries/g`. */
+function splitAtType(
+  args: readonly Json[],
+  call: Call,
+  beforeMax: number,
+): [before: readonly string[], relative: string] {
+  const texts = args.map((_, at) => stringAt(args, at, call))
+  const at = texts.findIndex((text) => text.includes('/'))
+  if (at < 0 || at > beforeMax)
     throw refused(
-      name,
-      `the type '${typeText}' requires '${types.length}' resource name argument(s), and '${names.length}' were given.`,
+      call.name,
+      'the type identifier must be fully qualified, as in Microsoft.Compute/galleries.',
     )
-  return [namespace, ...types.flatMap((type, at): Json[] => [type, names[at] ?? ''])].join('/')
+  const type = (texts[at] ?? '').replaceAll(/^\/|\/$/g, '')
+  const names = texts.slice(at + 1)
+  const relative = interleaved(type, names)
+  if (relative !== undefined) return [texts.slice(0, at), relative]
+  throw refused(
+    call.name,
+    `the type '${type}' requires '${type.split('/').length - 1}' resource name argument(s), and '${names.length}' were given.`,
+  )
 }

@@ -1,20 +1,91 @@
 import type { Json } from '../../domain/rows.ts'
-import { any, made, stringAt, type TemplateFunction, wrongType } from './function.ts'
+import { isArray } from '../json.ts'
+import { formatted } from './format.ts'
+import {
+  arrayAt,
+  type FunctionGroup,
+  integerAt,
+  made,
+  refused,
+  stringAt,
+  unbounded,
+  wrongType,
+} from './function.ts'
 
-export const stringFunctions: Readonly<Record<string, TemplateFunction>> = {
-  concat: made(1, any, (args, call) =>
-    Array.isArray(args[0])
-      ? args.flatMap((arg, at): readonly Json[] => {
-          if (!Array.isArray(arg)) throw wrongType(call.name, at, arg, 'an array, as the first one')
-          return arg
-        })
-      : args.map((arg, at) => textOf(arg, at, call.name)).join(''),
+/** Azure's own bound of `padLeft()`. */
+const padMax = 16
+
+export const stringFunctions: FunctionGroup = {
+  concat: made(1, unbounded, (args, call) =>
+    args.every(isArray) ? args.flat() : args.map((arg, at) => textOf(arg, at, call.name)).join(''),
+  ),
+  string: made(1, 1, ([value = null], { name }) =>
+    typeof value === 'object' && value !== null ? JSON.stringify(value) : textOf(value, 0, name),
   ),
   toLower: made(1, 1, (args, call) => stringAt(args, 0, call).toLowerCase()),
   toUpper: made(1, 1, (args, call) => stringAt(args, 0, call).toUpperCase()),
+  trim: made(1, 1, (args, call) => stringAt(args, 0, call).trim()),
+  startsWith: made(2, 2, (args, call) =>
+    stringAt(args, 0, call)
+      .toLowerCase()
+      .startsWith(stringAt(args, 1, call).toLowerCase()),
+  ),
+  endsWith: made(2, 2, (args, call) =>
+    stringAt(args, 0, call)
+      .toLowerCase()
+      .endsWith(stringAt(args, 1, call).toLowerCase()),
+  ),
+  replace: made(3, 3, (args, call) => {
+    const old = stringAt(args, 1, call)
+    if (old === '') throw refused(call.name, 'the string to replace must not be empty.')
+    const parts = stringAt(args, 0, call).split(old)
+    const by = stringAt(args, 2, call)
+    // A short text may stand in a long one a million times.
+    call.context.template.meter.spend(parts.length * by.length)
+    return parts.join(by)
+  }),
+  substring: made(2, 3, (args, call) => {
+    const text = stringAt(args, 0, call)
+    const start = integerAt(args, 1, call)
+    const length = args.length > 2 ? integerAt(args, 2, call) : text.length - start
+    if (start < 0 || length < 0 || start + length > text.length)
+      throw refused(
+        call.name,
+        `the index and length parameters must refer to a location within the string; the string has '${text.length}' characters, the index is '${start}' and the length '${length}'.`,
+      )
+    return text.slice(start, start + length)
+  }),
+  padLeft: made(2, 3, ([value = null, ...rest], call) => {
+    const args = [value, ...rest]
+    const width = integerAt(args, 1, call)
+    const fill = args[2] === undefined || args[2] === null ? ' ' : stringAt(args, 2, call)
+    if (width < 1 || width > padMax)
+      throw refused(call.name, `the total length must be between '1' and '${padMax}'.`)
+    if (fill.length !== 1) throw refused(call.name, 'the padding must be a single character.')
+    return textOf(value, 0, call.name).padStart(width, fill)
+  }),
+  split: made(2, 2, (args, call) => {
+    if (args[0] === null) return []
+    const text = stringAt(args, 0, call)
+    const marks = isArray(args[1]) ? arrayAt(args, 1, call) : [args[1] ?? '']
+    const used = marks.map((_, at) => stringAt(marks, at, call)).filter((mark) => mark !== '')
+    if (used.length === 0) return [text]
+    return text.split(new RegExp(used.map((mark) => RegExp.escape(mark)).join('|')))
+  }),
+  join: made(2, 2, (args, call) => {
+    const parts = arrayAt(args, 0, call)
+    const between = stringAt(args, 1, call)
+    call.context.template.meter.spend(parts.length * between.length)
+    return parts.map((part, at) => textOf(part, at, call.name)).join(between)
+  }),
+  format: made(1, unbounded, ([text = null, ...values], call) =>
+    formatted(stringAt([text], 0, call), values, call),
+  ),
 }
 
+/** As .NET writes it. */
 function textOf(value: Json, at: number, name: string): string {
+  if (value === null) return ''
   if (typeof value === 'string') return value
   if (typeof value === 'number') return String(value)
   if (typeof value === 'boolean') return value ? 'True' : 'False'

@@ -1,0 +1,58 @@
+import type { Json, JsonObject } from '../../src/domain/rows.ts'
+import { isObject } from '../../src/templates/json.ts'
+import { planDeployment } from '../../src/templates/plan.ts'
+import type { Plan, PlanInput } from '../../src/templates/planned.ts'
+import { resolve } from '../../src/templates/runtime.ts'
+
+export const subscription = '11111111-1111-1111-1111-111111111111'
+export const group = `/subscriptions/${subscription}/resourceGroups/images`
+
+/** A template with a schema and version, and no resources but those given. */
+export function templateOf(parts: JsonObject): JsonObject {
+  return {
+    $schema: 'https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#',
+    contentVersion: '1.0.0.0',
+    resources: [],
+    ...parts,
+  }
+}
+
+/** What a deployment of a template to the group `images` is planned of. */
+export function inputOf(parts: JsonObject, over: Partial<PlanInput> = {}): PlanInput {
+  return {
+    template: templateOf(parts),
+    parameters: {},
+    place: {
+      subscription: { id: subscription, displayName: 'Development' },
+      tenantId: '22222222-2222-2222-2222-222222222222',
+      group: { id: group, name: 'images', location: 'westeurope', tags: { team: 'os' } },
+      location: undefined,
+    },
+    deploymentName: 'first',
+    mode: 'Incremental',
+    nowMs: Date.UTC(2026, 10, 21, 9, 5, 7),
+    newGuid: () => '33333333-3333-3333-3333-333333333333',
+    environment: { name: 'Vitrine', resourceManager: 'https://vitrine.test/' },
+    typeOf: (type) =>
+      type.toLowerCase() === 'microsoft.compute/galleries'
+        ? {
+            resourceType: 'Microsoft.Compute/galleries',
+            apiVersions: ['2025-03-03', '2023-07-03'],
+            locations: ['westeurope'],
+          }
+        : undefined,
+    groupOf: () => undefined,
+    ...over,
+  }
+}
+
+export function planOf(parts: JsonObject, over: Partial<PlanInput> = {}): Plan {
+  return planDeployment(inputOf(parts, over))
+}
+
+/** What an expression, or any value with expressions in it, is as an output. */
+export function valueOfExpression(value: Json, parts: JsonObject = {}): Json | undefined {
+  const { outputs } = planOf({ ...parts, outputs: { value: { type: 'object', value: { value } } } })
+  const output = resolve(outputs, new Map()).value
+  return isObject(output) && isObject(output.value) ? output.value.value : undefined
+}
