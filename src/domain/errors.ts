@@ -88,6 +88,10 @@ export const armErrors = {
     status: 400,
     means: 'The resource name has characters that are not allowed.',
   },
+  LinkedInvalidPropertyId: {
+    status: 400,
+    means: 'An id that the body names is no whole resource id.',
+  },
   AccountNameInvalid: {
     status: 400,
     means: 'A storage account cannot have this name.',
@@ -122,6 +126,10 @@ export const armErrors = {
   CannotDeleteResource: { status: 409, means: 'Resources below this one must be deleted first.' },
   Conflict: { status: 409, means: 'The request does not fit what exists now.' },
   OperationNotAllowed: { status: 409, means: 'A limit is reached, or the state forbids it.' },
+  DeleteGalleryImageVersionBlockedBeforeEndOfLife: {
+    status: 409,
+    means: 'The version is kept until its end of life.',
+  },
   QuotaExceeded: { status: 409, means: 'A quota of the subscription in this region is used up.' },
   ResourceGroupBeingDeleted: { status: 409, means: 'The resource group is being deleted.' },
   ResourceGroupDeletionBlocked: {

@@ -117,9 +117,15 @@ async function isDying(
 function dying({ id, type }: Target): ArmError {
   return new ArmError(
     'Conflict',
-    `Operation 'Update ${type.target}' is not allowed on ${id.name} since it is marked for deletion. ` +
+    `Operation 'Update ${wordsOf(type.target)}' is not allowed on ${id.name} since it is marked for deletion. ` +
       'You can only retry the Delete operation (or wait for an ongoing one to complete)',
   )
+}
+
+/** `galleryImageVersion`: Gallery Image Version. */
+function wordsOf(target: string): string {
+  const words = target.replace(/[A-Z]/g, ' $&')
+  return words.charAt(0).toUpperCase() + words.slice(1)
 }
 
 function refusalOf({ id }: Target, planned: PlannedWrite, committed: Committed): ArmError {

@@ -22,7 +22,7 @@ export const date = z.string().transform((text, context) => {
   if (atMs !== undefined) return formatTime(new Date(atMs))
   context.addIssue({
     code: 'custom',
-    message: `'${text}' is not a date. Write yyyy-MM-dd or yyyy-MM-ddTHH:mm:ssZ.`,
+    message: `Could not convert string to DateTimeOffset: ${text}. It is not a date: write yyyy-MM-dd or yyyy-MM-ddTHH:mm:ssZ.`,
   })
   return z.NEVER
 })

@@ -23,7 +23,7 @@ describe('galleries', () => {
     expect(openDesk().put(at(name), { location }).problems).toEqual([])
   })
 
-  it.each(['my-gallery', 'my_gallery', '.a', 'a.', '_a', 'x'.repeat(81), 'a b', 'é'])(
+  it.each(['my-gallery', 'my_gallery', '.a', '_a', 'x'.repeat(81), 'a b', 'é'])(
     'R2 refuses the name %s',
     (name) => {
       expect(refused(openDesk().put(at(name), { location }))).toMatchObject([
@@ -35,6 +35,16 @@ describe('galleries', () => {
       ])
     },
   )
+
+  it.each(['a.', 'a_', 'a._'])('R2 refuses the name %s, and says what it ends with', (name) => {
+    const trailing = name.slice(1)
+    expect(refused(openDesk().put(at(name), { location }))).toMatchObject([
+      {
+        code: 'InvalidResourceName',
+        message: `The provided resource name ${name} has these invalid trailing characters: ${trailing}. The name can not end with characters: ${trailing}`,
+      },
+    ])
+  })
 
   it('R2 takes inner underscores under compatibility.galleryNames current, never dashes', () => {
     const compatibility = { galleryNames: 'current', endOfLife: 'enforce' } as const

@@ -12,6 +12,7 @@ import {
   sharingProblems,
   shownSharing,
 } from './gallery-sharing.ts'
+import { trailingProblems } from './image-definition-rules.ts'
 import { jsonOf } from './paths.ts'
 
 /** Requirements 1-6: a repository that one controls access to. */
@@ -76,6 +77,8 @@ export function galleryCount(
 }
 
 function galleryNameProblems(name: string, { compatibility }: Settings): readonly Problem[] {
+  const trailing = trailingProblems(name, 'galleryName')
+  if (trailing.length > 0) return trailing
   const strict = compatibility.galleryNames === 'strict'
   const inner = strict ? /^[A-Za-z0-9.]*$/ : /^[A-Za-z0-9._]*$/
   const ends = /^[A-Za-z0-9](?:.*[A-Za-z0-9])?$/

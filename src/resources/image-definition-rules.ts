@@ -28,6 +28,8 @@ export function definitionProblems(
 
 /** Requirement 8: letters, digits, dashes, periods (and underscores, as Azure takes), alphanumeric at both ends. */
 export function assetNameProblems(parameter: string, name: string): readonly Problem[] {
+  const trailing = trailingProblems(name, parameter)
+  if (trailing.length > 0) return trailing
   const holds = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,78}[A-Za-z0-9])?$/.test(name)
   return unless(
     holds,
@@ -35,6 +37,13 @@ export function assetNameProblems(parameter: string, name: string): readonly Pro
     parameter,
     `The name '${name}' is invalid. Allowed characters are English alphanumeric characters, with underscores, dashes and periods allowed in the middle, up to 80 characters total.`,
   )
+}
+
+/** What ARM's front door says of a name that ends with a period or underscore. */
+export function trailingProblems(name: string, parameter: string): readonly Problem[] {
+  const [trailing] = /[._]+$/.exec(name) ?? []
+  const message = `The provided resource name ${name} has these invalid trailing characters: ${trailing}. The name can not end with characters: ${trailing}`
+  return unless(trailing === undefined, 'InvalidResourceName', parameter, message)
 }
 
 /** A date that is set must lie ahead. */

@@ -127,7 +127,7 @@ export function storageChangeProblems(write: Write<ImageVersion>): readonly Prob
       lunsSame,
       'InvalidParameter',
       `${target}.dataDiskImages`,
-      `Adding new Data Disks or changing the LUN of existing ones is not allowed: the version has LUNs '${oldLuns.join(', ')}', the request '${nowLuns.join(', ')}'.`,
+      `Adding new Data Disks or changing the LUN of a Data Disk in an existing Image is not allowed: the version has LUNs '${oldLuns.join(', ')}', the request '${nowLuns.join(', ')}'.`,
     ),
     ...(lunsSame ? (now.dataDiskImages ?? []) : []).flatMap((disk) => {
       const stored = old.dataDiskImages?.find((one) => one.lun === disk.lun)

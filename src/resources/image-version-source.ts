@@ -71,6 +71,7 @@ function wholeSource(
   if (sent === undefined) return { is: 'refused', problems: [requiredProblem(`${path}.id`)] }
   const shared = sharedSource(sent, location)
   if (shared) return shared
+  if (!sent.startsWith('/')) return { is: 'refused', problems: [notQualified(sent, `${path}.id`)] }
   const id = parseResourceId(sent)
   if (id && sameType(id.type, 'Microsoft.Compute/images')) return { is: 'image', id: sent }
   if (id && sameType(id.type, 'Microsoft.Compute/galleries/images/versions')) {
@@ -85,7 +86,7 @@ function wholeSource(
   }
   return refused(
     `${path}.id`,
-    `Source id: '${sent}' must either be a managed image, virtual machine or another gallery image version`,
+    `The source id: '${sent}' must either be a managed image, virtual machine or another gallery image version`,
   )
 }
 
@@ -119,13 +120,13 @@ function diskSources(
       new Set(luns).size === luns.length,
       'InvalidParameter',
       path,
-      `Duplicated lun numbers are not allowed: ${luns.join(', ')}.`,
+      `Duplicated lun numbers have been detected in the input data disks: ${luns.join(', ')}. Lun number must be unique for each data disk.`,
     ),
     ...unless(
       new Set(ids).size === ids.length,
       'InvalidParameter',
       target,
-      'Duplicated source ids are not allowed: every disk of a version has a source of its own.',
+      'Duplicated source ids are found in the input disks. Source id should be unique for each disk.',
     ),
   ]
   if (problems.length > 0) return { is: 'refused', problems }
@@ -165,8 +166,16 @@ function diskSourceProblems({ path, source }: DiskImage, apiVersion: string): re
   }
   if (storageAccountId !== undefined || isAccount) return [requiredProblem(`${path}.uri`)]
   if (sent === undefined) return [requiredProblem(`${path}.id`)]
+  if (!sent.startsWith('/')) return [notQualified(sent, `${path}.id`)]
   if (linkedActionOf(sent) !== undefined) return []
-  return says(`Source id: '${sent}' must be a managed disk or snapshot`)
+  return says(`The source id: '${sent}' must be a managed disk or snapshot`)
+}
+
+/** What ARM's front door says of an id that begins nowhere. */
+function notQualified(id: string, path: string): Problem {
+  const at = path.replace(/^galleryImageVersion\./, '')
+  const message = `Property id '${id}' at path '${at}' is invalid. Expect fully qualified resource Id that start with '/subscriptions/{subscriptionId}' or '/providers/{resourceProviderNamespace}/'.`
+  return { code: 'LinkedInvalidPropertyId', message, target: path }
 }
 
 const storageAccountType = 'Microsoft.Storage/storageAccounts'

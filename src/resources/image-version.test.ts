@@ -135,7 +135,7 @@ describe('image versions', () => {
     const row = accepted(desk.put(version, versionBody(dated, { safetyProfile })))
     expect(desk.deleteProblems(version, '2026-12-31')).toMatchObject([
       {
-        code: 'OperationNotAllowed',
+        code: 'DeleteGalleryImageVersionBlockedBeforeEndOfLife',
         message: expect.stringContaining('blockDeletionBeforeEndOfLife'),
       },
     ])

@@ -295,7 +295,7 @@ function blockedProblems({ doc }: Stored<ImageVersion>, now: Date): readonly Pro
     safetyProfile?.blockDeletionBeforeEndOfLife !== true ||
       endMs === undefined ||
       endMs <= now.getTime(),
-    'OperationNotAllowed',
+    'DeleteGalleryImageVersionBlockedBeforeEndOfLife',
     'galleryImageVersion.properties.safetyProfile.blockDeletionBeforeEndOfLife',
     'Deletion of Gallery image version is not allowed because the image is enabled for blockDeletionBeforeEndOfLife and its endOfLifeDate has not reached yet',
   )

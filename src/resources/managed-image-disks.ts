@@ -98,7 +98,7 @@ export function imageProblems(write: Write<ManagedImage>, facts: Facts): readonl
       new Set(luns).size === luns.length,
       'InvalidParameter',
       `${target}.storageProfile.dataDisks`,
-      `Duplicated lun numbers are not allowed: ${luns.join(', ')}.`,
+      `Duplicated lun numbers have been detected in the input data disks: ${luns.join(', ')}. Lun number must be unique for each data disk.`,
     ),
     ...disksOf(next).flatMap((named) =>
       diskProblems(named, facts[factName(named)], { location: next.location, settings }),

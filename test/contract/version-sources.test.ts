@@ -61,12 +61,12 @@ describe('the source of a version', () => {
   it('R31 an id of another kind', async () => {
     expect(await refused(from({ source: { id: disk } }))).toMatchObject({
       status: 400,
-      message: `Source id: '${disk}' must either be a managed image, virtual machine or another gallery image version`,
+      message: `The source id: '${disk}' must either be a managed image, virtual machine or another gallery image version`,
     })
     const image = arm.idOf('images/i')
     expect(await refused(from({ osDiskImage: { source: { id: image } } }))).toMatchObject({
       status: 400,
-      message: `Source id: '${image}' must be a managed disk or snapshot`,
+      message: `The source id: '${image}' must be a managed disk or snapshot`,
     })
   })
 
