@@ -7,8 +7,9 @@ import { join } from 'node:path'
 import { ClientSecretCredential } from '@azure/identity'
 import { getRequestListener } from '@hono/node-server'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { z } from 'zod'
 import { openCertificate } from '../../src/identity/certificates.ts'
-import { openSigninWorld, testTenantId } from '../support/signin-world.ts'
+import { openSigninWorld, requestToken, testTenantId } from '../support/signin-world.ts'
 
 const world = {
   now: () => new Date(),
@@ -65,4 +66,33 @@ test('ClientSecretCredential with the default ARM scope gets one too', async () 
 
 test('ClientSecretCredential with a wrong secret is told AADSTS7000215', async () => {
   await expect(credential('wrong').getToken(`${baseUrl}/.default`)).rejects.toThrow(/AADSTS7000215/)
+})
+
+const FirstAnswer = z.record(z.string(), z.string())
+
+test('the endpoint before v2.0 takes a resource, and answers in texts, as ADAL and autorest want it', async () => {
+  const path = `/${testTenantId}/oauth2/token?api-version=1.0`
+  const resource = `${baseUrl}/`
+  const asked = {
+    grant_type: 'client_credentials',
+    client_id: signin.owner.clientId,
+    client_secret: signin.owner.secret ?? '',
+    resource,
+  }
+  const answer = FirstAnswer.parse(await (await requestToken(signin.app, asked, path)).json())
+  expect(answer).toMatchObject({ token_type: 'Bearer', expires_in: '3600', resource })
+  expect(Number(answer.expires_on) - Number(answer.not_before)).toBe(3600)
+  const bearer = `Bearer ${answer.access_token}`
+  expect(await signin.access.authenticate(bearer)).toMatchObject({ tenantId: testTenantId })
+  const refused = await requestToken(signin.app, { ...asked, client_secret: 'wrong' }, path)
+  expect([refused.status, await refused.json()]).toMatchObject([401, { error: 'invalid_client' }])
+  const elsewhere = await requestToken(
+    signin.app,
+    { ...asked, resource: 'https://evil.test/' },
+    path,
+  )
+  expect([elsewhere.status, await elsewhere.json()]).toMatchObject([
+    400,
+    { error: 'invalid_resource' },
+  ])
 })

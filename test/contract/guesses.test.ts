@@ -20,10 +20,15 @@ describe('guesses', () => {
       await answer.body?.cancel()
       return answer.status
     }
-    const paths = ['/oauth2/v2.0/token', '/oauth2/v2.0/devicecode', '/oauth2/v2.0/revoke']
+    const paths = [
+      '/oauth2/v2.0/token',
+      '/oauth2/token',
+      '/oauth2/v2.0/devicecode',
+      '/oauth2/v2.0/revoke',
+    ]
     const statuses: number[] = []
     for (let at = 0; at < limits.secretTriesOfClientMax; at += 1) {
-      statuses.push(await statusOf(paths[at % 3] ?? '', robot))
+      statuses.push(await statusOf(paths[at % paths.length] ?? '', robot))
     }
     expect(statuses.every((status) => status === 401)).toBe(true)
     for (const path of paths) {

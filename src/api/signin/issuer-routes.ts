@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { Unavailable } from '../../domain/errors.ts'
+import { adalAnswer, adalForm } from './adal-dialect.ts'
 import { pageHeaders } from './html.ts'
 import { askedPlainly, deviceAnswer, tokenAnswer, tokenForm } from './msal-dialect.ts'
 import { answerThroughNode } from './node-bridge.ts'
@@ -14,6 +15,15 @@ export function openIssuerRoutes(ports: SigninPorts): readonly SigninRoute[] {
     const sent = await formOf(asked)
     const answer = await counted(asked, '/oauth2/v2.0/token', sent && [sent, tokenForm(sent)])
     return sent ? reworded(answer, (body) => tokenAnswer(body, sent)) : answer
+  }
+
+  /** The endpoint before `v2.0`. */
+  async function firstToken(asked: Asked): Promise<Response> {
+    const sent = await formOf(asked)
+    const form = sent && adalForm(sent)
+    const answer = await counted(asked, '/oauth2/v2.0/token', form && [form, tokenForm(form)])
+    if (!sent) return answer
+    return reworded(answer, (body) => adalAnswer(body, sent, world.now().getTime()))
   }
 
   /** Whoever guesses secrets is counted, told in the audit, and stopped after many. */
@@ -75,6 +85,7 @@ export function openIssuerRoutes(ports: SigninPorts): readonly SigninRoute[] {
       answer: through(own),
     })),
     { path: '/oauth2/v2.0/token', methods: ['ALL'], answer: token },
+    { path: '/oauth2/token', methods: ['POST'], answer: firstToken },
     { path: '/oauth2/v2.0/devicecode', methods: ['POST'], answer: deviceCode },
     { path: '/oauth2/v2.0/revoke', methods: ['POST'], answer: revoke },
     { path: '/oauth2/v2.0/authorize', methods: ['GET'], answer: authorize },
