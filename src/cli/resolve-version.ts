@@ -1,5 +1,6 @@
+import { isObject } from '../client/client.ts'
 import { ClientError } from '../client/client-error.ts'
-import { regionName } from '../domain/regions.ts'
+import { regionName, sameRegion } from '../domain/regions.ts'
 import type { JsonObject } from '../domain/rows.ts'
 import { parseVersionName, versionSortKey } from '../domain/version-name.ts'
 import { findImage, parseNamedImage } from './named-image.ts'
@@ -29,7 +30,7 @@ export async function resolveVersion(
   const rows: JsonObject[] = []
   const list = `${paths.definition(names.group, names.gallery, names.definition)}/versions`
   for await (const row of client.list(list, arm)) rows.push(row)
-  for (const row of latestFirst(rows)) {
+  for (const row of latestFirst(rows, options.region)) {
     const path = paths.version({ ...names, version: String(row.name) })
     if (options.region === undefined || (await isUsable(session, path, options.region, signal)))
       return row
@@ -50,14 +51,28 @@ export async function versionIdOf(
   return String((await resolveVersion(session, names, options)).id)
 }
 
-/** The versions that `latest` may be, highest number first. */
-export function latestFirst(versions: readonly JsonObject[]): readonly JsonObject[] {
+/** The versions that `latest` may be in the region (in any, when it is left out), highest number first. */
+export function latestFirst(
+  versions: readonly JsonObject[],
+  region?: string,
+): readonly JsonObject[] {
   return versions
-    .filter((row) => at(propertiesOf(row), 'publishingProfile.excludeFromLatest') !== true)
+    .filter((row) => isCandidate(row, region))
     .map((row) => ({ row, name: parseVersionName(String(row.name)) }))
     .flatMap(({ row, name }) => (name === undefined ? [] : [{ row, key: versionSortKey(name) }]))
     .sort((one, other) => (one.key < other.key ? 1 : -1))
     .map(({ row }) => row)
+}
+
+/** A region's own word beats that of the version. */
+function isCandidate(row: JsonObject, region: string | undefined): boolean {
+  const isExcluded = at(propertiesOf(row), 'publishingProfile.excludeFromLatest') === true
+  const targets = at(propertiesOf(row), 'publishingProfile.targetRegions')
+  const here = (Array.isArray(targets) ? targets : [])
+    .filter(isObject)
+    .filter(({ name }) => region === undefined || sameRegion(String(name), region))
+  if (here.length === 0) return !isExcluded
+  return here.some(({ excludeFromLatest = isExcluded }) => excludeFromLatest !== true)
 }
 
 async function isUsable(session: Session, path: string, region: string, signal: AbortSignal) {

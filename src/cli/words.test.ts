@@ -96,3 +96,28 @@ test('R25 R26 latest orders numerically and passes over what is excluded', () =>
   )
   expect(latestFirst(rows).map((row) => row.name)).toEqual(['1.10.0', '1.9.0', '0.99.99'])
 })
+
+test('R25 R26 a region’s own word beats that of the version', () => {
+  const version = (name: string, excludeFromLatest: boolean, west: boolean | undefined) => ({
+    name,
+    properties: {
+      publishingProfile: {
+        excludeFromLatest,
+        targetRegions: [
+          { name: 'West Europe', ...(west !== undefined && { excludeFromLatest: west }) },
+          { name: 'East US' },
+        ],
+      },
+    },
+  })
+  const rows = [
+    version('1.0.0', false, undefined),
+    version('2.0.0', false, true),
+    version('3.0.0', true, false),
+    version('4.0.0', true, true),
+  ]
+  const namesIn = (region?: string) => latestFirst(rows, region).map(({ name }) => name)
+  expect(namesIn('westeurope')).toEqual(['3.0.0', '1.0.0'])
+  expect(namesIn('eastus')).toEqual(['2.0.0', '1.0.0'])
+  expect(namesIn()).toEqual(['3.0.0', '2.0.0', '1.0.0'])
+})

@@ -187,7 +187,7 @@ export function guestOfDefinition(definition: ResourceRow | undefined): JsonObje
 /** What a source says of its guest; a disk says nothing of the OS state. */
 export function guestOfSource(source: VersionSource, { row }: Fact): JsonObject {
   if (!row) return {}
-  if (source.is === 'version' || source.is === 'shared') {
+  if (source.is === 'version' || source.is === 'latest' || source.is === 'shared') {
     return isObject(row.status.guest) ? row.status.guest : {}
   }
   if (source.is === 'image') {

@@ -13,6 +13,13 @@ import { rangeProblems, requiredProblem } from './parse.ts'
 export type VersionSource =
   | { readonly is: 'image'; readonly id: string }
   | { readonly is: 'version'; readonly id: string }
+  /** The latest version of a definition; `id` as it was sent. */
+  | {
+      readonly is: 'latest'
+      readonly id: string
+      readonly definition: string
+      readonly region: RegionName
+    }
   /** Of a gallery that is shared; `id` as it was sent. */
   | {
       readonly is: 'shared'
@@ -75,7 +82,13 @@ function wholeSource(
   const id = parseResourceId(sent)
   if (id && sameType(id.type, 'Microsoft.Compute/images')) return { is: 'image', id: sent }
   if (id && sameType(id.type, 'Microsoft.Compute/galleries/images/versions')) {
-    return { is: 'version', id: sent }
+    const definition = id.text.split('/').slice(0, -2).join('/')
+    return id.name.toLowerCase() === 'latest'
+      ? { is: 'latest', id: sent, definition, region: regionName(location) }
+      : { is: 'version', id: sent }
+  }
+  if (id && sameType(id.type, 'Microsoft.Compute/galleries/images')) {
+    return { is: 'latest', id: sent, definition: id.text, region: regionName(location) }
   }
   if (id && sameType(id.type, 'Microsoft.Compute/virtualMachines')) {
     if (apiVersion < '2023-07-03') return refused(`${path}.id`, noMachines)
@@ -193,6 +206,11 @@ export function sourceNeeds(
     case 'version': {
       const linked = 'Microsoft.Compute/galleries/images/versions/read'
       return { source: { resource: source.id, linked } }
+    }
+    case 'latest': {
+      const { definition, region } = source
+      const linked = 'Microsoft.Compute/galleries/images/versions/read'
+      return { source: { latestOf: definition, region, linked } }
     }
     case 'shared':
       return { source: { shared: source.image, region: source.region } }

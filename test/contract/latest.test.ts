@@ -1,8 +1,13 @@
+import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { JsonObject } from '../../src/domain/rows.ts'
+import { versionSortKey } from '../../src/domain/version-name.ts'
+import { findLatest } from '../../src/providers/facts.ts'
 import { type Arm, dataBytes, errorOf, openArm } from '../support/arm.ts'
+import { settings as deskSettings } from '../support/desk.ts'
 import { definition, gallery, makeDefinition } from '../support/main-job.ts'
 import { openMovingWorld } from '../support/moving-world.ts'
+import { replicaRow } from '../support/store-rows.ts'
 import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
 
 const west = { location: 'westeurope' }
@@ -98,6 +103,99 @@ describe('latest, and the end of life', () => {
     expect(await markOf(image)).toBe(110)
     await edit(false)
     expect(await markOf(image)).toBe(111)
+  })
+
+  it('is a source of a version, by the id of the definition or as latest; the path itself is none', async () => {
+    const other = `galleries/${gallery}/images/other`
+    const { body } = await arm.get(image)
+    const identifier = { publisher: 'p', offer: 'o', sku: 's' }
+    const { properties } = body
+    await arm.make(other, { ...west, properties: { ...(properties as JsonObject), identifier } })
+    for (const [name, path] of [
+      ['1.0.0', `${image}/versions/latest`],
+      ['2.0.0', image],
+    ] as const) {
+      const source = { id: arm.idOf(path) }
+      const made = await arm.make(`${other}/versions/${name}`, {
+        ...west,
+        properties: { storageProfile: { source } },
+      })
+      expect(made.properties).toMatchObject({ storageProfile: { source } })
+      expect(await markOf(`${other}/versions/${name}`)).toBe(111)
+    }
+    const none = await arm.put(`${other}/versions/3.0.0`, {
+      location: 'westus',
+      properties: { storageProfile: { source: { id: arm.idOf(image) } } },
+    })
+    expect(errorOf(none)).toMatchObject({ code: 'NotFound' })
+    expect(errorOf(await arm.get(`${image}/versions/latest`))).toMatchObject({
+      code: 'ResourceNotFound',
+    })
+    const sent = await arm.put(`${image}/versions/latest`, { ...west, properties: {} })
+    expect(errorOf(sent)).toMatchObject({ target: 'galleryImageVersionName' })
+  })
+
+  it('R25 R26 in each region is what a plain look at all versions finds, whatever they are', async () => {
+    const { store } = vitrine.installation
+    const key = `${arm.idOf(image).toLowerCase()}`
+    const like = await store.read.resources.get(`${key}/versions/1.0.0`)
+    if (!like) throw new Error('1.0.0 is there')
+    const word = fc.constantFrom(true, false, undefined)
+    const part = fc.oneof(fc.nat(12), fc.constantFrom(99, 100, 2_147_483_647))
+    const oneVersion = fc.record({
+      parts: fc.tuple(part, part, part),
+      excluded: word,
+      regions: fc.record({ westeurope: word, eastus: word }, { requiredKeys: [] }),
+      usable: fc.record({ westeurope: fc.boolean(), eastus: fc.boolean() }),
+      gone: fc.constantFrom(false, false, false, true),
+    })
+    const some = fc.uniqueArray(oneVersion, {
+      selector: ({ parts }) => parts.join('.'),
+      maxLength: 9,
+    })
+    let runs = 0
+    await fc.assert(
+      fc.asyncProperty(some, async (versions) => {
+        const parentKey = `${key}-${++runs}`
+        await store.write(async ({ resources, replicas }) => {
+          const definitionRow = (await resources.get(key)) ?? like
+          await resources.insert({ ...definitionRow, key: parentKey, id: parentKey })
+          for (const { parts, excluded, regions, usable, gone } of versions) {
+            const name = parts.join('.')
+            const [major, minor, patch] = parts
+            const versionKey = `${parentKey}/versions/${name}`
+            const publishingProfile = {
+              ...(excluded !== undefined && { excludeFromLatest: excluded }),
+              targetRegions: Object.entries(regions).map(([region, own]) => ({
+                name: region,
+                ...(own !== undefined && { excludeFromLatest: own }),
+              })),
+            }
+            await resources.insert({
+              ...like,
+              ...{ key: versionKey, id: versionKey, parentKey, name },
+              nameSort: versionSortKey({ major, minor, patch }),
+              doc: { ...like.doc, properties: { publishingProfile } },
+              ...(gone && { state: 'Deleting' as const }),
+            })
+            for (const region of ['westeurope', 'eastus'] as const)
+              await replicas.put(replicaRow(versionKey, region, { usable: usable[region] }))
+          }
+        })
+        const settings = { ...deskSettings }
+        for (const region of ['westeurope', 'eastus'] as const) {
+          const wanted = versions
+            .filter(({ gone, usable }) => !gone && usable[region])
+            .filter(({ regions }) => region in regions)
+            .filter(({ regions, excluded }) => (regions[region] ?? excluded) !== true)
+            .map(({ parts }) => parts)
+            .toSorted((a, b) => b[0] - a[0] || b[1] - a[1] || b[2] - a[2])[0]
+          const found = await findLatest({ rows: store.read, settings }, parentKey, region)
+          expect(found?.name).toBe(wanted?.join('.'))
+        }
+      }),
+      { numRuns: 15 },
+    )
   })
 
   it('goes back to the one before when the highest is deleted', async () => {
