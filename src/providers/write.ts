@@ -62,6 +62,19 @@ export async function writeResource(
   )
 }
 
+/** The row that this PUT would leave, and nothing is written. Throws ArmError as `writeResource` does. */
+export async function foreseeWrite(
+  providers: Providers,
+  asked: Asked,
+  target: Target,
+  body: unknown,
+): Promise<ResourceRow> {
+  mustBeAllowed(asked.caller, actionOn(target.type.type, 'write'), target.id.text)
+  const sent = { mode: 'replace', body } as const
+  const preconditions = { ifMatch: undefined, ifNoneMatch: undefined }
+  return (await plan(providers, asked, target, { sent, preconditions })).planned.row
+}
+
 /** The write as it would be committed now. Throws every reason against it. */
 async function plan(
   providers: Providers,

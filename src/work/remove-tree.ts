@@ -22,6 +22,7 @@ export function removeTree(ports: WorkPorts): Work {
     const page = await store.read.resources.below(row.subject, after, pageRows)
     const nowMs = await store.nowMs()
     await write(async (rows) => {
+      await endDeployments(rows, row.subject, nowMs)
       for (const resource of page) {
         if (resource.deletedMs !== undefined) await tryAgain(rows, resource)
         if (resource.state === 'Deleting') continue
@@ -82,6 +83,7 @@ export function removeTree(ports: WorkPorts): Work {
       const group = await rows.resources.lock(row.subject)
       if (group?.state !== 'Deleting') return
       const type = ports.findType(group.type)
+      await rows.deployments.removeBelow(row.subject)
       await forgetRow(rows, group, { type, settings, nowMs })
       for (const operation of await rows.operations.unfinishedOf(row.subject)) {
         const end = { status: 'Succeeded', error: undefined, output: undefined } as const
@@ -133,15 +135,26 @@ function stuckProblem({ id, status }: ResourceRow): Problem {
   return { code: 'Conflict', message }
 }
 
+/** Deployments below begin nothing more; those that are too many for one look would be refused by what is being deleted. */
+async function endDeployments(rows: Rows, key: string, nowMs: number): Promise<void> {
+  for (const deployment of await rows.deployments.activeBelow(key, pageRows)) {
+    await rows.deployments.cancel(deployment, nowMs)
+    await rows.operations.finish(deployment.run, { ...preempted, endedMs: nowMs })
+  }
+}
+
 async function endOperations(rows: Rows, key: string, nowMs: number): Promise<void> {
   for (const operation of await rows.operations.unfinishedOf(key)) {
     if (operation.verb === 'delete') continue
-    const message = 'The operation was preempted: its resource group is being deleted.'
-    await rows.operations.finish(operation.id, {
-      status: 'Canceled',
-      error: { code: 'OperationPreempted', message },
-      output: undefined,
-      endedMs: nowMs,
-    })
+    await rows.operations.finish(operation.id, { ...preempted, endedMs: nowMs })
   }
 }
+
+const preempted = {
+  status: 'Canceled',
+  error: {
+    code: 'OperationPreempted',
+    message: 'The operation was preempted: its resource group is being deleted.',
+  },
+  output: undefined,
+} as const

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { JsonObject } from '../../src/domain/rows.ts'
-import { type Arm, openArm } from '../support/arm.ts'
+import { isObject } from '../../src/resources/paths.ts'
+import { type Arm, errorOf, openArm } from '../support/arm.ts'
 import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
 
 const api = '2021-04-01'
@@ -69,8 +70,7 @@ describe('template deployments', () => {
   }
 
   it('a gallery and what is in it are there when it has ended, in their order', async () => {
-    const parameters = { galleryName: { value: 'one' } }
-    expect(await deployed('first', { template, parameters })).toMatchObject({
+    expect(await deployed('first', { template, parameters: named('one') })).toMatchObject({
       id: idOf('first'),
       name: 'first',
       type: 'Microsoft.Resources/deployments',
@@ -83,4 +83,241 @@ describe('template deployments', () => {
     })
     expect((await arm.get('galleries/one/images/linux')).status).toBe(200)
   })
+
+  it('every scope, list and part answers in Azure’s shape, and case does not matter', async () => {
+    const list = await arm.get(`${arm.groupPath}/providers/Microsoft.Resources/deployments/`, api)
+    expect(list.body.value).toMatchObject([{ name: 'first' }])
+    const failed = `${arm.groupPath}/providers/Microsoft.Resources/deployments?$filter=provisioningState%20eq%20'Failed'`
+    expect((await arm.get(failed, api)).body.value).toEqual([])
+    expect((await arm.ask('HEAD', idOf('first').toUpperCase(), { api })).status).toBe(204)
+    expect((await arm.ask('HEAD', idOf('none'), { api })).status).toBe(404)
+    expect(errorOf(await arm.get(idOf('none'), api))).toMatchObject({ code: 'DeploymentNotFound' })
+    const operations = await arm.get(`${arm.groupPath}/deployments/first/operations`, api)
+    const [one] = listIn(operations.body)
+    expect(listIn(operations.body)).toHaveLength(2)
+    expect(one).toMatchObject({
+      operationId: expect.stringMatching(/^[\dA-F]{16}$/),
+      properties: {
+        provisioningOperation: 'Create',
+        provisioningState: 'Succeeded',
+        statusCode: 'OK',
+        targetResource: { resourceType: 'Microsoft.Compute/galleries/images' },
+      },
+    })
+    const again = await arm.get(`${idOf('first')}/operations/${String(one?.operationId)}`, api)
+    expect(again.body).toEqual(one)
+    const exported = await arm.ask('POST', `${idOf('first')}/exportTemplate`, { api })
+    expect(exported.body).toEqual({ template })
+  })
+
+  it('the same one again changes nothing, and is answered with 200', async () => {
+    const body = { properties: { mode: 'Incremental', template, parameters: named('one') } }
+    const before = (await arm.get('galleries/one')).headers.get('etag')
+    const answer = await arm.put(idOf('first'), body, api)
+    expect(answer.status).toBe(200)
+    expect(answer.headers.get('azure-asyncoperation')).toContain('/operationStatuses/')
+    expect(await arm.ended(answer)).toEqual({ status: 'Succeeded' })
+    expect((await arm.get('galleries/one')).headers.get('etag')).toBe(before)
+  })
+
+  it('what is wrong is told before anything is written: type, api-version, name, template', async () => {
+    const gallery = { type: 'Microsoft.Compute/galleries', apiVersion: '2023-07-03', ...west }
+    const refused = async (resource: object) => {
+      const wrong = { ...template, parameters: {}, outputs: {}, resources: [resource] }
+      const body = { properties: { mode: 'Incremental', template: wrong } }
+      const answer = await arm.put(idOf('wrong'), body, api)
+      expect(answer.status).toBe(400)
+      const { code, message } = errorOf(answer)
+      return `${String(code)} ${String(message)}`
+    }
+    const machine = { ...gallery, type: 'Microsoft.Compute/virtualMachines', name: 'vm' }
+    expect(await refused(machine)).toMatch(
+      /InvalidTemplateDeployment.*'Microsoft.Compute\/virtualMachines'.*later release/,
+    )
+    expect(await refused({ ...gallery, name: 'g', apiVersion: '2000-01-01' })).toMatch(
+      /'2000-01-01', which is not served/,
+    )
+    expect(await refused({ ...gallery, name: 'not-allowed' })).toMatch(
+      /InvalidTemplateDeployment.*'not-allowed'/,
+    )
+    expect(await refused({ ...gallery, name: "[nothing('x')]" })).toMatch(
+      /InvalidTemplate .*nothing/,
+    )
+    expect((await arm.get(idOf('wrong'), api)).status).toBe(404)
+  })
+
+  it('the body of az is read, which is no JSON, and an error names the line', async () => {
+    const text = (name: string) => `{"properties": {"mode": "incremental", template:{
+      // a comment
+      "resources": [{ "type": "Microsoft.Compute/galleries", "apiVersion": "2023-07-03",
+        "name": "${name}", "location": "westeurope" }]
+    }}}`
+    const authorization = `Bearer ${vitrine.token}`
+    const send = (path: string, body: string, method = 'PUT') =>
+      fetch(`${vitrine.url}${path}?api-version=${api}`, {
+        method,
+        body,
+        headers: { authorization },
+      })
+    expect((await send(`${idOf('az')}/validate`, text('az'), 'POST')).status).toBe(200)
+    expect((await send(idOf('az'), text('az'))).status).toBe(201)
+    const wrong = await send(`${idOf('bad')}/validate`, text("[concat('a',]"), 'POST')
+    expect(wrong.status).toBe(400)
+    expect(await wrong.json()).toMatchObject({
+      error: {
+        code: 'InvalidTemplate',
+        additionalInfo: [{ type: 'TemplateViolation', info: { lineNumber: 4 } }],
+      },
+    })
+    expect((await send(idOf('bad'), '{ "properties": ')).status).toBe(400)
+  })
+
+  it('a resource that fails is told with its error; what does not depend on it goes on', async () => {
+    const clash = {
+      ...definition('linux2', 'one'),
+      properties: {
+        osType: 'Linux',
+        osState: 'Generalized',
+        identifier: { publisher: 'Contoso', offer: 'Linux', sku: 'One' },
+      },
+    }
+    const resources = [
+      clash,
+      gallery('beside'),
+      { ...gallery('behind'), dependsOn: ['one/linux2'] },
+    ]
+    const { properties } = await deployed('failing', { template: { ...bare, resources } })
+    expect(properties).toMatchObject({
+      provisioningState: 'Failed',
+      error: {
+        code: 'DeploymentFailed',
+        details: [{ target: arm.idOf('galleries/one/images/linux2'), message: expect.any(String) }],
+      },
+    })
+    expect((await arm.get('galleries/beside')).status).toBe(200)
+    expect((await arm.get('galleries/behind')).status).toBe(404)
+  })
+
+  it('complete mode deletes what the template has not, with all below it, and nothing when it fails', async () => {
+    const left = { mode: 'Complete', template: { ...bare, resources: [gallery('kept')] } }
+    const inner = openArm(vitrine, 'complete')
+    await vitrine.resources.resourceGroups.createOrUpdate('complete', west)
+    const at = `${inner.groupPath}/providers/Microsoft.Resources/deployments/all`
+    await inner.make('galleries/kept', west)
+    await inner.make('galleries/other', west)
+    await inner.make('galleries/other/images/deep', { ...west, ...definition('deep', 'other') })
+    await inner.ended(await inner.put(at, { properties: left }, api))
+    expect((await inner.get(at, api)).body).toMatchObject({
+      properties: { provisioningState: 'Succeeded' },
+    })
+    expect((await inner.get('galleries/kept')).status).toBe(200)
+    expect((await inner.get('galleries/other')).status).toBe(404)
+  })
+
+  it('what-if tells what a deployment would change, and changes nothing', async () => {
+    const foretold = async (more: object) => {
+      const answer = await arm.ask('POST', `${idOf('if')}/whatIf`, {
+        body: { properties: more },
+        api,
+      })
+      expect([answer.status, answer.body]).toEqual([202, {}])
+      const { properties } = await arm.ended(answer)
+      return isObject(properties) ? properties.changes : undefined
+    }
+    const resources = [{ ...gallery('one'), tags: { a: '1' } }, gallery('new')]
+    const changes = await foretold({ mode: 'Incremental', template: { ...bare, resources } })
+    const one = arm.idOf('galleries/one')
+    expect(changes).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({
+          resourceId: one,
+          changeType: 'Modify',
+          delta: [{ path: 'tags', propertyChangeType: 'Create', after: { a: '1' } }],
+        }),
+        expect.objectContaining({ resourceId: arm.idOf('galleries/new'), changeType: 'Create' }),
+        expect.objectContaining({ resourceId: arm.idOf('galleries/beside'), changeType: 'Ignore' }),
+      ]),
+    )
+    const same = { template: { ...bare, resources: [gallery('one')] }, mode: 'Complete' }
+    const whatIfSettings = { resultFormat: 'ResourceIdOnly' }
+    expect(await foretold(same)).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ resourceId: one, changeType: 'NoChange' }),
+      ]),
+    )
+    expect(await foretold({ ...same, whatIfSettings })).toEqual(
+      expect.arrayContaining([
+        { resourceId: one, changeType: 'Deploy' },
+        { resourceId: arm.idOf('galleries/beside'), changeType: 'Delete' },
+      ]),
+    )
+    expect((await arm.get(idOf('if'), api)).status).toBe(404)
+    expect((await arm.get('galleries/new')).status).toBe(404)
+  })
+
+  it('a deployment that has ended can be forgotten, not cancelled; what it made stays', async () => {
+    expect(errorOf(await arm.ask('POST', `${idOf('first')}/cancel`, { api }))).toMatchObject({
+      code: 'DeploymentCannotBeCancelled',
+    })
+    const removed = await arm.ask('DELETE', idOf('first'), { api })
+    expect(removed.status).toBe(202)
+    expect(await arm.ended(removed)).toMatchObject({ status: 'Succeeded' })
+    expect((await arm.ask('DELETE', idOf('first'), { api })).status).toBe(204)
+    expect((await arm.get('galleries/one')).status).toBe(200)
+  })
+
+  it('a subscription has deployments of its own, and they make resource groups', async () => {
+    const scope = `/subscriptions/${vitrine.subscription}/providers/Microsoft.Resources/deployments`
+    const newGroup = {
+      type: 'Microsoft.Resources/resourceGroups',
+      apiVersion: '2021-04-01',
+      name: 'made',
+      ...west,
+    }
+    const properties = { mode: 'Incremental', template: { ...bare, resources: [newGroup] } }
+    expect(errorOf(await arm.put(`${scope}/sub`, { properties }, api))).toMatchObject({
+      code: 'InvalidDeployment',
+    })
+    const answer = await arm.put(`${scope}/sub`, { ...west, properties }, api)
+    expect(await arm.ended(answer)).toEqual({ status: 'Succeeded' })
+    expect((await arm.get(`${scope}/sub`, api)).body).toMatchObject(west)
+    expect(
+      (await arm.get(`/subscriptions/${vitrine.subscription}/resourceGroups/made`, api)).status,
+    ).toBe(200)
+    const names = listIn((await arm.get(scope, api)).body).map(({ name }) => name)
+    expect(names).toEqual(['sub'])
+  })
+
+  it('the end of a group is the end of its deployments', async () => {
+    const inner = `${openArm(vitrine, 'complete').groupPath}/providers/Microsoft.Resources/deployments/all`
+    await vitrine.resources.resourceGroups.delete('complete')
+    await vitrine.resources.resourceGroups.createOrUpdate('complete', west)
+    expect(errorOf(await arm.get(inner, api))).toMatchObject({ code: 'DeploymentNotFound' })
+  })
 })
+
+const named = (galleryName: string) => ({ galleryName: { value: galleryName } })
+
+/** A template of nothing. */
+const bare = { contentVersion: '1.0.0.0', resources: [] }
+
+const gallery = (name: string) => ({
+  type: 'Microsoft.Compute/galleries',
+  apiVersion: '2023-07-03',
+  name,
+  ...west,
+})
+
+const definition = (name: string, inside: string) => ({
+  ...gallery(`${inside}/${name}`),
+  type: 'Microsoft.Compute/galleries/images',
+  properties: {
+    osType: 'Linux',
+    osState: 'Generalized',
+    identifier: { publisher: 'Contoso', offer: 'Linux', sku: name },
+  },
+})
+
+function listIn({ value }: JsonObject): readonly JsonObject[] {
+  return Array.isArray(value) ? value : []
+}

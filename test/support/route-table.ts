@@ -208,7 +208,7 @@ const deploymentRows: readonly Row[] = ['{rg}', '{sub}'].flatMap((scope): readon
     [`HEAD ${one}`, `${deployments}/read`, 'OCRUVDM'],
     [`PUT ${one}`, `${deployments}/write`, 'OCVDM'],
     [`DELETE ${one}`, `${deployments}/delete`, 'OCVDM'],
-    ...['cancel', 'validate', 'exportTemplate'].map(act),
+    ...['cancel', 'validate', 'whatIf', 'exportTemplate'].map(act),
     [`GET ${one}/operations`, `${deployments}/operations/read`, 'OCRUVDM', one],
     [
       ...([

@@ -1,7 +1,7 @@
 import type { Refusals } from '../../access/denials.ts'
 import type { RolePorts } from '../../access/roles.ts'
 import type { TenantPorts } from '../../access/tenants.ts'
-import type { DeploymentPorts } from '../../deployments/ports.ts'
+import type { DeploymentPorts, Send } from '../../deployments/ports.ts'
 import type { Auditor } from '../../domain/audit.ts'
 import { ArmError } from '../../domain/errors.ts'
 import type { ResourceRow } from '../../domain/rows.ts'
@@ -32,6 +32,7 @@ export type ArmRequest = Asking & {
   /** The same as it was sent. */
   text(): Promise<string>
   readonly deployments: DeploymentPorts
+  readonly send: Send
   /** Signs the URL of a grant of bytes. */
   sasUrl(origin: string, grant: string): string
   /** The same of a version's disk as a file of that name. */

@@ -47,13 +47,16 @@ export type ArmPorts = {
  */
 export function openArm(ports: ArmPorts) {
   const texts = openShownTexts()
+  const origin = ports.publicUrl ?? ports.baseUrl
+  const authority = (tenantId: string) => ports.authority(origin, tenantId)
+  const send = openInProcess({ ...ports, texts, origin, authority })
 
   async function rendered(raw: IncomingMessage): Promise<Rendered> {
     const requestId = ports.providers.world.id()
     const correlationId = traceId(raw.headers['x-ms-correlation-request-id']) ?? requestId
     const arrival: Arrival = { raw, requestId, correlationId, caller: undefined, rated: [] }
     try {
-      return render(await answerArm(ports, arrival, texts), arrival)
+      return render(await answerArm(ports, arrival, { texts, send }), arrival)
     } catch (error) {
       return render(refusal(ports, arrival, error), arrival)
     }
@@ -76,9 +79,6 @@ export function openArm(ports: ArmPorts) {
     return new Response(text, { status, headers: Object.fromEntries(init) })
   })
 
-  const origin = ports.publicUrl ?? ports.baseUrl
-  const authority = (tenantId: string) => ports.authority(origin, tenantId)
-  const send = openInProcess({ ...ports, texts, origin, authority })
   return { listener, routes, send }
 }
 
@@ -198,7 +198,7 @@ function traceId(text: string | string[] | undefined): string | undefined {
 async function answerArm(
   ports: ArmPorts,
   arrival: Arrival,
-  texts: ArmRequest['texts'],
+  { texts, send }: Pick<ArmRequest, 'texts' | 'send'>,
 ): Promise<Answer> {
   const { raw, correlationId } = arrival
   const { headers, method = '' } = raw
@@ -228,6 +228,7 @@ async function answerArm(
     json: () => readJson(raw),
     text: () => readText(raw),
     deployments: ports.deployments,
+    send,
     sasUrl: ports.sasUrl,
     imageUrl: ports.imageUrl,
     spaceOf: ports.spaceOf,

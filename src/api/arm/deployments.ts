@@ -5,15 +5,19 @@ import { refusing } from '../../deployments/plan-request.ts'
 import { listDeployments, operationsOf, readDeployment } from '../../deployments/read.ts'
 import { shownDeployment, shownStep } from '../../deployments/shown.ts'
 import { validateDeployment } from '../../deployments/validate.ts'
+import { type WhatIfPorts, whatIf } from '../../deployments/what-if.ts'
 import type { DeploymentRow } from '../../domain/deployments.ts'
 import { ArmError } from '../../domain/errors.ts'
 import { parseResourceId, type ResourceId } from '../../domain/resource-id.ts'
-import type { OperationRow } from '../../domain/rows.ts'
+import type { JsonObject, OperationRow } from '../../domain/rows.ts'
+import type { Asked } from '../../providers/ports.ts'
+import { foreseeWrite } from '../../providers/write.ts'
 import { deploymentApiVersions } from '../../resources/api-versions.ts'
 import { readTemplateBody } from '../../templates/read-body.ts'
 import { type Answer, type ArmRequest, listAnswer, notAllowed } from './answer.ts'
 import type { DeploymentAddress } from './deployment-address.ts'
 import { operationUrl, pollHeaders } from './operations.ts'
+import { present } from './present.ts'
 
 type At = ArmRequest & {
   readonly target: ResourceId
@@ -32,6 +36,7 @@ const handlers: Readonly<Record<string, Handler>> = {
   [`DELETE ${unnamed}`]: remove,
   'POST cancel': cancel,
   'POST validate': validate,
+  'POST whatif': foretold,
   'POST exporttemplate': exported,
   'GET operations': operations,
   'GET operationstatuses': operationStatus,
@@ -128,6 +133,48 @@ async function cancel({ deployments, asked, target }: At): Promise<Answer> {
 async function validate(request: At): Promise<Answer> {
   const { deployments, asked } = request
   return { status: 200, body: await validateDeployment(deployments, asked, sentIn(request)) }
+}
+
+/** Worked out at once; clients fetch it from the Location, as they do of Azure. */
+async function foretold(request: At): Promise<Answer> {
+  const { deployments, asked, target, origin, providers, send } = request
+  const foresee: WhatIfPorts['foresee'] = (at, planned) => foreseen(request, at, planned)
+  const told = await whatIf({ ...deployments, send, foresee }, asked, sentIn(request))
+  const { caller, correlationId } = asked
+  const nowMs = providers.world.now().getTime()
+  const operation: OperationRow = {
+    ...{ id: providers.world.id(), key: target.key, subscription: target.subscription },
+    ...{ generation: 0, flavour: 'group', verb: 'action', status: 'Succeeded', output: { told } },
+    ...{ error: undefined, principalId: caller.principalId, correlationId },
+    ...{ startedMs: nowMs, endedMs: nowMs },
+    asked: {
+      action: 'Microsoft.Resources/deployments/whatIf/action',
+      ...{ resourceId: target.text, name: caller.name, tenantId: caller.tenantId },
+    },
+  }
+  await providers.store.write((rows) => rows.operations.insert(operation))
+  const location = operationUrl(origin, operation, 'global', asked.apiVersion)
+  return { status: 202, headers: { Location: location, 'retry-after': '1' } }
+}
+
+/** As GET would show it; undefined where something that it needs is not there yet. */
+async function foreseen(
+  { providers }: At,
+  asked: Asked,
+  { path, body }: Parameters<WhatIfPorts['foresee']>[1],
+): Promise<JsonObject | undefined> {
+  const id = parseResourceId(path)
+  const type = id && providers.findType(id.type)
+  if (!id || !type) return undefined
+  try {
+    const row = await foreseeWrite(providers, asked, { id, type }, body)
+    const { settings } = providers
+    const how = { type, apiVersion: asked.apiVersion, settings, state: 'Succeeded' }
+    return JSON.parse(JSON.stringify(present({ row, replicas: [] }, how)))
+  } catch (error) {
+    if (error instanceof ArmError && error.status === 404) return undefined
+    throw error
+  }
 }
 
 async function exported({ deployments, asked, target }: At): Promise<Answer> {

@@ -11,7 +11,7 @@ import { answerAddress } from './route.ts'
 /** What of a request is not its own. */
 export type InProcess = Omit<
   ArmRequest,
-  'asked' | 'path' | 'search' | 'method' | 'query' | 'preconditions' | 'json' | 'text'
+  'asked' | 'path' | 'search' | 'method' | 'query' | 'preconditions' | 'json' | 'text' | 'send'
 > & {
   authority(tenantId: string): string
 }
@@ -21,11 +21,12 @@ export type InProcess = Omit<
  * the same way.
  */
 export function openInProcess(shared: InProcess): Send {
-  return async (asked, { method, path, apiVersion, body = {} }) => {
+  const send: Send = async (asked, { method, path, apiVersion, body = {} }) => {
     const search = `?api-version=${encodeURIComponent(apiVersion)}`
     const text = JSON.stringify(body)
     const request: ArmRequest = {
       ...shared,
+      send,
       ...{ path, search, method, query: readQuery(search) },
       asked: { ...asked, apiVersion: apiVersion.toLowerCase() },
       preconditions: { ifMatch: undefined, ifNoneMatch: undefined },
@@ -50,6 +51,7 @@ export function openInProcess(shared: InProcess): Send {
       return { status, headers, body: body as Json }
     }
   }
+  return send
 }
 
 function withNul(): ArmError {

@@ -1,0 +1,163 @@
+import { mustBeAllowed } from '../domain/access.ts'
+import { sameType } from '../domain/resource-id.ts'
+import type { Json, JsonObject } from '../domain/rows.ts'
+import type { Asked } from '../providers/ports.ts'
+import type { PlannedResource } from '../templates/planned.ts'
+import { judge, type Sent } from './accept.ts'
+import { leftOver } from './complete-mode.ts'
+import { deltaOf } from './delta.ts'
+import { Refused, resolved } from './facts.ts'
+import { type DeploymentPorts, deploymentType, type Send } from './ports.ts'
+import { type Hide, hidingOf } from './secrets.ts'
+
+/** What is asked of the installation while nothing is written. */
+export type WhatIfPorts = DeploymentPorts & {
+  readonly send: Send
+  /**
+   * What GET would show after this PUT; undefined where that cannot be told without doing it: what it depends on is not
+   * there yet, or the type has no plan. Throws ArmError for what would be refused.
+   */
+  foresee(
+    asked: Asked,
+    planned: { readonly path: string; readonly body: JsonObject },
+  ): Promise<JsonObject | undefined>
+}
+
+type Change = {
+  readonly resourceId: string
+  readonly changeType:
+    | 'Create'
+    | 'Modify'
+    | 'NoChange'
+    | 'Delete'
+    | 'Ignore'
+    | 'Deploy'
+    | 'Unsupported'
+  readonly unsupportedReason?: string
+  readonly before?: Json
+  readonly after?: Json
+  readonly delta?: readonly JsonObject[]
+}
+
+/** What a deployment would change, in Azure's shape; nothing is written. Throws ArmError as PUT would. */
+export async function whatIf(ports: WhatIfPorts, asked: Asked, sent: Sent): Promise<JsonObject> {
+  const { target } = sent
+  mustBeAllowed(asked.caller, `${deploymentType}/whatIf/action`, target.text)
+  const { request, plan } = await judge(ports, asked, sent)
+  const hide = hidingOf(plan)
+  const looking = { ports, asked, hide }
+  const written = plan.resources.filter(({ isExisting }) => !isExisting)
+  const changes: Change[] = []
+  for (const resource of flat(written)) changes.push(await changeOf(looking, resource))
+  const left =
+    target.resourceGroup === undefined ? [] : await leftOf(looking, target.key, plan, request.mode)
+  const all = [...changes, ...left]
+  const shown = request.wholeResources ? all : all.map(idAlone)
+  return { status: 'Succeeded', properties: { changes: shown.map((change) => ({ ...change })) } }
+}
+
+type Looking = { readonly ports: WhatIfPorts; readonly asked: Asked; readonly hide: Hide }
+
+/** What nested templates write stands in their place, as far as it is known. */
+function flat(resources: readonly PlannedResource[]): readonly PlannedResource[] {
+  return resources.flatMap((resource) => {
+    const inner = resource.nested?.plan?.resources
+    return inner ? flat(inner.filter(({ isExisting }) => !isExisting)) : [resource]
+  })
+}
+
+function idAlone({ resourceId, changeType, unsupportedReason }: Change): Change {
+  // Without bodies nothing is compared: what is there is deployed again.
+  const isThere = changeType === 'Modify' || changeType === 'NoChange'
+  return {
+    resourceId,
+    changeType: isThere ? 'Deploy' : changeType,
+    ...(unsupportedReason !== undefined && { unsupportedReason }),
+  }
+}
+
+async function changeOf(looking: Looking, resource: PlannedResource): Promise<Change> {
+  const { ports, asked, hide } = looking
+  const { id: resourceId, apiVersion } = resource
+  if (sameType(resource.type, deploymentType)) {
+    const unsupportedReason =
+      'The nested template waits for what other resources say when they are there; it is planned when its turn comes.'
+    return { resourceId, changeType: 'Unsupported', unsupportedReason }
+  }
+  try {
+    const body = await resolved({ asked, send: ports.send, typeOf: ports.typeOf }, resource.body)
+    const before = await shownNow(looking, resourceId, apiVersion)
+    const at = { ...asked, apiVersion: apiVersion.toLowerCase() }
+    const foreseen = await ports.foresee(at, { path: resourceId, body })
+    const after = hide(withoutVolatile(foreseen ?? sentAs(resource, before, body)))
+    if (!before) return { resourceId, changeType: 'Create', after }
+    const was = hide(withoutVolatile(before))
+    const delta = deltaOf(was, after)
+    const isSame = delta.every(({ propertyChangeType }) => propertyChangeType === 'NoEffect')
+    return { resourceId, changeType: isSame ? 'NoChange' : 'Modify', before: was, after, delta }
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error
+    // What it refers to is made by the same template.
+    const unsupportedReason = `It refers to what cannot be read yet: ${error.message}`
+    return { resourceId, changeType: 'Unsupported', unsupportedReason }
+  }
+}
+
+/** As the caller may see it; undefined when it is not there. */
+async function shownNow(
+  { ports, asked }: Looking,
+  path: string,
+  apiVersion: string,
+): Promise<JsonObject | undefined> {
+  const { status, body } = await ports.send(asked, { method: 'GET', path, apiVersion })
+  if (status === 404) return undefined
+  if (status >= 400) {
+    const { error } = (body ?? {}) as { readonly error?: JsonObject }
+    throw new Refused(status, error ?? {})
+  }
+  return body as JsonObject
+}
+
+function sentAs(
+  { id, type, name }: PlannedResource,
+  before: JsonObject | undefined,
+  body: JsonObject,
+): JsonObject {
+  return { ...before, ...body, id, name: name.split('/').at(-1) ?? name, type }
+}
+
+/** What changes by itself, or with every write. */
+const volatile = new Set(['provisioningState', 'publishedDate', 'timeCreated', 'replicationStatus'])
+
+function withoutVolatile({ systemData: _, etag: __, properties, ...rest }: JsonObject): JsonObject {
+  if (typeof properties !== 'object' || properties === null || Array.isArray(properties))
+    return rest
+  const kept = Object.entries(properties).filter(([name]) => !volatile.has(name))
+  return { ...rest, properties: Object.fromEntries(kept) }
+}
+
+/** What is in the group and not in the template: deleted in complete mode, else left as it is. */
+async function leftOf(
+  looking: Looking,
+  deploymentKey: string,
+  plan: Parameters<typeof leftOver>[2],
+  mode: 'Incremental' | 'Complete',
+): Promise<readonly Change[]> {
+  const { ports, asked, hide } = looking
+  const { store } = ports.providers
+  const rows = await leftOver(store.read, deploymentKey, plan, [])
+  const changes: Change[] = []
+  for (const { id, type } of rows) {
+    if (!asked.caller.may(`${type}/read`, id)) continue
+    const apiVersion = ports.typeOf(type)?.apiVersions[0] ?? ''
+    const before = await shownNow(looking, id, apiVersion)
+    if (!before) continue
+    const shown = hide(withoutVolatile(before))
+    changes.push(
+      mode === 'Complete'
+        ? { resourceId: id, changeType: 'Delete', before: shown }
+        : { resourceId: id, changeType: 'Ignore', before: shown, after: shown },
+    )
+  }
+  return changes
+}
