@@ -74,6 +74,9 @@ export function anyOf(...all: readonly Audiences[]): Audiences {
 /** Keys of audiences, listed or computed. */
 export type Audiences = Pick<readonly string[], 'includes'>
 
+/** Packer and Terraform ask for a token of Azure's vaults before they do anything; nothing here takes it. */
+export const vaultAudiences: readonly string[] = ['https://vault.azure.net']
+
 /** Keys of the audiences that Graph is asked for; az asks before it looks whether anything answers there. */
 export function graphAudiences(urls: readonly string[]): readonly string[] {
   return [...urls.map((url) => audienceKey(`${url}/${graphPath}`)), ...azureGraph]

@@ -7,7 +7,13 @@ import type { RolePorts } from '../access/roles.ts'
 import { graphApp } from '../api/graph/graph-app.ts'
 import type { World } from '../base/world.ts'
 import type { Config } from '../config.ts'
-import { anyOf, armAudiences, graphAudiences, storageAudiences } from '../domain/audiences.ts'
+import {
+  anyOf,
+  armAudiences,
+  graphAudiences,
+  storageAudiences,
+  vaultAudiences,
+} from '../domain/audiences.ts'
 import { type Auditor, tellAs } from '../domain/audit.ts'
 import type { SecretRows } from '../domain/secrets.ts'
 import type { PeopleRows, SigninRows } from '../domain/signin-rows.ts'
@@ -78,7 +84,7 @@ export async function openIdentity({
       ...directory,
       invitations: toldInvitations(directory.invitations, directoryFor, world),
     },
-    audiences: anyOf(audiences, ofGraph, ofBlobs),
+    audiences: anyOf(audiences, ofGraph, ofBlobs, vaultAudiences),
     refusals,
   })
   const ownIssuerOf = openOwnIssuers(issuers, external, keys)

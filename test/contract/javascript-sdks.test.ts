@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { AuthorizationManagementClient } from '@azure/arm-authorization'
+import { ManagementLockClient } from '@azure/arm-locks'
+import { MonitorClient } from '@azure/arm-monitor'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { builtInRoles } from '../../src/access/built-in-roles.ts'
 import { dataBytes } from '../support/arm.ts'
@@ -108,6 +110,36 @@ describe('R118 a life through the JavaScript SDKs, as they come from npm', () =>
     await expect(authorization.roleAssignments.get(scope, name)).rejects.toMatchObject({
       statusCode: 404,
     })
+  })
+
+  it('arm-locks: what is locked is neither deleted nor, read-only, changed, until the lock is gone', async () => {
+    const { credential, subscription, clientOptions, compute } = vitrine
+    const { managementLocks } = new ManagementLockClient(credential, subscription, clientOptions)
+    const lock = { level: 'CanNotDelete', notes: 'in use' }
+    const made = await managementLocks.createOrUpdateAtResourceGroupLevel(group, 'keep', lock)
+    expect(made).toMatchObject({ name: 'keep', type: 'Microsoft.Authorization/locks', ...lock })
+    const kept = compute.galleryImageVersions.delete(...version)
+    await expect(kept).rejects.toMatchObject({ statusCode: 409, code: 'ScopeLocked' })
+    await managementLocks.createOrUpdateAtResourceGroupLevel(group, 'keep', { level: 'ReadOnly' })
+    const changed = compute.galleries.update(group, gallery, { tags: {} })
+    await expect(changed).rejects.toMatchObject({ statusCode: 409, code: 'ScopeLocked' })
+    const names = (await all(managementLocks.listAtResourceGroupLevel(group))).map(
+      (one) => one.name,
+    )
+    expect(names).toEqual(['keep'])
+    await managementLocks.deleteAtResourceGroupLevel(group, 'keep')
+  })
+
+  it('arm-monitor: the activity log tells what was done to the group, and by whom', async () => {
+    const { credential, subscription, clientOptions } = vitrine
+    const { activityLogs } = new MonitorClient(credential, subscription, clientOptions)
+    const filter = `eventTimestamp ge '2020-01-01T00:00:00Z' and resourceGroupName eq '${group}'`
+    await expect
+      .poll(async () => {
+        const told = await all(activityLogs.list(filter))
+        return told.map((one) => [one.operationName?.value, one.status?.value])
+      })
+      .toContainEqual(['Microsoft.Compute/galleries/images/versions/write', 'Succeeded'])
   })
 
   it('ends: what has children stays, versions go, and the group with all that is left', async () => {

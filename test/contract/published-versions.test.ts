@@ -39,6 +39,14 @@ const places: Readonly<Record<string, readonly string[]>> = {
   'Microsoft.Authorization/roleDefinitions': [
     '{g}/providers/Microsoft.Authorization/roleDefinitions',
   ],
+  'Microsoft.Authorization/locks': ['{g}/providers/Microsoft.Authorization/locks'],
+  'Microsoft.Compute/galleries/applications': [
+    `{g}/providers/Microsoft.Compute/galleries/${gallery}/applications`,
+  ],
+  'Microsoft.Resources/deployments': ['{g}/providers/Microsoft.Resources/deployments'],
+  'Microsoft.Insights/eventtypes': [
+    "{s}/providers/Microsoft.Insights/eventtypes/management/values?$filter=eventTimestamp ge '2020-01-01T00:00:00Z'",
+  ],
   'Microsoft.Storage/storageAccounts': ['{g}/providers/Microsoft.Storage/storageAccounts'],
 }
 
