@@ -62,6 +62,10 @@ export type LedgerRows = {
   ): Promise<
     readonly { readonly versionKey: string; readonly region: string; readonly updatedMs: number }[]
   >
+  /** What came into a region in the last hours in which anything did, and for how long; undefined for nothing ever. */
+  paceInto(
+    region: RegionName,
+  ): Promise<{ readonly movedBytes: number; readonly tookMs: number } | undefined>
   intervals(query: LedgerQuery<Interval>): Promise<readonly Interval[]>
   /** `atMs`: the beginning of the hour. */
   moves(query: LedgerQuery<Move>): Promise<readonly Move[]>

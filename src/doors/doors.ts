@@ -14,6 +14,7 @@ import { findLatest } from '../providers/facts.ts'
 import type { Providers } from '../providers/ports.ts'
 import { openAccounts } from '../regions/account.ts'
 import type { Plane } from '../regions/plane.ts'
+import { copyForecast } from './copy-forecast.ts'
 import { openDeployments } from './deployment-door.ts'
 import { elsewhereDoor } from './elsewhere-door.ts'
 import { openIdentity } from './identity-door.ts'
@@ -72,6 +73,7 @@ export async function openDoors(parts: DoorParts, rooms: Rooms) {
     imageUrl: sas.imageUrl,
     spaceOf: accounts.of,
     prices,
+    planCopy: copyForecast(plane),
     accountKey,
     ...{ publicUrl: config.publicUrl, baseUrl, deployments },
   })

@@ -47,6 +47,26 @@ export async function removeResource(
   )
 }
 
+/** What `removeResource` would delete now; nothing is written. Undefined: nothing is there. Throws whatever that would. */
+export async function foreseeRemoval(
+  providers: Providers,
+  asked: Asked,
+  target: Target,
+): Promise<{ readonly row: ResourceRow; readonly isSoft: boolean } | undefined> {
+  const { id, type } = target
+  mustBeAllowed(asked.caller, actionOn(type.type, 'delete'), id.text)
+  findSubscription(providers, id.subscription)
+  const row = await findRemovable(providers, asked, target)
+  if (!row) return undefined
+  await refuseWithChildren(providers, target, row)
+  const nowMs = providers.world.now().getTime()
+  const work = await removalOf(providers, target, row)
+  const change = planRemoval(providers, asked, target, { row, work, nowMs })
+  const committed = await providers.store.wouldCommit(change)
+  if (committed.is === 'locked') throw scopeLocked(id.text, committed.verb, committed.by)
+  return { row, isSoft: work?.some(({ kind }) => kind !== 'Remove') ?? false }
+}
+
 /** Who does not know of soft deletion does not purge by asking twice: to them it is gone. */
 async function findRemovable(
   { store }: Providers,

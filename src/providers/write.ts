@@ -62,17 +62,28 @@ export async function writeResource(
   )
 }
 
-/** The row that this PUT would leave, and nothing is written. Throws ArmError as `writeResource` does. */
+/** A write as it would be stored, and what it would be judged by. */
+export type Foreseen = {
+  readonly before: ResourceRow | undefined
+  readonly row: ResourceRow
+  readonly change: PlannedWrite['change']
+}
+
+/** What `writeResource` would do now; nothing is written. Throws whatever that would. */
 export async function foreseeWrite(
   providers: Providers,
   asked: Asked,
   target: Target,
-  body: unknown,
-): Promise<ResourceRow> {
+  request: Request,
+): Promise<Foreseen> {
   mustBeAllowed(asked.caller, actionOn(target.type.type, 'write'), target.id.text)
-  const sent = { mode: 'replace', body } as const
-  const preconditions = { ifMatch: undefined, ifNoneMatch: undefined }
-  return (await plan(providers, asked, target, { sent, preconditions })).planned.row
+  const { preconditions } = request
+  const sent = await request.read()
+  const { planned, situation } = await plan(providers, asked, target, { sent, preconditions })
+  const { row, change } = planned
+  const committed = await providers.store.wouldCommit(change)
+  if (committed.is !== 'done') throw refusalOf(target, planned, committed)
+  return { before: situation.stored, row, change }
 }
 
 /** The write as it would be committed now. Throws every reason against it. */

@@ -6,6 +6,8 @@ import type { IntervalTable, MoveTable } from './ledger-schema.ts'
 import type { Db } from './schema.ts'
 
 const hourMs = 3_600_000
+/** Copies that a pace is measured by. */
+const paceRows = 50
 
 export function ledgerRows(db: Db): LedgerRows {
   async function latest({ versionKey, region }: Omit<LedgerSubject, 'versionId'>) {
@@ -119,6 +121,22 @@ export function ledgerRows(db: Db): LedgerRows {
     }))
   }
 
+  const paceInto: LedgerRows['paceInto'] = async (region) => {
+    const rows = await db
+      .selectFrom('moves')
+      .select(['moved_bytes', 'took_ms'])
+      .where('to_region', '=', region)
+      .where('moved_bytes', '>', 0)
+      .orderBy('hour_ms', 'desc')
+      .limit(paceRows)
+      .execute()
+    if (rows.length === 0) return undefined
+    return {
+      movedBytes: rows.reduce((sum, row) => sum + row.moved_bytes, 0),
+      tookMs: rows.reduce((sum, row) => sum + row.took_ms, 0),
+    }
+  }
+
   const intervals: LedgerRows['intervals'] = async ({ after, ...query }) => {
     const rows = await db
       .selectFrom('intervals')
@@ -160,7 +178,7 @@ export function ledgerRows(db: Db): LedgerRows {
     return rows.map(moveFrom)
   }
 
-  return { record, endAll, addMove, unwritten, intervals, moves }
+  return { record, endAll, addMove, unwritten, paceInto, intervals, moves }
 }
 
 /** The key itself and all below it. */

@@ -100,6 +100,11 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
       }),
     )
 
+  const wouldCommit: Store['wouldCommit'] = (change) =>
+    tracked(
+      transact(async (writer) => ({ keeps: false, result: await writer.applyChange(change) })),
+    )
+
   async function close(): Promise<void> {
     await Promise.allSettled(running)
     await bell.close()
@@ -110,6 +115,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     read,
     write,
     commit,
+    wouldCommit,
     ...ownTransactions(read, write),
     watch: watchRows(sessions.db),
     load: () => ({ ...sessions.load(), commits, retries }),

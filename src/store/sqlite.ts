@@ -81,6 +81,9 @@ export async function openSqliteStore({ path, world }: SqliteStoreOptions): Prom
     return ending
   }
 
+  const wouldCommit: Store['wouldCommit'] = (change) =>
+    writes.write(async () => ({ keeps: false, result: await applyChange(change) }), true)
+
   async function close(): Promise<void> {
     await writes.close()
     await reader.destroy()
@@ -92,6 +95,7 @@ export async function openSqliteStore({ path, world }: SqliteStoreOptions): Prom
     read,
     write,
     commit,
+    wouldCommit,
     ...ownTransactions(read, write),
     watch: watchRows(reader),
     load: writes.load,

@@ -38,6 +38,8 @@ export type Store = {
   write<Result>(act: (rows: Rows) => Promise<Result>): Promise<Result>
   /** Commits a planned write in one transaction and one fixed order; see `change.ts`. */
   commit(change: Change): Promise<Committed>
+  /** What `commit` would answer now; nothing is written. */
+  wouldCommit(change: Change): Promise<Committed>
   /** The same as in `write`, each method its own transaction: what the data plane is handed. */
   readonly holdings: HoldingRows
   readonly uploads: UploadRows

@@ -157,7 +157,7 @@ function chargeOf(line: Line): Charge {
 }
 
 /** Nine decimals: a GB for a few milliseconds is still seen. */
-function rounded(number: number): number {
+export function rounded(number: number): number {
   return Math.round(number * 1e9) / 1e9
 }
 

@@ -137,6 +137,7 @@ export const viewRows: Readonly<Record<string, readonly Row[]>> = {
     view('PUT', 'targetRegions/eastus', [`${compute}/galleries/images/versions/write`, 'OCP']),
     view('DELETE', 'targetRegions/eastus', [`${compute}/galleries/images/versions/write`, 'OCP']),
   ],
+  whatif: [view('POST', 'whatIf', [`${compute}/galleries/images/versions/write`, 'OCP'])],
   space: [view('GET', 'space', [`${compute}/galleries/images/versions/read`, 'OCRUIP'])],
   health: [view('GET', 'health', [`${compute}/galleries/images/versions/read`, 'OCRUIP'])],
   verify: [view('POST', 'verify', [`${compute}/galleries/images/versions/verify/action`, 'OCP'])],

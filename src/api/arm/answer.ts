@@ -11,6 +11,7 @@ import type { Preconditions } from '../../providers/preconditions.ts'
 import { etagOf } from '../../providers/preconditions.ts'
 import type { Telling } from '../../resources/declaration.ts'
 import type { Prices } from '../../views/prices.ts'
+import type { PlanCopy } from '../../views/what-if.ts'
 import type { Asking, Query } from './request.ts'
 import type { openShownTexts } from './shown-texts.ts'
 
@@ -43,6 +44,7 @@ export type ArmRequest = Asking & {
    */
   spaceOf(key: string, within: 'all' | readonly string[]): Promise<readonly PlacedUse[]>
   readonly prices: Prices
+  readonly planCopy: PlanCopy
   readonly accountKey: Telling['accountKey']
   readonly refusals: Refusals
 }

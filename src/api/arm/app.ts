@@ -33,6 +33,7 @@ export type ArmPorts = {
   imageUrl: ArmRequest['imageUrl']
   spaceOf: ArmRequest['spaceOf']
   readonly prices: ArmRequest['prices']
+  readonly planCopy: ArmRequest['planCopy']
   readonly accountKey: Telling['accountKey']
   readonly deployments: DeploymentPorts
   /** How clients reach us, where nothing else tells. */
@@ -233,6 +234,7 @@ async function answerArm(
     imageUrl: ports.imageUrl,
     spaceOf: ports.spaceOf,
     prices: ports.prices,
+    planCopy: ports.planCopy,
     accountKey: ports.accountKey,
     refusals: ports.refusals,
   }

@@ -167,7 +167,10 @@ async function foreseen(
   const type = id && providers.findType(id.type)
   if (!id || !type) return undefined
   try {
-    const row = await foreseeWrite(providers, asked, { id, type }, body)
+    const read = async () => ({ mode: 'replace' as const, body })
+    const preconditions = { ifMatch: undefined, ifNoneMatch: undefined }
+    const target = { id, type }
+    const { row } = await foreseeWrite(providers, asked, target, { read, preconditions })
     const { settings } = providers
     const how = { type, apiVersion: asked.apiVersion, settings, state: 'Succeeded' }
     return JSON.parse(JSON.stringify(present({ row, replicas: [] }, how)))

@@ -14,6 +14,7 @@ import { operationHeaders } from './operations.ts'
 import { present } from './present.ts'
 import { answerSignedUrls } from './signed-urls.ts'
 import { answerSpace } from './space-view.ts'
+import { answerWhatIf } from './what-if.ts'
 
 /** The api-version at which a version's document is read and edited here: the newest, so nothing is out of words. */
 function newest({ type }: Resourceful): string {
@@ -32,6 +33,7 @@ type View = {
 export const extensionViews: Readonly<Record<string, View>> = {
   replication: { of: hasReplicas, named: false, run: replication },
   targetregions: { of: hasReplicas, named: true, run: targetRegion },
+  whatif: { of: hasReplicas, named: false, run: answerWhatIf },
   space: { of: hasReplicas, named: false, run: answerSpace },
   health: { of: () => true, named: false, run: answerHealth },
   verify: { of: () => true, named: false, run: answerVerify },

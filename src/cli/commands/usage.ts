@@ -18,7 +18,7 @@ const list = command({
   run: async (context, { location }) => {
     const { paths } = await context.connect()
     const where = `${paths.subscription}/providers/Microsoft.Compute/locations/${encodeURIComponent(location)}`
-    const asked = { path: `${where}/usages`, apiVersion: apiVersions.galleries }
+    const asked = { path: `${where}/usages`, apiVersion: apiVersions.images }
     return { value: [...(await listResources(context, asked))], columns }
   },
 })
