@@ -138,6 +138,19 @@ export const builtInRoles = {
       ],
     },
   ),
+  tagContributor: role('4a9ae827-6dc8-4573-8ac7-8239d42aa03f', 'Tag Contributor', {
+    says: 'Lets you manage tags on entities, without providing access to the entities themselves.',
+    actions: [
+      readAuthorization,
+      'Microsoft.Resources/subscriptions/resourceGroups/resources/read',
+      readGroups,
+      'Microsoft.Resources/subscriptions/resources/read',
+      'Microsoft.Resources/deployments/*',
+      'Microsoft.Insights/alertRules/*',
+      'Microsoft.Support/*',
+      'Microsoft.Resources/tags/*',
+    ],
+  }),
   storageBlobDataOwner: role('b7e6dc6d-f1e8-4753-8033-0f276bb0955b', 'Storage Blob Data Owner', {
     says: 'Allows for full access to Azure Storage blob containers and data, including assigning POSIX access control.',
     actions: [`${blobs}/*`, userDelegationKey],

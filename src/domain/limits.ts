@@ -65,6 +65,8 @@ export const limits = {
 
   /** What of one image in one space is told to be lost, at most: enough to see what it is. */
   lostPartsMax: 100,
+  /** Names and values of tags that were made ahead, of one subscription; Azure's own bound. */
+  tagNamesMax: 10_000,
   /** All that one principal was given is held in memory while it asks. */
   assignmentsPerPrincipalMax: 20_000,
   /** Grants of one gallery or definition. */

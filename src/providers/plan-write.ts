@@ -153,6 +153,7 @@ export function planWrite(
           expectGeneration: stored.generation,
         }
       : { is: 'insert', row },
+    retags: !isDeepStrictEqual(stored?.doc.tags, row.doc.tags),
     takes,
     releases,
     keeps: effects.keeps ?? [],

@@ -28,6 +28,8 @@ export type Written = {
 }
 
 type Request = {
+  /** What the caller must be allowed; left out, to write the type. */
+  readonly action?: string
   readonly preconditions: Preconditions
   /** Called once, after the caller was found allowed to write. */
   read(): Promise<Sent>
@@ -43,8 +45,8 @@ export async function writeResource(
   target: Target,
   request: Request,
 ): Promise<Written> {
-  mustBeAllowed(asked.caller, actionOn(target.type.type, 'write'), target.id.text)
-  const { preconditions } = request
+  const { preconditions, action = actionOn(target.type.type, 'write') } = request
+  mustBeAllowed(asked.caller, action, target.id.text)
   const sent = await request.read()
   const attemptsMax = sent.mode === 'edit' ? limits.editReplanMax : limits.replanMax
   for (let attempt = 0; attempt < attemptsMax; attempt++) {

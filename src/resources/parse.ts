@@ -96,7 +96,8 @@ export function rangeProblems(
 
 const tagsMax = 50
 
-function tagProblems(tags: Readonly<Record<string, string>>): readonly Problem[] {
+/** Azure's bounds of tags. */
+export function tagProblems(tags: Readonly<Record<string, string>>): readonly Problem[] {
   const entries = Object.entries(tags)
   const says = (message: string, target: string): Problem => ({
     code: 'InvalidTagNameCharacters',

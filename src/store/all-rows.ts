@@ -23,6 +23,7 @@ import { processRows } from './processes.ts'
 import { registrationRows } from './registrations.ts'
 import { replicaRows } from './replicas.ts'
 import { lockRows } from './resource-locks.ts'
+import { tagRows } from './resource-tags.ts'
 import { resourceRows } from './resources.ts'
 import { roleDefinitionRows } from './role-definitions.ts'
 import type { DatabaseClock } from './root-owners.ts'
@@ -74,6 +75,7 @@ export function allRows({ db, nowMs, woken }: RowsOptions): AllRows {
     blobs: blobRows(db),
     audit: auditRows(db),
     locks: lockRows(db),
+    tags: tagRows(db),
     deployments: deploymentRows(db),
     ledger: ledgerRows(db),
     holdings: holdingRows(db, nowMs),

@@ -29,6 +29,8 @@ export type Change = {
       }
     /** The row goes at once; refused (`raced`) while it has children. Claims and keeps of it go with it. */
     | { readonly is: 'delete'; readonly key: string; readonly expectRevision: number }
+  /** The document has other tags than the stored one. */
+  readonly retags?: boolean
   readonly takes: readonly string[]
   readonly releases: readonly string[]
   readonly keeps: readonly Placement[]

@@ -5,6 +5,7 @@ import type { Change, Committed } from './change.ts'
 import { locksRows } from './locks-rows.ts'
 import { prepared } from './prepared.ts'
 import { forgetLocksAt } from './resource-locks.ts'
+import { writeTags } from './resource-tags.ts'
 import { changing, toTable } from './resources.ts'
 import type { Db } from './schema.ts'
 import { freshStamp } from './stamps.ts'
@@ -20,6 +21,7 @@ const steps: readonly ((on: Writing, change: Change) => Promise<Committed | unde
   refuseLocked,
   checkGuards,
   writeResource,
+  followTags,
   refuseShared,
   moveClaims,
   writeShares,
@@ -96,6 +98,12 @@ async function writeResource(writing: Writing, change: Change) {
     case 'delete':
       return removeLeaf(writing, resource)
   }
+}
+
+async function followTags({ db }: Writing, { resource, retags }: Change) {
+  if (resource.is === 'insert') await writeTags(db, resource.row, 'none')
+  if (resource.is === 'update' && retags) await writeTags(db, resource.row, 'some')
+  return undefined
 }
 
 function mayMoveState({ resource, work }: Change): boolean {

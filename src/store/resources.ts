@@ -5,6 +5,7 @@ import { inKeyOrder } from './in-key-order.ts'
 import { locksRows } from './locks-rows.ts'
 import { prepared, preparedList } from './prepared.ts'
 import { forgetLocksAt } from './resource-locks.ts'
+import { writeTags } from './resource-tags.ts'
 import type { Db, ResourceTable } from './schema.ts'
 import { freshStamp } from './stamps.ts'
 import type { Page, ResourceRows } from './store.ts'
@@ -133,6 +134,7 @@ export function resourceRows(db: Db): ResourceRows {
   async function insert(row: ResourceRow): Promise<void> {
     const values = { ...toTable(row), stamp: freshStamp(db) }
     await db.insertInto('resources').values(values).execute()
+    await writeTags(db, row, 'none')
   }
 
   async function update(row: ResourceRow): Promise<void> {

@@ -25,6 +25,7 @@ import type { ShareRows } from '../domain/shares.ts'
 import type { PeopleRows, SigninRows } from '../domain/signin-rows.ts'
 import type { SpaceId } from '../domain/spaces.ts'
 import type { BlobRows } from '../domain/stored-blobs.ts'
+import type { TagRows } from '../domain/tags.ts'
 import type { TenantRows } from '../domain/tenants.ts'
 import type { Change, Committed } from './change.ts'
 
@@ -147,6 +148,7 @@ export type Rows = {
   readonly blobs: BlobRows
   readonly audit: AuditRows
   readonly locks: LockRows
+  readonly tags: TagRows
   readonly deployments: DeploymentRows
   readonly ledger: LedgerRows
   readonly events: EventRows

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
-
-export type Tags = Readonly<Record<string, string>>
+import type { Tags } from '../domain/tags.ts'
 
 /**
  * The rows of a resource's tags. Their index holds digests: a name or value may be longer than an index takes. Names are

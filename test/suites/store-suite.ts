@@ -16,6 +16,7 @@ import { racePromises } from './store/race-promises.ts'
 import { resourcePromises } from './store/resource-promises.ts'
 import { sharePromises } from './store/share-promises.ts'
 import { signinPromises } from './store/signin-promises.ts'
+import { tagPromises } from './store/tag-promises.ts'
 import { tenantPromises } from './store/tenant-promises.ts'
 import { uploadPromises } from './store/upload-promises.ts'
 import type { OpenStore } from './store/use-store.ts'
@@ -42,6 +43,7 @@ export function storeSuite(name: string, open: OpenStore): void {
     describe('tenants, guests', () => tenantPromises(open))
     describe('shares', () => sharePromises(open))
     describe('locks', () => lockPromises(open))
+    describe('tags', () => tagPromises(open))
     describe('audit', () => auditPromises(open))
     describe('events', () => eventPromises(open))
     describe('ledger', () => ledgerPromises(open))

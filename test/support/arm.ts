@@ -178,6 +178,7 @@ function placeOf(name: string): string {
 }
 
 function usualVersion(path: string): string {
+  if (/\/(tagNames|Microsoft\.Resources\/tags)/i.test(path)) return '2021-04-01'
   if (/\/Microsoft\.Authorization\/locks/i.test(path)) return '2020-05-01'
   if (/\/Microsoft\.Authorization\//i.test(path)) return '2022-04-01'
   if (/\/(shared|community)Galleries(\/|\?|$)/i.test(path)) return '2024-03-03'

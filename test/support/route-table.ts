@@ -13,6 +13,7 @@ export const letters: Readonly<Record<keyof typeof builtInRoles, string>> = {
   computeGalleryArtifactsPublisher: 'P',
   diskSnapshotContributor: 'D',
   managedIdentityOperator: 'M',
+  tagContributor: 'T',
   storageBlobDataOwner: 'B',
   storageBlobDataContributor: 'b',
   storageBlobDataReader: 'r',
@@ -32,6 +33,7 @@ const groups = 'Microsoft.Resources/subscriptions/resourceGroups'
 const accounts = 'Microsoft.Storage/storageAccounts'
 const service = `${accounts}/blobServices`
 const roles = 'Microsoft.Authorization'
+const tagNames = 'Microsoft.Resources/subscriptions/tagNames'
 const locations = `{sub}/providers/${compute}/locations/westeurope`
 const vitrine = '/providers/Vitrine.Gallery'
 const activity = '/providers/Microsoft.Insights/eventtypes/management/values'
@@ -52,7 +54,7 @@ function resource(
   ]
 }
 
-const ofGroups = resource('{rg}', groups, { read: 'OCRUVPDM', write: 'OC', delete: 'OC' })
+const ofGroups = resource('{rg}', groups, { read: 'OCRUVPDMT', write: 'OC', delete: 'OC' })
 
 const ofGalleries: readonly Row[] = [
   ...resource('{gallery}', `${compute}/galleries`, { read: 'OCRUP', write: 'OCP', delete: 'OCP' }),
@@ -142,8 +144,8 @@ export const viewRows: Readonly<Record<string, readonly Row[]>> = {
   health: [view('GET', 'health', [`${compute}/galleries/images/versions/read`, 'OCRUIP'])],
   verify: [view('POST', 'verify', [`${compute}/galleries/images/versions/verify/action`, 'OCP'])],
   grants: [
-    [`GET {gallery}${vitrine}/grants`, `${roles}/roleAssignments/read`, 'OCRUVPDM', '{gallery}'],
-    [`GET {gallery}${vitrine}/grants/x`, `${roles}/roleAssignments/read`, 'OCRUVPDM', '{gallery}'],
+    [`GET {gallery}${vitrine}/grants`, `${roles}/roleAssignments/read`, 'OCRUVPDMT', '{gallery}'],
+    [`GET {gallery}${vitrine}/grants/x`, `${roles}/roleAssignments/read`, 'OCRUVPDMT', '{gallery}'],
     [`PUT {gallery}${vitrine}/grants/x`, `${roles}/roleAssignments/write`, 'OU', '{gallery}'],
     [`DELETE {gallery}${vitrine}/grants/x`, `${roles}/roleAssignments/delete`, 'OU', '{gallery}'],
   ],
@@ -163,25 +165,25 @@ function view(method: string, name: string, [action, held]: readonly [string, st
 /** What hangs at scopes under Microsoft.Authorization. */
 export const authorizationRows: Readonly<Record<string, readonly Row[]>> = {
   roleassignments: [
-    at('GET', 'roleAssignments', 'read', 'OCRUVPDM'),
-    at('GET', 'roleAssignments/{guid}', 'read', 'OCRUVPDM'),
+    at('GET', 'roleAssignments', 'read', 'OCRUVPDMT'),
+    at('GET', 'roleAssignments/{guid}', 'read', 'OCRUVPDMT'),
     at('PUT', 'roleAssignments/{guid}', 'write', 'OU'),
     at('DELETE', 'roleAssignments/{guid}', 'delete', 'OU'),
   ],
   roledefinitions: [
-    at('GET', 'roleDefinitions', 'read', 'OCRUVPDM'),
-    at('GET', 'roleDefinitions/{guid}', 'read', 'OCRUVPDM'),
+    at('GET', 'roleDefinitions', 'read', 'OCRUVPDMT'),
+    at('GET', 'roleDefinitions/{guid}', 'read', 'OCRUVPDMT'),
     at('PUT', 'roleDefinitions/{guid}', 'write', 'OU'),
     at('DELETE', 'roleDefinitions/{guid}', 'delete', 'OU'),
   ],
   locks: [
-    at('GET', 'locks', 'read', 'OCRUVPDM'),
-    at('GET', 'locks/{guid}', 'read', 'OCRUVPDM'),
+    at('GET', 'locks', 'read', 'OCRUVPDMT'),
+    at('GET', 'locks/{guid}', 'read', 'OCRUVPDMT'),
     at('PUT', 'locks/{guid}', 'write', 'OU'),
     at('DELETE', 'locks/{guid}', 'delete', 'OU'),
   ],
   // Whoever has anything there is told what; others are refused.
-  permissions: [at('GET', 'permissions', 'read', 'OCRUVSIPDMBbr')],
+  permissions: [at('GET', 'permissions', 'read', 'OCRUVSIPDMTBbr')],
   checkaccess: [[`POST {gallery}/providers/${roles}/checkAccess`, openToAll, '']],
 }
 
@@ -226,7 +228,7 @@ export const addressRows: Readonly<Record<Address['is'], readonly Row[]>> = {
   tenants: [['GET /tenants', openToAll, '']],
   subscriptions: [['GET /subscriptions', openToAll, '']],
   // Whoever holds anything there sees it, as in the list.
-  subscription: [['GET {sub}', 'Microsoft.Resources/subscriptions/read', 'OCRUVSIPDMBbr']],
+  subscription: [['GET {sub}', 'Microsoft.Resources/subscriptions/read', 'OCRUVSIPDMTBbr']],
   locations: [
     ['GET {sub}/locations', 'Microsoft.Resources/subscriptions/locations/read', 'OCRU', '{sub}'],
   ],
@@ -298,6 +300,19 @@ export const addressRows: Readonly<Record<Address['is'], readonly Row[]>> = {
     [`DELETE ${vitrine}/tenants/{guid}`, 'Vitrine.Gallery/tenants/delete', 'OC', vitrine],
   ],
   authorization: Object.values(authorizationRows).flat(),
+  tags: [
+    tagsRow('GET', 'read', 'OCRUT'),
+    tagsRow('PUT', 'write', 'OCT'),
+    tagsRow('PATCH', 'write', 'OCT'),
+    tagsRow('DELETE', 'delete', 'OCT'),
+  ],
+  tagNames: [
+    ['GET {sub}/tagNames', `${tagNames}/read`, 'OCRU', '{sub}'],
+    ['PUT {sub}/tagNames/%3C', `${tagNames}/write`, 'OC', '{sub}'],
+    ['DELETE {sub}/tagNames/none', `${tagNames}/delete`, 'OC', '{sub}'],
+    ['PUT {sub}/tagNames/none/tagValues/v', `${tagNames}/tagValues/write`, 'OC', '{sub}'],
+    ['DELETE {sub}/tagNames/none/tagValues/v', `${tagNames}/tagValues/delete`, 'OC', '{sub}'],
+  ],
   audit: [
     [`GET {gallery}${vitrine}/audit`, 'Vitrine.Gallery/audit/read', 'OCRU', '{gallery}'],
     [`GET ${vitrine}/audit`, 'Vitrine.Gallery/audit/read', 'OCRU', '/'],
@@ -319,6 +334,11 @@ export const addressRows: Readonly<Record<Address['is'], readonly Row[]>> = {
     [`GET {sub}${vitrine}/costs`, 'Vitrine.Gallery/costs/read', 'OCRU', '{sub}'],
   ],
   extension: Object.values(viewRows).flat(),
+}
+
+function tagsRow(method: string, verb: string, held: string): Row {
+  const tags = 'Microsoft.Resources/tags'
+  return [`${method} {gallery}/providers/${tags}/default`, `${tags}/${verb}`, held, '{gallery}']
 }
 
 function sharedRows(via: string): readonly Row[] {

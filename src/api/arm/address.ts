@@ -57,6 +57,15 @@ export type Address =
       readonly kind: string
       readonly name: string | undefined
     }
+  /** `{scope}/providers/Microsoft.Resources/tags/{name}`; Azure's only name is `default`. */
+  | { readonly is: 'tags'; readonly scope: string; readonly name: string }
+  /** `/subscriptions/{s}/tagNames[/{name}[/tagValues/{value}]]`. */
+  | {
+      readonly is: 'tagNames'
+      readonly subscription: string
+      readonly name: string | undefined
+      readonly value: string | undefined
+    }
   /** What was granted and denied there: `{scope}/providers/Vitrine.Gallery/audit`; `scope` empty at the root. */
   | { readonly is: 'audit'; readonly scope: string }
   /** Azure's activity log of a subscription, or of the tenant; or the categories of what stands there. */
@@ -103,6 +112,7 @@ export function parseAddress(path: string): Address {
     (lower.includes('/providers/microsoft.authorization/')
       ? authorizationAddress(text)
       : undefined) ??
+    (lower.includes('/tag') ? tagsAddress(text) : undefined) ??
     (lower.endsWith(auditEnd)
       ? { is: 'audit' as const, scope: text.slice(0, -auditEnd.length) }
       : undefined) ??
@@ -156,6 +166,17 @@ function authorizationAddress(text: string): Address | undefined {
   const [found, scope = '', kind = '', name] = form.exec(text) ?? []
   if (found === undefined) return undefined
   return { is: 'authorization', scope, kind: kind.toLowerCase(), name }
+}
+
+function tagsAddress(text: string): Address | undefined {
+  const [, scope, of] = /^(.*)\/providers\/microsoft\.resources\/tags\/([^/]+)$/i.exec(text) ?? []
+  if (scope !== undefined && of !== undefined) return { is: 'tags', scope, name: of }
+  // A value may hold slashes.
+  const names = /^\/subscriptions\/([^/]+)\/tagnames(?:\/([^/]+)(?:\/tagvalues\/(.+))?)?$/i.exec(
+    text,
+  )
+  const [, subscription, name, value] = names ?? []
+  return subscription === undefined ? undefined : { is: 'tagNames', subscription, name, value }
 }
 
 function extensionAddress(text: string): Address | undefined {

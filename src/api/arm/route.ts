@@ -31,6 +31,7 @@ import {
   answerTenants,
   answerUsages,
 } from './subscriptions.ts'
+import { answerTagNames, answerTags } from './tags.ts'
 import { answerTenantsHere } from './tenants.ts'
 
 /** The handler of what the path points at, and its answer. */
@@ -39,19 +40,13 @@ export function answerAddress(request: ArmRequest, address: Address): Promise<An
   mustKnowApiVersion(address, request.asked.apiVersion)
   switch (address.is) {
     case 'tenants':
-      return answerTenants(request)
     case 'subscriptions':
-      return answerSubscriptions(request)
     case 'subscription':
-      return answerSubscription(request, address.subscription)
     case 'locations':
-      return answerLocations(request, address.subscription)
     case 'providers':
-      return answerProviders(request, address.subscription, address.namespace)
     case 'registration':
-      return answerRegistration(request, address.subscription, address.namespace)
     case 'usages':
-      return answerUsages(request, address.subscription, address.location)
+      return answerPlace(request, address)
     case 'operation':
       return answerOperation(request, address.subscription, address.operation)
     case 'deployments':
@@ -87,12 +82,50 @@ export function answerAddress(request: ArmRequest, address: Address): Promise<An
       return answerActivityLog(request, address)
     case 'costs':
       return answerCosts(request, address.scope)
+    case 'tags':
+      return answerTags(request, address)
+    case 'tagNames':
+      return answerTagNames(request, address)
     case 'authorization':
       return answerAuthorization(request, address)
     case 'extension': {
       const type = findType(request, address.id.type)
       return answerExtension({ ...request, id: address.id, type }, address.view, address.name)
     }
+  }
+}
+
+type Place = Extract<
+  Address,
+  {
+    readonly is:
+      | 'tenants'
+      | 'subscriptions'
+      | 'subscription'
+      | 'locations'
+      | 'providers'
+      | 'registration'
+      | 'usages'
+  }
+>
+
+/** What the installation itself is. */
+function answerPlace(request: ArmRequest, address: Place): Promise<Answer> | Answer {
+  switch (address.is) {
+    case 'tenants':
+      return answerTenants(request)
+    case 'subscriptions':
+      return answerSubscriptions(request)
+    case 'subscription':
+      return answerSubscription(request, address.subscription)
+    case 'locations':
+      return answerLocations(request, address.subscription)
+    case 'providers':
+      return answerProviders(request, address.subscription, address.namespace)
+    case 'registration':
+      return answerRegistration(request, address.subscription, address.namespace)
+    case 'usages':
+      return answerUsages(request, address.subscription, address.location)
   }
 }
 
@@ -109,6 +142,8 @@ const takesMore: ReadonlySet<Address['is']> = new Set([
   'resourceGraph',
   'authorization',
   'deployments',
+  'tags',
+  'tagNames',
 ] as const)
 
 function isReadOnly({ is }: Address): boolean {

@@ -1,6 +1,7 @@
 import { type Caller, mustBeAllowed } from '../../domain/access.ts'
 import { ArmError } from '../../domain/errors.ts'
 import { keyOf, parseResourceId } from '../../domain/resource-id.ts'
+import type { Tags } from '../../domain/tags.ts'
 import { findSubscription } from '../../providers/front-door.ts'
 import type { Subscription } from '../../providers/ports.ts'
 import { type Answer, type ArmRequest, notAllowed } from './answer.ts'
@@ -23,29 +24,33 @@ export async function answerTenants({ providers, asked }: ArmRequest): Promise<A
 }
 
 /** Those of the caller's tenant in or below which he holds anything: so he finds what he may read. */
-export function answerSubscriptions({ providers, asked }: ArmRequest): Answer {
-  const seen = (one: Subscription) => isSeen(asked.caller, one)
-  return {
-    status: 200,
-    body: { value: providers.subscriptions.filter(seen).map(subscriptionBody) },
-  }
+export async function answerSubscriptions({ providers, asked }: ArmRequest): Promise<Answer> {
+  const seen = providers.subscriptions.filter((one) => isSeen(asked.caller, one))
+  const tags = await providers.store.read.tags.ofSubscriptions(seen.map(({ id }) => id))
+  const value = seen.map((one) => subscriptionBody(one, tags.get(keyOf(one.id)) ?? {}))
+  return { status: 200, body: { value } }
 }
 
 /** Whatever the list has can be read alone, too: clients go from one to the other. */
-export function answerSubscription({ providers, asked }: ArmRequest, id: string): Answer {
+export async function answerSubscription(
+  { providers, asked }: ArmRequest,
+  id: string,
+): Promise<Answer> {
   const listed = providers.subscriptions.find((one) => keyOf(one.id) === keyOf(id))
   if (!listed || !isSeen(asked.caller, listed)) {
     const scope = `/subscriptions/${id}`
     mustBeAllowed(asked.caller, 'Microsoft.Resources/subscriptions/read', scope)
   }
-  return { status: 200, body: subscriptionBody(findSubscription(providers, id)) }
+  const found = findSubscription(providers, id)
+  const tags = await providers.store.read.tags.ofSubscription(found.id)
+  return { status: 200, body: subscriptionBody(found, tags) }
 }
 
 function isSeen(caller: Caller, { id, tenantId }: Subscription): boolean {
   return tenantId === caller.tenantId && caller.holdsIn(keyOf(`/subscriptions/${id}`))
 }
 
-function subscriptionBody({ id, displayName, tenantId }: Subscription) {
+function subscriptionBody({ id, displayName, tenantId }: Subscription, tags: Tags) {
   return {
     id: `/subscriptions/${id}`,
     authorizationSource: 'RoleBased',
@@ -54,6 +59,7 @@ function subscriptionBody({ id, displayName, tenantId }: Subscription) {
     tenantId,
     displayName,
     state: 'Enabled',
+    ...(Object.keys(tags).length > 0 && { tags }),
     subscriptionPolicies: {
       locationPlacementId: 'Public_2014-09-01',
       quotaId: 'PayAsYouGo_2014-09-01',

@@ -1,6 +1,7 @@
 import { type QueryExecutorProvider, sql } from 'kysely'
+import type { Tags } from '../../domain/tags.ts'
 import { locksRows } from '../locks-rows.ts'
-import { type Tags, tagRowsOf } from '../tag-rows-of.ts'
+import { tagRowsOf } from '../tag-rows-of.ts'
 
 /** Locks of resources; the tags of resources by name and value, those of subscriptions, and names that were made ahead. */
 export async function locksAndTags(db: QueryExecutorProvider): Promise<void> {
