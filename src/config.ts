@@ -179,6 +179,12 @@ export const ConfigFile = z.strictObject({
       endOfLife: z.enum(['enforce', 'inform']).default('enforce'),
     })
     .prefault({}),
+  lifecycle: z
+    .strictObject({
+      /** `on`: definitions past their end of life are deleted with their versions, unless something uses them. */
+      removeExpiredDefinitions: z.enum(['off', 'on']).default('off'),
+    })
+    .prefault({}),
   /** Files of other hosts that a client names by their URL: this server fetches them. */
   imports: z
     .strictObject({
@@ -314,7 +320,7 @@ async function readJson(file: string): Promise<unknown> {
 
 /** What the rules see of the configuration. */
 export function settingsOf(config: Config): Settings {
-  const { limits, compatibility } = config
+  const { limits, compatibility, lifecycle } = config
   const profile = limitProfiles[limits.profile]
   return {
     regions: openRegions(config.regions.map(regionOf)),
@@ -326,6 +332,7 @@ export function settingsOf(config: Config): Settings {
       diskBytesMax: limits.diskBytesMax ?? profile.diskBytesMax,
     },
     compatibility,
+    lifecycle,
     imports: { hosts: importHostsOf(config) },
   }
 }

@@ -48,6 +48,11 @@ export type Settings = {
     /** `enforce`: nothing is made from a version after its end of life. `inform`: as Azure today. */
     readonly endOfLife: 'enforce' | 'inform'
   }
+  /** Left out: nothing is removed by itself. */
+  readonly lifecycle?: {
+    /** `on`: definitions past their end of life go, unless something uses them. */
+    readonly removeExpiredDefinitions: 'off' | 'on'
+  }
   /** From where files may be fetched. */
   readonly imports: { readonly hosts: readonly ImportHost[] }
 }

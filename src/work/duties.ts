@@ -24,6 +24,7 @@ export function duties(regions: readonly RegionName[]): readonly WorkRequest[] {
     'RotateKeys',
     'NumberEvents',
     'Ledger',
+    'EndOfLife',
   ]
   const common = names.map((kind) => ({ kind, subject: 'installation', queue: 'control' }))
   return [...regional, ...common].map((duty) => ({ ...duty, generation: 1, key: undefined }))

@@ -13,6 +13,8 @@ export function purgeDeleted({ store, findType, world }: WorkPorts): Work {
     const page = await store.read.resources.deletedBefore(beforeMs, after, limits.pageRows)
     for (const { key } of page) {
       await write(async (rows) => {
+        // Before the row, as all do who change it.
+        if ((await rows.locks.against('delete', key)).length > 0) return
         const resource = await rows.resources.lock(key)
         if (resource?.deletedMs === undefined || resource.deletedMs >= beforeMs) return
         if ((await rows.work.unfinishedOf(key)).length > 0) return

@@ -2,6 +2,7 @@ import { compact } from './compact.ts'
 import { convergeRegion } from './converge-region.ts'
 import { dropUploads } from './drop-uploads.ts'
 import { prune, sweep } from './duties.ts'
+import { endOfLife } from './end-of-life.ts'
 import { expireUploads } from './expire-uploads.ts'
 import { ingestDisks } from './ingest-disks.ts'
 import { beginLedger } from './ledger-duty.ts'
@@ -45,6 +46,7 @@ export const workKinds = [
   expireUploads,
   prune,
   purgeDeleted,
+  endOfLife,
   sweepSignins,
   rotateKeys,
   rootPins,

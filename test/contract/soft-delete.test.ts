@@ -1,8 +1,12 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { limits } from '../../src/domain/limits.ts'
 import type { JsonObject } from '../../src/domain/rows.ts'
 import { type Answer, type Arm, dataBytes, errorOf, openArm } from '../support/arm.ts'
-import { definition, gallery, makeDefinition } from '../support/main-job.ts'
+import { openCliLine } from '../support/cli-line.ts'
+import { definition, gallery, group, makeDefinition } from '../support/main-job.ts'
 import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
 
 const west = { location: 'westeurope' }
@@ -170,6 +174,30 @@ describe('soft delete', () => {
     await publish(version, arm.idOf('disks/another'))
     await done(await remove(version))
     expect(await listed(deletedList)).toEqual(['1.1.0'])
+  })
+
+  it('is switched on, listed, undone and ended from the command line', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'vitrine-soft-'))
+    try {
+      const run = await openCliLine(vitrine, folder)
+      const inside = ['-g', group, '-r', gallery]
+      const names = [...inside, '-i', definition, '-e', '3.0.0']
+      const path = `${image}/versions/3.0.0`
+      await publish(path, arm.idOf('disks/another'))
+      await run('gallery', 'update', ...inside, '--soft-delete', 'true')
+      expect((await run('image-version', 'delete', ...names)).code).toBe(0)
+      const listing = ['image-version', 'list', ...inside, '-i', definition, '--soft-deleted']
+      expect((await run(...listing)).out).toMatch(/\n3\.0\.0 +westeurope +\S/)
+      const again = await run('image-version', 'delete', ...names)
+      expect(again).toMatchObject({ code: 3, err: expect.stringContaining('delete --purge') })
+      expect((await run('image-version', 'restore', ...names)).out).toMatch(/3\.0\.0 +Succeeded/)
+      expect((await arm.get(path)).status).toBe(200)
+      await run('image-version', 'delete', ...names)
+      expect((await run('image-version', 'delete', ...names, '--purge')).code).toBe(0)
+      expect((await run(...listing)).out).not.toContain('3.0.0')
+    } finally {
+      await rm(folder, { recursive: true })
+    }
   })
 
   it('a resource group takes with it what is soft deleted, and no byte of it stays', async () => {

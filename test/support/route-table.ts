@@ -143,6 +143,12 @@ export const viewRows: Readonly<Record<string, readonly Row[]>> = {
   space: [view('GET', 'space', [`${compute}/galleries/images/versions/read`, 'OCRUIP'])],
   health: [view('GET', 'health', [`${compute}/galleries/images/versions/read`, 'OCRUIP'])],
   verify: [view('POST', 'verify', [`${compute}/galleries/images/versions/verify/action`, 'OCP'])],
+  expireddefinitions: [
+    [
+      `GET {gallery}${vitrine}/expiredDefinitions`,
+      ...([`${compute}/galleries/images/read`, 'OCRUP', '{gallery}'] as const),
+    ],
+  ],
   grants: [
     [`GET {gallery}${vitrine}/grants`, `${roles}/roleAssignments/read`, 'OCRUVPDMT', '{gallery}'],
     [`GET {gallery}${vitrine}/grants/x`, `${roles}/roleAssignments/read`, 'OCRUVPDMT', '{gallery}'],

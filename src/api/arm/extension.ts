@@ -1,5 +1,6 @@
 import { ArmError } from '../../domain/errors.ts'
 import { regionName, sameRegion } from '../../domain/regions.ts'
+import { sameType } from '../../domain/resource-id.ts'
 import type { Json, JsonObject, ReplicaRow } from '../../domain/rows.ts'
 import type { Sent } from '../../providers/plan-write.ts'
 import { readResource } from '../../providers/read.ts'
@@ -8,6 +9,7 @@ import type { ResourceType } from '../../resources/declaration.ts'
 import { wantedRegions } from '../../resources/image-version.ts'
 import { hasSignedUrls } from '../../resources/signed-url.ts'
 import { type Answer, notAllowed, type Resourceful, resourceAnswer } from './answer.ts'
+import { answerExpired } from './expired-definitions.ts'
 import { answerGrants } from './grants.ts'
 import { answerHealth, answerVerify } from './health.ts'
 import { operationHeaders } from './operations.ts'
@@ -37,6 +39,7 @@ export const extensionViews: Readonly<Record<string, View>> = {
   space: { of: hasReplicas, named: false, run: answerSpace },
   health: { of: () => true, named: false, run: answerHealth },
   verify: { of: () => true, named: false, run: answerVerify },
+  expireddefinitions: { of: isGallery, named: false, run: answerExpired },
   grants: { of: isOfGallery, named: undefined, run: answerGrants },
   signedurls: { of: ({ type }) => hasSignedUrls(type), named: undefined, run: answerSignedUrls },
 }
@@ -55,6 +58,10 @@ export async function answerExtension(
 
 function hasReplicas(type: ResourceType): boolean {
   return type.hasReplicas ?? false
+}
+
+function isGallery({ type }: ResourceType): boolean {
+  return sameType(type, 'Microsoft.Compute/galleries')
 }
 
 function isOfGallery({ type }: ResourceType): boolean {

@@ -1,7 +1,7 @@
 import { objectOr } from '../../client/client.ts'
 import { advising } from '../../client/client-error.ts'
 import { type CommandGroup, command } from '../command.ts'
-import { may } from '../flag.ts'
+import { may, onOrOff } from '../flag.ts'
 import { apiVersions } from '../paths.ts'
 import {
   createResource,
@@ -25,6 +25,10 @@ const columns: readonly Column[] = [
   ['State', 'provisioningState'],
   ['Description', 'description'],
 ]
+const softDelete = onOrOff(
+  '--soft-delete [true|false]',
+  'Deleted versions can be restored for 7 days.',
+)
 const description = may('--description <text>', 'What the gallery is for.')
 
 const create = command({
@@ -32,7 +36,7 @@ const create = command({
   says: 'Create a gallery.',
   more: 'The name takes letters, digits and inner periods, and is unique in the subscription.',
   examples: ['vitrine gallery create -g images -r corpImages -l westeurope'],
-  flags: { group, gallery, location, description, tags, ...sharingFlags },
+  flags: { group, gallery, location, description, softDelete, tags, ...sharingFlags },
   run: async (context, given) => {
     const { paths } = await context.connect()
     const body = {
@@ -41,6 +45,7 @@ const create = command({
       properties: defined({
         description: given.description,
         sharingProfile: sharingProfileOf(given),
+        softDeletePolicy: policyOf(given.softDelete),
       }),
     }
     const path = paths.gallery(given.group, given.gallery)
@@ -50,6 +55,10 @@ const create = command({
     }
   },
 })
+
+function policyOf(softDelete: boolean | undefined) {
+  return softDelete === undefined ? undefined : { isSoftDeleteEnabled: softDelete }
+}
 
 const list = command({
   name: 'list',
@@ -76,7 +85,7 @@ const show = command({
 const update = command({
   name: 'update',
   says: "Change a gallery's description, tags or whom it can be shared with.",
-  flags: { group, gallery, description, tags, ...sharingFlags },
+  flags: { group, gallery, description, softDelete, tags, ...sharingFlags },
   run: async (context, given) => {
     const { client, paths } = await context.connect()
     const path = paths.gallery(given.group, given.gallery)
@@ -90,6 +99,7 @@ const update = command({
           ...propertiesOf(before),
           ...defined({
             description: given.description,
+            softDeletePolicy: policyOf(given.softDelete),
             sharingProfile: sharingProfileOf(given, objectOr(propertiesOf(before).sharingProfile)),
           }),
         },

@@ -16,6 +16,7 @@ import {
 import type { Column } from '../table.ts'
 import { UsageError } from '../usage-error.ts'
 import { definition, gallery, group, location, noWait, tags, tagsOf } from './common-flags.ts'
+import { expiredCommand } from './expired-definitions.ts'
 
 const apiVersion = apiVersions.galleries
 const columns: readonly Column[] = [
@@ -215,5 +216,5 @@ const remove = command({
 export const imageDefinitionCommands: CommandGroup = {
   name: 'image-definition',
   says: 'Image definitions: what versions have in common.',
-  commands: [create, list, show, update, remove],
+  commands: [create, list, show, update, remove, expiredCommand],
 }

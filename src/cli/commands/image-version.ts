@@ -36,6 +36,7 @@ import {
 } from './common-flags.ts'
 import { downloadCommand } from './image-version-download.ts'
 import { healthCommand, verifyCommand } from './image-version-health.ts'
+import { mustBeThere, restoreCommand, softDeletedColumns, softDeletedOf } from './soft-deleted.ts'
 import { publishedProperties, publishing, storageType } from './version-body.ts'
 import { fromFile, sourceFrom } from './version-from.ts'
 import { sources, storageProfileOf } from './version-sources.ts'
@@ -158,9 +159,14 @@ const update = command({
 const list = command({
   name: 'list',
   says: 'List the versions of an image definition.',
-  flags: { group, gallery, definition },
+  flags: {
+    ...{ group, gallery, definition },
+    softDeleted: on('--soft-deleted', 'Those that are soft deleted: `restore` brings them back.'),
+  },
   run: async (context, given) => {
     const { paths } = await context.connect()
+    if (given.softDeleted)
+      return { value: await softDeletedOf(context, given), columns: softDeletedColumns }
     const path = `${paths.definition(given.group, given.gallery, given.definition)}/versions`
     return { value: await listResources(context, { path, apiVersion }), columns }
   },
@@ -201,14 +207,20 @@ const space = command({
 const remove = command({
   name: 'delete',
   says: 'Delete a version in every region.',
+  more: 'Where its gallery has soft delete on, it can be restored for 7 days.',
   examples: ['vitrine image-version delete Contoso:Debian:13:1.0.0'],
-  flags: { ...versionNamed, noWait },
+  flags: {
+    ...versionNamed,
+    purge: on('--purge', 'End for good what is soft deleted.'),
+    noWait,
+  },
   run: async (context, given) => {
     const session = await context.connect()
     const asked = await namesOf(session, given, context.signal)
     if (asked.version === 'latest')
       throw new UsageError('Name the version that is to go: latest may be another one by then.')
     const path = session.paths.version(asked)
+    if (!given.purge) await mustBeThere(context, path)
     return await deleteResource(context, { path, apiVersion, noWait: given.noWait })
   },
 })
@@ -241,6 +253,7 @@ export const imageVersionCommands: CommandGroup = {
     verifyCommand,
     update,
     remove,
+    restoreCommand,
     wait,
     downloadCommand,
   ],
