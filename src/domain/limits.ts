@@ -137,6 +137,8 @@ export const limits = {
 
   /** Rows of a list page. */
   pageRows: 100,
+  /** Rows that one page of a filtered list looks at: some ten milliseconds. What is left is the next page's. */
+  filteredRowsMax: 2_000,
   /** Finished operations are kept this long for pollers that come back. */
   operationKeptMs: 7 * 24 * 3_600_000,
   /** Azure's time: so long a version that is deleted softly can be restored. */

@@ -165,9 +165,66 @@ describe('lists and their pages', () => {
     })
 
     it('a filter that is not understood is refused, not ignored', async () => {
-      const path = `${subscription}/resources?$filter=${encodeURIComponent("tagName eq 'a'")}`
-      const answer = await arm.get(path)
-      expect([answer.status, errorOf(answer).code]).toEqual([400, 'InvalidParameter'])
+      const wrong = [
+        ...["plan eq 'a'", 'name eq a', "name eq 'a' and", "name gt 'a'", "(name eq 'a'", 'name'],
+        ...[
+          "substringof('a', location",
+          "'a' eq name",
+          `${'('.repeat(30)}name eq 'a'${')'.repeat(30)}`,
+        ],
+        `${"name eq 'a' or ".repeat(500)}name eq 'b'`,
+      ]
+      for (const filter of wrong) {
+        const path = `${subscription}/resources?$filter=${encodeURIComponent(filter)}`
+        const answer = await arm.get(path)
+        expect([filter, answer.status, errorOf(answer).code]).toEqual([
+          ...[filter, 400, 'InvalidParameter'],
+        ])
+      }
+      expect((await arm.get(`${subscription}/resources?$top=none`)).status).toBe(400)
+    })
+
+    it('R116 by name, place and tags, with names of children below their parents', async () => {
+      await arm.put('galleries/g003', { ...west, tags: { Env: 'live', at: '3' } })
+      await other.put('galleries/zLast', { ...west, tags: { env: 'test' } })
+      const all = async (filter: string, more = '') => {
+        const path = `${subscription}/resources?$filter=${encodeURIComponent(filter)}${more}`
+        return (await pages(path)).flat()
+      }
+      const versions = "resourceType eq 'Microsoft.Compute/galleries/images/versions'"
+      expect(await all(`${versions} and substringof('D/1.1', name)`)).toEqual(['g000/d/1.10.0'])
+      expect(await all("name eq 'G000/D'")).toEqual(['g000/d'])
+      expect(await all("tagName eq 'ENV'")).toEqual(expect.arrayContaining(['g003', 'zLast']))
+      expect(await all("tagname eq 'env' and tagvalue eq 'live'")).toEqual(['g003'])
+      expect(await all("tagName eq 'env' and tagValue eq 'LIVE'")).toEqual([])
+      expect(await all("tagValue eq 'test' and resourceGroup eq 'otherrg'")).toEqual(['zLast'])
+      expect(await all("tagName eq 'env' and resourceGroup ne 'otherRG'")).toEqual(['g003'])
+      expect(await all("startswith(name, 'ZL') or (name eq 'os')")).toEqual(['zLast', 'os'])
+      expect(await all("not (location eq 'West Europe')")).toEqual([])
+      expect(await all("location eq 'West Europe' and name eq 'it''s'")).toEqual([])
+      expect(
+        await all("resourceType ne 'Microsoft.Compute/galleries' and substringof('g0', name)"),
+      ).toHaveLength(6)
+      const galleries = "resourceType eq 'Microsoft.Compute/galleries'"
+      expect(await all(galleries, '&$top=7')).toHaveLength(many + 1)
+    })
+
+    it('with what $expand names, and groups by their tags', async () => {
+      const path = `${subscription}/resources?$filter=${encodeURIComponent("name eq 'g000'")}`
+      const { value } = (await arm.get(`${path}&$expand=createdTime,changedTime,provisioningState`))
+        .body
+      const text = expect.stringMatching(/^\d{4}-.*Z$/)
+      expect(value).toEqual([
+        expect.objectContaining({
+          ...{ createdTime: text, changedTime: text, provisioningState: 'Succeeded' },
+        }),
+      ])
+      const { resourceGroups } = vitrine.resources
+      await resourceGroups.update(other.groupPath.split('/').at(-1) ?? '', { tags: { team: 'a' } })
+      const found = []
+      const filter = "tagName eq 'team' and tagValue eq 'a'"
+      for await (const each of resourceGroups.list({ filter, top: 1 })) found.push(each.name)
+      expect(found).toEqual(['otherRG'])
     })
   })
 })

@@ -1,5 +1,5 @@
 import { mayByOwnRole } from '../../domain/access.ts'
-import { actionOn, type ResourceId } from '../../domain/resource-id.ts'
+import { actionOn, type ResourceId, resourceGroupType, sameType } from '../../domain/resource-id.ts'
 import type { RowStamp } from '../../domain/rows.ts'
 import { actOnResource } from '../../providers/act.ts'
 import { listResources } from '../../providers/list.ts'
@@ -18,6 +18,7 @@ import {
 } from './answer.ts'
 import { operationHeaders } from './operations.ts'
 import { type Presented, present } from './present.ts'
+import { answerGroupList } from './resource-list.ts'
 import type { ShownText } from './shown-texts.ts'
 
 /** GET, HEAD, PUT, PATCH, DELETE of one resource of any type. */
@@ -138,6 +139,10 @@ export async function answerCollection(
 ): Promise<Answer> {
   if (request.method !== 'GET') throw notAllowed(request.method)
   const { providers, asked, query } = request
+  const isFiltered = query.get('$filter') !== undefined || query.get('$top') !== undefined
+  if (isFiltered && sameType(type.type, resourceGroupType)) {
+    return answerGroupList(request, type, scope)
+  }
   const page = await listResources(providers, asked, type, scope, query.get('$skiptoken'))
   const how = { type, apiVersion: asked.apiVersion, settings: providers.settings }
   return listAnswer(request, await shownTexts(request, how, page.rows), page.next)
