@@ -1,9 +1,24 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { readOwner, writeProfile } from '../../src/cli/profile.ts'
+import { runCli } from '../../src/cli/run-cli.ts'
 import { isList, isObject, valueAt } from '../../src/resources/paths.ts'
+import { openWorld } from '../../src/world.ts'
 import { type Arm, dataBytes, openArm } from '../support/arm.ts'
-import { definition, gallery, makeDefinition } from '../support/main-job.ts'
+import { definition, gallery, group, makeDefinition } from '../support/main-job.ts'
 import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
+import { openTestTerminal } from '../support/test-terminal.ts'
 
+const local = {
+  backup: async () => undefined,
+  migrate: async () => undefined,
+  serve: async () => undefined,
+  quickstart: async () => undefined,
+  checkSpace: async () => ({ isSound: true }),
+  restoreSpaces: async () => undefined,
+}
 const mib = 1024 ** 2
 const gib = 1024 ** 3
 const definitionPath = `galleries/${gallery}/images/${definition}`
@@ -118,6 +133,36 @@ describe('a what-if of a version', () => {
       { region: 'westus', gbMonths: sizeGb, egress: { gb: sizeGb } },
       { region: 'eastus', replicas: { before: 2, after: 0 }, gbMonths: -2 * sizeGb },
     ])
+  })
+
+  it('B9 is shown by the command line, which changes nothing then', async () => {
+    const home = await mkdtemp(join(tmpdir(), 'vitrine-what-if-'))
+    onTestFinished(() => rm(home, { recursive: true }))
+    await writeProfile(home, await readOwner(join(vitrine.data, 'owner.json')))
+    const run = async (verb: string, patch: number, ...line: string[]) => {
+      const [out, err] = [openTestTerminal(), openTestTerminal()]
+      const { signal } = new AbortController()
+      const parts = { version: '1', homeFolder: home, out, err, signal, local }
+      const names = ['-g', group, '-r', gallery, '-i', definition, '-e', `1.0.${patch}`]
+      const whole = ['image-version', verb, ...names, ...line, '--what-if']
+      const code = await runCli(whole, { world: openWorld('error'), ...parts })
+      return { code, out: out.text(), err: err.text() }
+    }
+    const before = await rowsThere()
+    const created = await run('create', 1, '--os-snapshot', os, '--target-regions', 'westeurope=2')
+    expect(created).toMatchObject({ code: 0, err: expect.stringContaining('Create: nothing was') })
+    expect(created.out).toMatch(/^Region +Replicas +Written +Over the link +Time .*USD a month/)
+    expect(created.out).toMatch(/\nWest Europe +0 → 2 .*\nTotal /)
+    expect(created.err).toMatch(/GalleryImageVersion in westeurope: 0 of 2 left after it/)
+    const updated = await run('update', 0, '--target-regions', 'westeurope', 'westus')
+    expect(updated.out).toMatch(/\nWest US +0 → 1 .*\nNorth Europe +1 → 0 /s)
+    const removed = await run('delete', 0)
+    expect(removed.out).toMatch(/Freed\n/)
+    const wrong = await run('update', 0, '--target-regions', 'westus')
+    expect([wrong.code, wrong.err]).toEqual([1, expect.stringContaining('It would be refused')])
+    const file = await run('create', 1, '--from', 'disk.vhd')
+    expect([file.code, file.err]).toEqual([2, expect.stringContaining('--what-if')])
+    expect(await rowsThere()).toEqual(before)
   })
 
   it('B9 what a write would be refused for is told: its quota, regions and source', async () => {

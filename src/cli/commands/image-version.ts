@@ -24,6 +24,7 @@ import { formatWhen } from '../units.ts'
 import { UsageError } from '../usage-error.ts'
 import { versionPath } from '../version-path.ts'
 import { waitFlags, waitUntil } from '../wait-until.ts'
+import { foreseen, whatIf } from '../what-if.ts'
 import {
   definition,
   gallery,
@@ -96,10 +97,17 @@ const create = command({
     'vitrine image-version create -g images -r corpImages -i debian -e 1.0.1 \\',
     '    --os-vhd-uri https://127.0.0.1:8443/vhds1/vhds/os.vhd --os-vhd-storage-account vhds1',
   ],
-  flags: { ...names, location, ...fromFile, ...sources, ...publishing, storageType, tags, noWait },
+  flags: {
+    ...{ ...names, location, ...fromFile, ...sources, ...publishing, storageType, tags },
+    ...{ noWait, whatIf },
+  },
   run: async (context, given) => {
     const session = await context.connect()
     const { paths } = session
+    if (given.whatIf && given.from !== undefined)
+      throw new UsageError(
+        '--what-if sends nothing: upload the file first (vitrine disk upload), and name the disk.',
+      )
     const location = await locationOr(context, given.location, given.group)
     const { remove, ...from } = await sourceFrom(context, { ...given, location })
     const { imageVersion } = given
@@ -121,6 +129,7 @@ const create = command({
       properties: { ...publishedProperties(given, {}), storageProfile },
     }
     const target = { path: paths.version(given), apiVersion, body, command: 'image-version' }
+    if (given.whatIf) return await foreseen(context, { ...target, onlyNew: true })
     const answer = await putNew(context, target)
     // An accepted version needs its source no more.
     await remove()
@@ -137,19 +146,20 @@ const update = command({
   examples: [
     'vitrine image-version update -g images -r corpImages -i debian -e 1.0.0 --target-regions westeurope eastus=3',
   ],
-  flags: { ...versionNamed, ...publishing, tags, noWait },
+  flags: { ...versionNamed, ...publishing, tags, noWait, whatIf },
   run: async (context, given) => {
     const session = await context.connect()
     const path = await versionPath(session, given, context.signal)
-    const answer = await editResource(context, {
-      path,
-      apiVersion,
-      edit: (before) => ({
-        ...before,
-        ...tagsOf(given.tags),
-        properties: publishedProperties(given, propertiesOf(before)),
-      }),
+    const edit = (before: JsonObject): JsonObject => ({
+      ...before,
+      ...tagsOf(given.tags),
+      properties: publishedProperties(given, propertiesOf(before)),
     })
+    if (given.whatIf) {
+      const body = edit(await readResource(context, { path, apiVersion }))
+      return await foreseen(context, { path, apiVersion, body })
+    }
+    const answer = await editResource(context, { path, apiVersion, edit })
     if (!given.noWait) return await followed(context, path, answer)
     hintOperation(context, answer.headers)
     return { value: objectIn(answer), columns }
@@ -213,6 +223,7 @@ const remove = command({
     ...versionNamed,
     purge: on('--purge', 'End for good what is soft deleted.'),
     noWait,
+    whatIf,
   },
   run: async (context, given) => {
     const session = await context.connect()
@@ -220,6 +231,7 @@ const remove = command({
     if (asked.version === 'latest')
       throw new UsageError('Name the version that is to go: latest may be another one by then.')
     const path = session.paths.version(asked)
+    if (given.whatIf) return await foreseen(context, { path, apiVersion, body: undefined })
     if (!given.purge) await mustBeThere(context, path)
     return await deleteResource(context, { path, apiVersion, noWait: given.noWait })
   },
