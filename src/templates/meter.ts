@@ -1,12 +1,13 @@
 import type { Json } from '../domain/rows.ts'
+import { isArray } from './json.ts'
 import { TemplateProblem } from './problem.ts'
 
 /**
  * Bounds what one plan computes, however small its template is. A plan runs on the thread that serves requests: these are
  * about a second of it.
  */
-const stepsMax = 1_000_000
-const charsMax = 128 * 1024 * 1024
+const stepsMax = 500_000
+const charsMax = 64 * 1024 * 1024
 /** Azure's bound of a template with all that it grows to; nothing that is larger could be deployed. */
 const valueCharsMax = 4 * 1024 * 1024
 /** As deep as Azure reads JSON. */
@@ -24,6 +25,7 @@ export type Meter = {
 }
 
 type Measure = { readonly size: number; readonly depth: number }
+const scalar: Measure = { size: 4, depth: 0 }
 
 /** One for a plan and all that is nested in it. */
 export function openMeter(): Meter {
@@ -33,16 +35,18 @@ export function openMeter(): Meter {
 
   function measure(value: Json, deep: number): Measure {
     if (typeof value === 'string') return { size: value.length + 2, depth: 0 }
-    if (typeof value !== 'object' || value === null) return { size: 4, depth: 0 }
+    if (typeof value !== 'object' || value === null) return scalar
     const before = measures.get(value)
     if (before !== undefined) return before
     if (deep > valueDepthMax) throw tooDeep()
     const measured = { size: 2, depth: 0 }
-    for (const [name, child] of Object.entries(value)) {
+    const add = (child: Json, nameSize: number) => {
       const { size, depth } = measure(child, deep + 1)
-      measured.size += size + 1 + (Array.isArray(value) ? 0 : name.length + 3)
+      measured.size += size + 1 + nameSize
       measured.depth = Math.max(measured.depth, depth + 1)
     }
+    if (isArray(value)) for (const child of value) add(child, 0)
+    else for (const name of Object.keys(value)) add(value[name] ?? null, name.length + 3)
     if (measured.depth > valueDepthMax) throw tooDeep()
     measures.set(value, measured)
     return measured

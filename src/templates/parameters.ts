@@ -21,6 +21,8 @@ const usage = 'Please see https://aka.ms/arm-create-parameter-file for usage det
 export type Parameters = {
   readonly find: (name: string, context: Context) => Value | undefined
   readonly all: (context: Context) => readonly Parameter[]
+  /** What was given, without the secure ones. */
+  readonly shownAsGiven: JsonObject
 }
 
 /** The parameters of a template: `given` as a request has them, else their defaults. */
@@ -34,6 +36,11 @@ export function openParameters(template: Template, given: JsonObject): Parameter
   })
   return {
     find: values,
+    shownAsGiven: Object.fromEntries(
+      Object.entries(given).filter(
+        ([name]) => !isSecure(declarationOf(template, name)?.type ?? ''),
+      ),
+    ),
     all: (context) =>
       Object.keys(template.parameters).map((name) => {
         const type = declarationOf(template, name)?.type ?? ''

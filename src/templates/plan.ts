@@ -15,7 +15,7 @@ import { planOutputs } from './outputs.ts'
 import { openParameters, type Parameter } from './parameters.ts'
 import type { DeploymentPlace } from './place.ts'
 import type { NestedDeployment, Plan, PlanInput, PlannedResource } from './planned.ts'
-import { TemplateProblem } from './problem.ts'
+import { type TemplatePath, TemplateProblem } from './problem.ts'
 import { readTemplate } from './read-template.ts'
 import { deploymentTarget, deploymentType } from './resource-identity.ts'
 import { dependenciesOf, providersOf, templateHash } from './shown-plan.ts'
@@ -26,6 +26,9 @@ import { positioned, wrapped } from './told-problem.ts'
 const nestedMax = 5
 /** Azure's bound of a template with all that its loops, variables and parameters make of it. */
 const planCharsMax = 4 * 1024 * 1024
+/** What planning a template and a resource costs beside their expressions, as the meter counts. */
+const templateCost = 20_000
+const resourceCost = 2_000
 
 /**
  * Works out what a deployment will do, without doing it: pure, bounded, and the same for the same input. Throws
@@ -53,8 +56,7 @@ function planTemplate(input: PlanInput, meter: Meter): Plan {
     throw new TemplateProblem(
       `Deployment template validation failed: 'Deployments are nested more than '${nestedMax}' deep.'.`,
     )
-  meter.sizeOf(input.template)
-  meter.sizeOf(input.parameters)
+  meter.spend(meter.sizeOf(input.template) + meter.sizeOf(input.parameters) + templateCost)
   const scope = input.place.group === undefined ? 'subscription' : 'group'
   const template = readTemplate(input.template, nestedIn > 0 ? 'any' : scope)
   const parameters = openParameters(template, input.parameters)
@@ -65,7 +67,7 @@ function planTemplate(input: PlanInput, meter: Meter): Plan {
     template,
     parameters,
     meter,
-    deployment: () => deploymentOf(input, hash, shownParameters(parameters.all(context))),
+    deployment: () => deploymentOf(input, hash, parameters.shownAsGiven),
     ownResource: (reference) => onlyOf(index.find(reference)),
     ownLoop: (symbolicName) => loopOf(index.find(symbolicName)),
   })
@@ -127,6 +129,7 @@ type Ground = {
 }
 
 function planResources(ground: Ground): readonly PlannedResource[] {
+  ground.meter.spend(ground.instances.length * resourceCost)
   const wanted = ground.instances.filter(({ isWanted }) => isWanted)
   const wantedKeys = new Set(wanted.map(({ key }) => key))
   const resources = wanted.map((instance) => planResource(instance, ground, wantedKeys))
@@ -203,11 +206,27 @@ function nestedOf(
       },
       meter,
     )
-    return { ...target, mode, plan }
+    return { ...target, mode, plan: movedBelow([...instance.path, 'properties', 'template'], plan) }
   } catch (error) {
     if (!(error instanceof TemplateProblem)) throw error
     const path = [...instance.path, 'properties', 'template', ...error.path]
     throw new TemplateProblem(error.message, path, error)
+  }
+}
+
+/** A nested plan tells its places from the root of the whole template. */
+function movedBelow(above: TemplatePath, plan: Plan): Plan {
+  const moved = (path: TemplatePath): TemplatePath => [...above, ...path]
+  return {
+    ...plan,
+    resources: plan.resources.map((each) => ({
+      ...each,
+      path: moved(each.path),
+      nested: each.nested && {
+        ...each.nested,
+        plan: each.nested.plan && movedBelow(above, each.nested.plan),
+      },
+    })),
   }
 }
 

@@ -2,6 +2,7 @@ import { invariant } from '../base/assert.ts'
 import type { Json, JsonObject } from '../domain/rows.ts'
 import { type Context, unknown } from './context.ts'
 import { isArray, isObject } from './json.ts'
+import { openMeter } from './meter.ts'
 import type { Facts, Need } from './needs.ts'
 import { evaluateNow, type PendingTree } from './tree.ts'
 
@@ -31,6 +32,7 @@ export function resolve(tree: PendingTree, facts: Facts): JsonObject {
 function lookingUp(context: Context, facts: Facts, missing: Map<string, Need>): Context {
   return {
     ...context,
+    template: { ...context.template, meter: openMeter() },
     lookup: {
       walksBothBranches: false,
       find(need) {

@@ -40,6 +40,7 @@ export function evaluateTree(
   const gathered: Gathered = { holes: [], secretPaths: [] }
   const known = walk(source, context, { path: [], sourcePath }, gathered)
   invariant(isObject(known), 'an object evaluates to an object')
+  pay(known, context)
   return { known, ...gathered }
 }
 
@@ -47,8 +48,14 @@ export function evaluateTree(
 export function evaluateNow(source: Json, context: Context, sourcePath: TemplatePath): Value {
   const gathered: Gathered = { holes: [], secretPaths: [] }
   const known = walk(source, context, { path: [], sourcePath }, gathered)
+  pay(known, context)
   if (gathered.secretPaths.length > 0) context.watch.secret = true
   return gathered.holes.length > 0 ? unknown : known
+}
+
+/** Values may share their parts: what they would be as text is what counts. */
+function pay(value: Json, { template }: Context): void {
+  template.meter.spend(template.meter.sizeOf(value))
 }
 
 /** How many rounds a loop has; unknown while that waits for facts. */
