@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from '../../src/domain/rows.ts'
 import { isObject } from '../../src/templates/json.ts'
 import { planDeployment } from '../../src/templates/plan.ts'
-import type { Plan, PlanInput } from '../../src/templates/planned.ts'
+import type { Plan, PlanInput, PlannedResource } from '../../src/templates/planned.ts'
 import { resolve } from '../../src/templates/runtime.ts'
 
 export const subscription = '11111111-1111-1111-1111-111111111111'
@@ -55,4 +55,25 @@ export function valueOfExpression(value: Json, parts: JsonObject = {}): Json | u
   const { outputs } = planOf({ ...parts, outputs: { value: { type: 'object', value: { value } } } })
   const output = resolve(outputs, new Map()).value
   return isObject(output) && isObject(output.value) ? output.value.value : undefined
+}
+
+/** A gallery, as a template has it. */
+export function gallery(name: string, over: JsonObject = {}): JsonObject {
+  return { type: 'Microsoft.Compute/galleries', apiVersion: '2023-07-03', name, ...over }
+}
+
+export function galleryId(name: string): string {
+  return `${group}/providers/Microsoft.Compute/galleries/${name}`
+}
+
+export function named(plan: Plan, name: string): PlannedResource {
+  const found = plan.resources.find((each) => each.name === name)
+  if (found === undefined) throw new Error(`there is no ${name}`)
+  return found
+}
+
+/** The names of what a resource waits for. */
+export function waitsFor(plan: Plan, name: string): readonly string[] {
+  const { dependsOn } = named(plan, name)
+  return plan.resources.filter(({ key }) => dependsOn.includes(key)).map((each) => each.name)
 }
