@@ -6,6 +6,7 @@ import { completionCommands } from './commands/completion.ts'
 import { costCommands } from './commands/cost.ts'
 import { applicationCommands, userCommands, userGroupCommands } from './commands/directory.ts'
 import { diskCommands } from './commands/disk.ts'
+import { eventsCommands } from './commands/events.ts'
 import { galleryCommands } from './commands/gallery.ts'
 import { grantCommands } from './commands/grant.ts'
 import { groupCommands } from './commands/group.ts'
@@ -48,6 +49,7 @@ export function commandTable(local: LocalCommands): readonly CommandGroup[] {
     roleDefinitionCommands,
     grantCommands,
     auditCommands,
+    eventsCommands,
     costCommands,
     usageCommands,
     spaceCommands(local),

@@ -126,3 +126,24 @@ export function operationEvent(row: OperationRow): EventRow {
 export function resourceKeyOf({ resourceId }: Pick<EventRow, 'resourceId'>): string {
   return keyOf(resourceId)
 }
+
+/** What was told of last, so that a change is told once. */
+export type EventWatchRows = {
+  /** The number up to which events were looked at for what they lead to; under a lock in `lockDerived`. */
+  derived(): Promise<number>
+  lockDerived(): Promise<number>
+  moveDerived(seq: number): Promise<void>
+  /** The latest version of a definition in each region, as it was told last. */
+  latestOf(
+    definitionKey: string,
+  ): Promise<readonly { readonly region: string; readonly version: string }[]>
+  /** Undefined: none is any more. */
+  setLatest(definitionKey: string, region: string, version: string | undefined): Promise<void>
+  /** When the end of life of a resource is to be told; undefined: not at all. */
+  setDue(resourceKey: string, dueMs: number | undefined): Promise<void>
+  /** Those that are due, oldest first. */
+  due(
+    nowMs: number,
+    rowsMax: number,
+  ): Promise<readonly { readonly resourceKey: string; readonly dueMs: number }[]>
+}

@@ -135,6 +135,9 @@ export const limits = {
   ledgerRowsMax: 1_000_000,
   costLinesMax: 5_000,
 
+  /** Streams of events that a process keeps open, and those of one principal: each looks for more every second. */
+  eventStreamsMax: 200,
+  eventStreamsOfPrincipalMax: 10,
   /** Rows of a list page. */
   pageRows: 100,
   /** Rows that one page of a filtered list looks at: some ten milliseconds. What is left is the next page's. */

@@ -1,8 +1,8 @@
 import { type Expression, type ExpressionBuilder, type Selectable, type SqlBool, sql } from 'kysely'
 import { type EventQuery, type EventRow, type EventRows, resourceKeyOf } from '../domain/events.ts'
+import { eventMarks } from './event-marks.ts'
 import type { EventTable } from './event-schema.ts'
 import { keyRanges } from './key-ranges.ts'
-import { locksRows } from './locks-rows.ts'
 import { prepared } from './prepared.ts'
 import type { Db, Schema } from './schema.ts'
 import { fromJson, pagesOf } from './values.ts'
@@ -11,6 +11,7 @@ import { fromJson, pagesOf } from './values.ts'
 const scannedMax = 20_000
 
 export function eventRows(db: Db): EventRows {
+  const marks = eventMarks(db)
   const insertOne = prepared(db, (row: EventTable) =>
     db
       .insertInto('events')
@@ -55,7 +56,7 @@ export function eventRows(db: Db): EventRows {
   }
 
   async function number(rowsMax: number): Promise<number> {
-    const from = await lockMark('numbered')
+    const from = await marks.lock('numbered')
     const waiting = await db
       .selectFrom('events')
       .select(['subscription', 'at_ms', 'id'])
@@ -67,7 +68,7 @@ export function eventRows(db: Db): EventRows {
     for (const [index, { subscription, at_ms, id }] of waiting.entries()) {
       await giveNumber({ subscription, at_ms, id, seq: from + index + 1 })
     }
-    if (waiting.length > 0) await moveMark('numbered', from + waiting.length)
+    if (waiting.length > 0) await marks.move('numbered', from + waiting.length)
     return waiting.length
   }
 
@@ -81,26 +82,6 @@ export function eventRows(db: Db): EventRows {
         .where('at_ms', '=', at_ms)
         .where('id', '=', id),
   )
-
-  /** The mark under a lock: whoever moves it goes alone. */
-  async function lockMark(name: string): Promise<number> {
-    await db
-      .insertInto('event_marks')
-      .values({ name, value: 0 })
-      .onConflict((conflict) => conflict.column('name').doNothing())
-      .execute()
-    const { value } = await db
-      .selectFrom('event_marks')
-      .select('value')
-      .where('name', '=', name)
-      .$if(locksRows(db), (query) => query.forUpdate())
-      .executeTakeFirstOrThrow()
-    return value
-  }
-
-  async function moveMark(name: string, value: number): Promise<void> {
-    await db.updateTable('event_marks').set({ value }).where('name', '=', name).execute()
-  }
 
   async function isBehind(): Promise<boolean> {
     const found = await db
@@ -123,15 +104,6 @@ export function eventRows(db: Db): EventRows {
     return rows.map((row) => ({ ...fromTable(row), seq: row.seq ?? 0 }))
   }
 
-  async function last(): Promise<number> {
-    const mark = await db
-      .selectFrom('event_marks')
-      .select('value')
-      .where('name', '=', 'numbered')
-      .executeTakeFirst()
-    return mark?.value ?? 0
-  }
-
   async function prune(beforeMs: number, rowsMax: number): Promise<number> {
     // By number: the oldest have the lowest, and those that have none are still to be told.
     const old = await db
@@ -148,6 +120,7 @@ export function eventRows(db: Db): EventRows {
     return past.length
   }
 
+  const last = () => marks.read('numbered')
   return { add, list, number, isBehind, after, last, prune }
 }
 

@@ -2,7 +2,7 @@ import type { AuditRows, Tell } from '../domain/audit.ts'
 import type { DeploymentRows } from '../domain/deployments.ts'
 import type { Digest } from '../domain/digest.ts'
 import type { ApplicationRows, AssignmentRows, RoleDefinitionRows } from '../domain/directory.ts'
-import type { EventRows } from '../domain/events.ts'
+import type { EventRows, EventWatchRows } from '../domain/events.ts'
 import type { HealthRows, SpaceRows } from '../domain/health.ts'
 import type { HoldingRows, Owner, Placement, UploadRows } from '../domain/holdings.ts'
 import type { InvitationRows } from '../domain/invitations.ts'
@@ -152,6 +152,7 @@ export type Rows = {
   readonly deployments: DeploymentRows
   readonly ledger: LedgerRows
   readonly events: EventRows
+  readonly eventWatch: EventWatchRows
 }
 
 export type Page<Row> = { readonly rows: readonly Row[]; readonly next: string | undefined }

@@ -22,7 +22,7 @@ export function duties(regions: readonly RegionName[]): readonly WorkRequest[] {
     'RootPins',
     'SweepSignins',
     'RotateKeys',
-    'NumberEvents',
+    'FollowEvents',
     'Ledger',
     'EndOfLife',
   ]

@@ -4,10 +4,10 @@ import { dropUploads } from './drop-uploads.ts'
 import { prune, sweep } from './duties.ts'
 import { endOfLife } from './end-of-life.ts'
 import { expireUploads } from './expire-uploads.ts'
+import { followEvents } from './follow-events.ts'
 import { ingestDisks } from './ingest-disks.ts'
 import { beginLedger } from './ledger-duty.ts'
 import { mendRoot } from './mend-root.ts'
-import { numberEvents } from './number-events.ts'
 import { publish } from './publish.ts'
 import { purgeDeleted } from './purge-deleted.ts'
 import { rebuildSpace } from './rebuild-space.ts'
@@ -50,6 +50,6 @@ export const workKinds = [
   sweepSignins,
   rotateKeys,
   rootPins,
-  numberEvents,
+  followEvents,
   beginLedger,
 ]

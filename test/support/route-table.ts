@@ -323,6 +323,10 @@ export const addressRows: Readonly<Record<Address['is'], readonly Row[]>> = {
     [`GET {gallery}${vitrine}/audit`, 'Vitrine.Gallery/audit/read', 'OCRU', '{gallery}'],
     [`GET ${vitrine}/audit`, 'Vitrine.Gallery/audit/read', 'OCRU', '/'],
   ],
+  events: [
+    [`GET {gallery}${vitrine}/events`, openToAll, ''],
+    [`GET ${vitrine}/events`, openToAll, ''],
+  ],
   activityLog: [
     [`GET {sub}${activity}?${sinceThen}`, activityRead, 'OCRU', '{sub}'],
     [

@@ -68,6 +68,8 @@ export type Address =
     }
   /** What was granted and denied there: `{scope}/providers/Vitrine.Gallery/audit`; `scope` empty at the root. */
   | { readonly is: 'audit'; readonly scope: string }
+  /** What happened there, as CloudEvents: `{scope}/providers/Vitrine.Gallery/events`; `scope` empty at the root. */
+  | { readonly is: 'events'; readonly scope: string }
   /** Azure's activity log of a subscription, or of the tenant; or the categories of what stands there. */
   | {
       readonly is: 'activityLog'
@@ -88,6 +90,7 @@ const spacesPath =
   /^\/providers\/vitrine\.gallery\/(?:locations\/([^/]+)\/)?spaces(?:\/([^/]+))?(?:\/(rebuild))?$/i
 
 const auditEnd = '/providers/vitrine.gallery/audit'
+const eventsEnd = '/providers/vitrine.gallery/events'
 const costsEnd = '/providers/vitrine.gallery/costs'
 
 const operationKinds = new Set([
@@ -113,6 +116,9 @@ export function parseAddress(path: string): Address {
       ? authorizationAddress(text)
       : undefined) ??
     (lower.includes('/tag') ? tagsAddress(text) : undefined) ??
+    (lower.endsWith(eventsEnd)
+      ? { is: 'events' as const, scope: text.slice(0, -eventsEnd.length) }
+      : undefined) ??
     (lower.endsWith(auditEnd)
       ? { is: 'audit' as const, scope: text.slice(0, -auditEnd.length) }
       : undefined) ??

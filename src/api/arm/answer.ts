@@ -2,6 +2,7 @@ import type { Refusals } from '../../access/denials.ts'
 import type { RolePorts } from '../../access/roles.ts'
 import type { TenantPorts } from '../../access/tenants.ts'
 import type { DeploymentPorts, Send } from '../../deployments/ports.ts'
+import type { Caller } from '../../domain/access.ts'
 import type { Auditor } from '../../domain/audit.ts'
 import { ArmError } from '../../domain/errors.ts'
 import type { ResourceRow } from '../../domain/rows.ts'
@@ -28,6 +29,9 @@ export type ArmRequest = Asking & {
   tenantsFor(auditor: Auditor): TenantPorts
   /** What resources looked like in earlier requests. */
   readonly texts: ReturnType<typeof openShownTexts>
+  header(name: 'accept' | 'last-event-id'): string | undefined
+  /** Who asks, as of now. Throws AuthenticationFailed when the token is not good any more. */
+  authenticated(): Promise<Caller>
   /** Read once, bounded, as JSON. */
   json(): Promise<Readonly<Record<string, unknown>>>
   /** The same as it was sent. */
@@ -59,6 +63,8 @@ export type Answer = {
   readonly body?: unknown
   /** The same, where the JSON is there already. */
   readonly text?: string
+  /** Sent piece by piece as they come, until it ends or the client goes, which the signal tells. */
+  readonly stream?: (signal: AbortSignal) => AsyncIterable<string>
 }
 
 /** A resource as an answer, with its ETag. */

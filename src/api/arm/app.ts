@@ -18,6 +18,7 @@ import { openInProcess } from './in-process.ts'
 import { chargeOf } from './rated.ts'
 import { askingOf, readApiVersion, readJson, readQuery, readText } from './request.ts'
 import { answerAddress } from './route.ts'
+import { sendStream } from './send-stream.ts'
 import { openShownTexts } from './shown-texts.ts'
 
 export type ArmPorts = {
@@ -64,8 +65,9 @@ export function openArm(ports: ArmPorts) {
   }
 
   async function listener(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { status, headers, text } = await rendered(request)
+    const { status, headers, text, stream } = await rendered(request)
     response.writeHead(status, headers)
+    if (stream) return await sendStream(response, stream)
     response.end(text)
     if (!request.complete) drain(request)
   }
@@ -89,7 +91,8 @@ export function armFirst(
   others: RequestListener,
 ): RequestListener {
   return (request, response) => {
-    if (arm && /^\/subscriptions\b/i.test(request.url ?? '')) return arm(request, response)
+    if (arm && /^\/(subscriptions|providers\/vitrine\.gallery\/events)\b/i.test(request.url ?? ''))
+      return arm(request, response)
     secure(response)
     return others(request, response)
   }
@@ -158,6 +161,7 @@ type Rendered = {
   readonly status: number
   readonly headers: string[]
   readonly text: string | undefined
+  readonly stream?: Answer['stream']
 }
 
 function render(
@@ -168,16 +172,16 @@ function render(
   for (const name in headers) all.push(name, headers[name] ?? '')
   const text = sent.body === undefined ? sent.text : JSON.stringify(sent.body)
   if (text !== undefined) {
-    all.push('content-type', 'application/json; charset=utf-8')
+    if (!headers['content-type']) all.push('content-type', 'application/json; charset=utf-8')
     all.push('content-length', String(Buffer.byteLength(text)))
-  } else if (status === 200 || status === 202) all.push('content-length', '0')
+  } else if (!sent.stream && (status === 200 || status === 202)) all.push('content-length', '0')
   all.push(...rated)
   all.push('x-ms-request-id', requestId, 'x-ms-correlation-request-id', correlationId)
   const clientId = traceId(raw.headers['x-ms-client-request-id'])
   if (clientId && raw.headers['x-ms-return-client-request-id'] === 'true') {
     all.push('x-ms-client-request-id', clientId)
   }
-  return { status, headers: all, text }
+  return { status, headers: all, text, ...(sent.stream && { stream: sent.stream }) }
 }
 
 /** A client may end what it sends when its answer is there already; one that goes on and on is cut off. */
@@ -226,6 +230,8 @@ async function answerArm(
     rolesFor: ports.rolesFor,
     tenantsFor: ports.tenantsFor,
     texts,
+    header: (name) => [raw.headers[name]].flat()[0],
+    authenticated: () => authenticated(ports, raw),
     json: () => readJson(raw),
     text: () => readText(raw),
     deployments: ports.deployments,

@@ -11,7 +11,17 @@ import { answerAddress } from './route.ts'
 /** What of a request is not its own. */
 export type InProcess = Omit<
   ArmRequest,
-  'asked' | 'path' | 'search' | 'method' | 'query' | 'preconditions' | 'json' | 'text' | 'send'
+  | 'asked'
+  | 'path'
+  | 'search'
+  | 'method'
+  | 'query'
+  | 'preconditions'
+  | 'json'
+  | 'text'
+  | 'header'
+  | 'authenticated'
+  | 'send'
 > & {
   authority(tenantId: string): string
 }
@@ -30,6 +40,8 @@ export function openInProcess(shared: InProcess): Send {
       ...{ path, search, method, query: readQuery(search) },
       asked: { ...asked, apiVersion: apiVersion.toLowerCase() },
       preconditions: { ifMatch: undefined, ifNoneMatch: undefined },
+      header: () => undefined,
+      authenticated: async () => asked.caller,
       json: async () => body,
       text: async () => text,
     }

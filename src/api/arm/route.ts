@@ -11,6 +11,7 @@ import { answerAudit } from './audit.ts'
 import { answerAuthorization } from './authorization.ts'
 import { answerCosts } from './costs.ts'
 import { answerDeployments } from './deployments.ts'
+import { answerEvents } from './events.ts'
 import { answerExtension } from './extension.ts'
 import { answerGrantedToMe } from './grants.ts'
 import { answerNameCheck } from './name-check.ts'
@@ -78,6 +79,8 @@ export function answerAddress(request: ArmRequest, address: Address): Promise<An
       return answerActionOrList(request, address)
     case 'audit':
       return answerAudit(request, address.scope)
+    case 'events':
+      return answerEvents(request, address.scope)
     case 'activityLog':
       return answerActivityLog(request, address)
     case 'costs':
