@@ -8,9 +8,12 @@ const api = '2021-04-01'
 const group = 'deployed'
 const west = { location: 'westeurope' }
 
+const schemas = 'https://schema.management.azure.com/schemas'
+const $schema = `${schemas}/2019-04-01/deploymentTemplate.json#`
+
 /** A gallery with a definition in it. */
 const template = {
-  $schema: 'https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#',
+  $schema,
   contentVersion: '1.0.0.0',
   parameters: {
     galleryName: { type: 'string' },
@@ -149,6 +152,7 @@ describe('template deployments', () => {
   it('the body of az is read, which is no JSON, and an error names the line', async () => {
     const text = (name: string) => `{"properties": {"mode": "incremental", template:{
       // a comment
+      $schema: '${$schema}', "contentVersion": "1.0.0.0",
       "resources": [{ "type": "Microsoft.Compute/galleries", "apiVersion": "2023-07-03",
         "name": "${name}", "location": "westeurope" }]
     }}}`
@@ -166,7 +170,7 @@ describe('template deployments', () => {
     expect(await wrong.json()).toMatchObject({
       error: {
         code: 'InvalidTemplate',
-        additionalInfo: [{ type: 'TemplateViolation', info: { lineNumber: 4 } }],
+        additionalInfo: [{ type: 'TemplateViolation', info: { lineNumber: 5 } }],
       },
     })
     expect((await send(idOf('bad'), '{ "properties": ')).status).toBe(400)
@@ -274,7 +278,9 @@ describe('template deployments', () => {
       name: 'made',
       ...west,
     }
-    const properties = { mode: 'Incremental', template: { ...bare, resources: [newGroup] } }
+    const ofSubscription = `${schemas}/2018-05-01/subscriptionDeploymentTemplate.json#`
+    const made = { ...bare, $schema: ofSubscription, resources: [newGroup] }
+    const properties = { mode: 'Incremental', template: made }
     expect(errorOf(await arm.put(`${scope}/sub`, { properties }, api))).toMatchObject({
       code: 'InvalidDeployment',
     })
@@ -299,7 +305,7 @@ describe('template deployments', () => {
 const named = (galleryName: string) => ({ galleryName: { value: galleryName } })
 
 /** A template of nothing. */
-const bare = { contentVersion: '1.0.0.0', resources: [] }
+const bare = { $schema, contentVersion: '1.0.0.0', resources: [] }
 
 const gallery = (name: string) => ({
   type: 'Microsoft.Compute/galleries',

@@ -1,0 +1,167 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { builtInRoles } from '../../src/access/built-in-roles.ts'
+import type { JsonObject } from '../../src/domain/rows.ts'
+import { type Arm, errorOf, openArm } from '../support/arm.ts'
+import { type OtherCaller, openOtherCaller } from '../support/other-caller.ts'
+import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
+
+const api = '2021-04-01'
+const west = { location: 'westeurope' }
+
+/** May write deployments and disks in one group, and nothing of galleries or roles. */
+describe('whoever may deploy and not write a resource', () => {
+  let vitrine: TestInstallation
+  let owner: Arm
+  let elsewhere: Arm
+  let deployer: OtherCaller
+  beforeAll(async () => {
+    vitrine = await openTestInstallation()
+    owner = openArm(vitrine, 'own')
+    elsewhere = openArm(vitrine, 'elsewhere')
+    for (const group of ['own', 'elsewhere']) {
+      await vitrine.resources.resourceGroups.createOrUpdate(group, west)
+    }
+    await owner.make('galleries/there', west)
+    const roleId = builtInRoles.virtualMachineContributor.id
+    const rights = [{ roleId, scope: owner.groupPath }]
+    deployer = await openOtherCaller(vitrine, rights, 'own')
+  })
+  afterAll(() => vitrine.close())
+
+  const idOf = (name: string, arm: Arm = owner) =>
+    `${arm.groupPath}/providers/Microsoft.Resources/deployments/${name}`
+
+  const body = (resources: readonly object[], more: object = {}) => ({
+    properties: {
+      mode: 'Incremental',
+      template: { ...bare, resources, ...more },
+    },
+  })
+
+  async function refused(name: string, resources: readonly object[]): Promise<JsonObject> {
+    const answer = await deployer.put(idOf(name), body(resources), api)
+    expect(answer.status, JSON.stringify(answer.body)).toBe(403)
+    expect((await owner.get(idOf(name), api)).status).toBe(404)
+    return errorOf(answer)
+  }
+
+  async function failed(
+    name: string,
+    resources: readonly object[],
+    more?: object,
+  ): Promise<string> {
+    const answer = await deployer.put(idOf(name), body(resources, more), api)
+    expect(answer.body, JSON.stringify(answer.body)).not.toHaveProperty('error')
+    await deployer.ended(answer)
+    const { properties } = (await owner.get(idOf(name), api)).body
+    expect(properties).toMatchObject({ provisioningState: 'Failed' })
+    return JSON.stringify(properties)
+  }
+
+  it('may deploy what he may write', async () => {
+    const answer = await deployer.put(idOf('disk'), body([disk('mine')]), api)
+    expect(await deployer.ended(answer)).toEqual({ status: 'Succeeded' })
+    expect((await owner.get('disks/mine')).status).toBe(200)
+  })
+
+  it('is refused each resource that he may not write, before anything is written', async () => {
+    const one = await refused('one', [disk('before'), gallery('g')])
+    expect(one.code).toBe('AuthorizationFailed')
+    expect(one.message).toContain("'Microsoft.Compute/galleries/write' at scope")
+    expect((await owner.get('disks/before')).status).toBe(404)
+    const copied = { ...gallery("[concat('g', copyIndex())]"), copy: { name: 'each', count: 3 } }
+    const many = await refused('many', [copied])
+    expect(many.details).toHaveLength(3)
+  })
+
+  it('is refused what hangs on resources: roles, for himself least of all', async () => {
+    const role = {
+      type: 'Microsoft.Authorization/roleAssignments',
+      apiVersion: '2022-04-01',
+      name: randomUUID(),
+      properties: {
+        roleDefinitionId: `/providers/Microsoft.Authorization/roleDefinitions/${builtInRoles.owner.id}`,
+        principalId: deployer.objectId,
+      },
+    }
+    const { message } = await refused('role', [role])
+    expect(message).toContain("'Microsoft.Authorization/roleAssignments/write'")
+  })
+
+  it('is refused the same in nested templates, in this group and in others', async () => {
+    await refused('inner', [nested('n', [gallery('g')], 'inner')])
+    await refused('outer', [nested('n', [gallery('g')], 'outer')])
+    const { message } = await refused('far', [nested('n', [disk('d')], 'inner', 'elsewhere')])
+    expect(message).toContain("'Microsoft.Resources/deployments/write'")
+    expect((await elsewhere.get('disks/d')).status).toBe(404)
+  })
+
+  it('is refused in a nested template that waits for others, when its turn comes', async () => {
+    const waiting = nested('late', [gallery("[parameters('name')]")], 'inner')
+    const properties = {
+      ...waiting.properties,
+      parameters: { name: { value: "[reference('waited').provisioningState]" } },
+    }
+    const template = { ...waiting.properties.template, parameters: { name: { type: 'string' } } }
+    const late = { ...waiting, properties: { ...properties, template } }
+    const told = await failed('waits', [disk('waited'), late])
+    expect(told).toContain('AuthorizationFailed')
+    expect(told).toContain('Microsoft.Compute/galleries/write')
+    expect((await owner.get('disks/waited')).status).toBe(200)
+    expect((await owner.get('galleries/Succeeded')).status).toBe(404)
+  })
+
+  it('reads by references only what he may read', async () => {
+    const id = owner.idOf('galleries/there')
+    const value = `[reference('${id}', '2023-07-03').provisioningState]`
+    const outputs = { state: { type: 'string', value } }
+    const told = await failed('peeks', [], { outputs })
+    expect(told).toContain('AuthorizationFailed')
+    expect(told).toContain('Microsoft.Compute/galleries/read')
+  })
+
+  it('may not ask what a deployment would do where he may not deploy, nor see others’', async () => {
+    for (const part of ['validate', 'whatIf']) {
+      const asked = { body: body([disk('d')]), api }
+      const answer = await deployer.ask('POST', `${idOf('x', elsewhere)}/${part}`, asked)
+      expect(errorOf(answer).code).toBe('AuthorizationFailed')
+    }
+    expect((await deployer.get(idOf('x', elsewhere), api)).status).toBe(403)
+  })
+})
+
+const $schema = 'https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#'
+const bare = { $schema, contentVersion: '1.0.0.0' }
+
+const disk = (name: string) => ({
+  type: 'Microsoft.Compute/disks',
+  apiVersion: '2022-07-02',
+  name,
+  ...west,
+  properties: { creationData: { createOption: 'Empty' }, diskSizeGB: 1 },
+})
+
+const gallery = (name: string) => ({
+  type: 'Microsoft.Compute/galleries',
+  apiVersion: '2023-07-03',
+  name,
+  ...west,
+})
+
+const nested = (
+  name: string,
+  resources: readonly object[],
+  scope: 'inner' | 'outer',
+  resourceGroup?: string,
+) => ({
+  type: 'Microsoft.Resources/deployments',
+  apiVersion: '2021-04-01',
+  name,
+  ...(resourceGroup !== undefined && { resourceGroup }),
+  properties: {
+    mode: 'Incremental',
+    expressionEvaluationOptions: { scope },
+    template: { ...bare, resources },
+  },
+})
