@@ -26,7 +26,7 @@ export const snapshotId = (name: string): string => `${compute}/snapshots/${name
 const accountId = `${group}/providers/Microsoft.Storage/storageAccounts/vhds1`
 
 const always = { ifMatch: undefined, ifNoneMatch: undefined }
-const asked: Asked = {
+export const ownerAsked: Asked = {
   caller: {
     principalId: 'owner',
     tenantId: 'tenant',
@@ -289,5 +289,5 @@ function targetOf(providers: Providers, path: string): Target {
 /** The newest api-version of the type. */
 function askedOf({ type }: Target): Asked {
   const apiVersion = type.apiVersions.toSorted((a, b) => (a < b ? -1 : 1)).at(-1) ?? ''
-  return { ...asked, apiVersion }
+  return { ...ownerAsked, apiVersion }
 }

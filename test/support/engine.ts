@@ -10,6 +10,9 @@ import { openChunkIndex } from '../../src/chunks/chunk-index.ts'
 import { serveLane } from '../../src/chunks/lane.ts'
 import { type LaneThread, openLanes } from '../../src/chunks/lanes.ts'
 import { type ConfigOverrides, importPolicyOf, readConfig, settingsOf } from '../../src/config.ts'
+import { deployQueue } from '../../src/deployments/accept.ts'
+import { deploy } from '../../src/deployments/deploy.ts'
+import type { DeployPorts } from '../../src/deployments/ports.ts'
 import { slowQueues } from '../../src/domain/queues.ts'
 import { diskSpace, type SpaceId } from '../../src/domain/spaces.ts'
 import { tenancyOf } from '../../src/domain/tenants.ts'
@@ -34,8 +37,9 @@ import { removeTree } from '../../src/work/remove-tree.ts'
 import { repair } from '../../src/work/repair.ts'
 import { verify, verifyRegion } from '../../src/work/verify.ts'
 import { completeZones } from '../../src/work/zones.ts'
-import { asOwner } from './as-owner.ts'
+import { asOwner, ownerAsked } from './as-owner.ts'
 import { type Clock, type EngineDatabase, openEngineDatabase } from './engine-database.ts'
+import { deployingOf } from './engine-deploying.ts'
 import { type Death, mortalBlobs, mortalStore, openLife } from './life.ts'
 
 export type Engine = Awaited<ReturnType<typeof openEngine>>
@@ -49,6 +53,8 @@ type EngineOptions = {
   /** Changes that `hesitate` lets pass. */
   readonly patience?: number
   readonly config?: ConfigOverrides
+  /** Whether whoever deploys may still write, asked at each of his requests. */
+  readonly mayDeploy?: () => boolean
   /** Blobs of a space that fail as the test wants. */
   readonly faulty?: (blobs: Blobs, address: BlobsAddress) => Blobs
 }
@@ -119,7 +125,15 @@ export async function openEngine(folder: string, options: EngineOptions = {}) {
   const ports: WorkPorts = { store, plane, world, settings, findType, prepare, imports, ...kept }
   const first = settings.regions.all[0]?.name ?? raise('there is a region')
   await spaces.prepareAtStart([diskSpace(first).id], [])
-  const running = run(ports, { atOnce, regions: settings.regions.all.map(({ name }) => name) })
+  const { mayDeploy = () => true } = options
+  const { caller } = ownerAsked
+  const callerNow = () => (mayDeploy() ? caller : { ...caller, may: () => false })
+  const deploying = deployingOf(providers, callerNow)
+  const running = run(ports, {
+    deploying,
+    atOnce,
+    regions: settings.regions.all.map(({ name }) => name),
+  })
   void life.ended.then(running.stop)
 
   /** Resolves when no work is left. Throws Died, or what is stuck. */
@@ -175,6 +189,7 @@ export async function openEngine(folder: string, options: EngineOptions = {}) {
     world,
     settings,
     ports,
+    deploying,
     logged,
     quiet,
     hesitate,
@@ -231,16 +246,21 @@ function openIdleness({ store, tables, moveTo }: EngineDatabase, atOnce: number)
 
 function run(
   ports: WorkPorts,
-  { atOnce, regions }: { atOnce: number; regions: readonly string[] },
+  {
+    deploying,
+    atOnce,
+    regions,
+  }: { deploying: DeployPorts; atOnce: number; regions: readonly string[] },
 ) {
   const stopping = new AbortController()
   const { store, world } = ports
   const mending = [repair, mendRoot, completeZones, rebuildSpace, verify, verifyRegion]
   const removing = [remove, removeSoftly, releaseRegion, removeTree]
   const all = [publish, convergeRegion, ingestDisks, ...removing, ...mending]
-  const kinds = all.map((kind) => kind(ports))
+  const kinds = [...all.map((kind) => kind(ports)), deploy(deploying)]
   const queues = [
     'control',
+    deployQueue,
     ...regions.flatMap((region) =>
       ['', ...slowQueues].map((suffix) => `region:${region}${suffix}`),
     ),

@@ -1,0 +1,69 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { deployed, deploymentStory, galleryIn } from '../support/deployment-story.ts'
+import { openStory } from '../support/die-and-restart.ts'
+import { openEngine } from '../support/engine.ts'
+
+/** Of each kind of change, by the seed. */
+const instantsOfKind = 2
+const seed = Date.now()
+
+it('a deployment whose process dies at any instant and is started again ends where it would have', async () => {
+  const told = await openStory(deploymentStory)
+  try {
+    const { outcome, lives } = await told.tell({ deaths: [] })
+    const [names = []] = lives
+    expect(names.filter((name) => name.includes('deployments.')).length).toBeGreaterThan(8)
+    expect(outcome.failures).toEqual([])
+    const ofKind = Map.groupBy([...names.keys()], (at) => names[at])
+    const length = instantsOfKind
+    const instants = [...ofKind.values()].flatMap((kind) =>
+      fc
+        .sample(
+          fc.shuffledSubarray(kind, {
+            minLength: Math.min(length, kind.length),
+            maxLength: Math.min(length, kind.length),
+          }),
+          { seed, numRuns: 1 },
+        )
+        .flat(),
+    )
+    for (const at of instants.sort((one, other) => one - other)) {
+      const what = `died after change ${at + 1} of ${names.length}: ${names[at]}, seed ${seed}`
+      const run = told
+        .tell({ deaths: [{ call: at + 1, when: 'after' }] })
+        .catch((error: unknown) => {
+          throw new Error(what, { cause: error })
+        })
+      expect({ what, ...(await run).outcome }).toEqual({ what, ...outcome })
+    }
+  } finally {
+    await told.close()
+  }
+})
+
+it('a role that is lost while a deployment runs is a refusal of what has not begun', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'vitrine-test-'))
+  let asks = 0
+  const engine = await openEngine(folder, { mayDeploy: () => ++asks <= 1 })
+  try {
+    await engine.makeDefinition()
+    const second = { ...galleryIn('second'), dependsOn: ['first'] }
+    const ended = await deployed(engine, 'd', {
+      mode: 'Incremental',
+      resources: [galleryIn('first'), second],
+    })
+    expect(ended).toMatchObject({
+      state: 'Failed',
+      sealed: null,
+      properties: { error: { details: [{ code: 'AuthorizationFailed' }] } },
+    })
+    expect(asks).toBe(2)
+  } finally {
+    await engine.close()
+    await rm(folder, { recursive: true })
+  }
+})

@@ -1,0 +1,83 @@
+import { acceptDeployment } from '../../src/deployments/accept.ts'
+import { ArmError } from '../../src/domain/errors.ts'
+import { parseResourceId } from '../../src/domain/resource-id.ts'
+import type { JsonObject } from '../../src/domain/rows.ts'
+import { diskId, group, ownerAsked, versionId } from './as-owner.ts'
+import type { Engine } from './engine.ts'
+
+const location = 'westeurope'
+const bytes = new Uint8Array(128 * 1024).map((_, at) => (at * at) >> 5)
+
+const $schema = 'https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#'
+const bare = { $schema, contentVersion: '1.0.0.0' }
+
+export const galleryIn = (name: string) => ({
+  ...{ type: 'Microsoft.Compute/galleries', apiVersion: '2023-07-03', name, location },
+})
+
+const version = {
+  ...galleryIn('g/linux/1.0.0'),
+  type: 'Microsoft.Compute/galleries/images/versions',
+  dependsOn: ['g'],
+  properties: {
+    publishingProfile: { targetRegions: [{ name: location, regionalReplicaCount: 1 }] },
+    storageProfile: { osDiskImage: { source: { id: diskId('one') } } },
+  },
+}
+
+const nested = {
+  type: 'Microsoft.Resources/deployments',
+  apiVersion: '2021-04-01',
+  name: 'inner',
+  dependsOn: ["[resourceId('Microsoft.Compute/galleries/images/versions', 'g', 'linux', '1.0.0')]"],
+  properties: {
+    mode: 'Incremental',
+    expressionEvaluationOptions: { scope: 'inner' },
+    template: { ...bare, resources: [galleryIn('inner')] },
+  },
+}
+
+/** A gallery with a version, then a nested template; then a complete one that leaves out all but the gallery. */
+export const deploymentStory = {
+  name: 'two deployments, one nested and one complete',
+  async prepare(engine: Engine): Promise<void> {
+    await engine.makeDefinition()
+    await engine.upload('one', bytes.slice())
+  },
+  steps: [
+    (engine: Engine) =>
+      succeeded(engine, 'first', {
+        mode: 'Incremental',
+        resources: [nested, version, galleryIn('g')],
+      }),
+    (engine: Engine) =>
+      succeeded(engine, 'second', { mode: 'Complete', resources: [galleryIn('g')] }),
+    (engine: Engine) => engine.sweep(),
+  ],
+  contents: { [versionId('1.0.0')]: [bytes] },
+}
+
+async function succeeded(...asked: Parameters<typeof deployed>): Promise<void> {
+  const ended = await deployed(...asked)
+  if (ended.state !== 'Succeeded') throw new Error(JSON.stringify(ended))
+}
+
+/** Accepts it, unless it is under way, and waits for its end: it must succeed. */
+export async function deployed(
+  engine: Engine,
+  name: string,
+  { mode, resources }: { readonly mode: string; readonly resources: readonly JsonObject[] },
+): Promise<JsonObject> {
+  const target = parseResourceId(`${group}/providers/Microsoft.Resources/deployments/${name}`)
+  if (!target) throw new Error('a deployment has an id')
+  const body = { properties: { mode, template: { ...bare, resources } } }
+  try {
+    await acceptDeployment(engine.deploying, ownerAsked, { target, read: async () => ({ body }) })
+  } catch (error) {
+    if (!(error instanceof ArmError && error.code === 'DeploymentActive')) throw error
+  }
+  await engine.quiet()
+  const row = await engine.rows.read.deployments.get(target.key)
+  if (!row) throw new Error(`${name} is there`)
+  return { state: row.state, sealed: row.sealed ?? null, ...row.doc }
+}
