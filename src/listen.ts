@@ -1,9 +1,30 @@
 import { once } from 'node:events'
-import type { Server } from 'node:http'
+import type { Server, ServerOptions } from 'node:http'
 import { StartError } from './base/start-error.ts'
 
 /** How long open requests may take to end when a server stops. */
 const drainMs = 10_000
+
+/**
+ * How long a client may take, in ms: over its headers, over a whole request. A slow one is told 408 and cut off, at the latest
+ * `lookEveryMs` after that. A connection that rests is kept longer than clients and balancers (60 s, mostly) keep it: they close
+ * it, not we under their next request.
+ */
+export function patience(
+  { headersMs, requestMs }: { readonly headersMs: number; readonly requestMs: number },
+  lookEveryMs = 5_000,
+): ServerOptions {
+  return {
+    headersTimeout: headersMs,
+    requestTimeout: requestMs,
+    connectionsCheckingInterval: lookEveryMs,
+    keepAliveTimeout: 75_000,
+    maxHeaderSize: headerBytesMax,
+  }
+}
+
+/** Of all headers and the target of a request: three tokens of other tenants fit. More is 431. */
+const headerBytesMax = 16_384
 
 type Place = {
   readonly host: string

@@ -18,7 +18,7 @@ import {
 } from './identity/certificates.ts'
 import { openPeerIdentity } from './identity/peer-identity.ts'
 import { type Installation, openInstallation } from './installation.ts'
-import { listen, portOf, stopListening, urlOf } from './listen.ts'
+import { listen, patience, portOf, stopListening, urlOf } from './listen.ts'
 import { alone, openProcesses } from './processes.ts'
 import { release } from './release.ts'
 import { openSharedClock } from './shared-clock.ts'
@@ -84,14 +84,11 @@ export async function serve(config: Config, given: World): Promise<Serving> {
 
 /** The server of clients. Until `serve` is called everybody is asked to come again. */
 function openDoor(certificate: ServerCertificate | undefined, feed: Watch['feed']) {
-  const server = certificate
-    ? createHttpsServer({ cert: certificate.certPem, key: certificate.keyPem })
-    : createHttpServer()
   // A slow client may take its time with a body, never with its headers.
-  server.headersTimeout = 20_000
-  server.requestTimeout = 300_000
-  // Longer than clients and balancers (60 s, mostly) keep a connection that rests: they close it, not we under their next request.
-  server.keepAliveTimeout = 75_000
+  const bounds = patience({ headersMs: 20_000, requestMs: 300_000 })
+  const server = certificate
+    ? createHttpsServer({ ...bounds, cert: certificate.certPem, key: certificate.keyPem })
+    : createHttpServer(bounds)
   let answer: RequestListener = (_request, response) => {
     secure(response)
     response.writeHead(503, { 'retry-after': '1' }).end()

@@ -2,7 +2,7 @@ import type { RequestListener } from 'node:http'
 import { createServer } from 'node:https'
 import type { Config } from '../config.ts'
 import type { PeerIdentity } from '../identity/peer-identity.ts'
-import { listen, stopListening, urlOf } from '../listen.ts'
+import { listen, patience, stopListening, urlOf } from '../listen.ts'
 
 export type PeerDoor = {
   /** Where other processes reach it. */
@@ -18,10 +18,8 @@ export async function openPeerDoor(
   { host, port, url }: NonNullable<Config['peer']>,
   identity: PeerIdentity,
 ): Promise<PeerDoor> {
-  const server = createServer(tlsOf(identity))
-  server.headersTimeout = 20_000
-  server.requestTimeout = 60_000
-  server.keepAliveTimeout = 75_000
+  const bounds = patience({ headersMs: 20_000, requestMs: 60_000 })
+  const server = createServer({ ...bounds, ...tlsOf(identity) })
   let answer: RequestListener = (_request, response) => {
     response.writeHead(503, { 'retry-after': '1', 'content-length': 0 }).end()
   }
