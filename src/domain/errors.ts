@@ -134,7 +134,8 @@ export const armErrors = {
   ResourceGroupBeingDeleted: { status: 409, means: 'The resource group is being deleted.' },
   ResourceGroupDeletionBlocked: {
     status: 409,
-    means: 'The resource group has a community gallery that must be withdrawn first.',
+    means:
+      'The resource group has a community gallery that must be withdrawn first, or a version that must stay until its end of life.',
   },
   OperationPreempted: { status: 409, means: 'A later request took the place of this operation.' },
   OperationCanceled: { status: 409, means: 'The operation was cancelled.' },

@@ -6,6 +6,7 @@ import { actionOn, parseResourceId } from '../domain/resource-id.ts'
 import type { OperationRow, ResourceRow, WorkRequest } from '../domain/rows.ts'
 import { softDeletedId, softDeleteSince } from '../resources/soft-delete.ts'
 import type { Change } from '../store/change.ts'
+import { refuseBlockedBelow } from './blocked-below.ts'
 import { countsOf } from './counts.ts'
 import { ancestorsOf, findSubscription, groupNotFound } from './front-door.ts'
 import { newOperation } from './operation.ts'
@@ -32,6 +33,7 @@ export async function removeResource(
     }
     expectMatch(preconditions, row)
     await refuseWithChildren(providers, target, row)
+    await refuseBlockedBelow(providers, target, row)
     const nowMs = providers.world.now().getTime()
     const work = await removalOf(providers, target, row)
     const change = planRemoval(providers, asked, target, { row, work, nowMs })
@@ -59,12 +61,13 @@ export async function foreseeRemoval(
   const row = await findRemovable(providers, asked, target)
   if (!row) return undefined
   await refuseWithChildren(providers, target, row)
+  await refuseBlockedBelow(providers, target, row)
   const nowMs = providers.world.now().getTime()
   const work = await removalOf(providers, target, row)
   const change = planRemoval(providers, asked, target, { row, work, nowMs })
   const committed = await providers.store.wouldCommit(change)
   if (committed.is === 'locked') throw scopeLocked(id.text, committed.verb, committed.by)
-  return { row, isSoft: work?.some(({ kind }) => kind !== 'Remove') ?? false }
+  return { row, isSoft: work?.some(({ kind }) => kind === 'RemoveSoftly') ?? false }
 }
 
 /** Who does not know of soft deletion does not purge by asking twice: to them it is gone. */

@@ -1,5 +1,6 @@
 import type { Problem } from '../domain/problem.ts'
 import type { ResourceRow, WorkRow } from '../domain/rows.ts'
+import type { ArmDocument, Stored } from '../resources/declaration.ts'
 import type { Failed, Outcome, Running, Work } from '../runner/work.ts'
 import type { Rows } from '../store/store.ts'
 import type { WorkPorts } from './ports.ts'
@@ -21,6 +22,8 @@ export function removeTree(ports: WorkPorts): Work {
     const after = typeof state.after === 'string' ? state.after : undefined
     const page = await store.read.resources.below(row.subject, after, pageRows)
     const nowMs = await store.nowMs()
+    const [blocked] = page.flatMap((resource) => blocksOf(resource, nowMs))
+    if (blocked) return { is: 'failed', problem: blocked }
     await write(async (rows) => {
       await endDeployments(rows, row.subject, nowMs)
       for (const resource of page) {
@@ -37,6 +40,14 @@ export function removeTree(ports: WorkPorts): Work {
       return { is: 'wait', state: { after: last.key }, forMs: 0 }
     }
     return { is: 'next', state: {} }
+  }
+
+  /** Protected after the deletion was accepted. */
+  function blocksOf(resource: ResourceRow, nowMs: number): readonly Problem[] {
+    const type = ports.findType(resource.type)
+    // The row was stored by this type's own schema.
+    const stored = resource as unknown as Stored<ArmDocument>
+    return type?.deleteProblems?.(stored, new Date(nowMs)) ?? []
   }
 
   async function removeChildren({ row, state, write }: Running): Promise<Outcome> {
