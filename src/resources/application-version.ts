@@ -104,8 +104,6 @@ export const applicationVersions: ResourceType<ApplicationVersion> = {
     'properties.provisioningState',
     'properties.replicationStatus',
     `${publishing}.publishedDate`,
-    'properties.safetyProfile.reportedForPolicyViolation',
-    'properties.safetyProfile.policyViolations',
   ],
   // `az sig gallery-application version update` leaves most of them out.
   keep: [
@@ -186,14 +184,18 @@ function filesOf({ location: _, properties }: ApplicationVersion): readonly Pack
 
 function completeVersion(write: Write<ApplicationVersion>): ApplicationVersion {
   const { next, before } = write
-  const { publishingProfile } = next.properties
+  const { publishingProfile, safetyProfile } = next.properties
   const { source } = publishingProfile
+  const allow = safetyProfile?.allowDeletionOfReplicatedLocations
+  const was = before?.doc.properties.safetyProfile?.allowDeletionOfReplicatedLocations
+  // GET shows false where nothing was said; sent back it still says nothing.
+  const says = allow !== undefined && !(before && was === undefined && !allow)
   const stored = before?.doc.properties.publishingProfile.source
   const configuration = keptUri(source.defaultConfigurationLink, stored?.defaultConfigurationLink)
   return {
     ...next,
     properties: {
-      ...next.properties,
+      ...(says && { safetyProfile: { allowDeletionOfReplicatedLocations: allow } }),
       publishingProfile: {
         ...publishingProfile,
         ...completeProfile(write),
@@ -258,11 +260,7 @@ function showVersion(stored: Stored<ApplicationVersion>, view: View): JsonObject
       ...doc,
       properties: {
         publishingProfile: { ...publishingProfile, publishedDate: status.publishedDate ?? '' },
-        safetyProfile: {
-          allowDeletionOfReplicatedLocations: false,
-          ...safetyProfile,
-          reportedForPolicyViolation: false,
-        },
+        safetyProfile: { allowDeletionOfReplicatedLocations: false, ...safetyProfile },
         ...(expands && { replicationStatus: replicationStatus(stored, view.replicas) }),
       },
     }),

@@ -6,6 +6,7 @@ import { contentOf } from '../../src/resources/content.ts'
 import { type Arm, dataBytes, errorOf, openArm } from '../support/arm.ts'
 import { type BlobAccount, makeAccount } from '../support/blob-account.ts'
 import { gallery, makeDefinition } from '../support/main-job.ts'
+import { readSpecTypes } from '../support/spec.ts'
 import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
 
 const west = { location: 'westeurope' }
@@ -182,6 +183,81 @@ describe('gallery applications', () => {
       expect(target).toBe(`galleryApplicationVersion.properties.publishingProfile.${field}`)
     }
     expect((await arm.put(`${application}/versions/latest`, bodyOf())).status).toBe(400)
+  })
+
+  it('what GET shows of them at each published api-version is what Azure defines', async () => {
+    const spec = readSpecTypes('compute')
+    const parameters = [
+      { name: 'n', required: true, type: 'string', defaultValue: 'v', description: 'd' },
+    ]
+    const customActions = [{ name: 'a', script: 's', description: 'd', parameters }]
+    const texts = { description: 'd', eula: 'e', privacyStatementUri: 'p', releaseNoteUri: 'r' }
+    const full = application.replace('myApp', 'full')
+    await arm.make(full, {
+      ...west,
+      tags: { a: 'b' },
+      properties: {
+        supportedOSType: 'Linux',
+        endOfLifeDate: '2090-01-01',
+        customActions,
+        ...texts,
+      },
+    })
+    const body = bodyOf({
+      customActions,
+      replicaCount: 1,
+      excludeFromLatest: false,
+      endOfLifeDate: '2090-01-01',
+      storageAccountType: 'Standard_LRS',
+      replicationMode: 'Full',
+      enableHealthCheck: true,
+      settings: { packageFileName: 'p', configFileName: 'c', scriptBehaviorAfterReboot: 'None' },
+      advancedSettings: { a: 'b' },
+      manageActions: { install: 'i', remove: 'r', update: 'u' },
+      targetRegions: [{ name: 'westeurope', excludeFromLatest: true }],
+    })
+    await arm.make(`${full}/versions/1.0.0`, { ...body, tags: { a: 'b' } })
+    const kinds = [
+      ['Microsoft.Compute/galleries/applications', full],
+      [
+        'Microsoft.Compute/galleries/applications/versions',
+        `${full}/versions/1.0.0?$expand=ReplicationStatus`,
+      ],
+    ] as const
+    for (const [type, path] of kinds) {
+      const versions = spec.versionsOf(type)
+      expect(versions.length).toBeGreaterThan(5)
+      for (const api of versions) {
+        const { systemData: _, ...document } = (await arm.get(path, api)).body
+        // Azure's definition of applications has no state, which clients wait for.
+        const faults = spec
+          .faultsOf(type, api, document)
+          .filter((one) => !/properties\.provisioningState is unknown/.test(one))
+        expect(faults).toEqual([])
+      }
+    }
+    await arm.remove(`${full}/versions/1.0.0`)
+  })
+
+  it('a PUT of what GET showed changes nothing, at any api-version', async () => {
+    const full = application.replace('myApp', 'full')
+    const newest = (await arm.get(full, '2025-12-03')).body
+    for (const api of ['2019-03-01', '2021-07-01', '2022-03-03', '2025-12-03']) {
+      const { headers, body } = await arm.get(full, api)
+      const again = await arm.put(full, body, api)
+      expect(again.headers.get('etag')).toBe(headers.get('etag'))
+    }
+    expect((await arm.get(full, '2025-12-03')).body).toEqual(newest)
+    for (const api of ['2019-03-01', '2022-01-03', '2025-12-03']) {
+      const { headers, body } = await arm.get(version, api)
+      const again = await arm.put(version, body, api)
+      expect([api, errorOf(again), again.headers.get('etag')]).toEqual([
+        api,
+        {},
+        headers.get('etag'),
+      ])
+      expect(await arm.ended(again)).toMatchObject({ status: 'Succeeded' })
+    }
   })
 
   it('go from below: the version, the application, the gallery; no byte stays', async () => {
