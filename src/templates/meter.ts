@@ -12,8 +12,8 @@ const charsMax = 64 * 1024 * 1024
 const valueCharsMax = 4 * 1024 * 1024
 /** As deep as Azure reads JSON. */
 const valueDepthMax = 100
-/** Calls within calls, through variables, lambdas and functions: a third of the stack. */
-const callsDeepMax = 600
+/** Calls within calls, through variables, lambdas and functions: half of the stack. */
+const callsDeepMax = 256
 
 export type Meter = {
   /** Counts one step, `deep` calls down. */

@@ -105,6 +105,16 @@ describe('parameters', () => {
     ).toThrow('key vault')
   })
 
+  it('that are given without a value are refused, whatever their defaults', () => {
+    for (const given of [5, null, {}, ['a']])
+      expect(() =>
+        planOf(
+          { parameters: { a: { type: 'int', defaultValue: 1 } } },
+          { parameters: { a: given } },
+        ),
+      ).toThrow('an object with a value')
+  })
+
   it('that use each other in a circle are refused, as variables are', () => {
     const circle = (kind: string) => ({
       a: { type: 'string', defaultValue: `[${kind}('b')]` },

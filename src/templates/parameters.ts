@@ -110,7 +110,12 @@ function givenOrDefault({ name, body }: Declaration, given: JsonObject, context:
       `Deployment template validation failed: 'The parameter '${name}' is given as a reference to a key vault, and there are none here. Give its value.'.`,
       path,
     )
-  const value = isObject(entry) ? (entry.value ?? null) : null
+  if (entry !== undefined && (!isObject(entry) || entry.value === undefined))
+    throw new TemplateProblem(
+      `Deployment template validation failed: 'The template parameter '${name}' is given as what is no parameter: it must be an object with a value. ${usage}'.`,
+      path,
+    )
+  const value = entry?.value ?? null
   if (value !== null) return value
   if (body.defaultValue !== undefined) {
     const inner: Context = {

@@ -4,6 +4,9 @@ export type TemplatePath = readonly (string | number)[]
 /** Where a value begins in the text that a client sent, both counted from 1. */
 export type Position = { readonly line: number; readonly column: number }
 
+/** A message may name what a template makes, which may be long. */
+const messageCharsMax = 4_000
+
 export type ProblemCode = 'InvalidTemplate' | 'InvalidRequestContent'
 
 /**
@@ -21,7 +24,7 @@ export class TemplateProblem extends Error {
     path: TemplatePath = [],
     over: { readonly code?: ProblemCode; readonly position?: Position | undefined } = {},
   ) {
-    super(message)
+    super(message.length > messageCharsMax ? `${message.slice(0, messageCharsMax)}…'.` : message)
     this.code = over.code ?? 'InvalidTemplate'
     this.path = path
     this.position = over.position

@@ -168,4 +168,24 @@ describe('secrets', () => {
     ])
     expect(JSON.stringify([plan.outputs.known, plan.dependencies])).not.toContain('Pa55')
   })
+
+  it('are in no message about what is wrong with them', () => {
+    const parts = (value: string) => ({
+      parameters: { word: { type: 'securestring', minLength: 3 } },
+      variables: { v: "[concat('x', parameters('word'))]" },
+      outputs: { o: { type: 'securestring', value } },
+    })
+    const planWith = (value: string, word: string) => () =>
+      planOf(parts(value), { parameters: { word: { value: word } } })
+    for (const value of [
+      "[dateTimeAdd(variables('v'), 'P1D')]",
+      "[uri(parameters('word'), 'a')]",
+      "[createObject('a', 1)[parameters('word')]]",
+    ]) {
+      expect(planWith(value, 'Pa55')).toThrow('secure parameter')
+      expect(planWith(value, 'Pa55')).not.toThrow('Pa55')
+    }
+    expect(planWith('a', 'Pa')).toThrow("greater than or equal to '3'")
+    expect(planWith('a', 'Pa')).not.toThrow("'Pa'")
+  })
 })

@@ -1,6 +1,13 @@
 import { invariant } from '../base/assert.ts'
 import type { Json, JsonObject } from '../domain/rows.ts'
-import { type Context, type CopyStep, freshWatch, unknown, type Value } from './context.ts'
+import {
+  type Context,
+  type CopyStep,
+  freshWatch,
+  unknown,
+  type Value,
+  type Watch,
+} from './context.ts'
 import { evaluate } from './evaluate.ts'
 import { isExpression, literalOf, protectedText } from './expression.ts'
 import { isArray, isObject } from './json.ts'
@@ -115,12 +122,26 @@ function textAt(source: string, context: Context, spot: Spot, gathered: Gathered
   if (!isExpression(source)) return context.rewrites ? source : literalOf(source)
   const watch = freshWatch()
   const inner = { ...context, watch }
-  const value = located(spot.sourcePath, () => evaluate(context.template.parse(source), inner))
+  const value = located(spot.sourcePath, () =>
+    withoutSecrets(watch, () => evaluate(context.template.parse(source), inner)),
+  )
   if (watch.secret) gathered.secretPaths.push(spot.path)
   if (watch.openLoop) return rewritten(context.template.parse(source), inner)
   if (value !== unknown) return context.rewrites ? protectedTree(value) : value
   gathered.holes.push({ ...spot, source, context })
   return source
+}
+
+/** A message may quote what an expression works on: not where that is secret. */
+function withoutSecrets<Result>(watch: Watch, act: () => Result): Result {
+  try {
+    return act()
+  } catch (error) {
+    if (!(error instanceof TemplateProblem) || !watch.secret) throw error
+    throw new TemplateProblem(
+      'An expression cannot be evaluated; it uses a secure parameter, so it is not told what it works on.',
+    )
+  }
 }
 
 /** A value as a template has to say it, so that it stays what it is. */
