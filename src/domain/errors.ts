@@ -74,6 +74,7 @@ export const armErrors = {
     means: 'The version is not available in the wanted region.',
   },
   InvalidResourceType: { status: 404, means: 'No such resource type at this api-version.' },
+  InvalidResourceNamespace: { status: 404, means: 'No such resource provider.' },
   InvalidApiVersionParameter: { status: 400, means: 'The api-version is not one that exists.' },
   MissingApiVersionParameter: { status: 400, means: 'The query has no api-version.' },
   NoRegisteredProviderFound: {

@@ -115,7 +115,10 @@ describe('quotas and usages', () => {
         name: { value, localizedValue },
       })),
     })
-    expect((await arm.get(`${path}/mars/usages`)).status).toBe(404)
+    expect(errorOf(await arm.get(`${path}/mars/usages`))).toMatchObject({
+      code: 'NoRegisteredProviderFound',
+      message: expect.stringContaining("location 'mars'"),
+    })
   })
 
   it('a group that goes gives all its places back', async () => {

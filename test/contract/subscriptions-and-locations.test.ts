@@ -83,17 +83,19 @@ describe('subscriptions and locations', () => {
       'galleries',
       'galleries/images',
       'galleries/images/versions',
+      'galleries/applications',
+      'galleries/applications/versions',
       'disks',
       'snapshots',
       'images',
     ])
   })
 
-  it('registering what is served is answered like reading it; what is not served is NotFound', async () => {
+  it('registering what is served is answered like reading it; what is not served is no namespace', async () => {
     const registered = await vitrine.resources.providers.register('Microsoft.Compute')
     expect(registered.registrationState).toBe('Registered')
     const other = await arm.ask('POST', `${path}/providers/Microsoft.Nothing/register`)
-    expect([other.status, errorOf(other).code]).toEqual([404, 'NotFound'])
+    expect([other.status, errorOf(other).code]).toEqual([404, 'InvalidResourceNamespace'])
     expect((await arm.get(`${path}/providers/Microsoft.Compute/register`)).status).toBe(405)
   })
 })

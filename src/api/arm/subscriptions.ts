@@ -4,6 +4,7 @@ import { keyOf, parseResourceId } from '../../domain/resource-id.ts'
 import type { Tags } from '../../domain/tags.ts'
 import { findSubscription } from '../../providers/front-door.ts'
 import type { Subscription } from '../../providers/ports.ts'
+import { usageApiVersions } from '../../resources/api-versions.ts'
 import { type Answer, type ArmRequest, notAllowed } from './answer.ts'
 
 /** What the installation itself is: tenants, subscriptions, locations, resource providers. Read-only, from configuration. */
@@ -123,7 +124,10 @@ export function answerProviders(
   if (namespace === undefined) return { status: 200, body: { value: bodies } }
   const wanted = bodies.find((body) => body.namespace.toLowerCase() === namespace.toLowerCase())
   if (wanted) return { status: 200, body: wanted }
-  throw new ArmError('NotFound', `The resource namespace '${namespace}' is not served here.`)
+  throw new ArmError(
+    'InvalidResourceNamespace',
+    `The resource namespace '${namespace}' is invalid.`,
+  )
 }
 
 /** What is served is registered already: clients that register first (az, Terraform) are told so. */
@@ -147,7 +151,7 @@ export async function answerUsages(
   const { id: subscription } = findSubscription(providers, id)
   const region = providers.settings.regions.find(location)
   if (!region || !parseResourceId(`/subscriptions/${subscription}`)) {
-    throw new ArmError('NotFound', `The location '${location}' is not served here.`)
+    throw noUsagesAt(location, asked.apiVersion, providers.settings.regions.all)
   }
   const counted = await providers.store.read.counters.of(
     `${subscription}|${region.name}`.toLowerCase(),
@@ -165,4 +169,16 @@ export async function answerUsages(
     name: { value: name, localizedValue },
   }))
   return { status: 200, body: { value } }
+}
+
+function noUsagesAt(
+  location: string,
+  apiVersion: string,
+  all: readonly { readonly name: string }[],
+): ArmError {
+  return new ArmError(
+    'NoRegisteredProviderFound',
+    `No registered resource provider found for location '${location}' and API version '${apiVersion}' for type 'locations/usages'. ` +
+      `The supported api-versions are '${usageApiVersions.join(', ')}'. The supported locations are '${all.map(({ name }) => name).join(', ')}'.`,
+  )
 }
