@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { z } from 'zod'
 import { debianCure } from '../../src/cli/az-setup/debian-cure.ts'
 import type { TestInstallation } from './test-installation.ts'
 
@@ -14,6 +15,8 @@ const run = promisify(execFile)
 type AzureProfile = 'latest' | 'mended' | '2020-09-01-hybrid'
 
 export type AzureCli = Awaited<ReturnType<typeof openAzureCli>>
+
+const Failed = z.object({ code: z.number(), stderr: z.string() })
 
 /** The Azure CLI of this machine, unmodified, signed in as the owner; all that it keeps lies in the folder `home`. */
 export async function openAzureCli(
@@ -44,6 +47,20 @@ export async function openAzureCli(
     return stdout.trim() === '' ? undefined : JSON.parse(stdout)
   }
 
+  /** A line of words without spaces in them, and further words as they are; its JSON. */
+  const say = (line: string, ...more: readonly string[]): Promise<unknown> =>
+    az(...line.split(' '), ...more)
+
+  /** The same, which must fail: how it exits and what it says. */
+  async function refused(line: string, ...more: readonly string[]): Promise<string> {
+    const failed = await say(line, ...more).then(
+      () => undefined,
+      (error: unknown) => Failed.parse(error),
+    )
+    if (failed === undefined) throw new Error(`az ${line} should have been refused`)
+    return `${failed.code} ${failed.stderr.replace(/^ERROR: /, '')}`
+  }
+
   await mkdir(python, { recursive: true })
   await writeFile(join(python, 'sitecustomize.py'), debianCure)
   const { url } = vitrine
@@ -67,5 +84,5 @@ export async function openAzureCli(
   const owner = JSON.parse(await readFile(join(vitrine.data, 'owner.json'), 'utf8'))
   const signIn = ['-u', owner.clientId, '-p', owner.clientSecret, '--tenant', owner.tenantId]
   await az('login', '--service-principal', ...signIn)
-  return { az, env }
+  return { az, say, refused, env }
 }
