@@ -236,7 +236,7 @@ describe('az sig, unmodified', () => {
     expect(Buffer.compare(read, dataBytes)).toBe(0)
   })
 
-  it('R63 R67 R74 changes, shows, lists and deletes versions', async () => {
+  it('R63 R67 R74 R123 changes, shows, lists and deletes versions, and says what is wrong', async () => {
     const names = ['--query', 'publishingProfile.targetRegions[].name']
     const added = '--add publishingProfile.targetRegions name=northeurope regionalReplicaCount=1'
     expect(await on(`${version('update', '1.0.0')} ${added}`, ...names)).toEqual([

@@ -78,7 +78,7 @@ describe('the Azure CLI, unmodified, on any resource', () => {
     expect(await say('lock list')).toEqual([])
   })
 
-  it('R123 az monitor activity-log tells who did what, and how it ended', async () => {
+  it('az monitor activity-log tells who did what, and how it ended', async () => {
     const { say, refused } = cli
     const written = "[?operationName.value=='Microsoft.Compute/galleries/write'] | [0]"
     const told = await Promise.all([
@@ -147,5 +147,53 @@ describe('the Azure CLI, unmodified, on any resource', () => {
     await say('tag delete -n dept --yes')
     await say(`tag delete --resource-id ${groupId} --yes`)
     expect(await say('group show -n anyRG --query tags')).toEqual({})
+  })
+
+  it('R111 az resource lists, shows, tags, changes and deletes, by id and by name', async () => {
+    const { say, refused } = cli
+    const named = '-g anyRG -n corp --resource-type Microsoft.Compute/galleries'
+    const disk = `${groupId}/providers/Microsoft.Compute/disks/empty`
+    const told = await Promise.all([
+      say('resource list --query', '[].name'),
+      say('resource list -g anyRG --query', '[].[id, type, location, resourceGroup]'),
+      say('resource list --resource-type Microsoft.Compute/galleries --query', '[].name'),
+      say('resource list --name empty --query', '[].name'),
+      say('resource list --tag team=images --query', '[].name'),
+      say('resource list --location eastus --query', '[].name'),
+      say(`resource show ${named} --query id`),
+      say(`resource show --ids ${disk} --query properties.diskSizeGB`),
+      refused('resource show -g anyRG -n none --resource-type Microsoft.Compute/galleries'),
+      refused('resource show -g anyRG -n none --resource-type Microsoft.Compute/spoons'),
+    ])
+    expect(told).toEqual([
+      ['corp', 'empty'],
+      [
+        [gallery, 'Microsoft.Compute/galleries', 'westeurope', 'anyRG'],
+        [disk, 'Microsoft.Compute/disks', 'eastus', 'anyRG'],
+      ],
+      ['corp'],
+      ['empty'],
+      ['corp'],
+      ['empty'],
+      gallery,
+      1,
+      expect.stringMatching(/^3 \(ResourceNotFound\)/),
+      expect.stringMatching(/^[13] /),
+    ])
+    const changed = await Promise.all([
+      say(`resource tag ${named} -i --tags cost=low --query tags`),
+      say(`resource update --ids ${disk} --set tags.x=y --query tags`),
+    ])
+    expect(changed).toEqual([{ team: 'images', cost: 'low' }, { x: 'y' }])
+    await say('group create -n otherRG -l eastus')
+    const made = '--resource-type Microsoft.Compute/galleries -g otherRG -n made -l eastus'
+    expect(await say(`resource create ${made} --properties`, '{"description":"d"}')).toMatchObject({
+      name: 'made',
+      properties: { description: 'd' },
+    })
+    await say(`resource delete --ids ${disk}`)
+    await say(`resource wait --deleted --interval 1 --ids ${disk}`)
+    await say('resource delete -g otherRG -n made --resource-type Microsoft.Compute/galleries')
+    expect(await say('resource list -g otherRG')).toEqual([])
   })
 })
