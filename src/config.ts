@@ -29,9 +29,14 @@ const embeddedTenant = '72f988bf-0000-4000-8000-000000000001'
 const embeddedSubscription = '00000000-0000-4000-8000-000000000001'
 
 /** Requirements 80-84, as configured by default; `current` gives Azure's numbers of today. */
+const perRegion = {
+  galleriesPerRegion: 100,
+  definitionsPerRegion: 1_000,
+  versionsPerRegion: 10_000,
+} as const
 const limitProfiles = {
-  vitrine: { replicasPerRegion: 10, diskBytesMax: 1024 * sizes.gib },
-  current: { replicasPerRegion: 100, diskBytesMax: 2048 * sizes.gib },
+  vitrine: { ...perRegion, replicasPerRegion: 10, diskBytesMax: 1024 * sizes.gib },
+  current: { ...perRegion, replicasPerRegion: 100, diskBytesMax: 2048 * sizes.gib },
 } as const
 
 const Guid = z.guid().transform((guid) => guid.toLowerCase())
@@ -164,9 +169,9 @@ export const ConfigFile = z.strictObject({
   limits: z
     .strictObject({
       profile: z.enum(['vitrine', 'current']).default('vitrine'),
-      galleriesPerRegion: z.int().positive().default(100),
-      definitionsPerRegion: z.int().positive().default(1_000),
-      versionsPerRegion: z.int().positive().default(10_000),
+      galleriesPerRegion: z.int().positive().optional(),
+      definitionsPerRegion: z.int().positive().optional(),
+      versionsPerRegion: z.int().positive().optional(),
       replicasPerRegion: z.int().positive().optional(),
       diskBytesMax: z.int().positive().optional(),
     })
@@ -325,9 +330,9 @@ export function settingsOf(config: Config): Settings {
   return {
     regions: openRegions(config.regions.map(regionOf)),
     quotas: {
-      galleriesPerRegion: limits.galleriesPerRegion,
-      definitionsPerRegion: limits.definitionsPerRegion,
-      versionsPerRegion: limits.versionsPerRegion,
+      galleriesPerRegion: limits.galleriesPerRegion ?? profile.galleriesPerRegion,
+      definitionsPerRegion: limits.definitionsPerRegion ?? profile.definitionsPerRegion,
+      versionsPerRegion: limits.versionsPerRegion ?? profile.versionsPerRegion,
       replicasPerRegion: limits.replicasPerRegion ?? profile.replicasPerRegion,
       diskBytesMax: limits.diskBytesMax ?? profile.diskBytesMax,
     },

@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Arm, dataBytes, errorOf, openArm } from '../support/arm.ts'
 import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
@@ -15,15 +18,20 @@ const plan = (sku: string) => ({
 })
 
 describe('quotas and usages', () => {
+  let data: string
   let vitrine: TestInstallation
   let arm: Arm
   beforeAll(async () => {
-    vitrine = await openTestInstallation({ config: { limits } })
+    data = await mkdtemp(join(tmpdir(), 'vitrine-quotas-'))
+    vitrine = await openTestInstallation({ data, config: { limits } })
     arm = openArm(vitrine)
     await arm.put(arm.groupPath, west)
     await arm.put('galleries/base', west)
   })
-  afterAll(() => vitrine.close())
+  afterAll(async () => {
+    await vitrine.close()
+    await rm(data, { recursive: true })
+  })
 
   const usage = async (location: string) => {
     const found: Record<string, number | undefined> = {}
@@ -119,6 +127,22 @@ describe('quotas and usages', () => {
       code: 'NoRegisteredProviderFound',
       message: expect.stringContaining("location 'mars'"),
     })
+  })
+
+  it('limits that are lower after a restart refuse growth only', async () => {
+    await vitrine.close()
+    const lower = { ...limits, galleriesPerRegion: 2 }
+    vitrine = await openTestInstallation({ data, config: { limits: lower } })
+    arm = openArm(vitrine)
+    const path = `/subscriptions/${vitrine.subscription}/providers/Microsoft.Compute/locations/westeurope/usages`
+    expect((await arm.get(path)).body).toMatchObject({
+      value: [{ limit: 2, currentValue: 5 }, {}, {}],
+    })
+    expect((await arm.put('galleries/base', { ...west, tags: { a: 'b' } })).status).toBe(200)
+    expect(errorOf(await arm.put('galleries/onemore', west)).code).toBe('QuotaExceeded')
+    await arm.remove('galleries/more')
+    expect(errorOf(await arm.put('galleries/more', west)).code).toBe('QuotaExceeded')
+    expect(await usage('westeurope')).toMatchObject({ Gallery: 4 })
   })
 
   it('a group that goes gives all its places back', async () => {
