@@ -50,7 +50,7 @@ describe('the table of routes', () => {
 function versionOf(path: string): string | undefined {
   if (/Gallery(Subscriptions|ies)\//.test(path) && path.includes('/locations/')) return '2025-12-03'
   if (path.includes('Microsoft.Insights')) return '2015-04-01'
-  return /storageAccounts/.test(path) ? '2023-01-01' : undefined
+  return /Microsoft\.Storage\//.test(path) ? '2023-01-01' : undefined
 }
 
 describe('routes, roles and scopes', () => {

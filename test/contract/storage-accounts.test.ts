@@ -123,6 +123,25 @@ describe('storage accounts over ARM', () => {
     expect(errorOf(refused).target).toBe(`storageAccount.${target}`)
   })
 
+  it('R85 are counted in their region, in Azure’s shape', async () => {
+    const usagesIn = async (location: string, version = '2023-05-01') => {
+      const path = `/subscriptions/${vitrine.subscription}/providers/Microsoft.Storage/locations/${location}/usages`
+      return arm.get(path, version)
+    }
+    const { body: here } = await usagesIn('westeurope')
+    const { value } = (
+      await arm.get(`${arm.groupPath}/providers/Microsoft.Storage/storageAccounts`, api)
+    ).body
+    const currentValue = [value].flat().length
+    expect(currentValue).toBeGreaterThan(0)
+    const name = { value: 'StorageAccounts', localizedValue: 'Storage Accounts' }
+    expect(here).toEqual({ value: [{ limit: 250, unit: 'Count', currentValue, name }] })
+    const { body: there } = await usagesIn('East US')
+    expect(there).toMatchObject({ value: [{ currentValue: 0 }] })
+    expect((await usagesIn('mars')).status).toBe(400)
+    expect((await usagesIn('westeurope', '2020-01-02')).status).toBe(404)
+  })
+
   it('show their blob service, and containers as they are made, changed and deleted over ARM', async () => {
     await ask('PUT', 'boxes1', body)
     const service = await ask('GET', 'boxes1/blobServices/default')

@@ -262,6 +262,13 @@ export const addressRows: Readonly<Record<Address['is'], readonly Row[]>> = {
     ['GET {rg}/resources', openToAll, ''],
   ],
   usages: [[`GET ${locations}/usages`, `${compute}/locations/usages/read`, 'OCRUV', locations]],
+  storageUsages: [
+    [
+      'GET {sub}/providers/Microsoft.Storage/locations/westeurope/usages',
+      ...(['Microsoft.Storage/locations/usages/read', 'OCRU'] as const),
+      '{sub}/providers/Microsoft.Storage/locations/westeurope',
+    ],
+  ],
   operation: [[`GET ${locations}/capsOperations/{guid}`, openToAll, '']],
   shared: ['shared', 'community'].flatMap((via) => sharedRows(via)),
   shareInvite: ['accept', 'reject'].flatMap((decision): readonly Row[] => [

@@ -18,6 +18,10 @@ describe('addresses', () => {
     [`${sub}/providers/N.N/register`, { is: 'registration', subscription: 's', namespace: 'N.N' }],
     [`${sub}/operationresults/o`, operation],
     [`${locations}/usages`, { is: 'usages', subscription: 's', location: 'eastus' }],
+    [
+      `${sub}/providers/Microsoft.Storage/locations/eastus/usages`,
+      { is: 'storageUsages', subscription: 's', location: 'eastus' },
+    ],
     [`${locations}/capsOperations/o`, operation],
     [`${locations}/DiskOperations/o`, operation],
     [`${locations}/operations/o`, operation],

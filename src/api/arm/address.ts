@@ -28,6 +28,8 @@ export type Address =
   | { readonly is: 'nameCheck'; readonly subscription: string }
   | { readonly is: 'resources'; readonly scope: ResourceId }
   | { readonly is: 'usages'; readonly subscription: string; readonly location: string }
+  /** Of storage accounts: `…/providers/Microsoft.Storage/locations/{l}/usages`. */
+  | { readonly is: 'storageUsages'; readonly subscription: string; readonly location: string }
   | { readonly is: 'operation'; readonly subscription: string; readonly operation: string }
   | SharedAddress
   | ShareInvite
@@ -211,7 +213,10 @@ function subscriptionAddress(text: string): Address | undefined {
     return rest.length === 3 ? { is: 'nameCheck', subscription } : undefined
   }
   if (is(first, 'providers') && is(third, 'locations')) {
-    if (is(kind, 'usages') && rest.length === 5) return { is: 'usages', subscription, location }
+    if (is(kind, 'usages') && rest.length === 5) {
+      if (is(second, 'microsoft.storage')) return { is: 'storageUsages', subscription, location }
+      return is(second, 'microsoft.compute') ? { is: 'usages', subscription, location } : undefined
+    }
     if (operationKinds.has(kind.toLowerCase()) && rest.length === 6) {
       return { is: 'operation', subscription, operation }
     }

@@ -1,6 +1,10 @@
 import { ArmError } from '../../domain/errors.ts'
 import { resourceGroupType } from '../../domain/resource-id.ts'
-import { resourcesApiVersions, usageApiVersions } from '../../resources/api-versions.ts'
+import {
+  resourcesApiVersions,
+  storageApiVersions,
+  usageApiVersions,
+} from '../../resources/api-versions.ts'
 import type { Address } from './address.ts'
 
 /** What a request for a type at an api-version that it has not is told, in Azure's words. */
@@ -35,6 +39,10 @@ export function mustKnowApiVersion({ is }: Address, apiVersion: string): void {
   if (is === 'usages' && !among(usageApiVersions)) {
     const type = 'Microsoft.Compute/locations/usages'
     throw wrongApiVersion({ type, apiVersions: usageApiVersions }, apiVersion)
+  }
+  if (is === 'storageUsages' && !among(storageApiVersions)) {
+    const type = 'Microsoft.Storage/locations/usages'
+    throw wrongApiVersion({ type, apiVersions: storageApiVersions }, apiVersion)
   }
 }
 

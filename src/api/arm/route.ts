@@ -30,10 +30,10 @@ import {
   answerSubscription,
   answerSubscriptions,
   answerTenants,
-  answerUsages,
 } from './subscriptions.ts'
 import { answerTagNames, answerTags } from './tags.ts'
 import { answerTenantsHere } from './tenants.ts'
+import { answerStorageUsages, answerUsages } from './usages.ts'
 
 /** The handler of what the path points at, and its answer. */
 export function answerAddress(request: ArmRequest, address: Address): Promise<Answer> | Answer {
@@ -48,6 +48,8 @@ export function answerAddress(request: ArmRequest, address: Address): Promise<An
     case 'registration':
     case 'usages':
       return answerPlace(request, address)
+    case 'storageUsages':
+      return answerStorageUsages(request, address.subscription, address.location)
     case 'operation':
       return answerOperation(request, address.subscription, address.operation)
     case 'deployments':

@@ -1,10 +1,9 @@
 import { type Caller, mustBeAllowed } from '../../domain/access.ts'
 import { ArmError } from '../../domain/errors.ts'
-import { keyOf, parseResourceId } from '../../domain/resource-id.ts'
+import { keyOf } from '../../domain/resource-id.ts'
 import type { Tags } from '../../domain/tags.ts'
 import { findSubscription } from '../../providers/front-door.ts'
 import type { Subscription } from '../../providers/ports.ts'
-import { usageApiVersions } from '../../resources/api-versions.ts'
 import { type Answer, type ArmRequest, notAllowed } from './answer.ts'
 
 /** What the installation itself is: tenants, subscriptions, locations, resource providers. Read-only, from configuration. */
@@ -138,47 +137,4 @@ export function answerRegistration(request: ArmRequest, id: string, namespace: s
 
 function namespaceOf(type: string): string {
   return type.slice(0, type.indexOf('/'))
-}
-
-/** Usage against the limits of one region, in Azure's shape (requirement 85). */
-export async function answerUsages(
-  { providers, asked }: ArmRequest,
-  id: string,
-  location: string,
-): Promise<Answer> {
-  const scope = `/subscriptions/${id}/providers/Microsoft.Compute/locations/${location}`
-  mustBeAllowed(asked.caller, 'Microsoft.Compute/locations/usages/read', scope)
-  const { id: subscription } = findSubscription(providers, id)
-  const region = providers.settings.regions.find(location)
-  if (!region || !parseResourceId(`/subscriptions/${subscription}`)) {
-    throw noUsagesAt(location, asked.apiVersion, providers.settings.regions.all)
-  }
-  const counted = await providers.store.read.counters.of(
-    `${subscription}|${region.name}`.toLowerCase(),
-  )
-  const { quotas } = providers.settings
-  const rows = [
-    ['Gallery', 'Gallery', quotas.galleriesPerRegion],
-    ['GalleryImage', 'Gallery Image', quotas.definitionsPerRegion],
-    ['GalleryImageVersion', 'Gallery Image Version', quotas.versionsPerRegion],
-  ] as const
-  const value = rows.map(([name, localizedValue, limit]) => ({
-    limit,
-    unit: 'Count',
-    currentValue: counted.find((row) => row.name === name)?.value ?? 0,
-    name: { value: name, localizedValue },
-  }))
-  return { status: 200, body: { value } }
-}
-
-function noUsagesAt(
-  location: string,
-  apiVersion: string,
-  all: readonly { readonly name: string }[],
-): ArmError {
-  return new ArmError(
-    'NoRegisteredProviderFound',
-    `No registered resource provider found for location '${location}' and API version '${apiVersion}' for type 'locations/usages'. ` +
-      `The supported api-versions are '${usageApiVersions.join(', ')}'. The supported locations are '${all.map(({ name }) => name).join(', ')}'.`,
-  )
 }
