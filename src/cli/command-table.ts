@@ -4,6 +4,7 @@ import { auditCommands } from './commands/audit.ts'
 import { azSetupCommands } from './commands/az-setup.ts'
 import { completionCommands } from './commands/completion.ts'
 import { costCommands } from './commands/cost.ts'
+import { deploymentCommands } from './commands/deployment.ts'
 import { applicationCommands, userCommands, userGroupCommands } from './commands/directory.ts'
 import { diskCommands } from './commands/disk.ts'
 import { eventsCommands } from './commands/events.ts'
@@ -53,6 +54,7 @@ export function commandTable(local: LocalCommands): readonly CommandGroup[] {
     costCommands,
     usageCommands,
     spaceCommands(local),
+    deploymentCommands,
     operationCommands,
     azSetupCommands,
   ]

@@ -2,6 +2,7 @@
 export const apiVersions = {
   subscriptions: '2019-11-01',
   groups: '2021-04-01',
+  deployments: '2021-04-01',
   galleries: '2024-03-03',
   disks: '2022-07-02',
   images: '2022-11-01',
