@@ -13,6 +13,7 @@ import { groupOf, mustStay, planRequest } from './plan-request.ts'
 import { type DeploymentPorts, deploymentType } from './ports.ts'
 import { preflight } from './preflight.ts'
 import { type DeploymentRequest, readRequest } from './read-request.ts'
+import { hidingOf } from './secrets.ts'
 
 export type Sent = {
   readonly target: ResourceId
@@ -183,9 +184,10 @@ export function idOf({ subscription, name }: ResourceId, group: ResourceRow | un
 
 export function docOf({ location, tags, mode }: DeploymentRequest, plan: Plan): JsonObject {
   const { parametersShown, templateHash, providers, dependencies } = plan
+  const hide = hidingOf(plan)
   const properties = {
-    ...{ templateHash, parameters: parametersShown, mode },
-    ...{ providers, dependencies },
+    ...{ templateHash, parameters: hide(parametersShown), mode },
+    ...{ providers: hide(providers), dependencies: hide(dependencies) },
   }
   return { ...(location !== undefined && { location }), ...(tags && { tags }), properties }
 }

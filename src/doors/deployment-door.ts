@@ -1,4 +1,5 @@
 import { apiVersions as authorizationVersions } from '../api/arm/authorization.ts'
+import { tagsApiVersions } from '../api/arm/tags.ts'
 import { type DeploymentPorts, deploymentType } from '../deployments/ports.ts'
 import { opened, seal } from '../identity/sealed-secrets.ts'
 import type { Providers } from '../providers/ports.ts'
@@ -11,6 +12,8 @@ const others: Readonly<Record<string, readonly string[]>> = {
   [deploymentType]: deploymentApiVersions,
   'Microsoft.Authorization/roleAssignments': authorizationVersions.roleassignments,
   'Microsoft.Authorization/roleDefinitions': authorizationVersions.roledefinitions,
+  'Microsoft.Authorization/locks': authorizationVersions.locks,
+  'Microsoft.Resources/tags': tagsApiVersions,
   [blobService]: storageApiVersions,
   [`${blobService}/containers`]: storageApiVersions,
 }

@@ -183,6 +183,26 @@ describe('template deployments', () => {
     expect((await send(idOf('bad'), '{ "properties": ')).status).toBe(400)
   })
 
+  it('links are not followed, and nothing is rolled back by itself', async () => {
+    const linked = {
+      mode: 'Incremental',
+      templateLink: { uri: 'https://elsewhere.example/t.json' },
+    }
+    const again = {
+      mode: 'Incremental',
+      template: bare,
+      onErrorDeployment: { type: 'LastSuccessful' },
+    }
+    const codes = [linked, again].map(async (properties) => {
+      const answer = await arm.put(idOf('linked'), { properties }, api)
+      return [answer.status, errorOf(answer).code]
+    })
+    expect(await Promise.all(codes)).toEqual([
+      [400, 'InvalidContentLink'],
+      [400, 'InvalidDeployment'],
+    ])
+  })
+
   it('a resource that fails is told with its error; what does not depend on it goes on', async () => {
     const clash = {
       ...definition('linux2', 'one'),

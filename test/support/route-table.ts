@@ -209,22 +209,22 @@ const deployments = 'Microsoft.Resources/deployments'
 const deploymentRows: readonly Row[] = ['{rg}', '{sub}'].flatMap((scope): readonly Row[] => {
   const one = `${scope}/providers/${deployments}/none`
   const act = (name: string): Row => [
-    ...([`POST ${one}/${name}`, `${deployments}/${name}/action`, 'OCVDM', one] as const),
+    ...([`POST ${one}/${name}`, `${deployments}/${name}/action`, 'OCVDMT', one] as const),
   ]
   return [
-    [`GET ${scope}/providers/${deployments}`, `${deployments}/read`, 'OCRUVDM', scope],
-    [`GET ${one}`, `${deployments}/read`, 'OCRUVDM'],
-    [`HEAD ${one}`, `${deployments}/read`, 'OCRUVDM'],
-    [`PUT ${one}`, `${deployments}/write`, 'OCVDM'],
-    [`DELETE ${one}`, `${deployments}/delete`, 'OCVDM'],
+    [`GET ${scope}/providers/${deployments}`, `${deployments}/read`, 'OCRUVDMT', scope],
+    [`GET ${one}`, `${deployments}/read`, 'OCRUVDMT'],
+    [`HEAD ${one}`, `${deployments}/read`, 'OCRUVDMT'],
+    [`PUT ${one}`, `${deployments}/write`, 'OCVDMT'],
+    [`DELETE ${one}`, `${deployments}/delete`, 'OCVDMT'],
     ...['cancel', 'validate', 'whatIf', 'exportTemplate'].map(act),
-    [`GET ${one}/operations`, `${deployments}/operations/read`, 'OCRUVDM', one],
+    [`GET ${one}/operations`, `${deployments}/operations/read`, 'OCRUVDMT', one],
     [
       ...([
         `GET ${one}/operationStatuses/{guid}`,
         `${deployments}/operationstatuses/read`,
       ] as const),
-      ...(['OCRUVDM', one] as const),
+      ...(['OCRUVDMT', one] as const),
     ],
   ]
 })
