@@ -106,10 +106,12 @@ describe('R119 a template in the shape of the quickstarts', () => {
       'galleries/ours/images/linux-small': ['galleries/ours'],
       'galleries/ours/images/linux-large': ['galleries/ours'],
       'galleries/ours/images/linux-small/versions/1.0.1': [
+        'galleries/ours/images/base/versions/1.0.0',
         'galleries/ours/images/linux-large',
         'galleries/ours/images/linux-small',
       ],
       'galleries/ours/images/linux-large/versions/1.0.2': [
+        'galleries/ours/images/base/versions/1.0.0',
         'galleries/ours/images/linux-large',
         'galleries/ours/images/linux-small',
         'galleries/ours/images/linux-small/versions/1.0.1',
