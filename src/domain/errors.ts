@@ -123,6 +123,11 @@ export const armErrors = {
     means:
       'A lock at the scope, above it or, for a deletion, below it forbids this: the message names where.',
   },
+  ResourceMoveNotSupported: {
+    status: 409,
+    means:
+      'Resources keep their group and subscription: replicate or copy what is needed elsewhere.',
+  },
   LockNotFound: { status: 404, means: 'There is no such lock at the scope.' },
   CannotDeleteResource: { status: 409, means: 'Resources below this one must be deleted first.' },
   Conflict: { status: 409, means: 'The request does not fit what exists now.' },

@@ -104,6 +104,7 @@ describe('the front door of ARM', () => {
         'diskAccesses/probe',
         'virtualMachines/probe',
         'virtualMachines/https%3A',
+        `galleries/${gallery}/remoteContainerImages/a`,
         '/subscriptions/x/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/v',
       ]) {
         const answer = await arm.get(
@@ -121,7 +122,7 @@ describe('the front door of ARM', () => {
       for (const [method, path] of [
         ['GET', '/Nothing/here'],
         ['GET', `${arm.groupPath}/odd/one`],
-        ['POST', `${arm.groupPath}/moveResources`],
+        ['POST', `${arm.groupPath}/bake`],
         ['POST', arm.idOf(`galleries/${gallery}/bake`)],
         ['GET', arm.idOf(`galleries/${gallery}/providers/Vitrine.Gallery/nothing`)],
       ] as const) {

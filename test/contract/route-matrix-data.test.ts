@@ -5,10 +5,11 @@ import { blobOperations } from '../../src/api/blob/operations.ts'
 import { graphRoutes } from '../../src/api/graph/routes.ts'
 import { type Arm, openArm } from '../support/arm.ts'
 import { makeAccount } from '../support/blob-account.ts'
+import { blobHolders, graphReads, graphWriters } from '../support/data-holders.ts'
 import { inTurns } from '../support/in-turns.ts'
 import { makeDefinition } from '../support/main-job.ts'
 import { type OtherCaller, openOtherCaller } from '../support/other-caller.ts'
-import { blobHolders, graphReads, graphWriters, letters } from '../support/route-table.ts'
+import { letters } from '../support/route-table.ts'
 import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
 
 const roleNames = Object.keys(letters) as (keyof typeof builtInRoles)[]

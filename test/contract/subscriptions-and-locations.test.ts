@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { builtInRoles } from '../../src/access/built-in-roles.ts'
+import { valueAt } from '../../src/resources/paths.ts'
+import { resourceTypes } from '../../src/resources/types.ts'
 import { type Arm, errorOf, openArm } from '../support/arm.ts'
 import { definition, gallery, makeDefinition } from '../support/main-job.ts'
 import { openOtherCaller } from '../support/other-caller.ts'
@@ -70,7 +72,13 @@ describe('subscriptions and locations', () => {
     const { providers } = vitrine.resources
     const found = []
     for await (const each of providers.list()) found.push(each.namespace)
-    expect(found).toEqual(['Microsoft.Resources', 'Microsoft.Compute', 'Microsoft.Storage'])
+    const served = ['Microsoft.Resources', 'Microsoft.Compute', 'Microsoft.Storage']
+    expect(found).toEqual([...served, 'Microsoft.Authorization', 'Microsoft.Insights'])
+    const { value } = (await arm.get('/providers')).body
+    expect(Array.isArray(value) && value.map((one) => valueAt(one, 'namespace'))).toEqual(found)
+    const locks = (await providers.get('Microsoft.Authorization')).resourceTypes
+    const lock = locks?.find(({ resourceType }) => resourceType === 'locks')
+    expect(lock?.apiVersions?.[0]).toBe('2020-05-01')
     const compute = await providers.get('microsoft.compute')
     expect(compute).toMatchObject({
       namespace: 'Microsoft.Compute',
@@ -79,15 +87,13 @@ describe('subscriptions and locations', () => {
     const galleries = compute.resourceTypes?.find((type) => type.resourceType === 'galleries')
     expect(galleries?.apiVersions?.[0]).toBe('2025-12-03')
     expect(galleries?.apiVersions?.at(-1)).toBe('2018-06-01')
-    expect(compute.resourceTypes?.map((type) => type.resourceType)).toEqual([
-      'galleries',
-      'galleries/images',
-      'galleries/images/versions',
-      'galleries/applications',
-      'galleries/applications/versions',
-      'disks',
-      'snapshots',
-      'images',
+    const told = compute.resourceTypes?.map(
+      ({ resourceType }) => `Microsoft.Compute/${resourceType}`,
+    )
+    const declared = resourceTypes.map(({ type }) => type)
+    expect(told).toEqual([
+      ...declared.filter((type) => type.startsWith('Microsoft.Compute/')),
+      'Microsoft.Compute/locations/usages',
     ])
   })
 
@@ -97,6 +103,46 @@ describe('subscriptions and locations', () => {
     const other = await arm.ask('POST', `${path}/providers/Microsoft.Nothing/register`)
     expect([other.status, errorOf(other).code]).toEqual([404, 'InvalidResourceNamespace'])
     expect((await arm.get(`${path}/providers/Microsoft.Compute/register`)).status).toBe(405)
+    const gone = await arm.ask('POST', `${path}/providers/Microsoft.Compute/unregister`)
+    expect([gone.status, errorOf(gone).code]).toEqual([409, 'OperationNotAllowed'])
+  })
+
+  it('what roles may name is listed, for a provider and for all', async () => {
+    const names = []
+    const list = (await arm.get('/providers/microsoft.compute/operations')).body.value
+    for (const one of Array.isArray(list) ? list : []) names.push(valueAt(one, 'name'))
+    expect(names).toContain('Microsoft.Compute/galleries/images/versions/write')
+    expect(names).toContain('Microsoft.Compute/galleries/share/action')
+    const tree = '/providers/Microsoft.Authorization/providerOperations'
+    const one = (await arm.get(`${tree}/Microsoft.Resources?$expand=resourceTypes`)).body
+    expect(JSON.stringify(one)).toContain('Microsoft.Resources/subscriptions/resourceGroups/read')
+    expect((await arm.get(tree)).status).toBe(200)
+    expect((await arm.get(`${tree}/Microsoft.Nothing`)).status).toBe(404)
+  })
+
+  it('R86 R128 a move is refused with the way that there is', async () => {
+    await arm.put(arm.groupPath, { location: 'westeurope' })
+    await arm.make('galleries/stays', { location: 'westeurope' })
+    const gallery = arm.idOf('galleries/stays')
+    const move = (resources: string[], targetResourceGroup: string, verb = 'moveResources') =>
+      arm.ask('POST', `${arm.groupPath}/${verb}`, { body: { resources, targetResourceGroup } })
+    const far = `${arm.groupPath}2`
+    await arm.put(far, { location: 'westeurope' })
+    for (const verb of ['moveResources', 'validateMoveResources']) {
+      const answer = await move([gallery], far, verb)
+      expect([answer.status, errorOf(answer).code]).toEqual([409, 'ResourceMoveNotSupported'])
+      expect(errorOf(answer).message).toMatch(/'Microsoft.Compute\/galleries'.* source/)
+    }
+    const wrong = [
+      [await move([`${gallery}none`], far), 404, 'ResourceNotFound'],
+      [await move([gallery], `${far}none`), 404, 'ResourceGroupNotFound'],
+      [await move([gallery], gallery), 400, 'InvalidParameter'],
+      [await move(['gallery'], far), 400, 'InvalidParameter'],
+      [await move([], far), 400, 'InvalidParameter'],
+    ] as const
+    for (const [answer, status, code] of wrong) {
+      expect([answer.status, errorOf(answer).code]).toEqual([status, code])
+    }
   })
 })
 

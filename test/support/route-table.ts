@@ -239,6 +239,8 @@ export const addressRows: Readonly<Record<Address['is'], readonly Row[]>> = {
     ['GET {sub}/locations', 'Microsoft.Resources/subscriptions/locations/read', 'OCRU', '{sub}'],
   ],
   providers: [
+    ['GET /providers', openToAll, ''],
+    [`GET /providers/${compute}`, openToAll, ''],
     ['GET {sub}/providers', 'Microsoft.Resources/subscriptions/providers/read', 'OCRU', '{sub}'],
     [
       `GET {sub}/providers/${compute}`,
@@ -250,6 +252,11 @@ export const addressRows: Readonly<Record<Address['is'], readonly Row[]>> = {
       `POST {sub}/providers/${compute}/register`,
       ...(['Microsoft.Resources/subscriptions/providers/read', 'OCRU', '{sub}'] as const),
     ],
+  ],
+  providerOperations: [
+    [`GET /providers/${compute}/operations`, openToAll, ''],
+    [`GET /providers/${roles}/providerOperations`, openToAll, ''],
+    [`GET /providers/${roles}/providerOperations/${compute}`, openToAll, ''],
   ],
   nameCheck: [
     [
@@ -297,7 +304,11 @@ export const addressRows: Readonly<Record<Address['is'], readonly Row[]>> = {
     ['GET {rg}/providers/Microsoft.Storage/storageAccounts', openToAll, ''],
   ],
   resource: [...ofGroups, ...ofGalleries, ...ofDisks, ...ofAccounts],
-  action: Object.values(actionRows),
+  action: [
+    ...Object.values(actionRows),
+    ['POST {rg}/moveResources', `${groups}/moveResources/action`, 'OC', '{rg}'],
+    ['POST {rg}/validateMoveResources', `${groups}/moveResources/action`, 'OC', '{rg}'],
+  ],
   spaces: [
     [`GET ${vitrine}/spaces`, 'Vitrine.Gallery/locations/spaces/read', 'OCRU', vitrine],
     [
@@ -374,24 +385,3 @@ function inviteRow(above: string, kind: string, decision: string): Row {
   const action = `${compute}/locations/${list}/sharedGalleries/${decision}/action`
   return [`POST ${path}`, action, 'OCV', above === '' ? '/' : above]
 }
-
-/** Who may what on blobs and containers with a token, by the action of `api/blob/operations.ts`. */
-export const blobHolders: Readonly<Record<string, string>> = {
-  read: 'OCRU',
-  'containers/read': 'OCRUBbr',
-  'containers/write': 'OCBb',
-  'containers/delete': 'OCBb',
-  'containers/blobs/read': 'Bbr',
-  'containers/blobs/write': 'Bb',
-  'containers/blobs/delete': 'Bb',
-}
-
-/** What everybody of the directory may ask of Graph; all else takes a role at the root: these letters. */
-export const graphReads: ReadonlySet<string> = new Set([
-  'POST directoryObjects/getByIds',
-  ...['users', 'groups', 'servicePrincipals', 'directoryObjects'].flatMap((kind) => [
-    `POST ${kind}/*/getMemberGroups`,
-    `POST ${kind}/*/checkMemberGroups`,
-  ]),
-])
-export const graphWriters = 'OC'

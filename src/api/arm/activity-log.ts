@@ -11,7 +11,8 @@ import { type Answer, type ArmRequest, listAnswer } from './answer.ts'
 import { wrongApiVersion } from './api-version.ts'
 
 const action = 'Microsoft.Insights/eventtypes/values/Read'
-const apiVersions = ['2014-04-01', '2015-04-01', '2017-03-01-preview']
+/** Of `Microsoft.Insights/eventtypes`. */
+export const activityApiVersions = ['2014-04-01', '2015-04-01', '2017-03-01-preview']
 
 /** Azure's activity log of a subscription, or of the tenant, and the categories of its events. */
 export async function answerActivityLog(
@@ -20,9 +21,9 @@ export async function answerActivityLog(
 ): Promise<Answer> {
   const { asked, providers, query, refusals } = request
   const { caller, apiVersion } = asked
-  if (!apiVersions.includes(apiVersion)) {
+  if (!activityApiVersions.includes(apiVersion)) {
     const type = `Microsoft.Insights/${address.list === 'categories' ? 'eventcategories' : 'eventtypes'}`
-    throw wrongApiVersion({ type, apiVersions }, apiVersion)
+    throw wrongApiVersion({ type, apiVersions: activityApiVersions }, apiVersion)
   }
   if (address.list === 'categories') return categories
   const subscription = address.subscription?.toLowerCase()

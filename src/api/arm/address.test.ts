@@ -15,7 +15,10 @@ describe('addresses', () => {
     [`${sub}/locations`, { is: 'locations', subscription: 's' }],
     [`${sub}/providers`, { is: 'providers', subscription: 's', namespace: undefined }],
     [`${sub}/PROVIDERS/N.N`, { is: 'providers', subscription: 's', namespace: 'N.N' }],
-    [`${sub}/providers/N.N/register`, { is: 'registration', subscription: 's', namespace: 'N.N' }],
+    [
+      `${sub}/providers/N.N/register`,
+      { is: 'registration', verb: 'register', subscription: 's', namespace: 'N.N' },
+    ],
     [`${sub}/operationresults/o`, operation],
     [`${locations}/usages`, { is: 'usages', subscription: 's', location: 'eastus' }],
     [

@@ -19,11 +19,23 @@ export type Address =
   | { readonly is: 'locations'; readonly subscription: string }
   | {
       readonly is: 'providers'
-      readonly subscription: string
+      /** Left out: as the tenant sees them. */
+      readonly subscription: string | undefined
       readonly namespace: string | undefined
     }
-  /** `POST …/providers/{namespace}/register`. */
-  | { readonly is: 'registration'; readonly subscription: string; readonly namespace: string }
+  /** `POST …/providers/{namespace}/register`, `unregister`. */
+  | {
+      readonly is: 'registration'
+      readonly subscription: string
+      readonly namespace: string
+      readonly verb: 'register' | 'unregister'
+    }
+  /** `/providers/{namespace}/operations`; `/providers/Microsoft.Authorization/providerOperations[/{namespace}]`. */
+  | {
+      readonly is: 'providerOperations'
+      readonly namespace: string | undefined
+      readonly form: 'list' | 'tree'
+    }
   /** `POST …/providers/Microsoft.Storage/checkNameAvailability`. */
   | { readonly is: 'nameCheck'; readonly subscription: string }
   | { readonly is: 'resources'; readonly scope: ResourceId }
@@ -144,6 +156,14 @@ function tenantAddress(lower: string): Address | undefined {
   if (lower === '/subscriptions') return { is: 'subscriptions' }
   if (lower === '/providers/microsoft.resourcegraph/resources') return { is: 'resourceGraph' }
   if (lower === '/providers/vitrine.gallery/grants') return { is: 'granted' }
+  const tree = /^\/providers\/microsoft\.authorization\/provideroperations(?:\/([^/]+))?$/.exec(
+    lower,
+  )
+  if (tree) return { is: 'providerOperations', namespace: tree[1], form: 'tree' }
+  const [, namespace] = /^\/providers\/([^/]+)\/operations$/.exec(lower) ?? []
+  if (namespace !== undefined) return { is: 'providerOperations', namespace, form: 'list' }
+  const all = /^\/providers(?:\/([^/]+))?$/.exec(lower)
+  if (all) return { is: 'providers', subscription: undefined, namespace: all[1] }
   return undefined
 }
 
@@ -206,8 +226,9 @@ function subscriptionAddress(text: string): Address | undefined {
   }
   if (is(first, 'providers') && rest.length <= 2)
     return { is: 'providers', subscription, namespace: second }
-  if (is(first, 'providers') && is(third, 'register') && rest.length === 3) {
-    return { is: 'registration', subscription, namespace: second ?? '' }
+  if (is(first, 'providers') && /^(un)?register$/i.test(third ?? '') && rest.length === 3) {
+    const verb = is(third, 'register') ? 'register' : 'unregister'
+    return { is: 'registration', subscription, namespace: second ?? '', verb }
   }
   if (is(second, 'microsoft.storage') && is(third, 'checknameavailability')) {
     return rest.length === 3 ? { is: 'nameCheck', subscription } : undefined

@@ -1,5 +1,6 @@
 import { ArmError } from '../../domain/errors.ts'
-import { sameType } from '../../domain/resource-id.ts'
+import { resourceGroupType, sameType } from '../../domain/resource-id.ts'
+import { refuseMove } from '../../providers/move.ts'
 import type { Providers } from '../../providers/ports.ts'
 import type { ResourceType } from '../../resources/declaration.ts'
 import { answerPart, answerPartList, isAccountPart } from './account-parts.ts'
@@ -16,6 +17,7 @@ import { answerExtension } from './extension.ts'
 import { answerGrantedToMe } from './grants.ts'
 import { answerNameCheck } from './name-check.ts'
 import { answerOperation } from './poll.ts'
+import { answerProviderOperations, answerProviders, answerRegistration } from './providers.ts'
 import { answerResourceGraph } from './resource-graph.ts'
 import { answerResourceList } from './resource-list.ts'
 import { answerAction, answerCollection, answerResource } from './resources.ts'
@@ -25,8 +27,6 @@ import { answerSoftDeleted } from './soft-deleted.ts'
 import { answerSpaces } from './spaces.ts'
 import {
   answerLocations,
-  answerProviders,
-  answerRegistration,
   answerSubscription,
   answerSubscriptions,
   answerTenants,
@@ -46,6 +46,7 @@ export function answerAddress(request: ArmRequest, address: Address): Promise<An
     case 'locations':
     case 'providers':
     case 'registration':
+    case 'providerOperations':
     case 'usages':
       return answerPlace(request, address)
     case 'storageUsages':
@@ -110,6 +111,7 @@ type Place = Extract<
       | 'locations'
       | 'providers'
       | 'registration'
+      | 'providerOperations'
       | 'usages'
   }
 >
@@ -128,7 +130,9 @@ function answerPlace(request: ArmRequest, address: Place): Promise<Answer> | Ans
     case 'providers':
       return answerProviders(request, address.subscription, address.namespace)
     case 'registration':
-      return answerRegistration(request, address.subscription, address.namespace)
+      return answerRegistration(request, address)
+    case 'providerOperations':
+      return answerProviderOperations(request, address)
     case 'usages':
       return answerUsages(request, address.subscription, address.location)
   }
@@ -160,6 +164,10 @@ function answerActionOrList(
   request: ArmRequest,
   { id, action }: Address & { is: 'action' },
 ): Promise<Answer> {
+  const isMove = /^(validate)?moveresources$/i.test(action) && sameType(id.type, resourceGroupType)
+  if (isMove && request.method === 'POST') {
+    return refuseMove(request.providers, request.asked, id, request.json)
+  }
   const childType = `${id.type}/${action}`
   if (isAccountPart(childType)) return answerPartList(request, id)
   const isAction = request.method === 'POST' && !request.providers.findType(childType)

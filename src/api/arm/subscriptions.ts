@@ -1,10 +1,9 @@
 import { type Caller, mustBeAllowed } from '../../domain/access.ts'
-import { ArmError } from '../../domain/errors.ts'
 import { keyOf } from '../../domain/resource-id.ts'
 import type { Tags } from '../../domain/tags.ts'
 import { findSubscription } from '../../providers/front-door.ts'
 import type { Subscription } from '../../providers/ports.ts'
-import { type Answer, type ArmRequest, notAllowed } from './answer.ts'
+import type { Answer, ArmRequest } from './answer.ts'
 
 /** What the installation itself is: tenants, subscriptions, locations, resource providers. Read-only, from configuration. */
 
@@ -90,51 +89,4 @@ export function answerLocations({ providers, asked }: ArmRequest, id: string): A
     }),
   }))
   return { status: 200, body: { value } }
-}
-
-/** The resource providers with their types: what az reads to find an api-version for `az resource`. */
-export function answerProviders(
-  { providers, asked }: ArmRequest,
-  id: string,
-  namespace: string | undefined,
-): Answer {
-  mustBeAllowed(
-    asked.caller,
-    'Microsoft.Resources/subscriptions/providers/read',
-    `/subscriptions/${id}`,
-  )
-  const scope = `/subscriptions/${findSubscription(providers, id).id}`
-  const namespaces = [...new Set(providers.types.map((type) => namespaceOf(type.type)))]
-  const locations = providers.settings.regions.all.map((region) => region.displayName)
-  const bodies = namespaces.map((name) => ({
-    id: `${scope}/providers/${name}`,
-    namespace: name,
-    registrationState: 'Registered',
-    registrationPolicy: 'RegistrationRequired',
-    resourceTypes: providers.types
-      .filter((type) => namespaceOf(type.type) === name)
-      .map((type) => ({
-        resourceType: type.type.slice(name.length + 1),
-        locations,
-        apiVersions: [...type.apiVersions].reverse(),
-        capabilities: 'SupportsTags, SupportsLocation',
-      })),
-  }))
-  if (namespace === undefined) return { status: 200, body: { value: bodies } }
-  const wanted = bodies.find((body) => body.namespace.toLowerCase() === namespace.toLowerCase())
-  if (wanted) return { status: 200, body: wanted }
-  throw new ArmError(
-    'InvalidResourceNamespace',
-    `The resource namespace '${namespace}' is invalid.`,
-  )
-}
-
-/** What is served is registered already: clients that register first (az, Terraform) are told so. */
-export function answerRegistration(request: ArmRequest, id: string, namespace: string): Answer {
-  if (request.method !== 'POST') throw notAllowed(request.method)
-  return answerProviders(request, id, namespace)
-}
-
-function namespaceOf(type: string): string {
-  return type.slice(0, type.indexOf('/'))
 }
