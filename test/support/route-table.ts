@@ -209,22 +209,22 @@ const deployments = 'Microsoft.Resources/deployments'
 const deploymentRows: readonly Row[] = ['{rg}', '{sub}'].flatMap((scope): readonly Row[] => {
   const one = `${scope}/providers/${deployments}/none`
   const act = (name: string): Row => [
-    ...([`POST ${one}/${name}`, `${deployments}/${name}/action`, 'OCVDMT', one] as const),
+    ...([`POST ${one}/${name}`, `${deployments}/${name}/action`, 'OCVPMT', one] as const),
   ]
   return [
-    [`GET ${scope}/providers/${deployments}`, `${deployments}/read`, 'OCRUVDMT', scope],
-    [`GET ${one}`, `${deployments}/read`, 'OCRUVDMT'],
-    [`HEAD ${one}`, `${deployments}/read`, 'OCRUVDMT'],
-    [`PUT ${one}`, `${deployments}/write`, 'OCVDMT'],
-    [`DELETE ${one}`, `${deployments}/delete`, 'OCVDMT'],
+    [`GET ${scope}/providers/${deployments}`, `${deployments}/read`, 'OCRUVPMT', scope],
+    [`GET ${one}`, `${deployments}/read`, 'OCRUVPMT'],
+    [`HEAD ${one}`, `${deployments}/read`, 'OCRUVPMT'],
+    [`PUT ${one}`, `${deployments}/write`, 'OCVPMT'],
+    [`DELETE ${one}`, `${deployments}/delete`, 'OCVPMT'],
     ...['cancel', 'validate', 'whatIf', 'exportTemplate'].map(act),
-    [`GET ${one}/operations`, `${deployments}/operations/read`, 'OCRUVDMT', one],
+    [`GET ${one}/operations`, `${deployments}/operations/read`, 'OCRUVPMT', one],
     [
       ...([
         `GET ${one}/operationStatuses/{guid}`,
         `${deployments}/operationstatuses/read`,
       ] as const),
-      ...(['OCRUVDMT', one] as const),
+      ...(['OCRUVPMT', one] as const),
     ],
   ]
 })
