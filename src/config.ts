@@ -190,6 +190,22 @@ export const ConfigFile = z.strictObject({
       removeExpiredDefinitions: z.enum(['off', 'on']).default('off'),
     })
     .prefault({}),
+  /** Webhooks. */
+  events: z
+    .strictObject({
+      /** To where events may be sent, as `imports.hosts`. Empty: to nowhere. */
+      hosts: z
+        .array(
+          z
+            .string()
+            .refine(
+              (text) => parseImportHost(text) !== undefined,
+              'a host is files.example.com, *.example.com, or an origin such as https://files.example.com:8443',
+            ),
+        )
+        .default([]),
+    })
+    .prefault({}),
   /** Files of other hosts that a client names by their URL: this server fetches them. */
   imports: z
     .strictObject({
@@ -348,6 +364,18 @@ function importHostsOf({ imports }: Config) {
 
 /** What a source that says nothing for so long is taken for: gone. */
 const importStallMs = 30_000
+
+/** To where events are sent; names are resolved by `resolve`. */
+export function eventPolicyOf(
+  { events }: Config,
+  resolve: ImportPolicy['resolve'],
+): Pick<ImportPolicy, 'hosts' | 'stallMs' | 'resolve'> {
+  const hosts = events.hosts.flatMap((text) => parseImportHost(text) ?? [])
+  return { hosts, stallMs: webhookMs, resolve }
+}
+
+/** An endpoint answers within this, or it is asked again. */
+const webhookMs = 10_000
 
 /** From where files are fetched, and how long; names are resolved by `resolve`. */
 export function importPolicyOf(config: Config, resolve: ImportPolicy['resolve']): ImportPolicy {

@@ -35,6 +35,12 @@ import type { Work } from './runner/work.ts'
 import { bucketsOf, spaceAddress } from './space-address.ts'
 import { openSpacePreparation } from './spaces.ts'
 import type { Store } from './store/store.ts'
+import {
+  type DeliverPorts,
+  deliverDuty,
+  deliverEvents,
+  deliverQueue,
+} from './work/deliver-events.ts'
 import { dropDuties } from './work/drop-uploads.ts'
 import { duties } from './work/duties.ts'
 import type { WorkPorts } from './work/ports.ts'
@@ -125,13 +131,12 @@ export async function openInstallation(parts: InstallationParts): Promise<Instal
   }
   const isApi = config.roles.includes('api')
   const doors = isApi
-    ? await openDoors(parts, { plane, providers, urls: ownUrls })
+    ? await openDoors({ ...parts, resolve: addressesOf }, { plane, providers, urls: ownUrls })
     : closedDoors(config)
   const { prepare } = spaces
   const bounds = { ...(await boundsOf(parts)), places: spaces, health: healthOf(config, world) }
   const work: WorkPorts = { store, plane, world, settings, findType, prepare, ...bounds }
-  const { deploying } = doors
-  const running = openRunning(work, { own, isWorker, deploying, holder: database.holder, watch })
+  const running = openRunning(work, { own, isWorker, doors, holder: database.holder, watch })
   const stopping = new AbortController()
   let preparing: Promise<void> = Promise.resolve()
 
@@ -221,20 +226,23 @@ function openRunning(
   {
     own,
     isWorker,
-    deploying,
+    doors: { deploying, delivering },
     holder,
     watch,
   }: {
     readonly own: readonly RegionName[]
     readonly isWorker: boolean
     /** Undefined in a process that answers no clients. */
-    readonly deploying: DeployPorts | undefined
+    readonly doors: {
+      readonly deploying: DeployPorts | undefined
+      readonly delivering: DeliverPorts | undefined
+    }
     readonly holder: string
     readonly watch: Observing
   },
 ) {
   const ofWorkers = isWorker ? ['control', ...own.map((region) => `region:${region}`)] : []
-  const queues = [...ofWorkers, ...(deploying ? [deployQueue] : [])]
+  const queues = [...ofWorkers, ...(deploying ? [deployQueue, deliverQueue] : [])]
   const stopping = new AbortController()
   let run: Promise<void> = Promise.resolve()
   const { store, world } = ports
@@ -242,10 +250,12 @@ function openRunning(
   async function workUntilStopped(): Promise<void> {
     const nowMs = await store.nowMs()
     const recurring = isWorker ? [...duties(own), ...dropDuties(own)] : []
-    await store.write((rows) => rows.work.request(recurring, nowMs))
+    const delivers = delivering ? [deliverDuty] : []
+    await store.write((rows) => rows.work.request([...recurring, ...delivers], nowMs))
     const kinds = [
       ...workKinds.map((kind) => kind(ports)),
       ...(deploying ? [deploy(deploying)] : []),
+      ...(delivering ? [deliverEvents(delivering)] : []),
     ]
     const observed = kinds.map((kind) => watch.work(kind))
     const hands = { queues, atOnce: workAtOnce }

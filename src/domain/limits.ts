@@ -138,6 +138,10 @@ export const limits = {
   /** Streams of events that a process keeps open, and those of one principal: each looks for more every second. */
   eventStreamsMax: 200,
   eventStreamsOfPrincipalMax: 10,
+  /** All of an installation: each is looked at every two seconds. */
+  eventSubscriptionsMax: 100,
+  /** Deliveries that fail one after another, over some fifteen hours. */
+  webhookAttemptsMax: 25,
   /** Rows of a list page. */
   pageRows: 100,
   /** Rows that one page of a filtered list looks at: some ten milliseconds. What is left is the next page's. */

@@ -7,13 +7,14 @@ import { openArm } from '../api/arm/app.ts'
 import { blobApp } from '../api/blob/blob-app.ts'
 import { storageApp } from '../api/storage/disk-blob.ts'
 import type { World } from '../base/world.ts'
-import type { Config } from '../config.ts'
+import { type Config, eventPolicyOf } from '../config.ts'
 import type { Foundation } from '../foundation.ts'
 import { claimOwnerFile, ensureOwner } from '../identity/owner.ts'
 import { findLatest } from '../providers/facts.ts'
 import type { Providers } from '../providers/ports.ts'
 import { openAccounts } from '../regions/account.ts'
 import type { Plane } from '../regions/plane.ts'
+import type { DeliverPorts } from '../work/deliver-events.ts'
 import { copyForecast } from './copy-forecast.ts'
 import { openDeployments } from './deployment-door.ts'
 import { elsewhereDoor } from './elsewhere-door.ts'
@@ -28,6 +29,8 @@ type DoorParts = Pick<Foundation, 'key' | 'secrets'> & {
   readonly world: World
   /** How clients reach this process. */
   readonly baseUrl: string
+  /** Every address of a host name. */
+  resolve(host: string): Promise<readonly string[]>
   readonly watch: {
     access<Given, Found>(find: (given: Given) => Promise<Found>): (asked: Given) => Promise<Found>
   }
@@ -66,6 +69,13 @@ export async function openDoors(parts: DoorParts, rooms: Rooms) {
   app.route('/', identity.graph)
   app.route('/', bytesDoor(parts, rooms, { identity, sas, accountKey, refusals }))
   const deployments = openDeployments({ providers, baseUrl, key })
+  const delivering: DeliverPorts = {
+    store: providers.store,
+    policy: eventPolicyOf(config, parts.resolve),
+    source: baseUrl,
+    callerAgain: access.callerAgain,
+    open: deployments.sealing.open,
+  }
   const arm = openArm({
     ...{ providers, rolesFor: identity.rolesFor, tenantsFor, refusals, rates, authority },
     authenticate: watch.access(access.authenticate),
@@ -75,7 +85,7 @@ export async function openDoors(parts: DoorParts, rooms: Rooms) {
     prices,
     planCopy: copyForecast(plane),
     accountKey,
-    ...{ publicUrl: config.publicUrl, baseUrl, deployments },
+    ...{ publicUrl: config.publicUrl, baseUrl, deployments, webhookHosts: delivering.policy.hosts },
   })
   app.route('/', arm.routes)
   const close = async (): Promise<void> => {
@@ -84,7 +94,15 @@ export async function openDoors(parts: DoorParts, rooms: Rooms) {
     await refusals.close()
   }
   const deploying = { ...deployments, send: arm.send, callerAgain: access.callerAgain }
-  return { app, arm: arm.listener, deploying, owner, ownerFile: ownerFileOf(config), close }
+  return {
+    app,
+    arm: arm.listener,
+    deploying,
+    delivering,
+    owner,
+    ownerFile: ownerFileOf(config),
+    close,
+  }
 }
 
 /** A process that only works answers no client. */
@@ -95,6 +113,7 @@ export function closedDoors(config: Config) {
     app: new Hono(),
     arm: undefined,
     deploying: undefined,
+    delivering: undefined,
     owner: undefined,
     ownerFile,
     close,

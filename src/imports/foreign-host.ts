@@ -95,7 +95,8 @@ function placeOf(url: URL): string {
   return `The source '${withoutQuery(url.href)}'`
 }
 
-function admitted(policy: ImportPolicy, text: string | URL): AdmittedUrl {
+/** Throws ArmError for what is not on the list. */
+export function admitted(policy: Pick<ImportPolicy, 'hosts'>, text: string | URL): AdmittedUrl {
   const judged = admitUrl(policy.hosts, text)
   if ('refused' in judged) throw finalFault(judged.refused)
   return judged
@@ -115,7 +116,10 @@ function nextHop(policy: ImportPolicy, from: AdmittedUrl, location: string | und
 }
 
 /** Resolves the name once, and lets the connection go to what was judged alone. */
-async function checkedLookup(policy: ImportPolicy, hop: AdmittedUrl): Promise<LookupFunction> {
+export async function checkedLookup(
+  policy: Pick<ImportPolicy, 'resolve' | 'stallMs'>,
+  hop: AdmittedUrl,
+): Promise<LookupFunction> {
   const host = hop.url.hostname.replace(/^\[|\]$/g, '')
   const isLiteral = isIP(host) > 0
   const addresses = isLiteral ? [host] : await resolved(policy, host)
@@ -128,7 +132,10 @@ async function checkedLookup(policy: ImportPolicy, hop: AdmittedUrl): Promise<Lo
   }
 }
 
-async function resolved(policy: ImportPolicy, host: string): Promise<readonly string[]> {
+async function resolved(
+  policy: Pick<ImportPolicy, 'resolve' | 'stallMs'>,
+  host: string,
+): Promise<readonly string[]> {
   const none = (): readonly string[] => []
   const addresses = await withDeadline(policy.resolve(host).catch(none), policy.stallMs, none)
   if (addresses.length > 0) return addresses

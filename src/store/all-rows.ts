@@ -9,6 +9,7 @@ import { claimRows } from './claims.ts'
 import { counterRows } from './counters.ts'
 import { deploymentRows } from './deployments.ts'
 import { applicationRows, secretRows } from './directory.ts'
+import { eventSubscriptionRows } from './event-subscriptions.ts'
 import { eventWatchRows } from './event-watch.ts'
 import { eventRows } from './events.ts'
 import { groupRows } from './groups.ts'
@@ -64,6 +65,7 @@ export function allRows({ db, nowMs, woken }: RowsOptions): AllRows {
     replicas: replicaRows(db),
     operations: operationRows(db, events, woken),
     events,
+    eventSubscriptions: eventSubscriptionRows(db),
     eventWatch: eventWatchRows(db),
     work: workRows(db, woken),
     claims: claimRows(db),

@@ -29,7 +29,7 @@ export type EventTable = {
   about: string
 }
 
-type EventSubscriptionTable = {
+export type EventSubscriptionTable = {
   key: string
   id: string
   scope_key: string

@@ -2,6 +2,7 @@ import type { AuditRows, Tell } from '../domain/audit.ts'
 import type { DeploymentRows } from '../domain/deployments.ts'
 import type { Digest } from '../domain/digest.ts'
 import type { ApplicationRows, AssignmentRows, RoleDefinitionRows } from '../domain/directory.ts'
+import type { EventSubscriptionRows } from '../domain/event-subscriptions.ts'
 import type { EventRows, EventWatchRows } from '../domain/events.ts'
 import type { HealthRows, SpaceRows } from '../domain/health.ts'
 import type { HoldingRows, Owner, Placement, UploadRows } from '../domain/holdings.ts'
@@ -153,6 +154,7 @@ export type Rows = {
   readonly ledger: LedgerRows
   readonly events: EventRows
   readonly eventWatch: EventWatchRows
+  readonly eventSubscriptions: EventSubscriptionRows
 }
 
 export type Page<Row> = { readonly rows: readonly Row[]; readonly next: string | undefined }

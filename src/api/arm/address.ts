@@ -82,6 +82,13 @@ export type Address =
     }
   /** What was granted and denied there: `{scope}/providers/Vitrine.Gallery/audit`; `scope` empty at the root. */
   | { readonly is: 'audit'; readonly scope: string }
+  /** `{scope}/providers/Vitrine.Gallery/eventSubscriptions[/{name}[/deliver]]`; `scope` empty at the root. */
+  | {
+      readonly is: 'eventSubscriptions'
+      readonly scope: string
+      readonly name: string | undefined
+      readonly action: string | undefined
+    }
   /** What happened there, as CloudEvents: `{scope}/providers/Vitrine.Gallery/events`; `scope` empty at the root. */
   | { readonly is: 'events'; readonly scope: string }
   /** Azure's activity log of a subscription, or of the tenant; or the categories of what stands there. */
@@ -130,6 +137,7 @@ export function parseAddress(path: string): Address {
       ? authorizationAddress(text)
       : undefined) ??
     (lower.includes('/tag') ? tagsAddress(text) : undefined) ??
+    (lower.includes('/eventsubscriptions') ? eventSubscriptionAddress(text) : undefined) ??
     (lower.endsWith(eventsEnd)
       ? { is: 'events' as const, scope: text.slice(0, -eventsEnd.length) }
       : undefined) ??
@@ -173,6 +181,13 @@ function spacesAddress(text: string): Address | undefined {
   const [, region, name, action] = found
   if (name !== undefined && region === undefined) return undefined
   return { is: 'spaces', region: region && regionName(region), name, action }
+}
+
+function eventSubscriptionAddress(text: string): Address | undefined {
+  const form =
+    /^(.*)\/providers\/vitrine\.gallery\/eventsubscriptions(?:\/([^/]+)(?:\/(deliver))?)?$/i
+  const [found, scope = '', name, action] = form.exec(text) ?? []
+  return found === undefined ? undefined : { is: 'eventSubscriptions', scope, name, action }
 }
 
 function activityAddress(text: string): Address | undefined {

@@ -5,6 +5,7 @@ import type { DeploymentPorts, Send } from '../../deployments/ports.ts'
 import type { Caller } from '../../domain/access.ts'
 import type { Auditor } from '../../domain/audit.ts'
 import { ArmError } from '../../domain/errors.ts'
+import type { ImportHost } from '../../domain/import-hosts.ts'
 import type { ResourceRow } from '../../domain/rows.ts'
 import type { PlacedUse } from '../../domain/space-use.ts'
 import type { Asked, Providers, Target } from '../../providers/ports.ts'
@@ -37,6 +38,8 @@ export type ArmRequest = Asking & {
   /** The same as it was sent. */
   text(): Promise<string>
   readonly deployments: DeploymentPorts
+  /** To where events may be sent. */
+  readonly webhookHosts: readonly ImportHost[]
   readonly send: Send
   /** Signs the URL of a grant of bytes. */
   sasUrl(origin: string, grant: string): string

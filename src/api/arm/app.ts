@@ -37,6 +37,7 @@ export type ArmPorts = {
   readonly planCopy: ArmRequest['planCopy']
   readonly accountKey: Telling['accountKey']
   readonly deployments: DeploymentPorts
+  readonly webhookHosts: ArmRequest['webhookHosts']
   /** How clients reach us, where nothing else tells. */
   readonly baseUrl: string
   /** The address clients are to use when it is not the one they used (a proxy in between). */
@@ -235,6 +236,7 @@ async function answerArm(
     json: () => readJson(raw),
     text: () => readText(raw),
     deployments: ports.deployments,
+    webhookHosts: ports.webhookHosts,
     send,
     sasUrl: ports.sasUrl,
     imageUrl: ports.imageUrl,

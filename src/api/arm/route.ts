@@ -12,6 +12,7 @@ import { answerAudit } from './audit.ts'
 import { answerAuthorization } from './authorization.ts'
 import { answerCosts } from './costs.ts'
 import { answerDeployments } from './deployments.ts'
+import { answerEventSubscriptions } from './event-subscriptions.ts'
 import { answerEvents } from './events.ts'
 import { answerExtension } from './extension.ts'
 import { answerGrantedToMe } from './grants.ts'
@@ -82,6 +83,8 @@ export function answerAddress(request: ArmRequest, address: Address): Promise<An
       return answerActionOrList(request, address)
     case 'audit':
       return answerAudit(request, address.scope)
+    case 'eventSubscriptions':
+      return answerEventSubscriptions(request, address)
     case 'events':
       return answerEvents(request, address.scope)
     case 'activityLog':
@@ -143,6 +146,7 @@ const takesMore: ReadonlySet<Address['is']> = new Set([
   'resource',
   'action',
   'extension',
+  'eventSubscriptions',
   'registration',
   'spaces',
   'tenantsHere',

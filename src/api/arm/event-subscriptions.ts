@@ -1,0 +1,193 @@
+import { z } from 'zod'
+import { parseScope } from '../../access/scope.ts'
+import { mustBeAllowed } from '../../domain/access.ts'
+import { auditorOf, tellAs } from '../../domain/audit.ts'
+import { ArmError } from '../../domain/errors.ts'
+import {
+  type EventSubscriptionRow,
+  eventSubscriptionSeal,
+} from '../../domain/event-subscriptions.ts'
+import { admitUrl } from '../../domain/import-hosts.ts'
+import { limits } from '../../domain/limits.ts'
+import { keyOf } from '../../domain/resource-id.ts'
+import type { JsonObject } from '../../domain/rows.ts'
+import { refuse } from '../../providers/ports.ts'
+import { parseBody } from '../../resources/parse.ts'
+import type { Address } from './address.ts'
+import { type Answer, type ArmRequest, listAnswer, notAllowed } from './answer.ts'
+
+const kind = 'Vitrine.Gallery/eventSubscriptions'
+
+const Body = z.strictObject({
+  properties: z.strictObject({
+    endpoint: z.string().max(2_048),
+    types: z.array(z.string().min(1).max(128)).max(50).exactOptional(),
+    subjectBeginsWith: z.string().max(2_048).exactOptional(),
+    /** Kept when it is left out. */
+    secret: z.string().min(16).max(256).exactOptional(),
+  }),
+})
+
+/** Who is told of events by webhook: `{scope}/providers/Vitrine.Gallery/eventSubscriptions[/{name}[/deliver]]`. */
+export async function answerEventSubscriptions(
+  request: ArmRequest,
+  { scope: path, name, action }: Extract<Address, { is: 'eventSubscriptions' }>,
+): Promise<Answer> {
+  const { method, asked, providers } = request
+  const scope = parseScope(path, asked.caller.tenantId)
+  if (!scope) throw new ArmError('NotFound', `'${path}' is no scope.`)
+  const may = (verb: string) => mustBeAllowed(asked.caller, `${kind}/${verb}`, scope.text)
+  const rows = providers.store.read.eventSubscriptions
+  if (name === undefined) {
+    if (method !== 'GET') throw notAllowed(method)
+    may('read')
+    const found = await rows.of(scope.key)
+    return listAnswer(
+      request,
+      found.map((row) => JSON.stringify(bodyOf(row))),
+      undefined,
+    )
+  }
+  const id = `${scope.key === '' ? '' : scope.text}/providers/${kind}/${name}`
+  const at = { id, key: keyOf(id), scopeKey: scope.key, name }
+  if (action !== undefined) {
+    if (method !== 'POST') throw notAllowed(method)
+    may('deliver/action')
+    return await deliverAgain(request, at)
+  }
+  switch (method) {
+    case 'GET': {
+      may('read')
+      return { status: 200, body: bodyOf(await existing(request, at)) }
+    }
+    case 'PUT':
+      may('write')
+      return await write(request, at)
+    case 'DELETE': {
+      may('delete')
+      const was = await providers.store.write(async (each) => {
+        const removed = await each.eventSubscriptions.remove(at.key)
+        if (removed) await each.audit.add([told(request, at.id, 'delete', {})])
+        return removed
+      })
+      return { status: was ? 200 : 204 }
+    }
+    default:
+      throw notAllowed(method)
+  }
+}
+
+type At = Pick<EventSubscriptionRow, 'id' | 'key' | 'scopeKey'> & { readonly name: string }
+
+async function write(request: ArmRequest, at: At): Promise<Answer> {
+  const { providers, asked, deployments, webhookHosts } = request
+  if (!/^[A-Za-z0-9][\w.-]{0,63}$/.test(at.name)) {
+    throw new ArmError(
+      'InvalidResourceName',
+      `The name '${at.name}' is invalid: write letters, digits, dashes, underscores and periods, at most 64.`,
+    )
+  }
+  const parsed = parseBody(Body, await request.json())
+  if ('problems' in parsed) refuse(parsed.problems)
+  const { secret, ...doc } = Body.parse(parsed.body).properties
+  const judged = admitUrl(webhookHosts, doc.endpoint)
+  if ('refused' in judged) {
+    const why = judged.refused.replaceAll('imports.hosts', 'events.hosts')
+    throw new ArmError(
+      'InvalidParameter',
+      `Events cannot be sent to '${doc.endpoint}'. ${why}`,
+      'properties.endpoint',
+    )
+  }
+  const nowMs = await providers.store.nowMs()
+  const { principalId, tenantId, clientId, name, kind: who, groups } = asked.caller
+  const principal = {
+    ...{ principalId, tenantId, name, kind: who },
+    ...(clientId !== undefined && { clientId }),
+    ...(groups !== undefined && { groups }),
+  }
+  const sealed = secret && deployments.sealing.seal(eventSubscriptionSeal(at.key), secret)
+  const row = await providers.store.write(async (rows) => {
+    const was = await rows.eventSubscriptions.get(at.key)
+    if (!was && (await rows.eventSubscriptions.count()) >= limits.eventSubscriptionsMax) {
+      throw new ArmError(
+        'QuotaExceeded',
+        `There are ${limits.eventSubscriptionsMax} event subscriptions already. Delete some that are not needed.`,
+      )
+    }
+    const next: EventSubscriptionRow = {
+      ...{ id: was?.id ?? at.id, key: at.key, scopeKey: at.scopeKey },
+      doc: jsonOf(doc),
+      secret: sealed ?? was?.secret,
+      principal,
+      ...{ state: 'Active', reason: undefined, attempts: 0 },
+      // What happens from now on.
+      cursor: was?.cursor ?? (await rows.events.last()),
+      deliveredMs: was?.deliveredMs,
+      createdMs: was?.createdMs ?? nowMs,
+      updatedMs: nowMs,
+    }
+    await rows.eventSubscriptions.put(next)
+    await rows.audit.add([
+      told(request, at.id, 'write', { endpoint: new URL(doc.endpoint).origin }),
+    ])
+    return { next, isNew: !was }
+  })
+  return { status: row.isNew ? 201 : 200, body: bodyOf(row.next) }
+}
+
+async function deliverAgain(request: ArmRequest, at: At): Promise<Answer> {
+  const { store } = request.providers
+  const row = await existing(request, at)
+  const nowMs = await store.nowMs()
+  const fresh = {
+    ...row,
+    state: 'Active',
+    reason: undefined,
+    attempts: 0,
+    updatedMs: nowMs,
+  } as const
+  await store.write((rows) => rows.eventSubscriptions.put(fresh))
+  return { status: 200, body: bodyOf(fresh) }
+}
+
+async function existing({ providers }: ArmRequest, { key, id }: At): Promise<EventSubscriptionRow> {
+  const row = await providers.store.read.eventSubscriptions.get(key)
+  if (row) return row
+  throw new ArmError('ResourceNotFound', `The event subscription '${id}' was not found.`)
+}
+
+function told({ asked, providers }: ArmRequest, scope: string, verb: string, about: JsonObject) {
+  const tell = tellAs(auditorOf(asked.caller, asked.correlationId), providers.world)
+  return tell({ action: `${kind}/${verb}`, scope, about })
+}
+
+function jsonOf({
+  endpoint,
+  types,
+  subjectBeginsWith,
+}: z.infer<typeof Body>['properties']): JsonObject {
+  return {
+    endpoint,
+    ...(types && { types }),
+    ...(subjectBeginsWith !== undefined && { subjectBeginsWith }),
+  }
+}
+
+/** Never the secret. */
+function bodyOf({ id, doc, state, reason, secret, ...row }: EventSubscriptionRow) {
+  return {
+    id,
+    name: id.split('/').at(-1),
+    type: kind,
+    properties: {
+      ...doc,
+      hasSecret: secret !== undefined,
+      state,
+      ...(reason !== undefined && { reason }),
+      cursor: row.cursor,
+      attempts: row.attempts,
+      lastDelivered: row.deliveredMs === undefined ? null : new Date(row.deliveredMs).toISOString(),
+    },
+  }
+}

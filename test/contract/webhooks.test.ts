@@ -1,0 +1,126 @@
+import { createHmac } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { portOf } from '../../src/listen.ts'
+import { type Arm, errorOf, openArm } from '../support/arm.ts'
+import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
+
+const hooks = '/providers/Vitrine.Gallery/eventSubscriptions'
+const west = { location: 'westeurope' }
+const secret = 'a secret of many letters'
+
+describe('B20 webhooks', () => {
+  let server: Server
+  let endpoint: string
+  let status = 200
+  const received: { body: string; signature: string | undefined }[] = []
+  let vitrine: TestInstallation
+  let arm: Arm
+  beforeAll(async () => {
+    server = createServer(async (request, response) => {
+      let body = ''
+      for await (const piece of request.setEncoding('utf8')) body += piece
+      received.push({ body, signature: request.headers['x-vitrine-signature']?.toString() })
+      response.writeHead(status).end()
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    endpoint = `http://127.0.0.1:${portOf(server)}`
+    vitrine = await openTestInstallation({ config: { events: { hosts: [endpoint] } } })
+    arm = openArm(vitrine)
+    await arm.make(`${arm.groupPath}?api-version=2021-04-01`, west)
+  })
+  afterAll(async () => {
+    await vitrine.close()
+    server.close()
+  })
+
+  const subscribe = (name: string, properties: object) =>
+    arm.put(`${arm.groupPath}${hooks}/${name}`, { properties })
+  const show = async (name: string) => (await arm.get(`${arm.groupPath}${hooks}/${name}`)).body
+  const eventsIn = ({ body }: { body: string }): { type: string; id: string; subject: string }[] =>
+    JSON.parse(body)
+  const until = async (isSo: () => boolean | Promise<boolean>) => {
+    while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 25))
+  }
+
+  it('are told what happens from then on, signed, in its order; the secret is never shown', async () => {
+    await arm.make('galleries/before', west)
+    const made = await subscribe('all', { endpoint: `${endpoint}/all`, secret })
+    expect(made.status).toBe(201)
+    expect(made.body).toMatchObject({
+      ...{ name: 'all', type: 'Vitrine.Gallery/eventSubscriptions' },
+      properties: { endpoint: `${endpoint}/all`, hasSecret: true, state: 'Active' },
+    })
+    await arm.make('galleries/one', west)
+    await arm.make('galleries/two', west)
+    await arm.remove('galleries/one')
+    await until(() => received.flatMap(eventsIn).length >= 3)
+    expect(received.flatMap(eventsIn).map(({ type, subject }) => [type, subject])).toEqual([
+      ['Vitrine.Gallery.Gallery.Created', arm.idOf('galleries/one')],
+      ['Vitrine.Gallery.Gallery.Created', arm.idOf('galleries/two')],
+      ['Vitrine.Gallery.Gallery.Deleted', arm.idOf('galleries/one')],
+    ])
+    for (const { body, signature } of received) {
+      const hmac = createHmac('sha256', secret).update(body).digest('hex')
+      expect(signature).toBe(`sha256=${hmac}`)
+    }
+    expect(JSON.stringify([made.body, await show('all')])).not.toContain(secret)
+    const { body } = await arm.get(`${arm.groupPath}${hooks}`)
+    expect(body.value).toMatchObject([{ name: 'all' }])
+    expect((await arm.ask('DELETE', `${arm.groupPath}${hooks}/all`)).status).toBe(200)
+    expect((await arm.ask('DELETE', `${arm.groupPath}${hooks}/all`)).status).toBe(204)
+  })
+
+  it('that fail are tried again with the same ids, and say why meanwhile; types and subjects narrow them', async () => {
+    received.length = 0
+    status = 500
+    const properties = {
+      endpoint,
+      types: ['Vitrine.Gallery.Gallery.Updated'],
+      subjectBeginsWith: arm.idOf('galleries/TWO'),
+    }
+    expect((await subscribe('some', properties)).status).toBe(201)
+    await arm.make('galleries/three', west)
+    await arm.make('galleries/two', { ...west, properties: { description: 'newer' } })
+    await until(async () => JSON.stringify(await show('some')).includes('answered 500'))
+    expect(await show('some')).toMatchObject({ properties: { state: 'Active' } })
+    status = 200
+    await until(() => received.length >= 2)
+    const [first, second] = received.map(eventsIn)
+    expect(second).toEqual(first)
+    expect(second).toMatchObject([{ type: 'Vitrine.Gallery.Gallery.Updated' }])
+    await until(async () => !JSON.stringify(await show('some')).includes('reason'))
+    // Given up, it waits until somebody asks for it again; then nothing is missing.
+    const { store } = vitrine.installation
+    const [row] = await store.read.eventSubscriptions.active('', 9)
+    if (!row) throw new Error('it is there')
+    const dead = { ...row, state: 'Dead', reason: 'The endpoint answered 500.' } as const
+    await store.write((rows) => rows.eventSubscriptions.put(dead))
+    await arm.make('galleries/two', { ...west, properties: { description: 'newest' } })
+    const again = await arm.ask('POST', `${arm.groupPath}${hooks}/some/deliver`)
+    expect(again.body).toMatchObject({ properties: { state: 'Active', attempts: 0 } })
+    await until(() => received.length >= 3)
+    expect(received).toHaveLength(3)
+  })
+
+  it('go only where the operator allows it, and bad ones are refused', async () => {
+    const wrong = [
+      [{ endpoint: 'https://elsewhere.example/x' }, /setting events\.hosts/],
+      [{ endpoint: 'http://127.0.0.1:1/' }, /setting events\.hosts/],
+      [{ endpoint: 'file:///etc/passwd' }, /no URL/],
+      [{ endpoint: `${endpoint.replace('//', '//user:word@')}` }, /user name/],
+      [{ endpoint, secret: 'short' }, /secret/],
+      [{ endpoint, types: 'all' }, /types/],
+      [{}, /endpoint/],
+    ] as const
+    for (const [properties, message] of wrong) {
+      const answer = await subscribe('wrong', properties)
+      expect(answer.status).toBe(400)
+      expect(errorOf(answer).message).toMatch(message)
+    }
+    expect((await subscribe('-odd', { endpoint })).status).toBe(400)
+    expect((await arm.get(`${arm.groupPath}${hooks}/wrong`)).status).toBe(404)
+  })
+})
