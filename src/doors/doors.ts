@@ -7,15 +7,15 @@ import { openArm } from '../api/arm/app.ts'
 import { blobApp } from '../api/blob/blob-app.ts'
 import { storageApp } from '../api/storage/disk-blob.ts'
 import type { World } from '../base/world.ts'
-import { type Config, eventPolicyOf } from '../config.ts'
+import type { Config } from '../config.ts'
 import type { Foundation } from '../foundation.ts'
 import { claimOwnerFile, ensureOwner } from '../identity/owner.ts'
 import { findLatest } from '../providers/facts.ts'
 import type { Providers } from '../providers/ports.ts'
 import { openAccounts } from '../regions/account.ts'
 import type { Plane } from '../regions/plane.ts'
-import type { DeliverPorts } from '../work/deliver-events.ts'
 import { copyForecast } from './copy-forecast.ts'
+import { openDelivery } from './delivery-door.ts'
 import { openDeployments } from './deployment-door.ts'
 import { elsewhereDoor } from './elsewhere-door.ts'
 import { openIdentity } from './identity-door.ts'
@@ -69,13 +69,8 @@ export async function openDoors(parts: DoorParts, rooms: Rooms) {
   app.route('/', identity.graph)
   app.route('/', bytesDoor(parts, rooms, { identity, sas, accountKey, refusals }))
   const deployments = openDeployments({ providers, baseUrl, key })
-  const delivering: DeliverPorts = {
-    store: providers.store,
-    policy: eventPolicyOf(config, parts.resolve),
-    source: baseUrl,
-    callerAgain: access.callerAgain,
-    open: deployments.sealing.open,
-  }
+  const { resolve } = parts
+  const delivering = openDelivery({ config, baseUrl, resolve, deployments, access })
   const arm = openArm({
     ...{ providers, rolesFor: identity.rolesFor, tenantsFor, refusals, rates, authority },
     authenticate: watch.access(access.authenticate),

@@ -84,11 +84,9 @@ export function answerAddress(request: ArmRequest, address: Address): Promise<An
     case 'audit':
       return answerAudit(request, address.scope)
     case 'eventSubscriptions':
-      return answerEventSubscriptions(request, address)
     case 'events':
-      return answerEvents(request, address.scope)
     case 'activityLog':
-      return answerActivityLog(request, address)
+      return answerHappened(request, address)
     case 'costs':
       return answerCosts(request, address.scope)
     case 'tags':
@@ -139,6 +137,16 @@ function answerPlace(request: ArmRequest, address: Place): Promise<Answer> | Ans
     case 'usages':
       return answerUsages(request, address.subscription, address.location)
   }
+}
+
+/** What happened, and who is told of it. */
+function answerHappened(
+  request: ArmRequest,
+  address: Extract<Address, { is: 'eventSubscriptions' | 'events' | 'activityLog' }>,
+): Promise<Answer> {
+  if (address.is === 'eventSubscriptions') return answerEventSubscriptions(request, address)
+  if (address.is === 'events') return answerEvents(request, address.scope)
+  return answerActivityLog(request, address)
 }
 
 /** Addresses that take more than GET; each says itself what. */
