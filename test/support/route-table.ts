@@ -1,5 +1,6 @@
 import type { builtInRoles } from '../../src/access/built-in-roles.ts'
 import type { Address } from '../../src/api/arm/address.ts'
+import { webhookRows } from './webhook-routes.ts'
 
 /** One letter a role, so that a row of the table fits a line. */
 export const letters: Readonly<Record<keyof typeof builtInRoles, string>> = {
@@ -36,8 +37,6 @@ const roles = 'Microsoft.Authorization'
 const tagNames = 'Microsoft.Resources/subscriptions/tagNames'
 const locations = `{sub}/providers/${compute}/locations/westeurope`
 const vitrine = '/providers/Vitrine.Gallery'
-const webhooks = 'Vitrine.Gallery/eventSubscriptions'
-const subscriptions = `/providers/${webhooks}`
 const activity = '/providers/Microsoft.Insights/eventtypes/management/values'
 const activityRead = 'Microsoft.Insights/eventtypes/values/Read'
 const sinceThen = '$filter=eventTimestamp%20ge%20%272026-01-01%27'
@@ -343,18 +342,7 @@ export const addressRows: Readonly<Record<Address['is'], readonly Row[]>> = {
     [`GET {gallery}${vitrine}/audit`, 'Vitrine.Gallery/audit/read', 'OCRU', '{gallery}'],
     [`GET ${vitrine}/audit`, 'Vitrine.Gallery/audit/read', 'OCRU', '/'],
   ],
-  eventSubscriptions: [
-    [`GET {gallery}${subscriptions}`, `${webhooks}/read`, 'OCRU', '{gallery}'],
-    [`GET {gallery}${subscriptions}/none`, `${webhooks}/read`, 'OCRU', '{gallery}'],
-    [`PUT {gallery}${subscriptions}/none`, `${webhooks}/write`, 'OC', '{gallery}'],
-    [`DELETE {gallery}${subscriptions}/none`, `${webhooks}/delete`, 'OC', '{gallery}'],
-    [
-      `POST {gallery}${subscriptions}/none/deliver`,
-      `${webhooks}/deliver/action`,
-      'OC',
-      '{gallery}',
-    ],
-  ],
+  eventSubscriptions: webhookRows,
   events: [
     [`GET {gallery}${vitrine}/events`, openToAll, ''],
     [`GET ${vitrine}/events`, openToAll, ''],
