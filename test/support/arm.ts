@@ -49,7 +49,9 @@ export function openArm(
       ...asking.headers,
     })
     const text = await response.text()
-    const body: unknown = text === '' ? {} : JSON.parse(text)
+    const parsed: unknown = text === '' ? {} : JSON.parse(text)
+    // Events come as a plain list.
+    const body = Array.isArray(parsed) ? { value: parsed } : parsed
     if (!isObject(body)) throw new Error(`${method} ${id} answered ${text}`)
     return { status: response.status, headers: response.headers, body }
   }
