@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { AuthorizationManagementClient } from '@azure/arm-authorization'
 import { ManagementLockClient } from '@azure/arm-locks'
 import { MonitorClient } from '@azure/arm-monitor'
+import { SubscriptionClient } from '@azure/arm-subscriptions'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { builtInRoles } from '../../src/access/built-in-roles.ts'
 import { dataBytes } from '../support/arm.ts'
@@ -37,6 +38,25 @@ describe('R118 a life through the JavaScript SDKs, as they come from npm', () =>
     authorization = new AuthorizationManagementClient(credential, subscription, clientOptions)
   })
   afterAll(() => vitrine.close())
+
+  it('arm-subscriptions: tenant, subscription and locations are there', async () => {
+    const client = new SubscriptionClient(vitrine.credential, vitrine.clientOptions)
+    const { subscription } = vitrine
+    const listed = await all(client.subscriptions.list())
+    expect(listed).toMatchObject([{ subscriptionId: subscription, state: 'Enabled' }])
+    expect(await client.subscriptions.get(subscription)).toMatchObject({
+      id: `/subscriptions/${subscription}`,
+      tenantId: expect.any(String),
+    })
+    expect(await all(client.tenants.list())).toMatchObject([
+      { tenantId: listed[0]?.tenantId ?? expect.any(String), tenantCategory: 'Home' },
+    ])
+    const locations = await all(client.subscriptions.listLocations(subscription))
+    expect(locations.find((one) => one.name === 'westeurope')).toMatchObject({
+      displayName: 'West Europe',
+      metadata: { regionType: 'Physical' },
+    })
+  })
 
   it('arm-resources and arm-compute: group, gallery, definition, a disk uploaded, a version in two regions', async () => {
     await makeDefinition(vitrine)
