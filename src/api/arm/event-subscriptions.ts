@@ -7,6 +7,7 @@ import {
   type EventSubscriptionRow,
   eventSubscriptionSeal,
 } from '../../domain/event-subscriptions.ts'
+import type { EventRows } from '../../domain/events.ts'
 import { admitUrl } from '../../domain/import-hosts.ts'
 import { limits } from '../../domain/limits.ts'
 import { keyOf } from '../../domain/resource-id.ts'
@@ -122,7 +123,7 @@ async function write(request: ArmRequest, at: At): Promise<Answer> {
       principal,
       ...{ state: 'Active', reason: undefined, attempts: 0 },
       // What happens from now on.
-      cursor: was?.cursor ?? (await rows.events.last()),
+      cursor: was?.cursor ?? (await lastNow(rows)),
       deliveredMs: was?.deliveredMs,
       createdMs: was?.createdMs ?? nowMs,
       updatedMs: nowMs,
@@ -134,6 +135,18 @@ async function write(request: ArmRequest, at: At): Promise<Answer> {
     return { next, isNew: !was }
   })
   return { status: row.isNew ? 201 : 200, body: bodyOf(row.next) }
+}
+
+/** Pages of events without a number that one request numbers. */
+const numberPagesMax = 20
+const numberRows = 500
+
+/** The last number once all that happened before has one. */
+async function lastNow({ events }: { readonly events: EventRows }): Promise<number> {
+  for (let page = 0; page < numberPagesMax; page++) {
+    if ((await events.number(numberRows)) < numberRows) break
+  }
+  return await events.last()
 }
 
 async function deliverAgain(request: ArmRequest, at: At): Promise<Answer> {
