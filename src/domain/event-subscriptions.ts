@@ -6,9 +6,9 @@ export type EventSubscriptionRow = {
   readonly key: string
   /** `{scope}/providers/Vitrine.Gallery/eventSubscriptions/{name}`. */
   readonly id: string
-  /** Where events are told of, and below; '' for everywhere. */
+  /** Where events are told of, and below; `tenantScope` and what follows it: everywhere. */
   readonly scopeKey: string
-  /** `endpoint`, and maybe `types` and `subjectBeginsWith`, as they were sent. */
+  /** `endpoint`: its origin; `sealedEndpoint`: the whole of it; maybe `types` and `subjectBeginsWith`, as they were sent. */
   readonly doc: JsonObject
   /** What signs, sealed; undefined: nothing does. */
   readonly secret: string | undefined
@@ -33,7 +33,10 @@ export type EventSubscriptionRows = {
   remove(key: string): Promise<boolean>
   /** Those of a scope itself, by key. */
   of(scopeKey: string): Promise<readonly EventSubscriptionRow[]>
-  count(): Promise<number>
+  /** Those at a scope and below it. */
+  count(scopeKey: string): Promise<number>
+  /** `Active` again, from where it stopped; nothing else of it changes, and none that is gone comes back. */
+  revive(key: string, nowMs: number): Promise<void>
   /** Active ones with a key behind `after`, by key. */
   active(after: string, rowsMax: number): Promise<readonly EventSubscriptionRow[]>
   /** What a delivery found: only while the row is as it was read. */
@@ -44,6 +47,21 @@ export type EventSubscriptionRows = {
       readonly updatedMs: number
     },
   ): Promise<void>
+}
+
+/** Keys of subscriptions above all of Azure's begin with it, so that each tenant has its own. */
+export function tenantScope(tenantId: string): string {
+  return `/tenants/${tenantId.toLowerCase()}`
+}
+
+/** Of whose events one at this scope key is told: what the reader may see is asked besides. */
+export function toldFrom(scopeKey: string): string {
+  return scopeKey.startsWith('/tenants/') ? '' : scopeKey
+}
+
+/** Under which name the endpoint of a subscription is sealed. */
+export function eventEndpointSeal(key: string): string {
+  return `event-endpoint ${key}`
 }
 
 /** Under which name the secret of a subscription is sealed. */

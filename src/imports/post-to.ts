@@ -25,7 +25,9 @@ export async function postTo(
   const options = { method: 'POST', lookup, headers: { ...headers, ...sent.headers }, signal }
   const ask = hop.url.protocol === 'https:' ? httpsRequest : httpRequest
   const asked = ask(hop.url, { ...options, agent: false })
-  asked.on('error', (error) => reject(faultOf(hop.url, error)))
+  // Its path may be a secret.
+  const place = `The endpoint '${hop.url.origin}'`
+  asked.on('error', (error) => reject(faultOf(place, error)))
   asked.on('response', (message) => {
     resolve(message.statusCode ?? 0)
     message.destroy()

@@ -2,6 +2,7 @@ import type { LockedVerb } from '../domain/locks.ts'
 import { isFinal, type WorkRequest } from '../domain/rows.ts'
 import { forgetAssignmentsAt } from './assignments.ts'
 import type { Change, Committed } from './change.ts'
+import { forgetEventSubscriptionsAt } from './event-subscriptions.ts'
 import { locksRows } from './locks-rows.ts'
 import { prepared } from './prepared.ts'
 import { forgetLocksAt } from './resource-locks.ts'
@@ -165,6 +166,7 @@ async function removeLeaf({ db, rows }: Writing, { key, expectRevision }: Resour
   await rows.blobs.released(key)
   await forgetAssignmentsAt(db, key)
   await forgetLocksAt(db, key)
+  await forgetEventSubscriptionsAt(db, key)
   await rows.claims.releaseAllOf(key)
   for (const placement of await rows.placements.ofKeepers([key])) {
     await rows.placements.drop(placement)

@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely'
+import { type Selectable, type SqlBool, sql } from 'kysely'
 import type { EventSubscriptionRow, EventSubscriptionRows } from '../domain/event-subscriptions.ts'
 import type { EventSubscriptionTable } from './event-schema.ts'
 import type { Db } from './schema.ts'
@@ -34,10 +34,11 @@ export function eventSubscriptionRows(db: Db): EventSubscriptionRows {
     return rows.map(fromTable)
   }
 
-  async function count(): Promise<number> {
+  async function count(scopeKey: string): Promise<number> {
     const { rows } = await db
       .selectFrom('event_subscriptions')
       .select(({ fn }) => fn.countAll().as('rows'))
+      .where(isWithin(scopeKey))
       .executeTakeFirstOrThrow()
     return Number(rows)
   }
@@ -69,7 +70,25 @@ export function eventSubscriptionRows(db: Db): EventSubscriptionRows {
       .execute()
   }
 
-  return { get, put, remove, of, count, active, delivered }
+  async function revive(key: string, nowMs: number): Promise<void> {
+    await db
+      .updateTable('event_subscriptions')
+      .set({ state: 'Active', reason: null, attempts: 0, updated_ms: nowMs })
+      .where('key', '=', key)
+      .execute()
+  }
+
+  return { get, put, remove, of, count, active, delivered, revive }
+}
+
+/** Those at a resource or below it end with it. */
+export async function forgetEventSubscriptionsAt(db: Db, key: string): Promise<void> {
+  await db.deleteFrom('event_subscriptions').where(isWithin(key)).execute()
+}
+
+/** '0' follows '/'. */
+function isWithin(key: string) {
+  return sql<SqlBool>`(scope_key = ${key} or (scope_key > ${`${key}/`} and scope_key < ${`${key}0`}))`
 }
 
 function toTable(row: EventSubscriptionRow): EventSubscriptionTable {

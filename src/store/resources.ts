@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely'
 import type { ProvisioningState, ResourceRow, RowStamp } from '../domain/rows.ts'
 import { forgetAssignmentsAt } from './assignments.ts'
+import { forgetEventSubscriptionsAt } from './event-subscriptions.ts'
 import { inKeyOrder } from './in-key-order.ts'
 import { locksRows } from './locks-rows.ts'
 import { prepared, preparedList } from './prepared.ts'
@@ -167,6 +168,7 @@ export function resourceRows(db: Db): ResourceRows {
     await db.deleteFrom('resources').where('key', '=', key).execute()
     await forgetAssignmentsAt(db, key)
     await forgetLocksAt(db, key)
+    await forgetEventSubscriptionsAt(db, key)
   }
 
   return {

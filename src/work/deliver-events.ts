@@ -2,7 +2,12 @@ import { createHmac } from 'node:crypto'
 import type { Caller, KeptPrincipal } from '../domain/access.ts'
 import { cloudEventOf, seenBy } from '../domain/cloud-events.ts'
 import { ArmError, Unavailable } from '../domain/errors.ts'
-import { type EventSubscriptionRow, eventSubscriptionSeal } from '../domain/event-subscriptions.ts'
+import {
+  type EventSubscriptionRow,
+  eventEndpointSeal,
+  eventSubscriptionSeal,
+  toldFrom,
+} from '../domain/event-subscriptions.ts'
 import type { NumberedEvent } from '../domain/events.ts'
 import { limits } from '../domain/limits.ts'
 import type { JsonObject, WorkRequest } from '../domain/rows.ts'
@@ -104,7 +109,7 @@ async function wanted(
   const caller = await callerAgain(principal as unknown as KeptPrincipal)
   const types = Array.isArray(doc.types) ? doc.types.map(String) : []
   const begins = typeof doc.subjectBeginsWith === 'string' ? doc.subjectBeginsWith : ''
-  return seenBy(found, caller, scopeKey)
+  return seenBy(found, caller, toldFrom(scopeKey))
     .map((event) => ({ ...event, shown: cloudEventOf(event, source) }))
     .filter(
       ({ shown, resourceId }) =>
@@ -122,6 +127,12 @@ async function send(
     signal,
   }: { readonly events: readonly { shown: JsonObject }[]; readonly signal: AbortSignal },
 ): Promise<string | undefined> {
+  const { sealedEndpoint } = row.doc
+  const endpoint =
+    typeof sealedEndpoint === 'string'
+      ? open(eventEndpointSeal(row.key), sealedEndpoint)
+      : undefined
+  if (endpoint === undefined) return 'The endpoint can no longer be read. Send it again.'
   const body = JSON.stringify(events.map(({ shown }) => shown))
   const secret =
     row.secret === undefined ? undefined : open(eventSubscriptionSeal(row.key), row.secret)
@@ -131,7 +142,7 @@ async function send(
     ...(signature && { 'x-vitrine-signature': `sha256=${signature}` }),
   }
   try {
-    const status = await postTo(policy, String(row.doc.endpoint), { headers, body, signal })
+    const status = await postTo(policy, endpoint, { headers, body, signal })
     if (status >= 200 && status < 300) return undefined
     return `The endpoint answered ${status}.`
   } catch (error) {

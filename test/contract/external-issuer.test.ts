@@ -142,7 +142,7 @@ describe('an issuer elsewhere', () => {
     expect(await read({ sub: randomUUID(), groups: ['/images/inner', 'images'] })).toBe(403)
   })
 
-  it('whose role comes by a group of its tokens alone is told so when a URL would never work', async () => {
+  it('whose role comes by a group of its tokens alone is told so when a URL or a webhook would never work', async () => {
     const arm = await asLab(ann)
     await arm.make('galleries/labGallery/images/linux', {
       ...west,
@@ -161,6 +161,21 @@ describe('an issuer elsewhere', () => {
     expect(errorOf(refused).message).toContain('a group that only your token names')
     await give(dan, 'User')
     expect((await sign()).status).toBe(201)
+    // Nor would a webhook, which reads when no token is there.
+    const [eve, writers] = [randomUUID(), '/writers']
+    const contributor = builtInRoles.contributor.id
+    await give(foreignId('group', writers, lab.tenantId), 'ForeignGroup', contributor)
+    const hook = 'galleries/labGallery/providers/Vitrine.Gallery/eventSubscriptions/hook'
+    const subscribe = async () => {
+      const asEve = await asLab({ sub: eve, groups: [writers] })
+      return errorOf(await asEve.put(hook, { properties: { endpoint: 'https://a.example' } }))
+    }
+    expect(await subscribe()).toMatchObject({
+      code: 'OperationNotAllowed',
+      message: expect.stringContaining('a group that only your token names'),
+    })
+    await give(eve, 'User', contributor)
+    expect((await subscribe()).message).toContain('events.hosts')
   })
 
   it('an id that no directory knows must say what it is, and is taken where another issuer serves alone', async () => {

@@ -2,8 +2,10 @@ import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { tenantScope } from '../../src/domain/event-subscriptions.ts'
 import { portOf } from '../../src/listen.ts'
 import { type Arm, errorOf, openArm } from '../support/arm.ts'
+import { makeTenant } from '../support/made-tenant.ts'
 import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
 
 const hooks = '/providers/Vitrine.Gallery/eventSubscriptions'
@@ -14,14 +16,15 @@ describe('B20 webhooks', () => {
   let server: Server
   let endpoint: string
   let status = 200
-  const received: { body: string; signature: string | undefined }[] = []
+  const received: { body: string; signature: string | undefined; path: string | undefined }[] = []
   let vitrine: TestInstallation
   let arm: Arm
   beforeAll(async () => {
     server = createServer(async (request, response) => {
       let body = ''
       for await (const piece of request.setEncoding('utf8')) body += piece
-      received.push({ body, signature: request.headers['x-vitrine-signature']?.toString() })
+      const signature = request.headers['x-vitrine-signature']?.toString()
+      received.push({ body, signature, path: request.url })
       response.writeHead(status).end()
     })
     server.listen(0, '127.0.0.1')
@@ -51,7 +54,7 @@ describe('B20 webhooks', () => {
     expect(made.status).toBe(201)
     expect(made.body).toMatchObject({
       ...{ name: 'all', type: 'Vitrine.Gallery/eventSubscriptions' },
-      properties: { endpoint: `${endpoint}/all`, hasSecret: true, state: 'Active' },
+      properties: { endpoint, hasSecret: true, state: 'Active' },
     })
     await arm.make('galleries/one', west)
     await arm.make('galleries/two', west)
@@ -62,7 +65,8 @@ describe('B20 webhooks', () => {
       ['Vitrine.Gallery.Gallery.Created', arm.idOf('galleries/two')],
       ['Vitrine.Gallery.Gallery.Deleted', arm.idOf('galleries/one')],
     ])
-    for (const { body, signature } of received) {
+    for (const { body, signature, path } of received) {
+      expect(path).toBe('/all')
       const hmac = createHmac('sha256', secret).update(body).digest('hex')
       expect(signature).toBe(`sha256=${hmac}`)
     }
@@ -122,5 +126,70 @@ describe('B20 webhooks', () => {
     }
     expect((await subscribe('-odd', { endpoint })).status).toBe(400)
     expect((await arm.get(`${arm.groupPath}${hooks}/wrong`)).status).toBe(404)
+  })
+  it('are shown with the origin of their endpoint alone; what was shown, sent back, keeps the rest and the secret', async () => {
+    const at = `${arm.groupPath}${hooks}/hidden`
+    const put = async (properties: object) => (await arm.put(at, { properties })).body
+    const told = [
+      await put({ endpoint: `${endpoint}/hook/T0K3N?code=T0K3N`, secret }),
+      await arm.get(at),
+      await arm.get(`${arm.groupPath}${hooks}`),
+      await arm.get(`${arm.groupPath}/providers/Vitrine.Gallery/audit`),
+      await arm.put(at, { properties: { endpoint: 'https://elsewhere.example/T0K3N' } }),
+    ]
+    expect(JSON.stringify(told)).not.toContain('T0K3N')
+    received.length = 0
+    const kept = { properties: { endpoint, hasSecret: true } }
+    expect(await put({ endpoint, types: ['Vitrine.Gallery.Gallery.Created'] })).toMatchObject(kept)
+    await arm.make('galleries/hidden', west)
+    await until(() => received.length > 0)
+    expect(received[0]).toMatchObject({
+      path: '/hook/T0K3N?code=T0K3N',
+      signature: expect.stringMatching(/^sha256=/),
+    })
+    // A secret goes to nobody but who it was made for.
+    const moved = { properties: { endpoint, hasSecret: false } }
+    expect(await put({ endpoint: `${endpoint}/elsewhere` })).toMatchObject(moved)
+    await arm.ask('DELETE', at)
+    const again = await arm.ask('POST', `${at}/deliver`)
+    expect([again.status, (await arm.get(at)).status]).toEqual([404, 404])
+  })
+
+  it('above all subscriptions are each tenant its own', async () => {
+    const tenantId = 'cccccccc-0000-4000-8000-000000000001'
+    const other = await makeTenant(vitrine, arm, { tenantId, name: 'Fabrikam' })
+    const path = `${hooks}/root`
+    const ours = { properties: { endpoint: `${endpoint}/ours`, secret } }
+    expect((await arm.put(path, ours)).status).toBe(201)
+    expect((await other.get(hooks)).body).toEqual({ value: [] })
+    expect((await other.get(path)).status).toBe(404)
+    const theirs = await other.put(path, { properties: { endpoint: `${endpoint}/theirs` } })
+    expect([theirs.status, theirs.body]).toMatchObject([201, { properties: { hasSecret: false } }])
+    expect((await other.get(hooks)).body.value).toHaveLength(1)
+    expect((await other.ask('DELETE', path)).status).toBe(200)
+    expect((await other.ask('POST', `${path}/deliver`)).status).toBe(404)
+    expect((await arm.get(path)).body).toMatchObject({ id: path, properties: { hasSecret: true } })
+    received.length = 0
+    await arm.make('galleries/rooted', west)
+    await until(() => received.some((one) => one.path === '/ours'))
+    const { eventSubscriptions } = vitrine.installation.store.read
+    const home = await eventSubscriptions.count(tenantScope(vitrine.config.tenantId))
+    expect([home, await eventSubscriptions.count(tenantScope(tenantId))]).toEqual([1, 0])
+    expect((await arm.ask('DELETE', path)).status).toBe(200)
+  })
+
+  it('end with the resource or group at which they are', async () => {
+    await arm.make('galleries/brief', west)
+    const inside = `${arm.idOf('galleries/brief')}${hooks}/inside`
+    expect((await arm.put(inside, { properties: { endpoint } })).status).toBe(201)
+    await arm.remove('galleries/brief')
+    await arm.make('galleries/brief', west)
+    expect((await arm.get(inside)).status).toBe(404)
+    const group = `${arm.groupPath}-brief`
+    const around = `${group}${hooks}/around`
+    await arm.make(`${group}?api-version=2021-04-01`, west)
+    expect((await arm.put(around, { properties: { endpoint } })).status).toBe(201)
+    expect((await arm.ask('DELETE', group, { api: '2021-04-01' })).status).toBe(202)
+    await until(async () => (await arm.get(around)).status === 404)
   })
 })

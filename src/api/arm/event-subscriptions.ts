@@ -5,7 +5,9 @@ import { auditorOf, tellAs } from '../../domain/audit.ts'
 import { ArmError } from '../../domain/errors.ts'
 import {
   type EventSubscriptionRow,
+  eventEndpointSeal,
   eventSubscriptionSeal,
+  tenantScope,
 } from '../../domain/event-subscriptions.ts'
 import type { EventRows } from '../../domain/events.ts'
 import { admitUrl } from '../../domain/import-hosts.ts'
@@ -39,10 +41,13 @@ export async function answerEventSubscriptions(
   if (!scope) throw new ArmError('NotFound', `'${path}' is no scope.`)
   const may = (verb: string) => mustBeAllowed(asked.caller, `${kind}/${verb}`, scope.text)
   const rows = providers.store.read.eventSubscriptions
+  // What lies above all subscriptions is each tenant's own.
+  const home = scope.subscription.toLowerCase() || tenantScope(asked.caller.tenantId)
+  const own = scope.subscription === '' ? `${home}${scope.key}` : scope.key
   if (name === undefined) {
     if (method !== 'GET') throw notAllowed(method)
     may('read')
-    const found = await rows.of(scope.key)
+    const found = await rows.of(own)
     return listAnswer(
       request,
       found.map((row) => JSON.stringify(bodyOf(row))),
@@ -50,7 +55,8 @@ export async function answerEventSubscriptions(
     )
   }
   const id = `${scope.key === '' ? '' : scope.text}/providers/${kind}/${name}`
-  const at = { id, key: keyOf(id), scopeKey: scope.key, name }
+  const key = `${scope.subscription === '' ? home : ''}${keyOf(id)}`
+  const at = { id, key, scopeKey: own, name, home, scope: scope.text }
   if (action !== undefined) {
     if (method !== 'POST') throw notAllowed(method)
     may('deliver/action')
@@ -78,7 +84,12 @@ export async function answerEventSubscriptions(
   }
 }
 
-type At = Pick<EventSubscriptionRow, 'id' | 'key' | 'scopeKey'> & { readonly name: string }
+type At = Pick<EventSubscriptionRow, 'id' | 'key' | 'scopeKey'> & {
+  readonly name: string
+  /** Of which they are counted: a key of a subscription, or of what is above them in a tenant. */
+  readonly home: string
+  readonly scope: string
+}
 
 async function write(request: ArmRequest, at: At): Promise<Answer> {
   const { providers, asked, deployments, webhookHosts } = request
@@ -91,35 +102,38 @@ async function write(request: ArmRequest, at: At): Promise<Answer> {
   const parsed = parseBody(Body, await request.json())
   if ('problems' in parsed) refuse(parsed.problems)
   const { secret, ...doc } = Body.parse(parsed.body).properties
-  const judged = admitUrl(webhookHosts, doc.endpoint)
-  if ('refused' in judged) {
-    const why = judged.refused.replaceAll('imports.hosts', 'events.hosts')
-    throw new ArmError(
-      'InvalidParameter',
-      `Events cannot be sent to '${doc.endpoint}'. ${why}`,
-      'properties.endpoint',
-    )
-  }
+  // Nobody brings a token when events are sent.
+  const works = (await asked.caller.mayAlone?.(`${kind}/write`, at.scope)) ?? true
+  if (!works) throw onlyByToken(at.name)
   const nowMs = await providers.store.nowMs()
-  const { principalId, tenantId, clientId, name, kind: who, groups } = asked.caller
+  const { principalId, tenantId, clientId, name, kind: who } = asked.caller
   const principal = {
     ...{ principalId, tenantId, name, kind: who },
     ...(clientId !== undefined && { clientId }),
-    ...(groups !== undefined && { groups }),
   }
-  const sealed = secret && deployments.sealing.seal(eventSubscriptionSeal(at.key), secret)
+  const { seal, open } = deployments.sealing
+  const sealed = secret && seal(eventSubscriptionSeal(at.key), secret)
   const row = await providers.store.write(async (rows) => {
     const was = await rows.eventSubscriptions.get(at.key)
-    if (!was && (await rows.eventSubscriptions.count()) >= limits.eventSubscriptionsMax) {
+    if (!was && (await rows.eventSubscriptions.count(at.home)) >= limits.eventSubscriptionsMax) {
       throw new ArmError(
         'QuotaExceeded',
         `There are ${limits.eventSubscriptionsMax} event subscriptions already. Delete some that are not needed.`,
       )
     }
+    const before = was?.principal.tenantId === tenantId ? was : undefined
+    const known = before && endpointOf(before, open)
+    const isShown = before !== undefined && doc.endpoint === before.doc.endpoint
+    const endpoint = isShown ? (known ?? doc.endpoint) : doc.endpoint
+    const origin = admittedOrigin(webhookHosts, endpoint)
     const next: EventSubscriptionRow = {
       ...{ id: was?.id ?? at.id, key: at.key, scopeKey: at.scopeKey },
-      doc: jsonOf(doc),
-      secret: sealed ?? was?.secret,
+      doc: {
+        ...jsonOf({ ...doc, endpoint: origin }),
+        sealedEndpoint: seal(eventEndpointSeal(at.key), endpoint),
+      },
+      // It was made for who had it there.
+      secret: sealed ?? (endpoint === known ? before?.secret : undefined),
       principal,
       ...{ state: 'Active', reason: undefined, attempts: 0 },
       // What happens from now on.
@@ -129,12 +143,40 @@ async function write(request: ArmRequest, at: At): Promise<Answer> {
       updatedMs: nowMs,
     }
     await rows.eventSubscriptions.put(next)
-    await rows.audit.add([
-      told(request, at.id, 'write', { endpoint: new URL(doc.endpoint).origin }),
-    ])
+    await rows.audit.add([told(request, at.id, 'write', { endpoint: origin })])
     return { next, isNew: !was }
   })
   return { status: row.isNew ? 201 : 200, body: bodyOf(row.next) }
+}
+
+/** Paths and queries of endpoints are secrets more often than not. */
+function admittedOrigin(hosts: ArmRequest['webhookHosts'], endpoint: string): string {
+  const judged = admitUrl(hosts, endpoint)
+  if ('url' in judged) return judged.url.origin
+  const why = judged.refused.replaceAll('imports.hosts', 'events.hosts')
+  const origin = URL.parse(endpoint)?.origin ?? 'null'
+  const where = origin === 'null' ? 'there' : `to '${origin}'`
+  throw new ArmError(
+    'InvalidParameter',
+    `Events cannot be sent ${where}. ${why}`,
+    'properties.endpoint',
+  )
+}
+
+function endpointOf(
+  { key, doc }: EventSubscriptionRow,
+  open: ArmRequest['deployments']['sealing']['open'],
+): string | undefined {
+  const { sealedEndpoint } = doc
+  if (typeof sealedEndpoint !== 'string') return undefined
+  return open(eventEndpointSeal(key), sealedEndpoint)
+}
+
+function onlyByToken(name: string): ArmError {
+  return new ArmError(
+    'OperationNotAllowed',
+    `The event subscription '${name}' would be told nothing: each delivery needs its maker's roles, and yours come from a group that only your token names. Have the role given to yourself.`,
+  )
 }
 
 /** Pages of events without a number that one request numbers. */
@@ -151,17 +193,9 @@ async function lastNow({ events }: { readonly events: EventRows }): Promise<numb
 
 async function deliverAgain(request: ArmRequest, at: At): Promise<Answer> {
   const { store } = request.providers
-  const row = await existing(request, at)
   const nowMs = await store.nowMs()
-  const fresh = {
-    ...row,
-    state: 'Active',
-    reason: undefined,
-    attempts: 0,
-    updatedMs: nowMs,
-  } as const
-  await store.write((rows) => rows.eventSubscriptions.put(fresh))
-  return { status: 200, body: bodyOf(fresh) }
+  await store.write((rows) => rows.eventSubscriptions.revive(at.key, nowMs))
+  return { status: 200, body: bodyOf(await existing(request, at)) }
 }
 
 async function existing({ providers }: ArmRequest, { key, id }: At): Promise<EventSubscriptionRow> {
@@ -187,14 +221,15 @@ function jsonOf({
   }
 }
 
-/** Never the secret. */
+/** Never the secret, nor more of the endpoint than its origin. */
 function bodyOf({ id, doc, state, reason, secret, ...row }: EventSubscriptionRow) {
+  const { sealedEndpoint: _, ...shown } = doc
   return {
     id,
     name: id.split('/').at(-1),
     type: kind,
     properties: {
-      ...doc,
+      ...shown,
       hasSecret: secret !== undefined,
       state,
       ...(reason !== undefined && { reason }),
