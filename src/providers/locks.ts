@@ -149,5 +149,6 @@ async function tell(
 ): Promise<void> {
   const { scope, name, level } = lock
   const told = tellAs(auditorOf(caller, correlationId), world)
-  await rows.audit.add([told({ action: `${action}/${verb}`, scope, about: { name, level } })])
+  const id = `${scope}/providers/${action}/${name}`
+  await rows.audit.add([told({ action: `${action}/${verb}`, scope: id, about: { name, level } })])
 }

@@ -90,6 +90,30 @@ describe('locks', () => {
     await unlock(arm.groupPath)
   })
 
+  it('are told of in the activity log by their own ids, and in no event of what they lock', async () => {
+    const { store } = vitrine.installation
+    const events = async () => {
+      await store.write((rows) => rows.events.number(500))
+      const all = await store.read.events.after(0, 10_000)
+      return all.filter(({ resourceId }) => resourceId === arm.groupPath).length
+    }
+    const before = await events()
+    await lockAt(arm.groupPath, 'CanNotDelete', {}, 'told')
+    await unlock(arm.groupPath, 'told')
+    const since = new Date(Date.now() - 3_600_000).toISOString()
+    const filter = `eventTimestamp ge '${since}' and resourceGroupName eq '${arm.groupPath.split('/').at(-1)}'`
+    const log = `/subscriptions/${vitrine.subscription}/providers/Microsoft.Insights/eventtypes/management/values`
+    const answer = await arm.get(`${log}?$filter=${encodeURIComponent(filter)}`, '2015-04-01')
+    const id = `${arm.groupPath}/${locks}/told`
+    const told = [answer.body.value].flat().filter((one) => valueAt(one, 'resourceId') === id)
+    expect(told).toHaveLength(2)
+    for (const one of told) {
+      expect(valueAt(one, 'resourceType.value')).toBe('Microsoft.Authorization/locks')
+      expect(valueAt(one, 'operationName.value')).toMatch(/^Microsoft.Authorization\/locks\//)
+    }
+    expect(await events()).toBe(before)
+  })
+
   it('a resource group is not deleted while anything in it is locked', async () => {
     await lockAt(definitionId)
     expect(refusal(await arm.ask('DELETE', arm.groupPath))).toEqual(
