@@ -82,7 +82,8 @@ export async function judge(
   const group = await groupOf(ports, target)
   const nowMs = world.now().getTime()
   const where = positionOf && { positionOf }
-  const planning = { target, request, group, nowMs, newGuid: () => world.id(), ...where }
+  const newGuid = () => world.id()
+  const planning = { caller, target, request, group, nowMs, newGuid, ...where }
   const plan = await planRequest(ports, planning)
   preflight({ ports, caller, ...where }, plan)
   return { request, plan, group }

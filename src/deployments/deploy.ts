@@ -116,10 +116,11 @@ async function openDeploying(ports: DeployPorts, row: DeploymentRow): Promise<De
     location: typeof location === 'string' ? location : undefined,
   } as const
   const group = await groupOf(ports, target)
-  const planning = { target, request, group, nowMs: row.startedMs, newGuid: () => row.run }
-  const plan = await planRequest(ports, planning)
   // Written by `principalOf` of `accept.ts`.
   const principal = row.principal as unknown as KeptPrincipal
+  const caller = await ports.callerAgain(principal)
+  const at = { nowMs: row.startedMs, newGuid: () => row.run }
+  const plan = await planRequest(ports, { caller, target, request, group, ...at })
   return { row, plan, principal, hide: hidingOf(plan) }
 }
 

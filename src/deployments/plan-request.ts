@@ -1,3 +1,4 @@
+import type { Caller } from '../domain/access.ts'
 import { ArmError, TemplateRefused } from '../domain/errors.ts'
 import { keyOf, type ResourceId } from '../domain/resource-id.ts'
 import type { JsonObject, ResourceRow } from '../domain/rows.ts'
@@ -12,13 +13,15 @@ import {
   type TemplatePath,
   TemplateProblem,
 } from '../templates/problem.ts'
-import type { DeploymentPorts } from './ports.ts'
+import { type DeploymentPorts, deploymentType } from './ports.ts'
 import type { DeploymentRequest } from './read-request.ts'
 
 /** Groups that a template names are looked up between two plans; each look may bring up more of them. */
 const looksMax = 4
 
 export type Planning = {
+  /** Groups that a template names are looked up where he may deploy, and nowhere else: their facts stand in messages. */
+  readonly caller: Pick<Caller, 'may'>
   readonly target: ResourceId
   readonly request: Pick<DeploymentRequest, 'template' | 'parameters' | 'mode' | 'location'>
   /** Undefined at subscription scope. */
@@ -30,14 +33,15 @@ export type Planning = {
 
 /** What a deployment will do. Throws InvalidTemplate, with the place in the template. */
 export async function planRequest(ports: DeploymentPorts, planning: Planning): Promise<Plan> {
-  const { target, request, nowMs, newGuid, positionOf } = planning
+  const { caller, target, request, nowMs, newGuid, positionOf } = planning
   const known = new Map<string, GroupFacts | undefined>()
   for (let look = 1; ; look++) {
     const unknown = new Set<string>()
     const groupOf = (subscription: string, name: string): GroupFacts | undefined => {
       const key = `/subscriptions/${subscription}/resourceGroups/${name}`.toLowerCase()
-      if (!known.has(key)) unknown.add(key)
-      return known.get(key)
+      if (known.has(key)) return known.get(key)
+      if (caller.may(`${deploymentType}/write`, key)) unknown.add(key)
+      return undefined
     }
     const input: PlanInput = {
       template: request.template,

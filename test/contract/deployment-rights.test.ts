@@ -20,7 +20,10 @@ describe('whoever may deploy and not write a resource', () => {
     owner = openArm(vitrine, 'own')
     elsewhere = openArm(vitrine, 'elsewhere')
     for (const group of ['own', 'elsewhere']) {
-      await vitrine.resources.resourceGroups.createOrUpdate(group, west)
+      await vitrine.resources.resourceGroups.createOrUpdate(group, {
+        ...west,
+        tags: { plan: 'merger' },
+      })
     }
     await owner.make('galleries/there', west)
     const roleId = builtInRoles.virtualMachineContributor.id
@@ -95,6 +98,21 @@ describe('whoever may deploy and not write a resource', () => {
     const { message } = await refused('far', [nested('n', [disk('d')], 'inner', 'elsewhere')])
     expect(message).toContain("'Microsoft.Resources/deployments/write'")
     expect((await elsewhere.get('disks/d')).status).toBe(404)
+  })
+
+  it('learns nothing of a group in which he may not deploy: tags, or that it is there', async () => {
+    const telling = disk("[concat('told-', resourceGroup().tags.plan, '!')]")
+    const told = (group: string) => nested('n', [telling], 'inner', group)
+    const far = await refused('far', [told('elsewhere')])
+    expect(JSON.stringify(far)).not.toContain('merger')
+    const none = await refused('far', [told('no-such-one')])
+    const alike = JSON.stringify(none).replaceAll('no-such-one', 'elsewhere')
+    expect(JSON.parse(alike)).toEqual(far)
+    for (const part of ['validate', 'whatIf']) {
+      const asked = { body: body([told('elsewhere')]), api }
+      const answer = await deployer.ask('POST', `${idOf('far')}/${part}`, asked)
+      expect(errorOf(answer)).toEqual(far)
+    }
   })
 
   it('is refused in a nested template that waits for others, when its turn comes', async () => {
