@@ -3,6 +3,7 @@ import { type KeptPrincipal, mustBeAllowed } from '../domain/access.ts'
 import { type DeploymentRow, deployKind, type StepRow } from '../domain/deployments.ts'
 import { ArmError } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
+import { mustBeUnlocked } from '../domain/locks.ts'
 import type { ResourceId } from '../domain/resource-id.ts'
 import type { JsonObject, OperationRow, ResourceRow } from '../domain/rows.ts'
 import type { Asked } from '../providers/ports.ts'
@@ -13,7 +14,7 @@ import { groupOf, mustStay, planRequest } from './plan-request.ts'
 import { type DeploymentPorts, deploymentType } from './ports.ts'
 import { preflight } from './preflight.ts'
 import { type DeploymentRequest, readRequest } from './read-request.ts'
-import { hidingOf } from './secrets.ts'
+import { type Hide, hidingOf, secretTexts } from './secrets.ts'
 
 export type Sent = {
   readonly target: ResourceId
@@ -29,6 +30,8 @@ export type Parent = {
   readonly run: string
   /** Values of secure parameters stand in the template. */
   readonly hidesTemplate: boolean
+  /** Texts that its secure parameters hold: they may stand anywhere in what it sends. */
+  readonly secretTexts: readonly string[]
 }
 
 /**
@@ -47,15 +50,20 @@ export async function acceptDeployment(
   const judged = await judge(ports, asked, sent)
   const nowMs = world.now().getTime()
   const run = world.id()
+  const outer = parent?.secretTexts ?? []
+  const hide = hidingOf([...secretTexts(judged.plan), ...outer])
   return store.write(async (rows) => {
+    await mustBeUnlocked(rows.locks, 'write', target.text)
     await lockGroup(rows, target, judged.group)
     const before = await rows.deployments.lock(target.key)
     if (before && parent && before.parentRun === parent.run) return { row: before, created: false }
     if (before && before.endedMs === undefined) throw isActive(before)
-    mustKeepLocation(before, judged.request)
+    mustKeepLocation(before, judged.request, hide)
     if (!before) await makeRoom(rows, target)
     const startedMs = Math.max(nowMs, (before?.startedMs ?? 0) + 1)
-    const row = rowOf(ports, asked, target, { ...judged, parent, run, startedMs, before })
+    const row = rowOf(ports, asked, target, {
+      ...{ ...judged, parent, run, startedMs, before, hide },
+    })
     await rows.deployments.put(row)
     await rows.deployments.addSteps(stepsOf(row, judged.plan))
     await rows.operations.insert(operationOf(row, asked, before !== undefined))
@@ -101,10 +109,14 @@ function isActive({ name, startedMs }: DeploymentRow): ArmError {
   )
 }
 
-function mustKeepLocation(before: DeploymentRow | undefined, { location }: DeploymentRequest) {
+function mustKeepLocation(
+  before: DeploymentRow | undefined,
+  { location }: DeploymentRequest,
+  hide: Hide,
+): void {
   const kept = before?.doc.location
   if (typeof kept !== 'string' || location === undefined) return
-  if (plain(kept) === plain(location)) return
+  if ([location, hide(location)].some((one) => plain(one) === plain(kept))) return
   throw new ArmError(
     'InvalidDeploymentLocation',
     `Invalid deployment location '${location}'. The deployment '${before?.name}' already exists in location '${kept}'.`,
@@ -137,13 +149,16 @@ function rowOf(
     readonly run: string
     readonly startedMs: number
     readonly before: DeploymentRow | undefined
+    readonly hide: Hide
   },
 ): DeploymentRow {
-  const { request, plan, parent, run, startedMs, before, group } = made
+  const { request, plan, parent, run, startedMs, before, group, hide } = made
   const template = JSON.stringify(request.template)
   const hides = parent?.hidesTemplate ?? false
   const secrets: Secrets = {
     parameters: plan.parameterValues,
+    outer: parent?.secretTexts ?? [],
+    ...(request.location !== undefined && { location: request.location }),
     ...(hides && { template: request.template }),
   }
   return {
@@ -153,7 +168,7 @@ function rowOf(
     subscription: target.subscription.toLowerCase(),
     run,
     state: 'Accepted',
-    doc: docOf(request, plan),
+    doc: docOf(request, plan, hide),
     template: hides ? '' : template,
     sealed: ports.sealing.seal(sealName(run), JSON.stringify(secrets)),
     principal: principalOf(caller),
@@ -164,7 +179,13 @@ function rowOf(
 }
 
 /** What only the work of a deployment reads. */
-type Secrets = { readonly parameters: JsonObject; readonly template?: JsonObject }
+type Secrets = {
+  readonly parameters: JsonObject
+  /** Texts that secure parameters of the deployments around it hold. */
+  readonly outer: readonly string[]
+  readonly location?: string
+  readonly template?: JsonObject
+}
 
 function sealName(run: string): string {
   return `deployment ${run}`
@@ -174,8 +195,8 @@ function sealName(run: string): string {
 export function openSecrets({ sealing }: DeploymentPorts, { run, sealed }: DeploymentRow): Secrets {
   const text = sealed === undefined ? undefined : sealing.open(sealName(run), sealed)
   invariant(text !== undefined, `deployment ${run} opens under the key of the installation`)
-  // Written by `rowOf`.
-  return JSON.parse(text) as Secrets
+  // Written by `rowOf`; what an older release began has no `outer`.
+  return { outer: [], ...(JSON.parse(text) as Omit<Secrets, 'outer'>) }
 }
 
 export function idOf({ subscription, name }: ResourceId, group: ResourceRow | undefined): string {
@@ -183,14 +204,21 @@ export function idOf({ subscription, name }: ResourceId, group: ResourceRow | un
   return `${scope}/providers/${deploymentType}/${name}`
 }
 
-export function docOf({ location, tags, mode }: DeploymentRequest, plan: Plan): JsonObject {
+export function docOf(
+  { location, tags, mode }: DeploymentRequest,
+  plan: Plan,
+  hide: Hide,
+): JsonObject {
   const { parametersShown, templateHash, providers, dependencies } = plan
-  const hide = hidingOf(plan)
   const properties = {
     ...{ templateHash, parameters: hide(parametersShown), mode },
     ...{ providers: hide(providers), dependencies: hide(dependencies) },
   }
-  return { ...(location !== undefined && { location }), ...(tags && { tags }), properties }
+  return {
+    ...(location !== undefined && { location: hide(location) }),
+    ...(tags && { tags: hide(tags) }),
+    properties,
+  }
 }
 
 function principalOf(caller: KeptPrincipal): JsonObject {

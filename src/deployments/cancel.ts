@@ -1,7 +1,9 @@
-import { type Caller, mustBeAllowed } from '../domain/access.ts'
+import { mustBeAllowed } from '../domain/access.ts'
+import { auditorOf, tellAs } from '../domain/audit.ts'
 import type { DeploymentRow } from '../domain/deployments.ts'
 import { ArmError } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
+import { mustBeUnlocked } from '../domain/locks.ts'
 import type { ResourceId } from '../domain/resource-id.ts'
 import type { OperationRow } from '../domain/rows.ts'
 import type { Asked } from '../providers/ports.ts'
@@ -16,18 +18,22 @@ import { deploymentNotFound } from './read.ts'
  */
 export async function cancelDeployment(
   ports: Pick<DeploymentPorts, 'providers'>,
-  caller: Caller,
+  { caller, correlationId }: Asked,
   target: ResourceId,
 ): Promise<void> {
-  mustBeAllowed(caller, `${deploymentType}/cancel/action`, target.text)
-  const { store } = ports.providers
+  const action = `${deploymentType}/cancel/action`
+  mustBeAllowed(caller, action, target.text)
+  const { store, world } = ports.providers
   await groupOf(ports, target)
   const nowMs = await store.nowMs()
+  const tell = tellAs(auditorOf(caller, correlationId), world)
   await store.write(async (rows) => {
+    await mustBeUnlocked(rows.locks, 'write', target.text)
     const row = await rows.deployments.lock(target.key)
     if (!row) throw deploymentNotFound(target)
     if (row.endedMs !== undefined) throw hasEnded(row)
     await cancelAll(rows, row, nowMs)
+    await rows.audit.add([tell({ action, scope: row.id, about: {} })])
   })
 }
 
@@ -68,6 +74,7 @@ export async function removeDeployment(
   const id = world.id()
   const nowMs = world.now().getTime()
   return store.write(async (rows) => {
+    await mustBeUnlocked(rows.locks, 'delete', target.text)
     const row = await rows.deployments.lock(target.key)
     if (!row) return undefined
     if (row.endedMs === undefined) throw isRunning(row)

@@ -15,7 +15,7 @@ import { groupOf, planRequest } from './plan-request.ts'
 import type { DeployPorts } from './ports.ts'
 import type { Deploying } from './run-step.ts'
 import { lookAt, runStep } from './run-step.ts'
-import { hidingOf } from './secrets.ts'
+import { hidingOf, secretTexts } from './secrets.ts'
 
 /** Deployments whose plans are kept in memory: the same at each look. */
 const plansMax = 32
@@ -113,7 +113,7 @@ async function openDeploying(ports: DeployPorts, row: DeploymentRow): Promise<De
     template: secrets.template ?? JSON.parse(row.template),
     parameters: secrets.parameters,
     mode,
-    location: typeof location === 'string' ? location : undefined,
+    location: secrets.location ?? (typeof location === 'string' ? location : undefined),
   } as const
   const group = await groupOf(ports, target)
   // Written by `principalOf` of `accept.ts`.
@@ -121,7 +121,8 @@ async function openDeploying(ports: DeployPorts, row: DeploymentRow): Promise<De
   const caller = await ports.callerAgain(principal)
   const at = { nowMs: row.startedMs, newGuid: () => row.run }
   const plan = await planRequest(ports, { caller, target, request, group, ...at })
-  return { row, plan, principal, hide: hidingOf(plan) }
+  const secretsHere = [...secretTexts(plan), ...secrets.outer]
+  return { row, plan, principal, secretTexts: secretsHere, hide: hidingOf(secretsHere) }
 }
 
 /** True while this run is the one that its name stands for, and has not ended. */

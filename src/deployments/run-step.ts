@@ -17,6 +17,8 @@ export type Deploying = {
   readonly row: DeploymentRow
   readonly plan: Plan
   readonly principal: KeptPrincipal
+  /** Texts of secure parameters, also of the deployments around it. */
+  readonly secretTexts: readonly string[]
   readonly hide: Hide
 }
 
@@ -123,7 +125,7 @@ function plain({ code, message, target }: ArmError['details'][number]): JsonObje
 }
 
 async function begin({ deploying, ports }: At, step: StepRow): Promise<Begun> {
-  const { principal, plan, row } = deploying
+  const { principal, plan, row, secretTexts } = deploying
   const caller = await ports.callerAgain(principal)
   const asked = { caller, correlationId: row.correlationId }
   if (step.verb === 'Delete') return beginDelete(ports, asked, step)
@@ -131,7 +133,7 @@ async function begin({ deploying, ports }: At, step: StepRow): Promise<Begun> {
   if (!resource) throw new Error(`the plan of ${row.key} has no ${step.resourceKey}`)
   const body = await resolved({ asked, send: ports.send, typeOf: ports.typeOf }, resource.body)
   if (sameType(resource.type, deploymentType))
-    return beginNested(ports, asked, { row, resource, body })
+    return beginNested(ports, asked, { row, resource, body, secretTexts })
   const { id: path, apiVersion } = resource
   return accepted(await ports.send(asked, { method: 'PUT', path, apiVersion, body }))
 }
@@ -154,10 +156,12 @@ async function beginNested(
     row: { run },
     resource,
     body,
+    secretTexts,
   }: {
     readonly row: DeploymentRow
     readonly resource: PlannedResource
     readonly body: JsonObject
+    readonly secretTexts: readonly string[]
   },
 ): Promise<Begun> {
   const target = parseResourceId(resource.id)
@@ -165,7 +169,8 @@ async function beginNested(
   const asked = { caller, correlationId, apiVersion: resource.apiVersion }
   const hidesTemplate = resource.body.secretPaths.some((path) => path.includes('template'))
   const sent = { target, read: async () => ({ body }) }
-  const { row, created } = await acceptDeployment(ports, asked, sent, { run, hidesTemplate })
+  const parent = { run, hidesTemplate, secretTexts }
+  const { row, created } = await acceptDeployment(ports, asked, sent, parent)
   return { status: created ? 201 : 200, operation: row.run }
 }
 

@@ -9,8 +9,18 @@ const withinCharsMin = 4
 /** Takes the values of secure parameters out of whatever is to be kept or shown. */
 export type Hide = <Value extends Json>(value: Value) => Value
 
-export function hidingOf({ secureParameters, parameterValues }: Plan): Hide {
-  const secrets = secureParameters.flatMap((name) => textsIn(parameterValues[name]))
+/** The texts of a plan's secure parameters, and of those of nested ones as far as they are known. */
+export function secretTexts({
+  secureParameters,
+  parameterValues,
+  resources,
+}: Plan): readonly string[] {
+  const own = secureParameters.flatMap((name) => textsIn(parameterValues[name]))
+  const plans = resources.flatMap(({ nested }) => nested?.plan ?? [])
+  return [...new Set([...own, ...plans.flatMap(secretTexts)])]
+}
+
+export function hidingOf(secrets: readonly string[]): Hide {
   const known = [...new Set(secrets)].filter((text) => text !== '').sort(longestFirst)
   if (known.length === 0) return (value) => value
   const hide = (value: Json): Json => {

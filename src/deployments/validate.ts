@@ -4,6 +4,7 @@ import type { Asked } from '../providers/ports.ts'
 import { isObject } from '../resources/paths.ts'
 import { docOf, idOf, judge, type Sent } from './accept.ts'
 import { type DeploymentPorts, deploymentType } from './ports.ts'
+import { hidingOf, secretTexts } from './secrets.ts'
 
 /** Judges a deployment as PUT would, and writes nothing: the deployment as it would be. Throws ArmError. */
 export async function validateDeployment(
@@ -14,7 +15,7 @@ export async function validateDeployment(
   const { target } = sent
   mustBeAllowed(asked.caller, `${deploymentType}/validate/action`, target.text)
   const { request, plan, group } = await judge(ports, asked, sent)
-  const { properties, ...doc } = docOf(request, plan)
+  const { properties, ...doc } = docOf(request, plan, hidingOf(secretTexts(plan)))
   return {
     id: idOf(target, group),
     name: target.name,

@@ -8,7 +8,7 @@ import { leftOver } from './complete-mode.ts'
 import { deltaOf } from './delta.ts'
 import { Refused, resolved } from './facts.ts'
 import { type DeploymentPorts, deploymentType, type Send } from './ports.ts'
-import { type Hide, hidingOf } from './secrets.ts'
+import { type Hide, hidingOf, secretTexts } from './secrets.ts'
 
 /** What is asked of the installation while nothing is written. */
 export type WhatIfPorts = DeploymentPorts & {
@@ -44,26 +44,30 @@ export async function whatIf(ports: WhatIfPorts, asked: Asked, sent: Sent): Prom
   const { target } = sent
   mustBeAllowed(asked.caller, `${deploymentType}/whatIf/action`, target.text)
   const { request, plan } = await judge(ports, asked, sent)
-  const hide = hidingOf(plan)
+  const hide = hidingOf(secretTexts(plan))
   const looking = { ports, asked, hide }
   const written = plan.resources.filter(({ isExisting }) => !isExisting)
   const changes: Change[] = []
-  for (const resource of flat(written)) changes.push(await changeOf(looking, resource))
+  const all = flat(written)
+  for (const resource of all) changes.push(await changeOf(looking, resource))
   const left =
-    target.resourceGroup === undefined ? [] : await leftOf(looking, target.key, plan, request.mode)
-  const all = [...changes, ...left]
-  const shown = request.wholeResources ? all : all.map(idAlone)
+    target.resourceGroup === undefined
+      ? []
+      : await leftOf(looking, target.key, { resources: [...plan.resources, ...all] }, request.mode)
+  const told = [...changes, ...left]
+  const shown = request.wholeResources ? told : told.map(idAlone)
   return { status: 'Succeeded', properties: { changes: shown.map((change) => ({ ...change })) } }
 }
 
 type Looking = { readonly ports: WhatIfPorts; readonly asked: Asked; readonly hide: Hide }
 
-/** What nested templates write stands in their place, as far as it is known. */
+/** What nested templates write stands in their place, as far as it is known; each once. */
 function flat(resources: readonly PlannedResource[]): readonly PlannedResource[] {
-  return resources.flatMap((resource) => {
+  const all = resources.flatMap((resource) => {
     const inner = resource.nested?.plan?.resources
     return inner ? flat(inner.filter(({ isExisting }) => !isExisting)) : [resource]
   })
+  return [...new Map(all.map((resource) => [resource.key, resource])).values()]
 }
 
 function idAlone({ resourceId, changeType, unsupportedReason }: Change): Change {

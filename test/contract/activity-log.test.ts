@@ -106,6 +106,25 @@ describe('the activity log', () => {
     ).toEqual(Array(5).fill(['eventName', 'id', 'caller']))
   })
 
+  it('tells who cancelled a deployment', async () => {
+    const api = '2021-04-01'
+    const id = `${owner.groupPath}/providers/Microsoft.Resources/deployments/cut`
+    const $schema =
+      'https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#'
+    const template = { $schema, contentVersion: '1.0.0.0', resources: [] }
+    const properties = { mode: 'Incremental', template }
+    await owner.ended(await owner.put(id, { properties }, api))
+    // As one that is under way, for as long as it takes to cancel it.
+    const { store } = vitrine.installation
+    await store.write(async (rows) => {
+      const row = await rows.deployments.lock(id.toLowerCase())
+      if (row) await rows.deployments.update({ ...row, state: 'Running', endedMs: undefined })
+    })
+    expect((await owner.ask('POST', `${id}/cancel`, { api })).status).toBe(204)
+    const action = 'Microsoft.Resources/deployments/cancel/action'
+    expect(await told(`resourceId eq '${id}'`)).toContainEqual({ action, status: 'Succeeded', id })
+  })
+
   it('says what is wrong with a filter', async () => {
     const wrong = [
       ["caller eq 'x'", 'must say from when'],

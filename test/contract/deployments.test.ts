@@ -293,7 +293,10 @@ describe('template deployments', () => {
   it('what secure parameters hold is in no row, answer or error', async () => {
     const secret = 'aVerySecretWord'
     const parameters = { word: { type: 'securestring' } }
-    const resources = [{ ...gallery('hushed'), location: "[concat('no ', parameters('word'))]" }]
+    // Known when its turn comes.
+    const waiting = `reference('${arm.idOf('galleries/one')}', '2023-07-03').provisioningState`
+    const location = `[concat(${waiting}, parameters('word'))]`
+    const resources = [{ ...gallery('hushed'), location }]
     const outputs = { word: { type: 'string', value: "[parameters('word')]" } }
     const sent = { parameters: { word: { value: secret } } }
     const failing = await deployed('fails', {
@@ -311,6 +314,26 @@ describe('template deployments', () => {
     const operation = await store.read.operations.get(String(rows[0]?.run))
     expect(JSON.stringify([failing, done, rows, steps, operation])).not.toContain(secret)
     expect(rows.map((row) => row?.sealed)).toEqual([undefined, undefined])
+  })
+
+  it('what secure parameters hold is not shown by a template that has it from the one around', async () => {
+    const [secret, word] = ['anotherSecretWord', "[parameters('word')]"]
+    const state = `reference('${arm.idOf('galleries/one')}', '2023-07-03').provisioningState`
+    const location = `[concat(parameters('word'), if(equals(${state}, ''), '', ''))]`
+    const outputs = { word: { type: 'string', value: word } }
+    const inner = { ...bare, outputs, resources: [{ ...gallery('said'), location }] }
+    const nested = {
+      ...{ type: 'Microsoft.Resources/deployments', apiVersion: api, name: 'nestouter' },
+      tags: { word },
+      properties: { mode: 'Incremental', template: inner },
+    }
+    const parameters = { word: { type: 'securestring' } }
+    const template = { ...bare, parameters, resources: [nested] }
+    await deployed('around', { template, parameters: { word: { value: secret } } })
+    const shown = await arm.get(idOf('nestouter'), api)
+    expect(shown.body).toMatchObject({ tags: { word: '*******' } })
+    const steps = await arm.get(`${idOf('nestouter')}/operations`, api)
+    expect(JSON.stringify([shown, steps])).not.toContain(secret)
   })
 
   it('a subscription has deployments of its own, and they make resource groups', async () => {

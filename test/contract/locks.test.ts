@@ -125,6 +125,29 @@ describe('locks', () => {
     await unlock(definitionId)
   })
 
+  it('a deployment is kept by CanNotDelete, and under ReadOnly none is begun or cancelled', async () => {
+    const template = {
+      $schema: 'https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#',
+      ...{ contentVersion: '1.0.0.0', resources: [] },
+    }
+    const body = { properties: { mode: 'Incremental', template } }
+    const id = `${arm.groupPath}/providers/Microsoft.Resources/deployments/kept`
+    const deployments = '2021-04-01'
+    await arm.ended(await arm.put(id, body, deployments))
+    await lockAt(arm.groupPath)
+    await arm.ended(await arm.put(id, body, deployments))
+    const remove = async () => refusal(await arm.ask('DELETE', id, { api: deployments }))
+    expect(await remove()).toEqual(said(id, 'delete', arm.groupPath))
+    await lockAt(arm.groupPath, 'ReadOnly')
+    expect(await remove()).toEqual(said(id, 'delete', arm.groupPath))
+    const written = said(id, 'write', arm.groupPath)
+    expect(refusal(await arm.put(id, body, deployments))).toEqual(written)
+    const canceled = await arm.ask('POST', `${id}/cancel`, { api: deployments })
+    expect(refusal(canceled)).toEqual(written)
+    await unlock(arm.groupPath)
+    expect((await arm.ask('DELETE', id, { api: deployments })).status).toBe(202)
+  })
+
   it('ReadOnly keeps everything as it is: PUT, PATCH, new children, tags and every action', async () => {
     await arm.make('disks/d', {
       location: 'westeurope',

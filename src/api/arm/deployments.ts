@@ -1,7 +1,7 @@
-import { acceptDeployment, type Sent } from '../../deployments/accept.ts'
+import { acceptDeployment, idOf, type Sent } from '../../deployments/accept.ts'
 import { cancelDeployment, removeDeployment } from '../../deployments/cancel.ts'
 import { exportTemplate } from '../../deployments/export.ts'
-import { refusing } from '../../deployments/plan-request.ts'
+import { groupOf, refusing } from '../../deployments/plan-request.ts'
 import { listDeployments, operationsOf, readDeployment } from '../../deployments/read.ts'
 import { shownDeployment, shownStep } from '../../deployments/shown.ts'
 import { validateDeployment } from '../../deployments/validate.ts'
@@ -125,7 +125,7 @@ async function remove(request: At): Promise<Answer> {
 }
 
 async function cancel({ deployments, asked, target }: At): Promise<Answer> {
-  await cancelDeployment(deployments, asked.caller, target)
+  await cancelDeployment(deployments, asked, target)
   return { status: 204 }
 }
 
@@ -141,6 +141,7 @@ async function foretold(request: At): Promise<Answer> {
   const foresee: WhatIfPorts['foresee'] = (at, planned) => foreseen(request, at, planned)
   const told = await whatIf({ ...deployments, send, foresee }, asked, sentIn(request))
   const { caller, correlationId } = asked
+  const resourceId = idOf(target, await groupOf(deployments, target))
   const nowMs = providers.world.now().getTime()
   const operation: OperationRow = {
     ...{ id: providers.world.id(), key: target.key, subscription: target.subscription },
@@ -149,7 +150,7 @@ async function foretold(request: At): Promise<Answer> {
     ...{ startedMs: nowMs, endedMs: nowMs },
     asked: {
       action: 'Microsoft.Resources/deployments/whatIf/action',
-      ...{ resourceId: target.text, name: caller.name, tenantId: caller.tenantId },
+      ...{ resourceId, name: caller.name, tenantId: caller.tenantId },
     },
   }
   await providers.store.write((rows) => rows.operations.insert(operation))
