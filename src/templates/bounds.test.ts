@@ -147,6 +147,33 @@ describe('a template that grows without end is refused', () => {
   })
 })
 
+describe('what is asked again and again', () => {
+  it('does not walk the names of a large object each time', () => {
+    let walks = 0
+    const value: JsonObject = new Proxy(
+      { Name: 1 },
+      {
+        ownKeys(target) {
+          walks++
+          return Reflect.ownKeys(target)
+        },
+      },
+    )
+    const sum =
+      "add(add(parameters('p').nAME, parameters('p')['namE']), add(length(parameters('p')), tryGet(parameters('p'), 'NAME')))"
+    const plan = planOf(
+      {
+        parameters: { p: { type: 'object' } },
+        variables: { v: `[map(range(0, 1000), lambda('x', ${sum}))]` },
+        outputs: { o: { type: 'int', value: "[variables('v')[999]]" } },
+      },
+      { parameters: { p: { value } } },
+    )
+    expect(plan.outputs.known.o).toMatchObject({ value: 4 })
+    expect(walks).toBeLessThan(20)
+  })
+})
+
 const names = ['a', 'b', 'p', '__proto__', 'constructor', 'toString']
 const calls = [
   'concat',

@@ -2,7 +2,7 @@ import type { Json } from '../domain/rows.ts'
 import { type Context, unknown, type Value } from './context.ts'
 import type { Expression } from './expression.ts'
 import { functionNamed } from './functions/functions.ts'
-import { isObject, kindOf, member } from './json.ts'
+import { isObject, kindOf, member, namesIn } from './json.ts'
 import { TemplateProblem } from './problem.ts'
 
 /** What an expression gives here; `unknown` while it waits for facts. Throws TemplateProblem. */
@@ -14,9 +14,9 @@ export function evaluate(expression: Expression, context: Context): Value {
     case 'number':
       return expression.value
     case 'property':
-      return memberOf(evaluate(expression.of, inner), expression.name)
+      return memberOf(evaluate(expression.of, inner), expression.name, inner)
     case 'index':
-      return indexed(evaluate(expression.of, inner), evaluate(expression.at, inner))
+      return indexed(evaluate(expression.of, inner), evaluate(expression.at, inner), inner)
     case 'call':
       return call(expression.name, expression.args, inner)
   }
@@ -69,23 +69,24 @@ function wrongCount(name: string, given: number, [least, most]: readonly [number
   )
 }
 
-function memberOf(value: Value, name: string): Value {
+function memberOf(value: Value, name: string, { template }: Context): Value {
   if (value === unknown) return unknown
   if (!isObject(value))
     throw new TemplateProblem(
       `The language expression property '${name}' can't be evaluated, property can only be accessed on an object and this is of type '${kindOf(value)}'.`,
     )
+  template.meter.spend(name.length)
   const found = member(value, name)
   if (found !== undefined) return found
-  const names = Object.keys(value).slice(0, 50).join(', ')
+  const names = namesIn(value).all.slice(0, 50).join(', ')
   throw new TemplateProblem(
     `The language expression property '${name}' doesn't exist, available properties are '${names}'.`,
   )
 }
 
-function indexed(value: Value, at: Value): Value {
+function indexed(value: Value, at: Value, context: Context): Value {
   if (value === unknown || at === unknown) return unknown
-  if (typeof at === 'string') return memberOf(value, at)
+  if (typeof at === 'string') return memberOf(value, at, context)
   if (typeof at !== 'number' || !Number.isInteger(at))
     throw new TemplateProblem(
       `The language expression property of type '${kindOf(at)}' can't be evaluated: an index is an integer or the name of a property.`,

@@ -11,9 +11,31 @@ export function isArray(value: Json | undefined): value is readonly Json[] {
 /** The value of a name in any case; the exact one first. Undefined when there is none. */
 export function member(object: JsonObject, name: string): Json | undefined {
   if (Object.hasOwn(object, name)) return object[name]
-  const key = name.toLowerCase()
-  const found = Object.keys(object).find((each) => each.toLowerCase() === key)
+  const found = namesIn(object).byKey.get(name.toLowerCase())
   return found === undefined ? undefined : object[found]
+}
+
+type Names = {
+  readonly all: readonly string[]
+  /** By the name in lower case; the first one of those that differ in case alone. */
+  readonly byKey: ReadonlyMap<string, string>
+}
+
+/** An expression may ask one large object a hundred thousand times: its names are gathered once. Objects never change. */
+const gathered = new WeakMap<JsonObject, Names>()
+
+export function namesIn(object: JsonObject): Names {
+  const before = gathered.get(object)
+  if (before !== undefined) return before
+  const all = Object.keys(object)
+  const byKey = new Map<string, string>()
+  for (const name of all) {
+    const key = name.toLowerCase()
+    if (!byKey.has(key)) byKey.set(key, name)
+  }
+  const names = { all, byKey }
+  gathered.set(object, names)
+  return names
 }
 
 /** As Azure names the type of a value. */

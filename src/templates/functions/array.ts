@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../../domain/rows.ts'
-import { canonical, isArray, isObject, member } from '../json.ts'
+import { canonical, isArray, isObject, member, namesIn } from '../json.ts'
 import {
   arrayAt,
   type Call,
@@ -23,13 +23,13 @@ export const arrayFunctions: FunctionGroup = {
   length: picked(1, 1, ([value = null], { name }) => {
     if (value === null) return 0
     if (typeof value === 'string' || isArray(value)) return value.length
-    if (isObject(value)) return Object.keys(value).length
+    if (isObject(value)) return namesIn(value).all.length
     throw wrongType(name, 0, value, 'an array, an object or a string')
   }),
   empty: picked(1, 1, ([value = null], { name }) => {
     if (value === null) return true
     if (typeof value === 'string' || isArray(value)) return value.length === 0
-    if (isObject(value)) return Object.keys(value).length === 0
+    if (isObject(value)) return namesIn(value).all.length === 0
     throw wrongType(name, 0, value, 'an array, an object or a string')
   }),
   first: picked(1, 1, (args, call) => endOf(args, call, 0)),
@@ -106,7 +106,7 @@ export const arrayFunctions: FunctionGroup = {
   }),
   /** The first step may find nothing; further ones must lead somewhere, unless it did. */
   tryGet: picked(2, unbounded, ([value = null, step = null, ...steps], call) =>
-    chained(stepInto(value, step) ?? null, steps, call),
+    chained(stepInto(value, step, call) ?? null, steps, call),
   ),
 }
 
@@ -150,18 +150,21 @@ function commonMembers([first = {}, ...others]: readonly JsonObject[]): JsonObje
   return Object.fromEntries(Object.entries(first).filter(isCommon))
 }
 
-function stepInto(value: Json, step: Json): Json | undefined {
-  if (isObject(value) && typeof step === 'string') return member(value, step)
+function stepInto(value: Json, step: Json, { context }: Call): Json | undefined {
+  if (isObject(value) && typeof step === 'string') {
+    context.template.meter.spend(step.length)
+    return member(value, step)
+  }
   if (isArray(value) && typeof step === 'number') return value[step]
   return undefined
 }
 
-function chained(start: Json, steps: readonly Json[], { name }: Call): Json {
+function chained(start: Json, steps: readonly Json[], call: Call): Json {
   if (start === null) return null
   return steps.reduce((value, step) => {
-    const next = stepInto(value, step)
+    const next = stepInto(value, step, call)
     if (next === undefined)
-      throw refused(name, `the language expression property '${String(step)}' doesn't exist.`)
+      throw refused(call.name, `the language expression property '${String(step)}' doesn't exist.`)
     return next
   }, start)
 }
