@@ -148,6 +148,26 @@ describe('a template that grows without end is refused', () => {
 })
 
 describe('what is asked again and again', () => {
+  it('pays for a search what it may cost', () => {
+    const parts = {
+      variables: {
+        text: "[replace(string(range(0, 9999)), '9', 'aaaaaaaa')]",
+        sought: "[concat('b', take(string(range(0, 9000)), 20000))]",
+      },
+    }
+    const args = "variables('text'), variables('sought')"
+    for (const search of [
+      `contains(${args})`,
+      `indexOf(${args})`,
+      `lastIndexOf(${args})`,
+      `replace(${args}, 'c')`,
+    ])
+      expect(() => valueOfExpression(`[${search}]`, parts), search).toThrow('too large')
+    const short = "variables('text'), '456aaaaaaaa'"
+    expect(valueOfExpression(`[lastIndexOf(${short})]`, parts)).toBeGreaterThan(20_000)
+    expect(valueOfExpression(`[replace(${short}, 'c')]`, parts)).toContain('c')
+  })
+
   it('does not walk the names of a large object each time', () => {
     let walks = 0
     const value: JsonObject = new Proxy(

@@ -6,6 +6,7 @@ import {
   type FunctionGroup,
   integerAt,
   made,
+  paySearch,
   picked,
   refused,
   stringAt,
@@ -37,20 +38,24 @@ export const arrayFunctions: FunctionGroup = {
   contains: made(2, 2, ([container = null, item = null], call) => {
     if (isArray(container)) return canonicals(container).includes(canonical(item))
     if (isObject(container)) return member(container, stringAt([item], 0, call)) !== undefined
-    if (typeof container === 'string') return container.includes(stringAt([item], 0, call))
+    if (typeof container === 'string') {
+      const sought = stringAt([item], 0, call)
+      paySearch(container, sought, call)
+      return container.includes(sought)
+    }
     throw wrongType(call.name, 0, container, 'an array, an object or a string')
   }),
   indexOf: made(2, 2, ([container = null, item = null], call) => {
     if (container === null) return -1
     if (isArray(container)) return canonicals(container).indexOf(canonical(item))
-    const text = stringAt([container], 0, call).toLowerCase()
-    return text.indexOf(stringAt([container, item], 1, call).toLowerCase())
+    const [text, sought] = searched(container, item, call)
+    return text.indexOf(sought)
   }),
   lastIndexOf: made(2, 2, ([container = null, item = null], call) => {
     if (container === null) return -1
     if (isArray(container)) return canonicals(container).lastIndexOf(canonical(item))
-    const text = stringAt([container], 0, call).toLowerCase()
-    return text.lastIndexOf(stringAt([container, item], 1, call).toLowerCase())
+    const [text, sought] = searched(container, item, call)
+    return text.lastIndexOf(sought)
   }),
   take: made(2, 2, ([value = null, ...rest], call) => {
     const count = Math.max(0, integerAt([null, ...rest], 1, call))
@@ -108,6 +113,18 @@ export const arrayFunctions: FunctionGroup = {
   tryGet: picked(2, unbounded, ([value = null, step = null, ...steps], call) =>
     chained(stepInto(value, step, call) ?? null, steps, call),
   ),
+}
+
+/** A text and what is looked for in it in any case, paid for. */
+function searched(
+  container: Json,
+  item: Json,
+  call: Call,
+): readonly [text: string, sought: string] {
+  const text = stringAt([container], 0, call).toLowerCase()
+  const sought = stringAt([container, item], 1, call).toLowerCase()
+  paySearch(text, sought, call)
+  return [text, sought]
 }
 
 function endOf(args: readonly Json[], call: Call, at: 0 | -1): Json {

@@ -64,6 +64,15 @@ export function refused(name: string, why: string): TemplateProblem {
   )
 }
 
+/** Comparisons of characters in a row that cost as much time as reading one character does elsewhere. */
+const comparedAtOnce = 4
+
+/** Pays for a search before it runs: at worst all that is sought is compared at each place of the text. */
+export function paySearch(text: string, sought: string, { context }: Call): void {
+  const places = Math.max(0, text.length - sought.length + 1)
+  context.template.meter.spend(Math.ceil((places * sought.length) / comparedAtOnce))
+}
+
 /** Null counts as an empty string, as in Azure. */
 export function stringAt(args: readonly Json[], at: number, { name }: Call): string {
   const value = args[at] ?? null

@@ -6,6 +6,7 @@ import {
   type FunctionGroup,
   integerAt,
   made,
+  paySearch,
   refused,
   stringAt,
   unbounded,
@@ -38,7 +39,9 @@ export const stringFunctions: FunctionGroup = {
   replace: made(3, 3, (args, call) => {
     const old = stringAt(args, 1, call)
     if (old === '') throw refused(call.name, 'the string to replace must not be empty.')
-    const parts = stringAt(args, 0, call).split(old)
+    const text = stringAt(args, 0, call)
+    paySearch(text, old, call)
+    const parts = text.split(old)
     const by = stringAt(args, 2, call)
     // A short text may stand in a long one a million times.
     call.context.template.meter.spend(parts.length * by.length)
