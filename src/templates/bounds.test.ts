@@ -168,6 +168,16 @@ describe('what is asked again and again', () => {
     expect(valueOfExpression(`[replace(${short}, 'c')]`, parts)).toContain('c')
   })
 
+  it('splits at a text that is too long for a pattern', () => {
+    const parts = { variables: { mark: 'a'.repeat(200_000) } }
+    const twice = "concat('x', variables('mark'), 'y')"
+    expect(valueOfExpression(`[split(${twice}, variables('mark'))]`, parts)).toEqual(['x', 'y'])
+    const marks = "map(range(0, 9999), lambda('x', string(lambdaVariables('x'))))"
+    expect(() => valueOfExpression(`[split(variables('mark'), ${marks})]`, parts)).toThrow(
+      'too large',
+    )
+  })
+
   it('does not walk the names of a large object each time', () => {
     let walks = 0
     const value: JsonObject = new Proxy(

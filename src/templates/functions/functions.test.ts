@@ -185,6 +185,10 @@ const given: Readonly<Record<string, readonly (readonly [expression: string, val
   split: [
     ["split('one,two', ',')", ['one', 'two']],
     ["split('one;two,three', createArray(',', ';'))", ['one', 'two', 'three']],
+    ["split(',a,,b.*c', createArray(',', '.*', '', ','))", ['', 'a', '', 'b', 'c']],
+    ["split('xabcyabz', createArray('ab', 'abc', 'yab'))", ['x', 'c', 'z']],
+    ["split('xabcyabz', createArray('abc', 'ab'))", ['x', 'y', 'z']],
+    ["split('aaa', 'aa')", ['', 'a']],
   ],
   string: [
     ['string(1)', '1'],

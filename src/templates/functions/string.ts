@@ -3,6 +3,7 @@ import { isArray } from '../json.ts'
 import { formatted } from './format.ts'
 import {
   arrayAt,
+  type Call,
   type FunctionGroup,
   integerAt,
   made,
@@ -71,9 +72,10 @@ export const stringFunctions: FunctionGroup = {
     if (args[0] === null) return []
     const text = stringAt(args, 0, call)
     const marks = isArray(args[1]) ? arrayAt(args, 1, call) : [args[1] ?? '']
-    const used = marks.map((_, at) => stringAt(marks, at, call)).filter((mark) => mark !== '')
-    if (used.length === 0) return [text]
-    return text.split(new RegExp(used.map((mark) => RegExp.escape(mark)).join('|')))
+    const used = new Set(marks.map((_, at) => stringAt(marks, at, call)))
+    used.delete('')
+    for (const mark of used) paySearch(text, mark, call)
+    return splitAt(text, [...used], call)
   }),
   join: made(2, 2, (args, call) => {
     const parts = arrayAt(args, 0, call)
@@ -84,6 +86,24 @@ export const stringFunctions: FunctionGroup = {
   format: made(1, unbounded, ([text = null, ...values], call) =>
     formatted(stringAt([text], 0, call), values, call),
   ),
+}
+
+/** Splits at whichever mark comes next; of those at the same place, at the one that is named first. */
+function splitAt(text: string, marks: readonly string[], { context }: Call): readonly string[] {
+  const parts: string[] = []
+  const nexts = marks.map((mark) => ({ mark, at: text.indexOf(mark) }))
+  let start = 0
+  for (;;) {
+    context.template.meter.spend(marks.length)
+    let first: (typeof nexts)[number] | undefined
+    for (const next of nexts) {
+      if (next.at >= 0 && next.at < start) next.at = text.indexOf(next.mark, start)
+      if (next.at >= 0 && (first === undefined || next.at < first.at)) first = next
+    }
+    if (first === undefined) return [...parts, text.slice(start)]
+    parts.push(text.slice(start, first.at))
+    start = first.at + first.mark.length
+  }
 }
 
 /** As .NET writes it. */
