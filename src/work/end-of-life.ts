@@ -1,11 +1,11 @@
-import { eventIdOf } from '../domain/events.ts'
 import { limits } from '../domain/limits.ts'
-import { actionOn, sameType } from '../domain/resource-id.ts'
+import { sameType } from '../domain/resource-id.ts'
 import { isFinal, type ResourceRow } from '../domain/rows.ts'
 import { endOfLifeMs, endsOfLife, isExpired, useOfVersion } from '../resources/end-of-life.ts'
 import type { Outcome, Running, Work } from '../runner/work.ts'
 import { findUse } from '../store/find-use.ts'
 import type { WorkPorts } from './ports.ts'
+import { tellEndOfLife } from './tell.ts'
 
 const everyMs = 300_000
 const definitionType = 'Microsoft.Compute/galleries/images'
@@ -38,7 +38,7 @@ export function endOfLife({ store, world, settings }: WorkPorts): Work {
   async function judge(running: Running, row: ResourceRow, { sinceMs, nowMs }: Look) {
     const endMs = endOfLifeMs(row)
     if (endMs === undefined || endMs > nowMs) return
-    if (endMs > sinceMs) await running.write((rows) => rows.events.add([toldOf(row, endMs)]))
+    if (endMs > sinceMs) await running.write((rows) => tellEndOfLife(rows, row, endMs))
     const removes = settings.lifecycle?.removeExpiredDefinitions === 'on'
     if (removes && sameType(row.type, definitionType)) await removeExpired(running, row.key, nowMs)
   }
@@ -63,21 +63,4 @@ export function endOfLife({ store, world, settings }: WorkPorts): Work {
   }
 
   return { kind: 'EndOfLife', isRecurring: true, steps: { look } }
-}
-
-function toldOf({ key, id, type, subscription, createdMs }: ResourceRow, endMs: number) {
-  return {
-    id: eventIdOf('derived', key, createdMs, 'endOfLife', endMs),
-    atMs: endMs,
-    subscription,
-    kind: 'endOfLife' as const,
-    resourceId: id,
-    action: actionOn(type, 'write'),
-    status: 'Succeeded' as const,
-    error: undefined,
-    operationId: '',
-    correlationId: '',
-    ...{ principalId: '', name: '', tenantId: '' },
-    about: { endOfLifeDate: new Date(endMs).toISOString() },
-  }
 }

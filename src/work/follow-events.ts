@@ -2,13 +2,13 @@ import { type EventRow, eventIdOf, type NumberedEvent, resourceKeyOf } from '../
 import { limits } from '../domain/limits.ts'
 import { actionOn, parseResourceId, sameType } from '../domain/resource-id.ts'
 import type { JsonObject, ResourceRow } from '../domain/rows.ts'
-import { parseTime } from '../resources/coerce.ts'
 import type { Settings } from '../resources/declaration.ts'
+import { endOfLifeMs } from '../resources/end-of-life.ts'
 import { isLatestCandidate } from '../resources/image-version.ts'
-import { valueAt } from '../resources/paths.ts'
 import type { Outcome, Running, Work } from '../runner/work.ts'
 import type { Rows } from '../store/store.ts'
 import type { WorkPorts } from './ports.ts'
+import { tellEndOfLife } from './tell.ts'
 
 /** Whoever reads by cursor numbers what he finds waiting: this is for when nobody does. */
 const everyMs = 2_000
@@ -51,7 +51,7 @@ export function followEvents({ store, settings }: WorkPorts): Work {
       const latest =
         type === definitionType ? await latestIn(store.read, row.key, settings) : new Map()
       await store.write(async ({ eventWatch }) => {
-        const dueMs = endOfLifeMs(row)
+        const dueMs = dueOf(row)
         await eventWatch.setDue(row.key, dueMs !== undefined && dueMs > nowMs ? dueMs : undefined)
         if (known.length > 0) return
         for (const [region, version] of latest) await eventWatch.setLatest(row.key, region, version)
@@ -65,10 +65,12 @@ export function followEvents({ store, settings }: WorkPorts): Work {
   /** What is read before the write may be old by then: what changed it has an event behind these. */
   async function derive(from: number, page: readonly NumberedEvent[]): Promise<void> {
     const about = page.filter(({ kind }) => kind !== 'latest')
-    const keys = [...new Set(about.map(resourceKeyOf))].filter((key) => /\/images\//.test(key))
+    const keys = [...new Set(about.map(resourceKeyOf))].filter((key) =>
+      /\/(images|applications)\//.test(key),
+    )
     const definitions = new Set(keys.map((key) => key.replace(/\/versions\/[^/]+$/, '')))
     const dated = new Map<string, number | undefined>()
-    for (const key of keys) dated.set(key, endOfLifeMs(await store.read.resources.get(key)))
+    for (const key of keys) dated.set(key, dueOf(await store.read.resources.get(key)))
     const latest = new Map<string, ReadonlyMap<string, string>>()
     for (const key of definitions) {
       if (isDefinition(key)) latest.set(key, await latestIn(store.read, key, settings))
@@ -94,8 +96,7 @@ export function followEvents({ store, settings }: WorkPorts): Work {
         const row = await rows.resources.get(resourceKey)
         await rows.eventWatch.setDue(resourceKey, undefined)
         // It may have been moved, or be gone, since.
-        const isStill = row && endOfLifeMs(row) === dueMs
-        if (isStill) await rows.events.add([derivedEvent(row, 'endOfLife', {}, dueMs)])
+        if (row && dueOf(row) === dueMs) await tellEndOfLife(rows, row, dueMs)
       })
     }
     return due.length
@@ -129,7 +130,7 @@ async function tellLatest(
       before: was ?? null,
       at: now.page.at(-1)?.seq ?? 0,
     }
-    await rows.events.add([derivedEvent(definition, 'latest', about, now.nowMs)])
+    await rows.events.add([latestEvent(definition, about, now.nowMs)])
   }
 }
 
@@ -153,30 +154,20 @@ async function latestIn(rows: Rows, definitionKey: string, settings: Settings) {
   return latest
 }
 
-function endOfLifeMs(row: ResourceRow | undefined): number | undefined {
-  if (!row || row.state === 'Deleting') return undefined
-  const isVersion = sameType(row.type, versionType)
-  if (!isVersion && !sameType(row.type, definitionType)) return undefined
-  const path = isVersion ? 'properties.publishingProfile.endOfLifeDate' : 'properties.endOfLifeDate'
-  const date = valueAt(row.doc, path)
-  return typeof date === 'string' ? parseTime(date) : undefined
+function dueOf(row: ResourceRow | undefined): number | undefined {
+  return row && row.state !== 'Deleting' ? endOfLifeMs(row) : undefined
 }
 
 function isDefinition(key: string): boolean {
   return sameType(parseResourceId(key)?.type ?? '', definitionType)
 }
 
-function derivedEvent(
-  row: ResourceRow,
-  kind: 'latest' | 'endOfLife',
-  about: JsonObject,
-  atMs: number,
-): EventRow {
+function latestEvent(row: ResourceRow, about: JsonObject, atMs: number): EventRow {
   return {
-    id: eventIdOf('derived', kind, row.key, row.createdMs, atMs, JSON.stringify(about)),
+    id: eventIdOf('derived', 'latest', row.key, row.createdMs, atMs, JSON.stringify(about)),
     atMs,
     subscription: row.subscription,
-    kind,
+    kind: 'latest',
     resourceId: row.id,
     action: actionOn(row.type, 'write'),
     status: 'Succeeded',

@@ -75,3 +75,26 @@ async function removalOf(rows: Rows, key: string) {
   const unfinished = await rows.operations.unfinishedOf(key)
   return unfinished.find(({ verb }) => verb === 'delete')
 }
+
+/** Its date has come. Whoever notices tells it, and all that do tell the same event, which is kept once. */
+export async function tellEndOfLife(
+  rows: Pick<Rows, 'events'>,
+  { key, id, type, subscription, createdMs }: ResourceRow,
+  endMs: number,
+): Promise<void> {
+  await rows.events.add([
+    {
+      id: eventIdOf('derived', key, createdMs, 'endOfLife', endMs),
+      atMs: endMs,
+      subscription,
+      kind: 'endOfLife',
+      resourceId: id,
+      action: actionOn(type, 'write'),
+      status: 'Succeeded',
+      error: undefined,
+      ...{ operationId: '', correlationId: '' },
+      ...nobody,
+      about: { endOfLifeDate: new Date(endMs).toISOString() },
+    },
+  ])
+}

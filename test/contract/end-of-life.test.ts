@@ -54,11 +54,13 @@ describe('definitions past their end of life', () => {
   async function expire(name: string): Promise<void> {
     const { store } = vitrine.installation
     const endOfLifeDate = new Date((await store.nowMs()) - 1).toISOString()
-    await store.write(async ({ resources }) => {
+    await store.write(async ({ resources, eventWatch }) => {
       const row = await resources.lock(arm.idOf(at(name)).toLowerCase())
       if (!row) throw new Error(`${name} is there`)
       const properties = { ...(row.doc.properties as JsonObject), endOfLifeDate }
       await resources.update({ ...row, doc: { ...row.doc, properties } })
+      // As a PUT has it: more than one looks for it.
+      await eventWatch.setDue(row.key, Date.parse(endOfLifeDate))
     })
   }
 
@@ -99,6 +101,9 @@ describe('definitions past their end of life', () => {
     for (const name of ['supported', 'locked', 'linked', 'young'])
       expect((await arm.get(at(name))).status).toBe(200)
     const { store } = vitrine.installation
+    await expect
+      .poll(async () => await store.read.eventWatch.due(await store.nowMs(), 100))
+      .toEqual([])
     const { rows } = await store.read.events.list({
       subscription: vitrine.subscription,
       sinceMs: 0,
