@@ -7,6 +7,7 @@ import { writeAnswer } from './answer.ts'
 import type { CommandGroup, Start } from './command.ts'
 import { commandTable } from './command-table.ts'
 import type { LocalCommands } from './commands/local.ts'
+import { errorLines } from './error-lines.ts'
 import { readAccess } from './profile.ts'
 import { openSession, type Session } from './session.ts'
 import { type Terminal, toned } from './terminal.ts'
@@ -127,19 +128,12 @@ function startWith(parts: CliParts): Start {
   }
 }
 
-/** The details of a refusal begin with what the head says already. */
-function detailLines({ code, message, details }: ClientError): readonly string[] {
-  const others = details.filter((detail) => detail.code !== code || detail.message !== message)
-  return [...new Set(others.map((detail) => `  ${detail.code}: ${detail.message}`))]
-}
-
 function writeError(error: unknown, err: Terminal): void {
   const head = toned(err, 'red', 'Error')
   if (error instanceof ClientError) {
     const lines = [
       `${head} (${error.code}): ${error.message}`,
-      ...(error.target === undefined ? [] : [`  at ${error.target}`]),
-      ...detailLines(error),
+      ...errorLines(error),
       ...(error.nextStep === undefined ? [] : [`${toned(err, 'bold', 'Next')}: ${error.nextStep}`]),
       ...(error.correlationId === undefined || (error.status ?? 0) < 500
         ? []

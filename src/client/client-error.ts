@@ -1,5 +1,14 @@
 import { z } from 'zod'
 
+/** An error beneath another one. */
+type Detail = {
+  readonly code: string
+  readonly message: string
+  readonly target?: string | undefined
+  /** Where in a template it is. */
+  readonly place?: string | undefined
+}
+
 type Facts = {
   /** Azure's code, or one of ours: `Unreachable`, `AnswerCut`, `BadAnswer`, `TimedOut`, `InvalidFile`. */
   readonly code: string
@@ -7,7 +16,9 @@ type Facts = {
   /** HTTP status; undefined when no answer came. */
   readonly status?: number | undefined
   readonly target?: string | undefined
-  readonly details?: readonly { readonly code: string; readonly message: string }[] | undefined
+  /** `line 5, position 12: resources[0].name` of a template. */
+  readonly place?: string | undefined
+  readonly details?: readonly Detail[] | undefined
   readonly correlationId?: string | undefined
   /** What to do about it, where more is known than the code tells. */
   readonly nextStep?: string | undefined
@@ -19,7 +30,8 @@ export class ClientError extends Error {
   readonly code: string
   readonly status: number | undefined
   readonly target: string | undefined
-  readonly details: readonly { readonly code: string; readonly message: string }[]
+  readonly place: string | undefined
+  readonly details: readonly Detail[]
   readonly correlationId: string | undefined
   readonly nextStep: string | undefined
 
@@ -28,6 +40,7 @@ export class ClientError extends Error {
     this.code = facts.code
     this.status = facts.status
     this.target = facts.target
+    this.place = facts.place
     this.details = facts.details ?? []
     this.correlationId = facts.correlationId
     this.nextStep = facts.nextStep ?? nextSteps[facts.code] ?? nextStepFor(facts.status)
@@ -48,27 +61,34 @@ export async function advising<Result>(
   }
 }
 
-const ErrorBody = z.object({
-  code: z.string(),
+const Told = {
+  code: z.string().catch(''),
   message: z.string().catch(''),
   target: z.string().nullish().catch(undefined),
-  details: z
-    .array(z.object({ code: z.string().catch(''), message: z.string().catch('') }))
-    .nullish()
-    .catch(undefined),
+  details: z.array(z.unknown()).nullish().catch(undefined),
+  additionalInfo: z.array(z.unknown()).nullish().catch(undefined),
+}
+const DetailBody = z.object(Told)
+const ErrorBody = z.object({ ...Told, code: z.string() })
+const Violation = z.object({
+  type: z.literal('TemplateViolation'),
+  info: z.object({ lineNumber: z.number(), linePosition: z.number(), path: z.string() }),
 })
+
+/** Errors of nested deployments lie in each other: no deeper than this. */
+const detailDepthMax = 8
 
 /** The error inside `{ error: { code, message … } }`, of an answer or of a failed operation. */
 export function errorOf(body: unknown, status?: number, correlationId?: string): ClientError {
   const parsed = z.object({ error: ErrorBody }).safeParse(body)
   if (parsed.success) {
-    const { code, message, target, details } = parsed.data.error
+    const { code, message, details } = parsed.data.error
     return new ClientError({
       code,
       message: message || code,
       status,
-      target: target ?? undefined,
-      details: details ?? undefined,
+      ...whereOf(parsed.data.error),
+      details: flatDetails(details ?? []),
       correlationId,
     })
   }
@@ -81,6 +101,27 @@ export function errorOf(body: unknown, status?: number, correlationId?: string):
     status,
     correlationId,
   })
+}
+
+/** Those beneath each other in one list, the outer before the inner. */
+function flatDetails(details: readonly unknown[], depth = 1): readonly Detail[] {
+  if (depth > detailDepthMax) return []
+  return details.flatMap((detail) => {
+    const { data } = DetailBody.safeParse(detail)
+    if (data === undefined) return []
+    const { code, message } = data
+    return [{ code, message, ...whereOf(data) }, ...flatDetails(data.details ?? [], depth + 1)]
+  })
+}
+
+function whereOf({ target, additionalInfo }: z.output<typeof DetailBody>) {
+  const [violation] = (additionalInfo ?? []).flatMap((one) => Violation.safeParse(one).data ?? [])
+  return { target: target ?? undefined, place: violation && placeOf(violation.info) }
+}
+
+function placeOf({ lineNumber, linePosition, path }: z.output<typeof Violation>['info']) {
+  const line = lineNumber > 0 ? `line ${lineNumber}, position ${linePosition}` : ''
+  return [line, path].filter((part) => part !== '').join(': ') || undefined
 }
 
 const nextSteps: Readonly<Record<string, string>> = {

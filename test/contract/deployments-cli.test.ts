@@ -52,21 +52,33 @@ const noLocal = {
   restoreSpaces: async () => undefined,
 }
 
-it('by the command line: foretold, deployed from a file with comments, shown, forgotten', async () => {
+async function openCli() {
   const folder = await mkdtemp(join(tmpdir(), 'vitrine-deploy-'))
   onTestFinished(() => rm(folder, { recursive: true }))
   await writeProfile(folder, await readOwner(join(vitrine.data, 'owner.json')))
-  const file = join(folder, 'gallery.json')
-  await writeFile(file, `// ours\n${JSON.stringify(template)}`)
-  const run = async (...line: readonly string[]) => {
+  async function ask(...line: readonly string[]) {
     const [out, err] = [openTestTerminal(), openTestTerminal()]
     const { signal } = new AbortController()
     const parts = { version: '1', homeFolder: folder, out, err, signal, local: noLocal }
-    const asked = ['deployment', ...line, '-g', group, '-o', 'json']
+    const asked = ['deployment', ...line, '-g', group]
     const code = await runCli(asked, { world: openWorld('error'), ...parts })
-    expect([code, err.text()]).toEqual([0, ''])
-    return out.text() === '' ? undefined : JSON.parse(out.text())
+    return { code, out: out.text(), err: err.text() }
   }
+  async function run(...line: readonly string[]) {
+    const { code, out, err } = await ask(...line, '-o', 'json')
+    expect([code, err]).toEqual([0, ''])
+    return out === '' ? undefined : JSON.parse(out)
+  }
+  async function write(name: string, text: string): Promise<string> {
+    await writeFile(join(folder, name), text)
+    return join(folder, name)
+  }
+  return { ask, run, write }
+}
+
+it('by the command line: foretold, deployed from a file with comments, shown, forgotten', async () => {
+  const { run, write } = await openCli()
+  const file = await write('gallery.json', `// ours\n${JSON.stringify(template)}`)
   const given = ['-n', 'cli', '-f', file, '-p', 'galleryName=byHand']
   const id = arm.idOf('galleries/byHand')
   expect(await run('what-if', ...given)).toContainEqual(
@@ -81,4 +93,39 @@ it('by the command line: foretold, deployed from a file with comments, shown, fo
   expect(await run('show', '-n', 'cli')).toMatchObject({ name: 'cli' })
   await run('delete', '-n', 'cli')
   expect((await arm.get(idOf('cli'), api)).status).toBe(404)
+})
+
+it('a table names what was deployed, what it gives out, and where it went wrong', async () => {
+  const { ask, write } = await openCli()
+  const good = await write('gallery.json', JSON.stringify(template))
+  const id = arm.idOf('galleries/told')
+  const made = await ask('create', '-n', 'told', '-f', good, '-p', 'galleryName=told')
+  expect([made.code, made.err]).toEqual([0, expect.stringContaining(`Outputs:\n  id: ${id}\n`)])
+  expect((await ask('operations', '-n', 'told')).out).toContain(id)
+
+  const image = { type: 'Microsoft.Compute/galleries/images', name: 'told/linux' }
+  const bad = { ...template.resources[0], ...image, properties: { osType: 'Plan9' } }
+  const file = await write(
+    'bad.json',
+    JSON.stringify({ ...template, outputs: {}, resources: [bad] }),
+  )
+  const failed = await ask('create', '-n', 'fails', '-f', file, '-p', 'galleryName=told')
+  const where = /\n {2}\w+: .*\n {4}at .*galleries\/told\/images\/linux\n/
+  expect([failed.code, failed.err]).toEqual([1, expect.stringMatching(where)])
+  expect((await ask('show', '-n', 'fails')).err).toMatch(where)
+
+  const unread = JSON.stringify(template, null, 2).replace("Name')]", "Name']")
+  const refused = await ask(
+    'validate',
+    '-n',
+    'x',
+    '-f',
+    await write('wrong.json', unread),
+    '-p',
+    'galleryName=a',
+  )
+  expect(refused.err).toMatch(/InvalidTemplate.*\n {2}at line \d+, position \d+/)
+  expect((await ask('validate', '-n', 'x', '-f', good, '-p', '@p.json')).err).toContain(
+    '--parameters-file',
+  )
 })

@@ -1,9 +1,18 @@
-import { objectIn, objectOr } from '../../client/client.ts'
+import { isObject, objectIn, objectOr } from '../../client/client.ts'
+import { errorOf } from '../../client/client-error.ts'
 import type { JsonObject } from '../../domain/rows.ts'
+import type { Answer } from '../answer.ts'
 import { type CommandGroup, type Context, command } from '../command.ts'
+import { errorLines } from '../error-lines.ts'
 import { many, may, needs } from '../flag.ts'
 import { apiVersions } from '../paths.ts'
-import { deleteResource, listResources, putResource, readResource } from '../resources.ts'
+import {
+  deleteResource,
+  listResources,
+  propertiesOf,
+  putResource,
+  readResource,
+} from '../resources.ts'
 import type { Column } from '../table.ts'
 import { readParameters, readTemplateFile } from '../template-file.ts'
 import { UsageError } from '../usage-error.ts'
@@ -73,7 +82,7 @@ const create = command({
     const path = await pathOf(context, given, given.name)
     const body = await bodyOf(given)
     const value = await putResource(context, { path, apiVersion, body, noWait: given.noWait })
-    return { value, columns }
+    return shown(value)
   },
 })
 
@@ -116,9 +125,24 @@ const show = command({
   flags: named,
   run: async (context, given) => {
     const path = await pathOf(context, given, given.name)
-    return { value: await readResource(context, { path, apiVersion }), columns }
+    return shown(await readResource(context, { path, apiVersion }))
   },
 })
+
+/** A deployment; below its line what it gives out, and what went wrong. */
+function shown(value: JsonObject): Answer {
+  const { outputs, error } = propertiesOf(value)
+  const given = Object.entries(objectOr(outputs)).map(([name, output]) => {
+    const { value } = objectOr(output)
+    return `  ${name}: ${typeof value === 'string' ? value : JSON.stringify(value ?? null)}`
+  })
+  const lines = given.length > 0 ? ['Outputs:', ...given] : []
+  if (isObject(error)) {
+    const wrong = errorOf({ error })
+    lines.push(`Error (${wrong.code}): ${wrong.message}`, ...errorLines(wrong))
+  }
+  return { value, columns, ...(lines.length > 0 && { note: lines.join('\n') }) }
+}
 
 const list = command({
   name: 'list',
@@ -143,10 +167,7 @@ const operations = command({
         ['Operation', 'provisioningOperation'],
         ['State', 'provisioningState'],
         ['Status', 'statusCode'],
-        [
-          'Resource',
-          ({ properties }) => String(objectOr(objectOr(properties).targetResource).id ?? ''),
-        ],
+        ['Resource', 'targetResource.id'],
       ],
     }
   },
@@ -178,7 +199,9 @@ const remove = command({
 function pairOf(text: string): readonly [string, string] {
   const cut = text.indexOf('=')
   if (cut > 0) return [text.slice(0, cut), text.slice(cut + 1)]
-  throw new UsageError(`--parameters '${text}' has no name; write name=value.`)
+  throw new UsageError(
+    `--parameters '${text}' is not name=value. A file of parameters: --parameters-file FILE.`,
+  )
 }
 
 export const deploymentCommands: CommandGroup = {
