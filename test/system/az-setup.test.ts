@@ -64,9 +64,10 @@ describe('vitrine az-setup', () => {
       'az cloud show --query name -o tsv; az account show --query id -o tsv; az sig list'
     const { stdout } = await shell(`eval '${exports}'; ${asked}`)
     expect(stdout).toBe(`Vitrine\n${vitrine().subscription}\n[]\n`)
-    await command('az-setup', '--remove', '--apply')
+    const { stdout: unset } = await command('az-setup', '--remove', '--apply')
+    expect(unset).toBe('unset AZURE_CONFIG_DIR\nunset REQUESTS_CA_BUNDLE\n')
     expect(await isThere(folder)).toBe(false)
-    await command('az-setup', '--remove', '--apply')
+    expect((await command('az-setup', '--remove', '--apply')).stdout).toBe('')
   })
 
   it('leaves what else lies in a folder of one’s own as it was', async () => {
@@ -76,7 +77,8 @@ describe('vitrine az-setup', () => {
     await shell(`${mine} az cloud register -n Mine --endpoint-resource-manager ${vitrine().url} \
       --endpoint-active-directory x --endpoint-active-directory-resource-id x --endpoint-active-directory-graph-resource-id x --endpoint-management x --endpoint-gallery x`)
     await command(...fromOwner, '--config-dir', folder, '--apply', '--debian')
-    await command('az-setup', '--remove', '--config-dir', folder, '--apply')
+    const gone = await command('az-setup', '--remove', '--config-dir', folder, '--apply')
+    expect(gone.stdout).toMatch(/^unset PYTHONPATH$/m)
     const { stdout } = await shell(
       `${mine} az cloud list --query "[].name" -o tsv; az account list --all -o tsv`,
     )

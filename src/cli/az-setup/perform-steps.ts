@@ -3,7 +3,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { ClientError } from '../../client/client-error.ts'
 import type { Terminal } from '../terminal.ts'
-import type { AzCall, Exported, Step } from './steps.ts'
+import type { AzCall, Exported, Step, Unset } from './steps.ts'
 
 type Parts = { readonly err: Terminal; readonly signal: AbortSignal }
 
@@ -14,11 +14,11 @@ export async function performSteps(steps: readonly Step[], parts: Parts): Promis
     parts.signal.throwIfAborted()
     if (step.is === 'export') exported.push(step)
     else if (step.is === 'az') await callAz(step, { ...parts, exported })
-    else await change(step)
+    else if (step.is !== 'unset') await change(step)
   }
 }
 
-async function change(step: Exclude<Step, Exported | AzCall>): Promise<void> {
+async function change(step: Exclude<Step, Exported | Unset | AzCall>): Promise<void> {
   switch (step.is) {
     case 'folder':
       await mkdir(step.path, { recursive: true, mode: 0o700 })

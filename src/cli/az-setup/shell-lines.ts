@@ -17,6 +17,8 @@ function linesOf(step: Step): readonly string[] {
       return [`rm -rf ${quoted(step.path)}`]
     case 'export':
       return [exportLine(step)]
+    case 'unset':
+      return [`unset ${step.name}`]
     case 'az':
       return [azLine(step)]
   }

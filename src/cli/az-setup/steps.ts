@@ -13,7 +13,11 @@ export type Step =
   /** Away with it, whether it is there or not. */
   | { readonly is: 'remove'; readonly path: string }
   | Exported
+  | Unset
   | AzCall
+
+/** In the shell alone. */
+export type Unset = { readonly is: 'unset'; readonly name: string }
 
 export type Exported = {
   readonly is: 'export'
@@ -69,6 +73,16 @@ export function exportsOf({ folder, caFiles, isDebian }: AzSetup): readonly Expo
     named('AZURE_CONFIG_DIR', folder),
     ...(caFiles.length === 0 ? [] : [named('REQUESTS_CA_BUNDLE', ca)]),
     ...(isDebian ? [{ ...named('PYTHONPATH', python), isPath: true }] : []),
+  ]
+}
+
+/** What `exportsOf` names, each with the file that is there when a shell may have it. */
+export function exportedBy(folder: string): readonly { name: string; file: string }[] {
+  const { ca, cloud, python } = ownFiles(folder)
+  return [
+    { name: 'AZURE_CONFIG_DIR', file: cloud },
+    { name: 'REQUESTS_CA_BUNDLE', file: ca },
+    { name: 'PYTHONPATH', file: python },
   ]
 }
 
@@ -128,10 +142,17 @@ type There = {
   readonly isOwn: boolean
   /** Who is logged in there to the installation. */
   readonly users: readonly string[]
+  /** The names of what `exportsOf` told the shells. */
+  readonly exported: readonly string[]
 }
 
-/** Takes away what `setUpSteps` made: logins, cloud, files. */
-export function removeSteps({ folder, isOwn, users }: There): readonly Step[] {
+/** Takes away what `setUpSteps` made: logins, cloud, files, and what the shell got. */
+export function removeSteps(there: There): readonly Step[] {
+  const unset = there.exported.map((name) => ({ is: 'unset', name }) as const)
+  return [...removeFiles(there), ...unset]
+}
+
+function removeFiles({ folder, isOwn, users }: There): readonly Step[] {
   if (isOwn) return [{ is: 'remove', path: folder }]
   return [
     { is: 'export', name: 'AZURE_CONFIG_DIR', value: folder },

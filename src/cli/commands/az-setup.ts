@@ -10,6 +10,7 @@ import {
   type AzSetup,
   cloudName,
   envFileOf,
+  exportedBy,
   exportsOf,
   removeSteps,
   setUpSteps,
@@ -28,7 +29,7 @@ const azSetup = command({
     'eval "$(vitrine az-setup --apply)" && az sig list',
     'vitrine az-setup --data ./data',
     'vitrine az-setup --user --base https://images.example:8443 --ca ca.pem --apply',
-    'vitrine az-setup --remove --apply',
+    'eval "$(vitrine az-setup --remove --apply)"',
   ],
   flags: {
     apply: on('--apply', 'Do it, instead of printing it.'),
@@ -134,12 +135,15 @@ async function remove(
   there: { readonly folder: string; readonly isOwn: boolean },
   applies: boolean,
 ): Promise<void> {
-  const steps = removeSteps({ ...there, users: await usersIn(there.folder) })
+  const users = await usersIn(there.folder)
+  const steps = removeSteps({ ...there, users, exported: await exportedIn(there.folder) })
   if (!applies) {
     context.out.write(`${shellLines(steps).join('\n')}\n`)
     return
   }
   await performSteps(steps, context)
+  for (const line of shellLines(steps.filter(({ is }) => is === 'unset')))
+    context.out.write(`${line}\n`)
   context.err.write(`Nothing of ${cloudName} is left in ${there.folder}.\n`)
 }
 
@@ -157,6 +161,13 @@ async function usersIn(folder: string): Promise<readonly string[]> {
   const { data } = AzProfile.safeParse(parseJson(Buffer.from(text.replace(/^\uFEFF/, ''))))
   const ours = (data?.subscriptions ?? []).filter((one) => one.environmentName === cloudName)
   return [...new Set(ours.map((one) => one.user.name))]
+}
+
+/** The variables that shells have from a set-up in the folder. */
+async function exportedIn(folder: string): Promise<readonly string[]> {
+  const all = exportedBy(folder)
+  const there = await Promise.all(all.map(({ file }) => isThere(file)))
+  return all.flatMap(({ name }, index) => (there[index] ? [name] : []))
 }
 
 const isThere = (file: string): Promise<boolean> =>
