@@ -108,6 +108,14 @@ function namespacesOf(types: readonly ServedType[]): readonly string[] {
   return [...new Set(types.map(({ type }) => namespaceOf(type)))]
 }
 
+/** Throws InvalidResourceNamespace for one of which nothing is served. */
+export function mustServe({ providers }: Pick<ArmRequest, 'providers'>, namespace: string): void {
+  mustBeServed([...namespacesOf(servedTypes(providers)), ownNamespace], namespace)
+}
+
+/** What Azure has no field for hangs below it, and has no types. */
+const ownNamespace = 'Vitrine.Gallery'
+
 function mustBeServed(names: readonly string[], namespace: string): string {
   const found = names.find((name) => name.toLowerCase() === namespace.toLowerCase())
   if (found !== undefined) return found

@@ -18,10 +18,16 @@ import { answerExtension } from './extension.ts'
 import { answerGrantedToMe } from './grants.ts'
 import { answerNameCheck } from './name-check.ts'
 import { answerOperation } from './poll.ts'
-import { answerProviderOperations, answerProviders, answerRegistration } from './providers.ts'
+import {
+  answerProviderOperations,
+  answerProviders,
+  answerRegistration,
+  mustServe,
+} from './providers.ts'
 import { answerResourceGraph } from './resource-graph.ts'
 import { answerResourceList } from './resource-list.ts'
 import { answerAction, answerCollection, answerResource } from './resources.ts'
+import { servedTypes } from './served-types.ts'
 import { answerInvite } from './share-invites.ts'
 import { answerShared } from './shared-galleries.ts'
 import { answerSoftDeleted } from './soft-deleted.ts'
@@ -187,10 +193,13 @@ function answerActionOrList(
   return answerAction({ ...request, id, type: typeFor(request, id.type) }, action)
 }
 
-function findType({ providers, asked }: ArmRequest, type: string): ResourceType {
+/** Throws InvalidResourceNamespace, InvalidResourceType. */
+function findType(request: ArmRequest, type: string): ResourceType {
+  const { providers, asked } = request
   const found = providers.findType(type)
   if (found) return found
   const [namespace = '', ...rest] = type.split('/')
+  mustServe(request, namespace)
   throw new ArmError(
     'InvalidResourceType',
     `The resource type '${rest.join('/')}' could not be found in the namespace '${namespace}' for api version '${asked.apiVersion}'. ` +
@@ -198,8 +207,10 @@ function findType({ providers, asked }: ArmRequest, type: string): ResourceType 
   )
 }
 
-function supportedTypes({ types }: Providers, namespace: string): string {
-  const inside = types.filter((type) => sameType(type.type.split('/')[0] ?? '', namespace))
+function supportedTypes(providers: Providers, namespace: string): string {
+  const inside = servedTypes(providers).filter((type) =>
+    sameType(type.type.split('/')[0] ?? '', namespace),
+  )
   return inside.map((type) => type.type).join(',')
 }
 
