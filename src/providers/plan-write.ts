@@ -83,7 +83,7 @@ function planDocument({ target, stored, apiVersion }: Situation, sent: Sent): Pl
 function softlyDeleted({ name }: Target['id']): Problem {
   return {
     code: 'Conflict',
-    message: `'${name}' is soft deleted, and its name is not free. Restore it (properties.restore: true, from api-version ${softDeleteSince} on), purge it by deleting it again, or use another name.`,
+    message: `'${name}' is soft deleted, and its name is not free. From api-version ${softDeleteSince} on, restore it (properties.restore: true) or purge it by deleting it again; on the command line 'vitrine image-version restore' or 'vitrine image-version delete --purge'. Or use another name.`,
   }
 }
 

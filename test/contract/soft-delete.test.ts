@@ -104,7 +104,9 @@ describe('soft delete', () => {
     const taken = await arm.put(version, { ...west, properties: other })
     expect({ status: taken.status, ...errorOf(taken) }).toMatchObject({
       status: 409,
-      message: expect.stringMatching(/soft deleted.*restore: true.*deleting it again/),
+      message: expect.stringMatching(
+        /soft deleted.*2024-03-03 on.*restore: true.*deleting it again.*image-version restore.*--purge/,
+      ),
     })
     for (const path of [image, inGallery]) {
       const answer = await remove(path)
