@@ -24,7 +24,7 @@ export function writeAnswer(answer: Answer, output: Output, terminal: Terminal):
   const rows = (isArray(flat) ? flat : [flat]).filter(isObject)
   const lines =
     output === 'tsv' ? renderTsv(rows, answer.columns) : renderTable(rows, answer.columns, terminal)
-  if (lines.length > 0) terminal.write(`${lines.join('\n')}\n`)
+  if (lines.some((line) => line !== '')) terminal.write(`${lines.join('\n')}\n`)
 }
 
 /** A resource with its properties at the top level and its resource group beside its id, as az prints it. */

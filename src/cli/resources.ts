@@ -63,17 +63,22 @@ export async function putNew(
     return await client.call('PUT', target.path, options)
   } catch (error) {
     if (!(error instanceof ClientError) || error.status !== 412) throw error
-    const name = decodeURIComponent(target.path.slice(target.path.lastIndexOf('/') + 1))
-    throw new ClientError(
-      {
-        code: 'Conflict',
-        message: `'${name}' exists already; nothing was changed.`,
-        status: 409,
-        nextStep: `Look at it with \`vitrine ${command} show\`, change it with \`vitrine ${command} update\`.`,
-      },
-      { cause: error },
-    )
+    throw existsAlready(target.path, command, error)
   }
+}
+
+/** What a person is told who creates what is there; `command` (`gallery`) has the `update` for it. */
+export function existsAlready(path: string, command: string, cause?: unknown): ClientError {
+  const name = decodeURIComponent(path.slice(path.lastIndexOf('/') + 1))
+  return new ClientError(
+    {
+      code: 'Conflict',
+      message: `'${name}' exists already; nothing was changed.`,
+      status: 409,
+      nextStep: `Look at it with \`vitrine ${command} show\`, change it with \`vitrine ${command} update\`.`,
+    },
+    { cause },
+  )
 }
 
 /** Creates a resource that is not there yet, waits until it is there, and returns it. Throws ClientError. */

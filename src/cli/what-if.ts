@@ -5,6 +5,7 @@ import type { JsonObject } from '../domain/rows.ts'
 import type { Answer } from './answer.ts'
 import type { Context } from './command.ts'
 import { on } from './flag.ts'
+import { existsAlready } from './resources.ts'
 import { at, type Column } from './table.ts'
 import { formatBytes, formatEta } from './units.ts'
 
@@ -43,12 +44,16 @@ export async function foreseen(
   },
 ): Promise<Answer> {
   const { client } = await context.connect()
-  const answer = await client.call('POST', `${path}/providers/Vitrine.Gallery/whatIf`, {
+  const asking = client.call('POST', `${path}/providers/Vitrine.Gallery/whatIf`, {
     apiVersion,
     body: body ?? {},
     query: body === undefined ? { change: 'delete' } : {},
     signal: context.signal,
     onlyNew,
+  })
+  const answer = await asking.catch((error: unknown) => {
+    const isThere = onlyNew && error instanceof ClientError && error.status === 412
+    throw isThere ? existsAlready(path, 'image-version', error) : error
   })
   const told = Told.safeParse(objectIn(answer))
   if (!told.success) throw unknownShape()
@@ -57,6 +62,8 @@ export async function foreseen(
   const [problem] = problems
   if (problem) throw refusedThen(problem, problems.length - 1)
   if (context.output === 'json') return { value: objectIn(answer), columns: [] }
+  // A deletion that is soft moves nothing and frees nothing: the note says it all.
+  if (regions.length === 0) return { value: [], columns: [], note: noteOf(properties) }
   const lines = regions.map((region) => ({
     ...region,
     freedBytes: freed.find((one) => one.region === region.region)?.freedBytes ?? null,

@@ -158,8 +158,15 @@ describe('a what-if of a version', () => {
     expect(updated.out).toMatch(/\nWest US +0 → 1 .*\nNorth Europe +1 → 0 /s)
     const removed = await run('delete', 0)
     expect(removed.out).toMatch(/Freed\n/)
+    const nothing = await run('delete', 7)
+    expect([nothing.out, nothing.err]).toEqual(['', expect.stringMatching(/nothing was changed/)])
     const wrong = await run('update', 0, '--target-regions', 'westus')
     expect([wrong.code, wrong.err]).toEqual([1, expect.stringContaining('It would be refused')])
+    const again = await run('create', 0, '--os-snapshot', os)
+    expect([again.code, again.err]).toEqual([
+      1,
+      expect.stringMatching(/^Error \(Conflict\): '1.0.0' exists already/),
+    ])
     const file = await run('create', 1, '--from', 'disk.vhd')
     expect([file.code, file.err]).toEqual([2, expect.stringContaining('--what-if')])
     expect(await rowsThere()).toEqual(before)
