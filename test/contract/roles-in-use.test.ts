@@ -127,6 +127,7 @@ describe('a role in use', () => {
       'Storage Blob Data Contributor ba92f5b4-2d11-453d-a403-e96b0029c9fe',
       'Storage Blob Data Owner b7e6dc6d-f1e8-4753-8033-0f276bb0955b',
       'Storage Blob Data Reader 2a2b9908-6ea1-4ae2-8e65-a410df84e7d1',
+      'Tag Contributor 4a9ae827-6dc8-4573-8ac7-8239d42aa03f',
       'User Access Administrator 18d7d88d-d35e-4fb5-a5c3-7773c20a72d9',
       'Virtual Machine Contributor 9980e02c-c2be-4d73-94e8-173b1dc7cf3c',
     ])
