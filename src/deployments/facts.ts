@@ -4,6 +4,7 @@ import { parseResourceId } from '../domain/resource-id.ts'
 import type { Json, JsonObject } from '../domain/rows.ts'
 import type { Asked } from '../providers/ports.ts'
 import { isObject } from '../resources/paths.ts'
+import { openMeter } from '../templates/meter.ts'
 import type { Need } from '../templates/needs.ts'
 import { factsNeeded, resolve } from '../templates/runtime.ts'
 import type { PendingTree } from '../templates/tree.ts'
@@ -36,9 +37,10 @@ type Reading = {
  */
 export async function resolved(reading: Reading, tree: PendingTree): Promise<JsonObject> {
   const facts = new Map<string, Json>()
+  const meter = openMeter()
   for (let round = 0; round < limits.deploymentFactRoundsMax; round++) {
-    const needs = refusing(() => factsNeeded(tree, facts))
-    if (needs.length === 0) return refusing(() => resolve(tree, facts))
+    const needs = refusing(() => factsNeeded(tree, facts, meter))
+    if (needs.length === 0) return refusing(() => resolve(tree, facts, meter))
     for (const need of needs) facts.set(need.key, await read(reading, need))
   }
   throw new ArmError(

@@ -129,6 +129,8 @@ export const limits = {
   deploymentWritesAtOnce: 20,
   /** Reads that follow from one another, of one body of a template. */
   deploymentFactRoundsMax: 20,
+  /** Different reads of one body of a template. */
+  deploymentFactsMax: 1_000,
   /** Resources that a complete deployment looks at in its group. */
   completeModeRowsMax: 5_000,
   /** Rows of the ledger that one answer adds up: a million versions and regions; and the lines that it tells. */

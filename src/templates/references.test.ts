@@ -90,6 +90,39 @@ describe('references', () => {
     })
   })
 
+  it('are refused when they are too many, or cost too much together', () => {
+    const many = planOf({
+      outputs: {
+        o: {
+          type: 'array',
+          value:
+            "[map(range(0, 1001), lambda('x', listKeys(concat('/x', lambdaVariables('x')), '1')))]",
+        },
+      },
+    })
+    const facts = new Map<string, Json>()
+    const askAll = () => {
+      for (let needs = factsNeeded(many.outputs, facts); needs.length > 0; ) {
+        for (const { key } of needs) facts.set(key, {})
+        needs = factsNeeded(many.outputs, facts)
+      }
+    }
+    expect(askAll).toThrow("are more than 1000.'")
+    const holes = planOf({
+      outputs: {
+        o: {
+          type: 'array',
+          copy: { count: 100, input: `[length(string(reference('${galleryId('z')}')))]` },
+        },
+      },
+    })
+    const [need] = factsNeeded(holes.outputs, none)
+    const large = new Map<string, Json>([
+      [need?.key ?? '', { properties: { text: 'a'.repeat(1_000_000) } }],
+    ])
+    expect(() => factsNeeded(holes.outputs, large)).toThrow('too large')
+  })
+
   it('are refused where nothing runs yet', () => {
     for (const parts of [
       { variables: { a: "[reference('a')]" } },

@@ -1,27 +1,38 @@
 import { invariant } from '../base/assert.ts'
+import { limits } from '../domain/limits.ts'
 import type { Json, JsonObject } from '../domain/rows.ts'
 import { type Context, unknown } from './context.ts'
 import { isArray, isObject } from './json.ts'
-import { openMeter } from './meter.ts'
+import { type Meter, openMeter } from './meter.ts'
 import type { Facts, Need } from './needs.ts'
+import { TemplateProblem } from './problem.ts'
 import { evaluateNow, type PendingTree } from './tree.ts'
 
 /**
  * What a tree still waits for, given what is known. Ask again with the answers until it is empty (a need may follow from
- * another's answer), then `resolve`. Throws TemplateProblem when the answers do not fit the expressions.
+ * another's answer), then `resolve`. Throws TemplateProblem when the answers do not fit the expressions, when they need
+ * too many, and when they cost more than `meter` has: give the same one each time.
  */
-export function factsNeeded(tree: PendingTree, facts: Facts): readonly Need[] {
+export function factsNeeded(
+  tree: PendingTree,
+  facts: Facts,
+  meter: Meter = openMeter(),
+): readonly Need[] {
   const missing = new Map<string, Need>()
   for (const { source, sourcePath, context } of tree.holes)
-    evaluateNow(source, lookingUp(context, facts, missing), sourcePath)
+    evaluateNow(source, lookingUp({ context, facts, missing, meter }), sourcePath)
   return [...missing.values()]
 }
 
 /** The tree without holes. Every need of `factsNeeded` is among `facts`. Throws TemplateProblem. */
-export function resolve(tree: PendingTree, facts: Facts): JsonObject {
+export function resolve(tree: PendingTree, facts: Facts, meter: Meter = openMeter()): JsonObject {
   let whole: Json = tree.known
   for (const { path, source, sourcePath, context } of tree.holes) {
-    const value = evaluateNow(source, lookingUp(context, facts, new Map()), sourcePath)
+    const value = evaluateNow(
+      source,
+      lookingUp({ context, facts, missing: new Map(), meter }),
+      sourcePath,
+    )
     invariant(value !== unknown, 'facts are there before a tree is resolved')
     whole = replacedAt(whole, path, value)
   }
@@ -29,20 +40,34 @@ export function resolve(tree: PendingTree, facts: Facts): JsonObject {
   return whole
 }
 
-function lookingUp(context: Context, facts: Facts, missing: Map<string, Need>): Context {
+type Looking = {
+  readonly context: Context
+  readonly facts: Facts
+  readonly missing: Map<string, Need>
+  readonly meter: Meter
+}
+
+function lookingUp({ context, facts, missing, meter }: Looking): Context {
   return {
     ...context,
-    template: { ...context.template, meter: openMeter() },
+    template: { ...context.template, meter },
     lookup: {
       walksBothBranches: false,
       find(need) {
         const found = facts.get(need.key)
         if (found !== undefined) return found
         missing.set(need.key, need)
+        if (facts.size + missing.size > limits.deploymentFactsMax) throw tooManyFacts()
         return unknown
       },
     },
   }
+}
+
+function tooManyFacts(): TemplateProblem {
+  return new TemplateProblem(
+    `Deployment template validation failed: 'The references and lists of a resource are more than ${limits.deploymentFactsMax}.'.`,
+  )
 }
 
 function replacedAt(tree: Json, path: readonly (string | number)[], value: Json): Json {
