@@ -1,4 +1,6 @@
+import { type Caller, remarkFor } from '../domain/access.ts'
 import type { StepRow } from '../domain/deployments.ts'
+import { ArmError } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
 import { isWithin, parseResourceId } from '../domain/resource-id.ts'
 import type { ResourceRow } from '../domain/rows.ts'
@@ -11,11 +13,12 @@ import type { Deploying } from './run-step.ts'
 /**
  * What complete mode deletes, as steps: every top-level resource of the group that the template has not, with all below it.
  * A child that the template leaves out stays while its parent is in the template. [] when anything failed before, and when
- * the steps are there already.
+ * the steps are there already. Throws AuthorizationFailed, before anything is deleted, when the caller may neither read nor
+ * delete some of it; InvalidDeployment when the group has too much in it.
  */
 export async function leftSteps(
-  { providers }: DeployPorts,
-  { row, plan }: Deploying,
+  { providers, callerAgain }: DeployPorts,
+  { row, plan, principal }: Deploying,
 ): Promise<readonly StepRow[]> {
   const rows = providers.store.read
   const steps = await rows.deployments.steps(row.key)
@@ -24,23 +27,54 @@ export async function leftSteps(
   const { mode } = (row.doc.properties ?? {}) as { readonly mode?: string }
   if (mode !== 'Complete' || isListed || !isWhole) return []
   const nested = await outputResources(rows, steps)
-  const left = await leftOver(rows, row.key, plan, nested)
+  const { left, isWhole: isAll } = await leftOver(rows, row.key, plan, nested)
+  if (!isAll) throw tooMany()
+  mustKnow(await callerAgain(principal), left)
   return left.map((resource, at) => stepOf(row.key, steps.length + at, resource))
 }
 
-/** The rows of the deployment's group that neither the plan nor `others` (ids) has. */
+/** A step tells its name: of what he may not know nothing is told but how much there is. */
+function mustKnow(caller: Caller, left: readonly ResourceRow[]): void {
+  const may = ({ id, type }: ResourceRow, verb: string): boolean =>
+    caller.may(`${type}/${verb}`, id)
+  const kept = left.filter((row) => !may(row, 'delete'))
+  const seen = kept.filter((row) => may(row, 'read'))
+  if (kept.length === seen.length) return
+  const names = seen.slice(0, toldMax).map(({ id }) => `'${id}'`)
+  const others = `${kept.length - names.length} resources of the group that are not in the template`
+  throw new ArmError(
+    'AuthorizationFailed',
+    `The client '${caller.name}' with object id '${caller.principalId}' does not have authorization to delete ${[...names, others].join(', ')}. Nothing was deleted.${remarkFor(caller)}`,
+  )
+}
+
+/** Names that one refusal tells. */
+const toldMax = 20
+
+export function tooMany(): ArmError {
+  return new ArmError(
+    'InvalidDeployment',
+    `The group has more than ${limits.completeModeRowsMax} resources, which the mode 'Complete' does not compare with a template. Nothing was deleted: use 'Incremental', and delete what is not needed by itself.`,
+  )
+}
+
+/** The rows of the deployment's group that neither the plan nor `others` (ids) has; whether all were looked at. */
 export async function leftOver(
   rows: Rows,
   deploymentKey: string,
   { resources }: Pick<Plan, 'resources'>,
   others: readonly string[],
-): Promise<readonly ResourceRow[]> {
+): Promise<{ readonly left: readonly ResourceRow[]; readonly isWhole: boolean }> {
   const groupKey = deploymentKey.slice(0, deploymentKey.lastIndexOf('/providers/'))
-  const all = await rows.resources.below(groupKey, undefined, limits.completeModeRowsMax)
+  const rowsMax = limits.completeModeRowsMax
+  const all = await rows.resources.below(groupKey, undefined, rowsMax + 1)
   const kept = [...resources.map(({ key }) => key), ...others.map((id) => id.toLowerCase())]
   const topOf = (key: string): string => key.split('/').slice(0, 9).join('/')
   const keptTops = new Set(kept.filter((key) => isWithin(key, groupKey)).map(topOf))
-  return all.filter(({ key, state }) => state !== 'Deleting' && !keptTops.has(topOf(key)))
+  const left = all
+    .slice(0, rowsMax)
+    .filter(({ key, state }) => state !== 'Deleting' && !keptTops.has(topOf(key)))
+  return { left, isWhole: all.length <= rowsMax }
 }
 
 function stepOf(deploymentKey: string, position: number, resource: ResourceRow): StepRow {

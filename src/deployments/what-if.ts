@@ -2,9 +2,10 @@ import { mustBeAllowed } from '../domain/access.ts'
 import { sameType } from '../domain/resource-id.ts'
 import type { Json, JsonObject } from '../domain/rows.ts'
 import type { Asked } from '../providers/ports.ts'
+import { isObject } from '../resources/paths.ts'
 import type { PlannedResource } from '../templates/planned.ts'
 import { judge, type Sent } from './accept.ts'
-import { leftOver } from './complete-mode.ts'
+import { leftOver, tooMany } from './complete-mode.ts'
 import { deltaOf } from './delta.ts'
 import { Refused, resolved } from './facts.ts'
 import { type DeploymentPorts, deploymentType, type Send } from './ports.ts'
@@ -127,11 +128,22 @@ function sentAs(
   before: JsonObject | undefined,
   body: JsonObject,
 ): JsonObject {
-  return { ...before, ...body, id, name: name.split('/').at(-1) ?? name, type }
+  return { ...over(before ?? {}, body), id, name: name.split('/').at(-1) ?? name, type }
+}
+
+/** What the template does not say of it counts as unchanged: it may be the server's own. */
+function over(before: JsonObject, body: JsonObject): JsonObject {
+  const said = Object.entries(body).map(([name, value]) => {
+    const was = before[name]
+    return [name, isObject(was) && isObject(value) ? over(was, value) : value] as const
+  })
+  return { ...before, ...Object.fromEntries(said) }
 }
 
 /** What changes by itself, or with every write. */
-const volatile = new Set(['provisioningState', 'publishedDate', 'timeCreated', 'replicationStatus'])
+const volatile = new Set([
+  ...['provisioningState', 'publishedDate', 'timeCreated', 'replicationStatus', 'uniqueId'],
+])
 
 function withoutVolatile({ systemData: _, etag: __, properties, ...rest }: JsonObject): JsonObject {
   if (typeof properties !== 'object' || properties === null || Array.isArray(properties))
@@ -149,9 +161,10 @@ async function leftOf(
 ): Promise<readonly Change[]> {
   const { ports, asked, hide } = looking
   const { store } = ports.providers
-  const rows = await leftOver(store.read, deploymentKey, plan, [])
+  const { left, isWhole } = await leftOver(store.read, deploymentKey, plan, [])
+  if (mode === 'Complete' && !isWhole) throw tooMany()
   const changes: Change[] = []
-  for (const { id, type } of rows) {
+  for (const { id, type } of left) {
     if (!asked.caller.may(`${type}/read`, id)) continue
     const apiVersion = ports.typeOf(type)?.apiVersions[0] ?? ''
     const before = await shownNow(looking, id, apiVersion)

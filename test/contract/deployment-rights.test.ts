@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { builtInRoles } from '../../src/access/built-in-roles.ts'
 import type { JsonObject } from '../../src/domain/rows.ts'
+import { valueAt } from '../../src/resources/paths.ts'
 import { type Arm, errorOf, openArm } from '../support/arm.ts'
 import { type OtherCaller, openOtherCaller } from '../support/other-caller.ts'
 import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
@@ -139,6 +140,20 @@ describe('whoever may deploy and not write a resource', () => {
     expect(told).toContain('Microsoft.Compute/galleries/read')
   })
 
+  it('is not told by complete mode what it would delete and he may not know, and deletes nothing', async () => {
+    const complete = { ...body([disk('waited')]).properties, mode: 'Complete' }
+    const answer = await deployer.put(idOf('all'), { properties: complete }, api)
+    await deployer.ended(answer)
+    const { properties } = (await deployer.get(idOf('all'), api)).body
+    expect(properties).toMatchObject({
+      provisioningState: 'Failed',
+      error: { code: 'AuthorizationFailed', message: expect.stringContaining('1 resources') },
+    })
+    const operations = await deployer.get(`${idOf('all')}/operations`, api)
+    expect(JSON.stringify([properties, operations])).not.toContain('galleries/there')
+    expect((await owner.get('disks/mine')).status).toBe(200)
+  })
+
   it('may not ask what a deployment would do where he may not deploy, nor see others’', async () => {
     for (const part of ['validate', 'whatIf']) {
       const asked = { body: body([disk('d')]), api }
@@ -146,6 +161,30 @@ describe('whoever may deploy and not write a resource', () => {
       expect(errorOf(answer).code).toBe('AuthorizationFailed')
     }
     expect((await deployer.get(idOf('x', elsewhere), api)).status).toBe(403)
+  })
+
+  it('what-if in complete mode keeps what nested templates write, and an unchanged disk and role', async () => {
+    const name = randomUUID()
+    const role = {
+      ...{ type: 'Microsoft.Authorization/roleAssignments', apiVersion: '2022-04-01', name },
+      properties: {
+        roleDefinitionId: `/subscriptions/${vitrine.subscription}/providers/Microsoft.Authorization/roleDefinitions/${builtInRoles.reader.id}`,
+        principalId: deployer.objectId,
+      },
+    }
+    const id = `${elsewhere.groupPath}/providers/Microsoft.Resources/deployments/same`
+    const { properties } = body([nested('n', [disk('same'), role], 'inner')])
+    expect(await owner.ended(await owner.put(id, { properties }, api))).toMatchObject({
+      status: 'Succeeded',
+    })
+    const asked = { body: { properties: { ...properties, mode: 'Complete' } }, api }
+    const told = await owner.ended(await owner.ask('POST', `${id}/whatIf`, asked))
+    const changes = valueAt(told, 'properties.changes')
+    const rows = Array.isArray(changes) ? changes : []
+    expect(rows.map(({ changeType, delta }) => [changeType, delta])).toEqual([
+      ['NoChange', []],
+      ['NoChange', []],
+    ])
   })
 })
 
