@@ -1,6 +1,6 @@
 import type { Json } from '../domain/rows.ts'
 import { unknown } from './context.ts'
-import type { Instance } from './expand.ts'
+import type { Expanded, Instance } from './expand.ts'
 import { isArray } from './json.ts'
 import { TemplateProblem } from './problem.ts'
 import { interleaved } from './resource-names.ts'
@@ -8,12 +8,13 @@ import { evaluateNow } from './tree.ts'
 
 /** Finds the resources of a template by any of the names that others may call them by. */
 export type ResourceIndex = {
-  /** By id, `type/name`, symbolic name, name of the loop, or name; the ones that are meant, or none. */
-  readonly find: (reference: string) => readonly Instance[]
+  /** By id, `type/name`, symbolic name, name of the loop, or name; the ones that are meant: none of an empty loop. */
+  readonly find: (reference: string) => readonly Instance[] | undefined
 }
 
 /** The names are compared in any case. */
-export function indexResources(instances: readonly Instance[]): ResourceIndex {
+export function indexResources({ instances, emptyLoops }: Expanded): ResourceIndex {
+  const empty = new Set(emptyLoops.map((name) => name.toLowerCase()))
   const byRank = namesOf.map((names) => {
     const index = new Map<string, Instance[]>()
     for (const instance of instances)
@@ -31,7 +32,7 @@ export function indexResources(instances: readonly Instance[]): ResourceIndex {
         const found = index.get(key)
         if (found !== undefined) return found
       }
-      return []
+      return empty.has(key) ? [] : undefined
     },
   }
 }
@@ -70,7 +71,7 @@ export function declaredDependencies(
     )
   return value.flatMap((reference, place) => {
     const found = index.find(reference)
-    if (found.length === 0)
+    if (found === undefined)
       throw new TemplateProblem(
         `Deployment template validation failed: 'The resource '${reference}' is not defined in the template{at}. Please see https://aka.ms/arm-syntax for usage details.'.`,
         [...at, place],

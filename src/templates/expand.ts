@@ -29,12 +29,21 @@ type Round = {
 /** Azure's own bound, loops and nested resources counted. */
 const resourcesMax = 800
 
+export type Expanded = {
+  readonly instances: readonly Instance[]
+  /** The names of loops without a round, and the symbolic names of their resources. */
+  readonly emptyLoops: readonly string[]
+}
+
 /** All resources of a template with their names and ids, those within others too. Throws TemplateProblem. */
-export function expandResources(template: Template, context: Context): readonly Instance[] {
+export function expandResources(template: Template, context: Context): Expanded {
   const instances: Instance[] = []
+  const emptyLoops: string[] = []
   const gather = (resources: readonly TemplateResource[], outer: Context, parent?: Instance) => {
     for (const resource of resources) {
-      for (const instance of instancesOf(resource, outer, parent)) {
+      const loop = loopOf(resource, outer)
+      if (loop?.count === 0) emptyLoops.push(loop.name, resource.symbolicName ?? loop.name)
+      for (const instance of instancesOf(resource, outer, { parent, loop })) {
         instances.push(instance)
         if (instances.length > resourcesMax) throw tooMany(instances.length, resource.path)
         const children = resource.source.resources
@@ -46,16 +55,29 @@ export function expandResources(template: Template, context: Context): readonly 
   }
   gather(template.resources, { ...context, section: 'name' })
   refuseTwins(instances)
-  return instances
+  return { instances, emptyLoops }
 }
+
+type Loop = Omit<Round, 'index'> & { readonly count: number }
 
 function instancesOf(
   resource: TemplateResource,
   context: Context,
-  parent: Instance | undefined,
+  { parent, loop }: { readonly parent: Instance | undefined; readonly loop: Loop | undefined },
 ): readonly Instance[] {
+  if (loop === undefined) return [instanceOf(resource, context, { parent })]
+  const { name, count, batchSize } = loop
+  return Array.from({ length: count }, (_, index) =>
+    instanceOf(resource, inRound(context, { name, index, of: 'resource' }), {
+      parent,
+      loop: { name, index, batchSize },
+    }),
+  )
+}
+
+function loopOf(resource: TemplateResource, context: Context): Loop | undefined {
   const loop = resource.source.copy
-  if (loop === undefined || loop === null) return [instanceOf(resource, context, { parent })]
+  if (loop === undefined || loop === null) return undefined
   const path = [...resource.path, 'copy']
   const name = isObject(loop) ? evaluateNow(loop.name ?? null, context, path) : null
   if (!isObject(loop) || typeof name !== 'string' || name === '')
@@ -64,13 +86,11 @@ function instancesOf(
       path,
     )
   const count = countOf(loop, context, path)
-  const batchSize = batchSizeOf(loop, context, path)
-  return Array.from({ length: count === unknown ? 0 : count }, (_, index) =>
-    instanceOf(resource, inRound(context, { name, index, of: 'resource' }), {
-      parent,
-      loop: { name, index, batchSize },
-    }),
-  )
+  return {
+    name,
+    count: count === unknown ? 0 : count,
+    batchSize: batchSizeOf(loop, context, path),
+  }
 }
 
 /** How many rounds run at once in serial mode; undefined when all do. */

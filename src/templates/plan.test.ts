@@ -177,6 +177,19 @@ describe('order', () => {
     expect(waitsFor(plan, 'b')).toEqual([])
   })
 
+  it('on a loop without rounds is on nothing', () => {
+    const none = gallery("[concat('z', copyIndex())]", { copy: { name: 'zs', count: 0 } })
+    const plan = planOf({ resources: [none, gallery('a', { dependsOn: ['ZS'] })] })
+    expect(waitsFor(plan, 'a')).toEqual([])
+    const symbolic = planOf({
+      languageVersion: '2.0',
+      resources: { many: none, one: gallery('one', { dependsOn: ['many'] }) },
+      outputs: { all: { type: 'array', value: "[references('many')]" } },
+    })
+    expect(waitsFor(symbolic, 'one')).toEqual([])
+    expect(symbolic.outputs.known.all).toMatchObject({ value: [] })
+  })
+
   it('in a circle is refused, and the circle named', () => {
     const resources = [
       gallery('a', { dependsOn: ['b'] }),

@@ -61,7 +61,7 @@ function planTemplate(input: PlanInput, meter: Meter): Plan {
   const template = readTemplate(input.template, nestedIn > 0 ? 'any' : scope)
   const parameters = openParameters(template, input.parameters)
   const hash = templateHash(input.template)
-  let index: ResourceIndex = { find: () => [] }
+  let index: ResourceIndex = { find: () => undefined }
   const context = openContext({
     input,
     template,
@@ -73,8 +73,9 @@ function planTemplate(input: PlanInput, meter: Meter): Plan {
   })
   const values = parameters.all(context)
   for (const name of variableNames(template)) context.template.variable(name, context)
-  const instances = expandResources(template, context)
-  index = indexResources(instances)
+  const expanded = expandResources(template, context)
+  const { instances } = expanded
+  index = indexResources(expanded)
   const resources = planResources({ input, meter, instances, index, context })
   const outputs = planOutputs(template, { ...context, section: 'output' })
   return {
@@ -110,12 +111,12 @@ function deploymentOf(input: PlanInput, hash: string, parameters: JsonObject): J
   }
 }
 
-function onlyOf(found: readonly Instance[]): OwnResource | undefined {
-  return found.length === 1 ? found[0] : undefined
+function onlyOf(found: readonly Instance[] | undefined): OwnResource | undefined {
+  return found?.length === 1 ? found[0] : undefined
 }
 
-function loopOf(found: readonly Instance[]): readonly OwnResource[] | undefined {
-  return found.length > 0 && found.every(({ loop }) => loop !== undefined)
+function loopOf(found: readonly Instance[] | undefined): readonly OwnResource[] | undefined {
+  return found?.every(({ loop }) => loop !== undefined)
     ? found.filter(({ isWanted }) => isWanted)
     : undefined
 }
