@@ -125,8 +125,11 @@ export const armErrors = {
   },
   ResourceMoveNotSupported: {
     status: 409,
-    means:
-      'Resources keep their group and subscription: replicate or copy what is needed elsewhere.',
+    means: 'Resources keep their subscription: replicate or copy what is needed elsewhere.',
+  },
+  ResourceNotTopLevel: {
+    status: 400,
+    means: 'What lies below another resource moves with that one, not alone.',
   },
   LockNotFound: { status: 404, means: 'There is no such lock at the scope.' },
   CannotDeleteResource: { status: 409, means: 'Resources below this one must be deleted first.' },

@@ -32,3 +32,18 @@ export function rebuildRequest(space: SpaceId): WorkRequest {
   const queue = `region:${region}`
   return { kind: 'RebuildSpace', subject: space, queue, generation: 1, key: undefined }
 }
+
+/** Asks for a root that is missing, bad or of another id to be written again. The row knows its key before it is written. */
+export function mendRootRequest({
+  space,
+  root,
+  keeper,
+}: {
+  readonly space: SpaceId
+  readonly root: string
+  readonly keeper: string
+}): WorkRequest {
+  const region = parseSpaceId(space)?.region ?? ''
+  const subject = `${space}#${root}#${keeper}`
+  return { kind: 'MendRoot', subject, queue: `region:${region}`, generation: 1, key: undefined }
+}

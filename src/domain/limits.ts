@@ -133,6 +133,9 @@ export const limits = {
   deploymentFactsMax: 1_000,
   /** Resources that a complete deployment looks at in its group. */
   completeModeRowsMax: 5_000,
+  /** Resources that go to another group in one move, with all below; Azure's own bound, there of those named. And their roots. */
+  movedRowsMax: 800,
+  movedRootsMax: 4_000,
   /** Rows of the ledger that one answer adds up: a million versions and regions; and the lines that it tells. */
   ledgerRowsMax: 1_000_000,
   costLinesMax: 5_000,

@@ -18,6 +18,7 @@ import { holdingRows } from './holdings.ts'
 import { invitationRows } from './invitations.ts'
 import { ledgerRows } from './ledger.ts'
 import { memberRows } from './members.ts'
+import { resourceMoveRows } from './move-resources.ts'
 import { operationRows } from './operations.ts'
 import { peopleRows } from './people.ts'
 import { placementRows } from './placements.ts'
@@ -62,6 +63,7 @@ export function allRows({ db, nowMs, woken }: RowsOptions): AllRows {
   const events = eventRows(db)
   return {
     resources: resourceRows(db),
+    resourceMoves: resourceMoveRows(db),
     replicas: replicaRows(db),
     operations: operationRows(db, events, woken),
     events,

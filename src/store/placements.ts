@@ -152,6 +152,18 @@ export function placementRows(db: Db): PlacementRows {
     return rows.map(({ root, keeper }) => ({ root: root ?? '', keeper }))
   }
 
+  const keeperOf: PlacementRows['keeperOf'] = async (space, root) => {
+    const row = await db
+      .selectFrom('placements')
+      .innerJoin('owners', 'owners.id', 'placements.owner_id')
+      .select('keeper')
+      .where('space', '=', space)
+      .where('root', '=', root)
+      .limit(1)
+      .executeTakeFirst()
+    return row?.keeper
+  }
+
   const unrooted: PlacementRows['unrooted'] = async (after, rowsMax) => {
     const rows = await placed
       .where('root', 'is', null)
@@ -225,7 +237,7 @@ export function placementRows(db: Db): PlacementRows {
       .execute()
   }
 
-  const roots = { rootsIn, unrooted, rootsOf }
+  const roots = { rootsIn, keeperOf, unrooted, rootsOf }
   const own = { ofKeepers, keepersOf, spacesOf, keep, seal, reseat, ...roots, drop }
   return { ...own, ...sharingRows(db) }
 }

@@ -11,6 +11,7 @@ import type { LedgerRows } from '../domain/ledger.ts'
 import type { LockRows } from '../domain/locks.ts'
 import type { PrincipalRows } from '../domain/principals.ts'
 import type { ProcessRows } from '../domain/processes.ts'
+import type { ResourceMoveRows } from '../domain/resource-moves.ts'
 import type {
   JsonObject,
   OperationRow,
@@ -134,6 +135,7 @@ export type AuditedDirectory = PrincipalRows &
 
 export type Rows = {
   readonly resources: ResourceRows
+  readonly resourceMoves: ResourceMoveRows
   readonly uploads: Pick<UploadRows, 'newest'>
   readonly replicas: ReplicaRows
   readonly operations: OperationRows
@@ -350,6 +352,8 @@ export type PlacementRows = {
     after: string,
     rowsMax: number,
   ): Promise<readonly { readonly root: string; readonly keeper: string }[]>
+  /** Who keeps something under this root blob; undefined: nobody does any more. */
+  keeperOf(space: SpaceId, root: string): Promise<string | undefined>
   /** Placements that no root of their keeper names, of keepers with key > `after`, ascending. */
   unrooted(after: string, rowsMax: number): Promise<readonly Placement[]>
   /** The root blobs of this keeper in these spaces. */

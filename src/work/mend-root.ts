@@ -1,5 +1,6 @@
-import type { ResourceRow, WorkRequest } from '../domain/rows.ts'
-import { parseSpaceId, type SpaceId } from '../domain/spaces.ts'
+import type { mendRootRequest } from '../domain/health-work.ts'
+import type { ResourceRow } from '../domain/rows.ts'
+import type { SpaceId } from '../domain/spaces.ts'
 import { readManifest } from '../regions/read-image.ts'
 import { type ReadRoot, removeRoot, writeRoot } from '../regions/roots.ts'
 import { contentOf } from '../resources/content.ts'
@@ -8,14 +9,7 @@ import type { WorkPorts } from './ports.ts'
 import { rootDocuments } from './root-documents.ts'
 import { waitLonger } from './wait-longer.ts'
 
-type Named = { readonly space: SpaceId; readonly root: string; readonly keeper: string }
-
-/** Asks for a root that is missing or bad to be written again. The row knows its key before it is written. */
-export function mendRootRequest({ space, root, keeper }: Named): WorkRequest {
-  const region = parseSpaceId(space)?.region ?? ''
-  const subject = `${space}#${root}#${keeper}`
-  return { kind: 'MendRoot', subject, queue: `region:${region}`, generation: 1, key: undefined }
-}
+type Named = Parameters<typeof mendRootRequest>[0]
 
 /**
  * Writes one root again, as long as its row wants it. Who removes roots does so while its work is unfinished, and drops the
@@ -26,9 +20,10 @@ export function mendRoot(ports: WorkPorts): Work {
   const { store, plane, world } = ports
 
   async function mend({ row, state, signal }: Running): Promise<Outcome> {
-    const named = namedBy(row.subject)
-    const { space, root: key } = named
-    if (!(await isWanted(named))) {
+    const asked = namedBy(row.subject)
+    const { space, root: key } = asked
+    const named = (await isWanted(asked)) ? asked : await movedTo(asked)
+    if (!named) {
       await removeRoot(plane, { space, key, signal })
       return { is: 'done' }
     }
@@ -44,6 +39,12 @@ export function mendRoot(ports: WorkPorts): Work {
   async function isWanted({ space, root, keeper }: Named): Promise<boolean> {
     const roots = await store.read.placements.rootsOf(keeper)
     return roots.some((one) => one.space === space && one.root === root)
+  }
+
+  /** What kept it may have another id by now: it was moved to another group. */
+  async function movedTo({ space, root }: Named): Promise<Named | undefined> {
+    const keeper = await store.read.placements.keeperOf(space, root)
+    return keeper === undefined ? undefined : { space, root, keeper }
   }
 
   async function isBusy({ keeper }: Named): Promise<boolean> {

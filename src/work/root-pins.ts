@@ -1,3 +1,4 @@
+import { mendRootRequest } from '../domain/health-work.ts'
 import { workOwner } from '../domain/holdings.ts'
 import { isFinal, type ResourceRow } from '../domain/rows.ts'
 import type { SpaceId } from '../domain/spaces.ts'
@@ -5,7 +6,6 @@ import { contentOf } from '../resources/content.ts'
 import type { Outcome, Running, Work } from '../runner/work.ts'
 import type { Rows } from '../store/store.ts'
 import { isVersion } from './content-progress.ts'
-import { mendRootRequest } from './mend-root.ts'
 import type { WorkPorts } from './ports.ts'
 
 const everyMs = 300_000

@@ -119,31 +119,6 @@ describe('subscriptions and locations', () => {
     expect((await arm.get(tree)).status).toBe(200)
     expect((await arm.get(`${tree}/Microsoft.Nothing`)).status).toBe(404)
   })
-
-  it('R86 R128 a move is refused with the way that there is', async () => {
-    await arm.put(arm.groupPath, { location: 'westeurope' })
-    await arm.make('galleries/stays', { location: 'westeurope' })
-    const gallery = arm.idOf('galleries/stays')
-    const move = (resources: string[], targetResourceGroup: string, verb = 'moveResources') =>
-      arm.ask('POST', `${arm.groupPath}/${verb}`, { body: { resources, targetResourceGroup } })
-    const far = `${arm.groupPath}2`
-    await arm.put(far, { location: 'westeurope' })
-    for (const verb of ['moveResources', 'validateMoveResources']) {
-      const answer = await move([gallery], far, verb)
-      expect([answer.status, errorOf(answer).code]).toEqual([409, 'ResourceMoveNotSupported'])
-      expect(errorOf(answer).message).toMatch(/'Microsoft.Compute\/galleries'.* source/)
-    }
-    const wrong = [
-      [await move([`${gallery}none`], far), 404, 'ResourceNotFound'],
-      [await move([gallery], `${far}none`), 404, 'ResourceGroupNotFound'],
-      [await move([gallery], gallery), 400, 'InvalidParameter'],
-      [await move(['gallery'], far), 400, 'InvalidParameter'],
-      [await move([], far), 400, 'InvalidParameter'],
-    ] as const
-    for (const [answer, status, code] of wrong) {
-      expect([answer.status, errorOf(answer).code]).toEqual([status, code])
-    }
-  })
 })
 
 describe('subscriptions and locations of a configured installation', () => {

@@ -67,7 +67,8 @@ export function openArm(
     for (let waitedMs = 0; waitedMs < patienceMs; waitedMs += pollMs) {
       const { status, body } = await ask('GET', `${pathname}${search}`)
       if (status >= 400) return { ...body, status: 'Failed' }
-      if (body.status === undefined && status === 200) return { ...body, status: 'Succeeded' }
+      if (body.status === undefined && [200, 204].includes(status))
+        return { ...body, status: 'Succeeded' }
       if (body.status !== undefined && !underWay.has(String(body.status))) return body
       await new Promise((resolve) => setTimeout(resolve, pollMs))
     }

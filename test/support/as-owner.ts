@@ -5,6 +5,7 @@ import { parseResourceId } from '../../src/domain/resource-id.ts'
 import type { OperationRow, ResourceRow } from '../../src/domain/rows.ts'
 import { diskSpace } from '../../src/domain/spaces.ts'
 import { actOnResource } from '../../src/providers/act.ts'
+import { moveResources } from '../../src/providers/move.ts'
 import type { Asked, Providers, Target } from '../../src/providers/ports.ts'
 import { removeResource } from '../../src/providers/remove.ts'
 import { writeResource } from '../../src/providers/write.ts'
@@ -16,6 +17,7 @@ import { stagingOf } from '../../src/resources/pending-content.ts'
 
 const subscription = '00000000-0000-4000-8000-000000000001'
 export const group = `/subscriptions/${subscription}/resourceGroups/rg`
+export const otherGroup = `${group}2`
 const compute = `${group}/providers/Microsoft.Compute`
 export const gallery = `${compute}/galleries/g`
 export const definition = `${gallery}/images/linux`
@@ -86,6 +88,13 @@ export function asOwner({ providers, plane, quiet }: Ports) {
     const target = targetOf(providers, path)
     const request = { name: action, read: async () => body }
     await actOnResource(providers, askedOf(target), target, request)
+  }
+
+  /** Resources of the group to the other one; does not wait. */
+  async function move(...resources: readonly string[]): Promise<void> {
+    const body = { resources, targetResourceGroup: otherGroup }
+    const target = targetOf(providers, group)
+    await moveResources(providers, askedOf(target), target, async () => body)
   }
 
   const find = (path: string): Promise<ResourceRow | undefined> =>
@@ -260,6 +269,7 @@ export function asOwner({ providers, plane, quiet }: Ports) {
     put,
     remove,
     act,
+    move,
     find,
     makeDefinition,
     beginUpload,

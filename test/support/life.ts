@@ -135,7 +135,7 @@ function mortalRows(life: Life, inner: Store): { holdings: HoldingRows; uploads:
 
 /** Heartbeats come by the clock, so they have no number. */
 const changing =
-  /^(insert|update|setStatus|delete|put|remove|finish|prune|request|abandon|advance|proceed|cancelOf|take|release|releaseAllOf|add|keep|seal|reseat|putLost|drop|revokeOf|adopt|stage|addPages|assemble|addContainer|addSteps|endStep|removeBelow)$/
+  /^(insert|update|setStatus|delete|put|remove|finish|prune|request|abandon|advance|proceed|cancelOf|take|release|releaseAllOf|add|keep|seal|reseat|putLost|drop|revokeOf|adopt|stage|addPages|assemble|addContainer|addSteps|endStep|removeBelow|carry)$/
 
 /** The rows of one transaction; `mark` hears of each statement that changes something. */
 function watched(rows: Rows, mark: (name: string) => void): Rows {

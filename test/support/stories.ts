@@ -10,6 +10,7 @@ import {
   type Wanted,
 } from './as-owner.ts'
 import type { Engine } from './engine.ts'
+import { moveStory } from './move-story.ts'
 import { softDeleteStory } from './soft-delete-story.ts'
 import type { Contents } from './soundness.ts'
 
@@ -144,6 +145,7 @@ export const mainStories = {
     contents: {},
   },
   softDelete: softDeleteStory,
+  move: moveStory,
 } satisfies Record<string, Story>
 
 /** Those in which the client does not wait for the work that it asked for. */

@@ -42,7 +42,10 @@ function monitorAnswer(request: ArmRequest, shown: ShownOperation): Answer {
   }
   if (operation.error) return { status: 409, body: { error: operation.error } }
   const output = outputOf(request, shown)
-  return output === undefined ? { status: 200 } : { status: 200, body: output }
+  if (output !== undefined) return { status: 200, body: output }
+  // A move of resources: it has nothing to show.
+  const isMove = operation.flavour === 'group' && operation.verb === 'action'
+  return { status: isMove ? 204 : 200 }
 }
 
 /** Whose operations end with the resource itself. */

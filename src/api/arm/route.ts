@@ -1,6 +1,5 @@
 import { ArmError } from '../../domain/errors.ts'
 import { resourceGroupType, sameType } from '../../domain/resource-id.ts'
-import { refuseMove } from '../../providers/move.ts'
 import type { Providers } from '../../providers/ports.ts'
 import type { ResourceType } from '../../resources/declaration.ts'
 import { answerPart, answerPartList, isAccountPart } from './account-parts.ts'
@@ -16,6 +15,7 @@ import { answerEventSubscriptions } from './event-subscriptions.ts'
 import { answerEvents } from './events.ts'
 import { answerExtension } from './extension.ts'
 import { answerGrantedToMe } from './grants.ts'
+import { answerMove, isMoveAction } from './move-resources.ts'
 import { answerNameCheck } from './name-check.ts'
 import { answerOperation } from './poll.ts'
 import {
@@ -182,9 +182,9 @@ function answerActionOrList(
   request: ArmRequest,
   { id, action }: Address & { is: 'action' },
 ): Promise<Answer> {
-  const isMove = /^(validate)?moveresources$/i.test(action) && sameType(id.type, resourceGroupType)
+  const isMove = isMoveAction(action) && sameType(id.type, resourceGroupType)
   if (isMove && request.method === 'POST') {
-    return refuseMove(request.providers, request.asked, id, request.json)
+    return answerMove(request, { id, type: typeFor(request, id.type) }, action)
   }
   const childType = `${id.type}/${action}`
   if (isAccountPart(childType)) return answerPartList(request, id)

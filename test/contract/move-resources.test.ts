@@ -1,0 +1,314 @@
+import { randomUUID } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { builtInRoles } from '../../src/access/built-in-roles.ts'
+import type { SpaceId } from '../../src/domain/spaces.ts'
+import { checkSpace } from '../../src/offline/space-check.ts'
+import { openWorld } from '../../src/world.ts'
+import { type Answer, type Arm, dataBytes, errorOf, openArm } from '../support/arm.ts'
+import { type BlobAccount, makeAccount } from '../support/blob-account.ts'
+import { openTables, type Tables } from '../support/engine-database.ts'
+import { assignmentAt, giving } from '../support/graph.ts'
+import { tablesNaming } from '../support/left-behind.ts'
+import { definition, gallery, makeDefinition } from '../support/main-job.ts'
+import { openOtherCaller } from '../support/other-caller.ts'
+import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
+
+const west = { location: 'westeurope' }
+const inGallery = `galleries/${gallery}`
+const image = `${inGallery}/images/${definition}`
+const version = `${image}/versions/1.0.0`
+const locks = 'providers/Microsoft.Authorization/locks'
+const home = 'westeurope/Standard_LRS/1' as SpaceId
+const mib = 1024 * 1024
+const first = '00000000-0000-4000-8000-000000000001'
+const second = 'bbbbbbbb-0000-4000-8000-000000000002'
+
+describe('resources move to another group of their subscription', () => {
+  const bytes = Buffer.from(dataBytes(1, mib))
+  const others = Buffer.from(dataBytes(2, mib))
+  let data = ''
+  let vitrine: TestInstallation
+  let tables: Tables
+  let here: Arm
+  let there: Arm
+  let account: BlobAccount
+  beforeAll(async () => {
+    data = await mkdtemp(join(tmpdir(), 'vitrine-move-'))
+    vitrine = await openTestInstallation({
+      data,
+      config: {
+        subscriptions: [
+          { id: first, displayName: 'One' },
+          { id: second, displayName: 'Two' },
+        ],
+      },
+    })
+    tables = await openTables(data)
+    here = openArm(vitrine)
+    there = openArm(vitrine, 'Other.RG')
+    await makeDefinition(vitrine)
+    await there.put(there.groupPath, { location: 'eastus' })
+    const softDeletePolicy = { isSoftDeleteEnabled: true }
+    const sharingProfile = { permissions: 'Groups' }
+    await here.make(inGallery, {
+      ...west,
+      tags: { team: 'a' },
+      properties: { softDeletePolicy, sharingProfile },
+    })
+    await here.upload('one', bytes)
+    await here.upload('two', others)
+    await publish('1.0.0', 'one')
+    await publish('2.0.0', 'two')
+    await publish('3.0.0', 'two')
+    await here.remove(`${image}/versions/3.0.0`)
+    account = await makeAccount(vitrine, here, 'moving1')
+    const container = await account.container('vhds')
+    await container.getBlockBlobClient('a').uploadData(bytes)
+  })
+  afterAll(async () => {
+    await tables.close()
+    await vitrine.close()
+    await rm(data, { recursive: true, force: true })
+  })
+
+  async function publish(name: string, disk: string): Promise<void> {
+    const endOfLifeDate = '2100-01-01'
+    await here.make(`${image}/versions/${name}`, {
+      ...west,
+      properties: {
+        storageProfile: { osDiskImage: { source: { id: here.idOf(`disks/${disk}`) } } },
+        publishingProfile: {
+          targetRegions: [{ name: 'westeurope' }, { name: 'eastus' }],
+          endOfLifeDate,
+        },
+      },
+    })
+  }
+
+  const ask = (resources: readonly string[], verb = 'moveResources', to = there, by = here) =>
+    by.ask('POST', `${here.groupPath}/${verb}`, {
+      body: { resources, targetResourceGroup: to.groupPath },
+    })
+  const refusal = (answer: Answer) => [answer.status, errorOf(answer).code]
+  const lockAt = (scope: string, level: string) =>
+    here.put(`${scope}/${locks}/keep`, { properties: { level } })
+  const unlock = (scope: string) => here.ask('DELETE', `${scope}/${locks}/keep`)
+
+  async function moved(resources: readonly string[]): Promise<void> {
+    const answer = await ask(resources)
+    expect([answer.status, answer.body]).toEqual([202, {}])
+    const location = new URL(answer.headers.get('location') ?? '')
+    expect(location.pathname).toMatch(/^\/subscriptions\/[^/]+\/operationresults\/[^/]+$/)
+    expect((await here.ask('GET', `${location.pathname}${location.search}`)).status).toBe(204)
+  }
+
+  /** Roots are written again by work. */
+  async function rested(): Promise<void> {
+    const query = `select subject from work where kind = 'MendRoot' or key is not null`
+    await expect.poll(() => tables.all(query), { timeout: 30_000 }).toEqual([])
+  }
+
+  const named = () => [here.idOf(inGallery)]
+
+  it('is refused for a part of something, into its own group, under locks and while work is under way', async () => {
+    expect(errorOf(await ask([here.idOf(version)]))).toMatchObject({
+      code: 'ResourceNotTopLevel',
+      message: `Identifier '${here.idOf(version)}' is not a top level resource.`,
+    })
+    expect(refusal(await ask(named(), 'moveResources', here))).toEqual([400, 'InvalidParameter'])
+    for (const [scope, level] of [
+      [here.groupPath, 'CanNotDelete'],
+      [here.groupPath, 'ReadOnly'],
+      [here.idOf(image), 'ReadOnly'],
+      [there.groupPath, 'ReadOnly'],
+    ] as const) {
+      await lockAt(scope, level)
+      const answer = await ask(named(), 'validateMoveResources')
+      expect([scope, ...refusal(answer)]).toEqual([scope, 409, 'ScopeLocked'])
+      await unlock(scope)
+    }
+    const { store } = vitrine.installation
+    const key = here.idOf(version).toLowerCase()
+    const setState = (state: 'Updating' | 'Succeeded') =>
+      store.write((rows) => rows.resources.setStatus(key, { state }))
+    await setState('Updating')
+    expect(refusal(await ask(named()))).toEqual([409, 'Conflict'])
+    await setState('Succeeded')
+  })
+
+  it('R86 R128 to another subscription is refused, with the way that there is', async () => {
+    const far = openArm({ ...vitrine, subscription: second }, 'far')
+    await far.put(far.groupPath, west)
+    for (const verb of ['moveResources', 'validateMoveResources']) {
+      const answer = await ask(named(), verb, far)
+      expect(refusal(answer)).toEqual([409, 'ResourceMoveNotSupported'])
+      expect(errorOf(answer).message).toMatch(/'Microsoft.Compute\/galleries'.* source/)
+    }
+  })
+
+  it('is refused for what is not there, and for what is no id', async () => {
+    const [one = ''] = named()
+    const nowhere = openArm(vitrine, 'nowhere')
+    const to = (targetResourceGroup: string) =>
+      here.ask('POST', `${here.groupPath}/moveResources`, {
+        body: { resources: [one], targetResourceGroup },
+      })
+    const wrong = [
+      [await ask([`${one}none`]), 404, 'ResourceNotFound'],
+      [await ask([one], 'moveResources', nowhere), 404, 'ResourceGroupNotFound'],
+      [await to(one), 400, 'InvalidParameter'],
+      [await ask(['gallery']), 400, 'InvalidParameter'],
+      [await ask([]), 400, 'InvalidParameter'],
+    ] as const
+    for (const [answer, status, code] of wrong) expect(refusal(answer)).toEqual([status, code])
+  })
+
+  it('takes the right to move out of the one group and to write into the other', async () => {
+    const scope = here.groupPath
+    const reader = await openOtherCaller(vitrine, [{ roleId: builtInRoles.reader.id, scope }])
+    expect(refusal(await ask(named(), 'moveResources', there, reader))).toEqual([
+      403,
+      'AuthorizationFailed',
+    ])
+    const writer = await openOtherCaller(vitrine, [{ roleId: builtInRoles.contributor.id, scope }])
+    expect(refusal(await ask(named(), 'moveResources', there, writer))).toEqual([
+      403,
+      'AuthorizationFailed',
+    ])
+  })
+
+  it('takes a gallery with all below and all that hangs on it; no row names the old id', async () => {
+    const other = await openOtherCaller(vitrine, [])
+    const path = assignmentAt(here.idOf(image))
+    await here.put(path, giving(builtInRoles.reader.id, other.objectId))
+    await lockAt(here.idOf(image), 'CanNotDelete')
+    const signed = await here.ask(
+      'POST',
+      `${here.idOf(version)}/providers/Vitrine.Gallery/signedUrls`,
+      { body: {} },
+    )
+    const groups = [{ type: 'Subscriptions', ids: [randomUUID()] }]
+    await here.ask('POST', `${inGallery}/share`, { body: { operationType: 'Add', groups } })
+    const before = (await here.get(version)).body
+    await rested()
+    const old = here.idOf(inGallery).toLowerCase()
+    await expect
+      .poll(() => tablesNaming(tables, old), { timeout: 30_000 })
+      .toEqual([
+        'assignments',
+        'claims',
+        'event_due',
+        'event_latest',
+        'intervals',
+        'locks',
+        'moves',
+        'placements',
+        'replicas',
+        'resource_tags',
+        'resources',
+        'sas',
+        'shares',
+      ])
+    expect((await ask(named(), 'validateMoveResources')).status).toBe(204)
+    expect((await here.get(inGallery)).status).toBe(200)
+    await moved(named())
+    expect((await here.get(version)).status).toBe(404)
+    const after = (await there.get(version)).body
+    expect(after).toEqual({ ...before, id: there.idOf(version) })
+    await rested()
+    expect(await tablesNaming(tables, old)).toEqual([])
+    expect((await other.get(there.idOf(image))).status).toBe(200)
+    expect(refusal(await there.ask('DELETE', version))).toEqual([409, 'ScopeLocked'])
+    expect((await fetch(String(signed.body.url))).status).toBe(200)
+    const listed = await there.get(
+      `${inGallery}/softDeletedArtifactTypes/images/artifacts/${definition}/versions`,
+    )
+    const resourceArmId = there.idOf(`${image}/versions/3.0.0`)
+    expect(listed.body.value).toMatchObject([{ properties: { resourceArmId } }])
+  })
+
+  it('what moved is told under both ids', async () => {
+    const path = `/subscriptions/${vitrine.subscription}/providers/Vitrine.Gallery/events`
+    const told = await (await vitrine.call('GET', `${path}?after=0&api-version=2024-03-01`)).text()
+    expect(told).toContain('movedTo')
+    expect(told).toContain('ImageVersion.MoveResources')
+  })
+
+  it('disks are made of it in each of its regions, and its roots name it by the new id', async () => {
+    expect((await there.bytesOf(version, 'eastus')).equals(bytes)).toBe(true)
+    expect((await there.bytesOf(image, 'westeurope')).equals(others)).toBe(true)
+    const place = join(data, 'spaces', home)
+    const world = { ...openWorld('error'), log: () => undefined }
+    const { signal } = new AbortController()
+    const report = await checkSpace(place, { world, lanes: 1, signal })
+    expect(report).toMatchObject({ isSound: true, badRoots: [] })
+    const keepers = report.roots.map(({ keeper }) => keeper)
+    expect(keepers).toContain(there.idOf(version))
+    expect(keepers.filter((keeper) => keeper.startsWith(here.idOf(inGallery)))).toEqual([])
+  })
+
+  it('a version that is deleted then gives its room back, and the others stay whole', async () => {
+    await unlock(there.idOf(image))
+    const left = async () =>
+      (await tables.all(`select keeper from placements`)).map(({ keeper }) => String(keeper))
+    const gone = there.idOf(version).toLowerCase()
+    expect(await left()).toContain(gone)
+    await there.remove(version)
+    await there.remove(version)
+    expect(await left()).not.toContain(gone)
+    expect((await there.bytesOf(image, 'eastus')).equals(others)).toBe(true)
+  })
+
+  it('disks, snapshots, managed images and storage accounts move together, and go on being what they were', async () => {
+    const creationData = { createOption: 'Copy', sourceResourceId: here.idOf('disks/one') }
+    await here.make('snapshots/snap', { ...west, properties: { creationData } })
+    const osDisk = {
+      osType: 'Linux',
+      osState: 'Generalized',
+      managedDisk: { id: here.idOf('disks/two') },
+    }
+    await here.make('images/img', {
+      ...west,
+      properties: { hyperVGeneration: 'V1', storageProfile: { osDisk } },
+    })
+    const ids = ['disks/one', 'snapshots/snap', 'images/img'].map(here.idOf)
+    await rested()
+    await moved([...ids, account.id])
+    await rested()
+    for (const id of [...ids, account.id]) {
+      expect([id, await tablesNaming(tables, id.toLowerCase())]).toEqual([id, []])
+    }
+    expect((await there.download('one')).equals(bytes)).toBe(true)
+    const blob = (await account.container('vhds')).getBlockBlobClient('a')
+    expect((await blob.downloadToBuffer()).equals(bytes)).toBe(true)
+    expect(
+      refusal(
+        await there.ask('POST', `${there.groupPath}/moveResources`, {
+          body: { resources: [there.idOf('disks/one')], targetResourceGroup: here.groupPath },
+        }),
+      ),
+    ).toEqual([202, undefined])
+    expect((await here.download('one')).equals(bytes)).toBe(true)
+  })
+
+  it('is refused for more than one transaction takes, with the bound', async () => {
+    await here.make('galleries/wide', west)
+    const { store } = vitrine.installation
+    const key = here.idOf(`galleries/wide`).toLowerCase()
+    const row = (await store.read.resources.get(key)) ?? expect.fail('it is there')
+    await store.write(async (rows) => {
+      for (let at = 0; at < 800; at++) {
+        const path = `/images/i${at}`
+        const names = { name: `i${at}`, nameSort: `i${at}`, parentKey: key }
+        const type = 'Microsoft.Compute/galleries/images'
+        await rows.resources.insert({ ...row, ...names, type, key: key + path, id: row.id + path })
+      }
+    })
+    const answer = await ask([row.id])
+    expect(refusal(answer)).toEqual([409, 'OperationNotAllowed'])
+    expect(errorOf(answer).message).toContain('at most 800 resources')
+  })
+})
