@@ -25,7 +25,7 @@ const locksMax = limits.movedRowsMax * locksPerScopeMax
 
 /**
  * Inside a `write`: what moves from one group to another of its subscription, locked until the end. Throws what forbids it:
- * a lock, a group that goes, work that is under way, a name that is taken, more than one transaction takes.
+ * a lock, a group that goes, work that is under way, webhooks, a name that is taken, more than one transaction takes.
  */
 export async function judgeMove(
   rows: Rows,
@@ -49,6 +49,7 @@ export async function judgeMove(
     moved.push(...tree)
     mustBeFew(moved.length, limits.movedRowsMax, 'resources, with all that lies below them')
     await refuseBusy(rows, id, tree)
+    await refuseWithWebhooks(rows, id)
     const there = `${target.key}${id.key.slice(source.key.length)}`
     if (await rows.resources.getAny(there)) throw taken(id, to)
   }
@@ -113,6 +114,18 @@ async function refuseBusy(
   throw new ArmError(
     'Conflict',
     `'${busy?.id ?? name}' is being changed or looked at. Move it when that is done: its operations tell.`,
+  )
+}
+
+/** What is secret about them is sealed for their id, and opens under no other one. */
+async function refuseWithWebhooks(
+  { eventSubscriptions }: Rows,
+  { key, name }: ResourceId,
+): Promise<void> {
+  if ((await eventSubscriptions.count(key)) === 0) return
+  throw new ArmError(
+    'Conflict',
+    `'${name}' has webhooks (Vitrine.Gallery/eventSubscriptions) at it or below it. Delete them, and make them anew after the move.`,
   )
 }
 

@@ -77,10 +77,6 @@ export function resourceMoveRows(db: Db): ResourceMoveRows {
     await sql`update assignments
       set scope = ${idThere(move, 'scope', 'scope_key')}, scope_key = ${keyThere(move, 'scope_key')}
       where ${within('scope_key', key)}`.execute(db)
-    await sql`update event_subscriptions
-      set id = ${idThere(move, 'id', 'key')}, key = ${keyThere(move, 'key')},
-        scope_key = ${keyThere(move, 'scope_key')}
-      where ${within('scope_key', key)}`.execute(db)
     await removeRows(key)
   }
 

@@ -139,6 +139,20 @@ describe('resources move to another group of their subscription', () => {
     await setState('Succeeded')
   })
 
+  it('is refused while it has webhooks, which are sealed for their id', async () => {
+    const { store } = vitrine.installation
+    const scopeKey = here.idOf(image).toLowerCase()
+    const id = `${here.idOf(image)}/providers/Vitrine.Gallery/eventSubscriptions/told`
+    const by = { principalId: 'p', tenantId: 't', name: 'n', kind: 'User' } as const
+    const state = { state: 'Dead', reason: undefined, cursor: 0, attempts: 0 } as const
+    const times = { deliveredMs: undefined, createdMs: 0, updatedMs: 0 }
+    const key = id.toLowerCase()
+    const row = { key, id, scopeKey, doc: {}, secret: undefined, principal: by }
+    await store.write((rows) => rows.eventSubscriptions.put({ ...row, ...state, ...times }))
+    expect(errorOf(await ask(named())).message).toContain('has webhooks')
+    await store.write((rows) => rows.eventSubscriptions.remove(key))
+  })
+
   it('R86 R128 to another subscription is refused, with the way that there is', async () => {
     const far = openArm({ ...vitrine, subscription: second }, 'far')
     await far.put(far.groupPath, west)
