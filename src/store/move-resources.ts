@@ -50,7 +50,9 @@ export function resourceMoveRows(db: Db): ResourceMoveRows {
   }
 
   const isBusy: ResourceMoveRows['isBusy'] = async (key) => {
-    const work = db.selectFrom('work').select('key').where(within('key', key)).limit(1)
+    // Some of it has the key in its subject alone, as what waits for a zone of a version.
+    const ofIt = sql<SqlBool>`(${within('key', key)} or ${within('subject', key)})`
+    const work = db.selectFrom('work').select('key').where(ofIt).limit(1)
     if (await work.executeTakeFirst()) return true
     const operations = db
       .selectFrom('operations')

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { builtInRoles } from '../../src/access/built-in-roles.ts'
 import type { SpaceId } from '../../src/domain/spaces.ts'
 import { checkSpace } from '../../src/offline/space-check.ts'
+import { completeZonesRequest } from '../../src/work/zones.ts'
 import { openWorld } from '../../src/world.ts'
 import { type Answer, type Arm, dataBytes, errorOf, openArm } from '../support/arm.ts'
 import { type BlobAccount, makeAccount } from '../support/blob-account.ts'
@@ -132,11 +133,18 @@ describe('resources move to another group of their subscription', () => {
     }
     const { store } = vitrine.installation
     const key = here.idOf(version).toLowerCase()
+    const old = here.idOf(inGallery).toLowerCase()
     const setState = (state: 'Updating' | 'Succeeded') =>
       store.write((rows) => rows.resources.setStatus(key, { state }))
     await setState('Updating')
     expect(refusal(await ask(named()))).toEqual([409, 'Conflict'])
     await setState('Succeeded')
+    const waiting = store.write(async (rows) => {
+      const before = await rows.resourceMoves.isBusy(old)
+      await rows.work.request([completeZonesRequest({ key }, 'eastus')], 0)
+      throw new Error(`busy: ${before}, ${await rows.resourceMoves.isBusy(old)}`)
+    })
+    await expect(waiting).rejects.toThrow('busy: false, true')
   })
 
   it('is refused while it has webhooks, which are sealed for their id', async () => {
