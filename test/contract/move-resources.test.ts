@@ -333,4 +333,33 @@ describe('resources move to another group of their subscription', () => {
     expect(refusal(answer)).toEqual([409, 'OperationNotAllowed'])
     expect(errorOf(answer).message).toContain('at most 800 resources')
   })
+
+  it('what is made below while it moves comes along, or is told that nothing is there', async () => {
+    await here.make('galleries/busy', west)
+    const make = (at: number) =>
+      here.put(`galleries/busy/images/i${at}`, {
+        ...west,
+        properties: {
+          osType: 'Linux',
+          osState: 'Generalized',
+          hyperVGeneration: 'V1',
+          identifier: { publisher: 'p', offer: 'o', sku: `s${at}` },
+        },
+      })
+    const before = [0, 1, 2, 3].map(make)
+    const moves = [ask([here.idOf('galleries/busy')]), ask([here.idOf('galleries/busy')])]
+    const made = await Promise.all([...before, ...[4, 5, 6, 7].map(make)])
+    const [one, two] = await Promise.all(moves)
+    const statuses = [one?.status, two?.status].sort()
+    // Work of what was just made may be under way.
+    expect([202, 404, 409]).toEqual(expect.arrayContaining(statuses))
+    for (const [at, { status }] of made.entries()) {
+      expect([at, [201, 404]]).toEqual([at, expect.arrayContaining([status])])
+      const found = await Promise.all(
+        [here, there].map((arm) => arm.get(`galleries/busy/images/i${at}`)),
+      )
+      const isThere = found.filter((answer) => answer.status === 200).length
+      expect([at, isThere]).toEqual([at, status === 201 ? 1 : 0])
+    }
+  })
 })
