@@ -21,6 +21,11 @@ function doubling(start: Json, twice: (name: string) => Json): JsonObject {
 const nestedCalls = (depth: number, call: (inner: string) => string): string =>
   depth === 0 ? "'a'" : call(nestedCalls(depth - 1, call))
 
+const disk = (name: string): JsonObject => ({
+  ...{ type: 'Microsoft.Compute/disks', apiVersion: '2023-04-02', name, location: 'westeurope' },
+  properties: { creationData: { createOption: 'Empty' }, diskSizeGB: 1 },
+})
+
 describe('a template that grows without end is refused', () => {
   const growing: readonly (readonly [what: string, parts: JsonObject])[] = [
     ['text', doubling('0123456789', (name) => `[concat(${name}, ${name})]`)],
@@ -166,6 +171,27 @@ describe('what is asked again and again', () => {
     const short = "variables('text'), '456aaaaaaaa'"
     expect(valueOfExpression(`[lastIndexOf(${short})]`, parts)).toBeGreaterThan(20_000)
     expect(valueOfExpression(`[replace(${short}, 'c')]`, parts)).toContain('c')
+  })
+
+  it('pays for columns that stay empty', () => {
+    const wide = `[format('${'{0,9999}'.repeat(2_500)}', 'x')]`
+    expect(() => valueOfExpression(wide)).toThrow('grows beyond')
+  })
+
+  it('reads what names end in slashes without end', () => {
+    const resources = [{ ...disk('a'), dependsOn: [`${'/'.repeat(1_000_000)}b`] }]
+    expect(() => planOf({ resources })).toThrow("The resource '//")
+  })
+
+  it('fills as many places as there are, each once', () => {
+    const tags = Object.fromEntries(
+      Array.from({ length: 20_000 }, (_, at) => [`t${at}`, "[reference('b').name]"]),
+    )
+    const [resource] = planOf({ resources: [{ ...disk('a'), tags }, disk('b')] }).resources
+    const body = resource?.body
+    const [need] = body ? factsNeeded(body, new Map()) : []
+    const facts = new Map(need ? [[need.key, { properties: { name: 'b' } }]] : [])
+    expect(body && resolve(body, facts)).toMatchObject({ tags: { t0: 'b', t19999: 'b' } })
   })
 
   it('splits at a text that is too long for a pattern', () => {

@@ -51,8 +51,10 @@ const namesOf: readonly ((instance: Instance) => readonly string[])[] = [
 
 /** Without slashes at the ends, and with groups under their subscription, as their ids are. */
 function normal(reference: string): string {
-  const trimmed = reference.length > 1 ? reference.replace(/\/+$/, '') : reference
-  return trimmed
+  let end = reference.length
+  while (end > 1 && reference[end - 1] === '/') end -= 1
+  return reference
+    .slice(0, end)
     .toLowerCase()
     .replace(/\/providers\/microsoft\.resources\/resourcegroups\/([^/]+)$/, '/resourcegroups/$1')
 }

@@ -26,7 +26,8 @@ export function factsNeeded(
 
 /** The tree without holes. Every need of `factsNeeded` is among `facts`. Throws TemplateProblem. */
 export function resolve(tree: PendingTree, facts: Facts, meter: Meter = openMeter()): JsonObject {
-  let whole: Json = tree.known
+  // A copy is written into: one anew for each hole would cost holes times members.
+  const whole = structuredClone(tree.known)
   for (const { path, source, sourcePath, context } of tree.holes) {
     const value = evaluateNow(
       source,
@@ -34,9 +35,8 @@ export function resolve(tree: PendingTree, facts: Facts, meter: Meter = openMete
       sourcePath,
     )
     invariant(value !== unknown, 'facts are there before a tree is resolved')
-    whole = replacedAt(whole, path, value)
+    put(whole, path, value)
   }
-  invariant(isObject(whole), 'a tree is an object')
   return whole
 }
 
@@ -70,16 +70,15 @@ function tooManyFacts(): TemplateProblem {
   )
 }
 
-function replacedAt(tree: Json, path: readonly (string | number)[], value: Json): Json {
-  const [first, ...rest] = path
-  if (first === undefined) return value
-  if (isArray(tree))
-    return tree.map((each, at) => (at === first ? replacedAt(each, rest, value) : each))
-  invariant(isObject(tree), 'a path leads through objects and arrays')
-  return Object.fromEntries(
-    Object.entries(tree).map(([name, each]) => [
-      name,
-      name === first ? replacedAt(each, rest, value) : each,
-    ]),
-  )
+function put(tree: JsonObject, path: readonly (string | number)[], value: Json): void {
+  let at: Json | undefined = tree
+  for (const part of path.slice(0, -1)) at = memberAt(at, part)
+  const last = path.at(-1)
+  invariant(last !== undefined && (isArray(at) || isObject(at)), 'a path leads to a member')
+  Object.defineProperty(at, last, { value, writable: true, enumerable: true, configurable: true })
+}
+
+function memberAt(tree: Json | undefined, part: string | number): Json | undefined {
+  if (isArray(tree)) return tree[Number(part)]
+  return isObject(tree) ? tree[part] : undefined
 }

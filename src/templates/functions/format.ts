@@ -18,8 +18,8 @@ export function formatted(text: string, values: readonly Json[], call: Call): st
         `the format string names the argument '${index}', which is not given.`,
       )
     const shown = shownAs(value, form ?? '', call)
-    meter.spend(shown.length)
     const columns = Number(width ?? 0)
+    meter.spend(Math.max(shown.length, Math.abs(columns)))
     return columns < 0 ? shown.padEnd(-columns) : shown.padStart(columns)
   })
 }
