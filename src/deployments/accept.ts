@@ -47,7 +47,7 @@ export async function acceptDeployment(
   const { target } = sent
   const { store, world } = ports.providers
   mustBeAllowed(asked.caller, `${deploymentType}/write`, target.text)
-  const judged = await judge(ports, asked, sent)
+  const judged = await judge(ports, asked, sent, parent)
   const nowMs = world.now().getTime()
   const run = world.id()
   const outer = parent?.secretTexts ?? []
@@ -83,6 +83,7 @@ export async function judge(
   ports: DeploymentPorts,
   { caller }: Pick<Asked, 'caller'>,
   { target, read }: Sent,
+  parent?: Parent,
 ): Promise<Judged> {
   const { world } = ports.providers
   const { body, positionOf } = await read()
@@ -93,7 +94,7 @@ export async function judge(
   const newGuid = () => world.id()
   const planning = { caller, target, request, group, nowMs, newGuid, ...where }
   const plan = await planRequest(ports, planning)
-  preflight({ ports, caller, ...where }, plan)
+  preflight({ ports, caller, isNested: parent !== undefined, ...where }, plan)
   return { request, plan, group }
 }
 

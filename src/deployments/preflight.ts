@@ -2,6 +2,7 @@ import { type Caller, remarkFor } from '../domain/access.ts'
 import { TemplateRefused } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
 import { actionOn, parseResourceId, sameType } from '../domain/resource-id.ts'
+import { regionProblems } from '../providers/plan-write.ts'
 import type { Plan, PlannedResource } from '../templates/planned.ts'
 import type { Position, TemplatePath } from '../templates/problem.ts'
 import { violation } from './plan-request.ts'
@@ -10,11 +11,17 @@ import type { DeploymentPorts } from './ports.ts'
 type Judged = {
   readonly ports: DeploymentPorts
   readonly caller: Caller
+  /** It comes from another deployment, whose secrets may stand in it as plain text. */
+  readonly isNested: boolean
   positionOf?: ((path: TemplatePath) => Position | undefined) | undefined
 }
 
 type Fault = {
-  readonly code: 'InvalidTemplateDeployment' | 'AuthorizationFailed' | 'InvalidParameter'
+  readonly code:
+    | 'InvalidTemplateDeployment'
+    | 'AuthorizationFailed'
+    | 'InvalidParameter'
+    | 'LocationNotAvailableForResourceType'
   readonly message: string
   readonly path: TemplatePath
   readonly id: string
@@ -30,7 +37,10 @@ export function preflight(judged: Judged, plan: Plan): void {
     const message = `Deployment template validation failed: 'The number of template resources limit exceeded. Limit: '${limits.deploymentResourcesMax}' and actual: '${all.length}'. Please see https://aka.ms/arm-limits for more details.'.`
     throw new TemplateRefused('InvalidTemplate', message, [])
   }
-  const faults = all.flatMap((resource) => faultsOf(judged, resource))
+  const places = judged.isNested
+    ? []
+    : plan.resources.flatMap((resource) => placeFaults(judged.ports, resource))
+  const faults = [...all.flatMap((resource) => faultsOf(judged, resource)), ...places]
   const [first, ...rest] = faults
   if (!first) return
   const isDenied = faults.every(({ code }) => code === 'AuthorizationFailed')
@@ -97,6 +107,20 @@ function nameFaults({ providers }: DeploymentPorts, resource: PlannedResource): 
   if (!parsed || !type) return []
   return type.nameProblems(parsed.name, providers.settings).map(({ message }) => ({
     ...{ code: 'InvalidParameter' as const, path, id },
+    message: `The template resource '${resource.name}' of type '${resource.type}' is not valid: ${message}`,
+  }))
+}
+
+/** A location that is known by now. One that a secure parameter gives is judged when it is written, where it is hidden. */
+function placeFaults({ providers }: DeploymentPorts, resource: PlannedResource): readonly Fault[] {
+  const { id, path, body } = resource
+  const type = providers.findType(resource.type)
+  const { location } = body.known
+  const isAt = (place: readonly (string | number)[]): boolean => place[0] === 'location'
+  const isLater = body.secretPaths.some(isAt) || body.holes.some((hole) => isAt(hole.path))
+  if (!type || resource.isExisting || isLater || typeof location !== 'string') return []
+  return regionProblems(type, location, providers.settings).map(({ message }) => ({
+    ...{ code: 'LocationNotAvailableForResourceType' as const, path, id },
     message: `The template resource '${resource.name}' of type '${resource.type}' is not valid: ${message}`,
   }))
 }

@@ -14,6 +14,7 @@ import type {
   Claim,
   Effects,
   Facts,
+  ResourceType,
   Settings,
   Stored,
   Write,
@@ -103,9 +104,18 @@ function locationProblems(situation: Situation, next: ArmDocument): readonly Pro
       `A resource with the same name cannot be created in location '${location}'. Please select a new resource name.`
     return [{ code: 'InvalidResourceLocation', message, target: 'location' }]
   }
-  if (settings.regions.find(location)) return []
-  const list = settings.regions.all.map((region) => region.name).join(',')
-  const message = `The provided location '${location}' is not available for resource type '${target.type.type}'. List of available regions for the resource type is '${list}'.`
+  return regionProblems(target.type, location, settings)
+}
+
+/** What is tracked lies in a region that is served. */
+export function regionProblems(
+  { type, tracked }: Pick<ResourceType, 'type' | 'tracked'>,
+  location: string,
+  { regions }: Settings,
+): readonly Problem[] {
+  if (!tracked || regions.find(location)) return []
+  const list = regions.all.map((region) => region.name).join(',')
+  const message = `The provided location '${location}' is not available for resource type '${type}'. List of available regions for the resource type is '${list}'.`
   return [{ code: 'LocationNotAvailableForResourceType', message, target: 'location' }]
 }
 

@@ -143,6 +143,9 @@ describe('template deployments', () => {
     expect(await refused({ ...gallery, name: 'not-allowed' })).toMatch(
       /InvalidTemplateDeployment.*'not-allowed'/,
     )
+    expect(await refused({ ...gallery, name: 'far', location: 'marsnorth' })).toMatch(
+      /InvalidTemplateDeployment.*'far'.*location 'marsnorth' is not available/,
+    )
     expect(await refused({ ...gallery, name: "[nothing('x')]" })).toMatch(
       /InvalidTemplate .*nothing/,
     )
