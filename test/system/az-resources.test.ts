@@ -191,8 +191,10 @@ describe('the Azure CLI, unmodified, on any resource', () => {
       name: 'made',
       properties: { description: 'd' },
     })
-    await say(`resource delete --ids ${disk}`)
-    await say(`resource wait --deleted --interval 1 --ids ${disk}`)
+    await say(`resource move --destination-group otherRG --ids ${disk}`)
+    const moved = disk.replace('anyRG', 'otherRG')
+    await say(`resource delete --ids ${moved}`)
+    await say(`resource wait --deleted --interval 1 --ids ${moved}`)
     await say('resource delete -g otherRG -n made --resource-type Microsoft.Compute/galleries')
     expect(await say('resource list -g otherRG')).toEqual([])
   })
