@@ -12,7 +12,7 @@ it.each([
   ['ARM', '/subscriptions?api-version=2022-12-01', 200],
   ['ARM without a token', '/subscriptions?api-version=2022-12-01', 401],
   ['ARM above subscriptions', '/tenants?api-version=2022-12-01', 200],
-  ['what is nowhere', '/providers/nothing', 404],
+  ['what is nowhere', '/providers/nothing?api-version=2022-12-01', 404],
   ['Graph', '/graph/v1.0/users', 200],
   ['Graph without a token', '/graph/v1.0/users', 401],
   ['blobs', '/account1/container/blob', 401],
