@@ -214,13 +214,14 @@ async function act(model: Model, plane: Plane, one: Op, job: string): Promise<vo
       for (const [name, image] of sealed) {
         if (image.disk !== one.disk || image.space !== spaces[one.space]) continue
         sealed.delete(name)
-        await plane.rows.release(imageOwner(image.space, image.image)).catch((error: unknown) => {
-          // It may have died right behind it.
-          if (model.durable.rows.owners().includes(imageOwner(image.space, image.image))) {
-            sealed.set(name, image)
-          }
+        const keeper = imageOwner(image.space, image.image)
+        try {
+          await plane.rows.release(keeper)
+        } catch (error) {
+          // It may have died right before it, or right behind it.
+          if (model.durable.rows.owners().includes(keeper)) sealed.set(name, image)
           throw error
-        })
+        }
       }
       return
     }
