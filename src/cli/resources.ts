@@ -35,7 +35,7 @@ export async function listResources(context: Context, target: Target): Promise<J
 /** Creates or replaces a resource, and waits until it is there unless `noWait`. */
 export async function putResource(
   context: Context,
-  target: Target & { readonly body: JsonObject; readonly noWait?: boolean },
+  target: Target & { readonly body: JsonObject | string; readonly noWait?: boolean },
 ): Promise<JsonObject> {
   const { client } = await context.connect()
   const { signal } = context

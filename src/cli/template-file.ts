@@ -5,15 +5,19 @@ import { UsageError } from './usage-error.ts'
 
 const stringsAndComments = /"(?:[^"\\]|\\.)*"|\/\/[^\n]*|\/\*[\s\S]*?\*\//g
 
-/** A template or a file of parameters: JSON that may hold comments. Throws UsageError. */
-export async function readTemplateFile(file: string): Promise<JsonObject> {
-  const text = await readFile(file, 'utf8').catch((error: Error) => {
+/** A template or a file of parameters: JSON that may hold comments, as text and read. Throws UsageError. */
+export async function readTemplateFile(
+  file: string,
+): Promise<{ readonly text: string; readonly template: JsonObject }> {
+  const read = await readFile(file, 'utf8').catch((error: Error) => {
     throw new UsageError(`'${file}' cannot be read: ${error.message}.`)
   })
-  const plain = text
-    .replace(/^\ufeff/, '')
-    .replace(stringsAndComments, (found) => (found.startsWith('"') ? found : ' '))
-  return parsed(plain, `'${file}'`)
+  const text = read.replace(/^\ufeff/, '')
+  const plain = text.replace(stringsAndComments, (found) =>
+    // Lines stay what they are for errors.
+    found.startsWith('"') ? found : found.replaceAll(/[^\n]/g, ' '),
+  )
+  return { text, template: parsed(plain, `'${file}'`) }
 }
 
 /** `{ name: { value } }` from a file of parameters and from `name=value` pairs, which come first. Throws UsageError. */
@@ -22,7 +26,7 @@ export async function readParameters(
   file: string | undefined,
   pairs: readonly (readonly [string, string])[],
 ): Promise<JsonObject> {
-  const document = file === undefined ? {} : await readTemplateFile(file)
+  const document = file === undefined ? {} : (await readTemplateFile(file)).template
   const inFile = objectOr(document.parameters ?? document)
   const declared = objectOr(template.parameters)
   const given = pairs.map(([name, text]) => {

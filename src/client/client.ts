@@ -12,7 +12,8 @@ type Method = HttpRequest['method']
 
 type CallOptions = {
   readonly apiVersion: string
-  readonly body?: JsonObject
+  /** A text is sent as it is. */
+  readonly body?: JsonObject | string
   readonly query?: Readonly<Record<string, string>>
   /** The call is refused with `PreconditionFailed` when the resource has another ETag by now. */
   readonly ifMatch?: string | undefined
@@ -74,7 +75,7 @@ export function openClient(parts: {
         ...(options.onlyNew === true ? { 'if-none-match': '*' } : {}),
         ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
       }
-      const body = options.body === undefined ? {} : { body: JSON.stringify(options.body) }
+      const body = bodyOf(options)
       const answer = await sendPatiently(
         http,
         { method, url: target, headers, ...body, signal: options.signal },
@@ -150,6 +151,11 @@ export function openClient(parts: {
       ),
     close: () => http.close(),
   }
+}
+
+function bodyOf({ body }: SendOptions): { readonly body?: string } {
+  if (body === undefined) return {}
+  return { body: typeof body === 'string' ? body : JSON.stringify(body) }
 }
 
 type SendOptions = Pick<CallOptions, 'body' | 'ifMatch' | 'onlyNew' | 'signal'>

@@ -8,20 +8,21 @@ import type { ResourceId } from '../domain/resource-id.ts'
 import type { JsonObject, OperationRow, ResourceRow } from '../domain/rows.ts'
 import type { Asked } from '../providers/ports.ts'
 import type { Rows } from '../store/store.ts'
+import { type Places, placesIn } from '../templates/places.ts'
 import type { Plan } from '../templates/planned.ts'
-import type { Position, TemplatePath } from '../templates/problem.ts'
 import { groupOf, mustStay, planRequest } from './plan-request.ts'
 import { type DeploymentPorts, deploymentType } from './ports.ts'
 import { preflight } from './preflight.ts'
 import { type DeploymentRequest, readRequest } from './read-request.ts'
 import { type Hide, hidingOf, secretTexts } from './secrets.ts'
+import type { PositionOf } from './told-error.ts'
 
 export type Sent = {
   readonly target: ResourceId
   /** Read after the caller was found allowed. */
   read(): Promise<{
     readonly body: JsonObject
-    positionOf?(path: TemplatePath): Position | undefined
+    readonly positionOf?: PositionOf
   }>
 }
 
@@ -76,6 +77,7 @@ export type Judged = {
   readonly request: DeploymentRequest
   readonly plan: Plan
   readonly group: ResourceRow | undefined
+  readonly positionOf: PositionOf | undefined
 }
 
 /** What is to be deployed, planned, and found possible as far as that can be told beforehand. Throws ArmError. */
@@ -90,12 +92,11 @@ export async function judge(
   const request = readRequest(target, body)
   const group = await groupOf(ports, target)
   const nowMs = world.now().getTime()
-  const where = positionOf && { positionOf }
   const newGuid = () => world.id()
-  const planning = { caller, target, request, group, nowMs, newGuid, ...where }
+  const planning = { caller, target, request, group, nowMs, newGuid, positionOf }
   const plan = await planRequest(ports, planning)
-  preflight({ ports, caller, isNested: parent !== undefined, ...where }, plan)
-  return { request, plan, group }
+  preflight({ ports, caller, isNested: parent !== undefined, positionOf }, plan)
+  return { request, plan, group, positionOf }
 }
 
 async function lockGroup(rows: Rows, target: ResourceId, group: ResourceRow | undefined) {
@@ -153,12 +154,13 @@ function rowOf(
     readonly hide: Hide
   },
 ): DeploymentRow {
-  const { request, plan, parent, run, startedMs, before, group, hide } = made
+  const { request, plan, parent, run, startedMs, before, group, hide, positionOf } = made
   const template = JSON.stringify(request.template)
   const hides = parent?.hidesTemplate ?? false
   const secrets: Secrets = {
     parameters: plan.parameterValues,
     outer: parent?.secretTexts ?? [],
+    ...(positionOf && { places: placesIn(request.template, positionOf) }),
     ...(request.location !== undefined && { location: request.location }),
     ...(hides && { template: request.template }),
   }
@@ -186,6 +188,8 @@ type Secrets = {
   readonly outer: readonly string[]
   readonly location?: string
   readonly template?: JsonObject
+  /** For errors; what an older release began has none. */
+  readonly places?: Places
 }
 
 function sealName(run: string): string {

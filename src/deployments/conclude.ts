@@ -1,12 +1,14 @@
 import type { DeploymentRow, StepRow } from '../domain/deployments.ts'
-import { ArmError } from '../domain/errors.ts'
 import { sameType } from '../domain/resource-id.ts'
 import type { JsonObject } from '../domain/rows.ts'
 import { isObject } from '../resources/paths.ts'
 import type { Rows } from '../store/store.ts'
-import { Refused, resolved } from './facts.ts'
+import type { TemplatePath } from '../templates/problem.ts'
+import { atPosition } from '../templates/told-problem.ts'
+import { resolved } from './facts.ts'
 import { type DeployPorts, deploymentType } from './ports.ts'
 import type { Deploying } from './run-step.ts'
+import { toldOf } from './told-error.ts'
 
 /** How a deployment ends. */
 export type Ended =
@@ -19,33 +21,43 @@ export type Ended =
 
 /** What became of all steps, and the outputs. Throws Unavailable. */
 export async function conclude(ports: DeployPorts, deploying: Deploying): Promise<Ended> {
-  const { row, plan, principal, hide } = deploying
+  const { row, plan, principal, hide, positionOf } = deploying
   const rows = ports.providers.store.read
   const steps = await rows.deployments.steps(row.key)
   const failures = steps.filter(({ state }) => state === 'Failed')
-  if (failures.length > 0) return { state: 'Failed', error: failureOf(row, failures) }
+  if (failures.length > 0) return { state: 'Failed', error: failureOf(deploying, failures) }
   const caller = await ports.callerAgain(principal)
   const asked = { caller, correlationId: row.correlationId }
   try {
-    const outputs = await resolved({ asked, send: ports.send, typeOf: ports.typeOf }, plan.outputs)
+    const { send, typeOf } = ports
+    const reading = { asked, send, typeOf, subjectOf: outputAt, positionOf }
+    const outputs = await resolved(reading, plan.outputs)
     const written = await outputResources(rows, steps)
     return { state: 'Succeeded', outputs: hide(outputs), outputResources: written }
   } catch (error) {
-    if (!(error instanceof Refused || error instanceof ArmError)) throw error
-    const inner =
-      error instanceof Refused ? error.error : { code: error.code, message: error.message }
-    return { state: 'Failed', error: hide(outputFailure(inner)) }
+    const told = toldOf(error)
+    if (!told) throw error
+    return { state: 'Failed', error: hide(outputFailure(told.error)) }
   }
 }
 
-function failureOf({ id }: DeploymentRow, failures: readonly StepRow[]): JsonObject {
-  return {
-    code: 'DeploymentFailed',
-    target: id,
-    message:
-      'At least one resource deployment operation failed. Please list deployment operations for details. Please see https://aka.ms/arm-deployment-operations for usage details.',
-    details: failures.flatMap(({ error }) => error ?? []),
-  }
+function outputAt([, name]: TemplatePath): string {
+  return name === undefined ? 'the outputs' : `output '${name}'`
+}
+
+/** Resources that the message of a failure names; the details tell of all. */
+const namedMax = 5
+
+function failureOf({ row, plan, hide, positionOf }: Deploying, failures: readonly StepRow[]) {
+  const named = failures.slice(0, namedMax).flatMap(({ resourceKey }) => {
+    const resource = plan.resources.find(({ key }) => key === resourceKey)
+    const position = resource && positionOf(resource.path)
+    return resource && position ? [`'${resource.name}'${atPosition(position)}`] : []
+  })
+  const failed = named.length > 0 ? ` Failed: ${named.join(', ')}.` : ''
+  const message = `At least one resource deployment operation failed. Please list deployment operations for details. Please see https://aka.ms/arm-deployment-operations for usage details.${failed}`
+  const details = failures.flatMap(({ error }) => error ?? [])
+  return { code: 'DeploymentFailed', target: row.id, message: hide(message), details }
 }
 
 function outputFailure(inner: JsonObject): JsonObject {

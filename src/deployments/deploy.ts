@@ -7,6 +7,7 @@ import { deployKind } from '../domain/deployments.ts'
 import { parseResourceId } from '../domain/resource-id.ts'
 import type { Failed, Outcome, Running, Work } from '../runner/work.ts'
 import type { Rows } from '../store/store.ts'
+import { positionIn } from '../templates/places.ts'
 import { openSecrets } from './accept.ts'
 import { leftSteps } from './complete-mode.ts'
 import { conclude, endDeployment } from './conclude.ts'
@@ -122,7 +123,11 @@ async function openDeploying(ports: DeployPorts, row: DeploymentRow): Promise<De
   const at = { nowMs: row.startedMs, newGuid: () => row.run }
   const plan = await planRequest(ports, { caller, target, request, group, ...at })
   const secretsHere = [...secretTexts(plan), ...secrets.outer]
-  return { row, plan, principal, secretTexts: secretsHere, hide: hidingOf(secretsHere) }
+  const { places = {} } = secrets
+  return {
+    ...{ row, plan, principal, secretTexts: secretsHere, hide: hidingOf(secretsHere) },
+    positionOf: (path) => positionIn(places, path),
+  }
 }
 
 /** True while this run is the one that its name stands for, and has not ended. */

@@ -6,29 +6,19 @@ import type { Asked } from '../providers/ports.ts'
 import { isObject } from '../resources/paths.ts'
 import { openMeter } from '../templates/meter.ts'
 import type { Need } from '../templates/needs.ts'
-import { factsNeeded, resolve } from '../templates/runtime.ts'
+import { type TemplatePath, TemplateProblem } from '../templates/problem.ts'
+import { factsNeeded, type NeedAt, resolve } from '../templates/runtime.ts'
 import type { PendingTree } from '../templates/tree.ts'
-import { refusing } from './plan-request.ts'
 import type { DeploymentPorts, Reply, Request, Send } from './ports.ts'
-
-/** A request that a deployment made in its caller's name was refused. */
-export class Refused extends Error {
-  override readonly name = 'Refused'
-  readonly status: number
-  /** `{ code, message, … }` as ARM answered it. */
-  readonly error: JsonObject
-
-  constructor(status: number, error: JsonObject) {
-    super(String(error.message))
-    this.status = status
-    this.error = error
-  }
-}
+import { type PositionOf, placed, Refused, unevaluated } from './told-error.ts'
 
 type Reading = {
   readonly asked: Omit<Asked, 'apiVersion'>
   readonly send: Send
   typeOf: DeploymentPorts['typeOf']
+  /** What the tree is of, for errors of an expression at `path`: `resource '…'`. */
+  subjectOf(path: TemplatePath): string
+  readonly positionOf: PositionOf
 }
 
 /**
@@ -39,8 +29,8 @@ export async function resolved(reading: Reading, tree: PendingTree): Promise<Jso
   const facts = new Map<string, Json>()
   const meter = openMeter()
   for (let round = 0; round < limits.deploymentFactRoundsMax; round++) {
-    const needs = refusing(() => factsNeeded(tree, facts, meter))
-    if (needs.length === 0) return refusing(() => resolve(tree, facts, meter))
+    const needs = evaluating(reading, () => factsNeeded(tree, facts, meter))
+    if (needs.length === 0) return evaluating(reading, () => resolve(tree, facts, meter))
     for (const need of needs) facts.set(need.key, await read(reading, need))
   }
   throw new ArmError(
@@ -49,10 +39,20 @@ export async function resolved(reading: Reading, tree: PendingTree): Promise<Jso
   )
 }
 
-async function read({ asked, send, typeOf }: Reading, need: Need): Promise<Json> {
+function evaluating<Result>({ subjectOf, positionOf }: Reading, act: () => Result): Result {
+  try {
+    return act()
+  } catch (error) {
+    if (!(error instanceof TemplateProblem)) throw error
+    throw unevaluated(error, subjectOf(error.path), positionOf)
+  }
+}
+
+async function read({ asked, send, typeOf, positionOf }: Reading, need: NeedAt): Promise<Json> {
   const reply = await send(asked, requestFor(need, typeOf))
-  if (reply.status >= 400) throw refusedBy(reply)
-  return reply.body ?? {}
+  if (reply.status < 400) return reply.body ?? {}
+  const { status, error } = refusedBy(reply)
+  throw new Refused(status, placed(error, need.path, positionOf))
 }
 
 function requestFor(need: Need, typeOf: DeploymentPorts['typeOf']): Request {

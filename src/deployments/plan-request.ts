@@ -1,20 +1,16 @@
 import type { Caller } from '../domain/access.ts'
 import { ArmError, TemplateRefused } from '../domain/errors.ts'
 import { keyOf, type ResourceId } from '../domain/resource-id.ts'
-import type { JsonObject, ResourceRow } from '../domain/rows.ts'
+import type { ResourceRow } from '../domain/rows.ts'
 import { findSubscription } from '../providers/front-door.ts'
 import { isObject } from '../resources/paths.ts'
 import type { DeploymentPlace, GroupFacts } from '../templates/place.ts'
 import { planDeployment } from '../templates/plan.ts'
 import type { Plan, PlanInput } from '../templates/planned.ts'
-import {
-  type Position,
-  printPath,
-  type TemplatePath,
-  TemplateProblem,
-} from '../templates/problem.ts'
+import { TemplateProblem } from '../templates/problem.ts'
 import { type DeploymentPorts, deploymentType } from './ports.ts'
 import type { DeploymentRequest } from './read-request.ts'
+import { type PositionOf, violation } from './told-error.ts'
 
 /** Groups that a template names are looked up between two plans; each look may bring up more of them. */
 const looksMax = 4
@@ -28,7 +24,7 @@ export type Planning = {
   readonly group: ResourceRow | undefined
   readonly nowMs: number
   newGuid(): string
-  positionOf?(path: TemplatePath): Position | undefined
+  readonly positionOf?: PositionOf | undefined
 }
 
 /** What a deployment will do. Throws InvalidTemplate, with the place in the template. */
@@ -86,26 +82,13 @@ function groupFacts(row: ResourceRow | undefined): GroupFacts | undefined {
 }
 
 /** What `act` gives; what it finds wrong with a template becomes a refusal in Azure's shape. */
-export function refusing<Result>(
-  act: () => Result,
-  positionOf?: (path: TemplatePath) => Position | undefined,
-): Result {
+export function refusing<Result>(act: () => Result, positionOf?: PositionOf): Result {
   try {
     return act()
   } catch (error) {
     if (!(error instanceof TemplateProblem)) throw error
     throw new TemplateRefused(error.code, error.message, violation(error, positionOf))
   }
-}
-
-/** Where in the template something is wrong. */
-export function violation(
-  { path, position }: { readonly path: TemplatePath; readonly position?: Position | undefined },
-  positionOf?: (path: TemplatePath) => Position | undefined,
-): readonly JsonObject[] {
-  const { line, column } = position ?? positionOf?.(path) ?? { line: 0, column: 0 }
-  const info = { lineNumber: line, linePosition: column, path: printPath(path) }
-  return [{ type: 'TemplateViolation', info }]
 }
 
 /** The group of a deployment, under which it may be written now. Throws SubscriptionNotFound, ResourceGroupNotFound, ResourceGroupBeingDeleted. */

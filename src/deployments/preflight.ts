@@ -4,16 +4,16 @@ import { limits } from '../domain/limits.ts'
 import { actionOn, parseResourceId, sameType } from '../domain/resource-id.ts'
 import { regionProblems } from '../providers/plan-write.ts'
 import type { Plan, PlannedResource } from '../templates/planned.ts'
-import type { Position, TemplatePath } from '../templates/problem.ts'
-import { violation } from './plan-request.ts'
+import type { TemplatePath } from '../templates/problem.ts'
 import type { DeploymentPorts } from './ports.ts'
+import { type PositionOf, violation } from './told-error.ts'
 
 type Judged = {
   readonly ports: DeploymentPorts
   readonly caller: Caller
   /** It comes from another deployment, whose secrets may stand in it as plain text. */
   readonly isNested: boolean
-  positionOf?: ((path: TemplatePath) => Position | undefined) | undefined
+  readonly positionOf?: PositionOf | undefined
 }
 
 type Fault = {

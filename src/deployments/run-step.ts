@@ -1,6 +1,5 @@
 import type { KeptPrincipal } from '../domain/access.ts'
 import type { DeploymentRow, StepRow } from '../domain/deployments.ts'
-import { ArmError, TemplateRefused } from '../domain/errors.ts'
 import { parseResourceId, sameType } from '../domain/resource-id.ts'
 import type { JsonObject, OperationRow } from '../domain/rows.ts'
 import type { Asked } from '../providers/ports.ts'
@@ -9,9 +8,10 @@ import type { Running } from '../runner/work.ts'
 import type { Rows } from '../store/store.ts'
 import type { Plan, PlannedResource } from '../templates/planned.ts'
 import { acceptDeployment } from './accept.ts'
-import { Refused, refusedBy, resolved } from './facts.ts'
+import { refusedBy, resolved } from './facts.ts'
 import { type DeployPorts, deploymentType, type Reply, type Request } from './ports.ts'
 import type { Hide } from './secrets.ts'
+import { type PositionOf, placed, type Told, toldOf } from './told-error.ts'
 
 export type Deploying = {
   readonly row: DeploymentRow
@@ -20,6 +20,8 @@ export type Deploying = {
   /** Texts of secure parameters, also of the deployments around it. */
   readonly secretTexts: readonly string[]
   readonly hide: Hide
+  /** Where in the text that was sent the resource or output stands that a value of the template is in. */
+  readonly positionOf: PositionOf
 }
 
 type At = {
@@ -41,9 +43,9 @@ export async function runStep(at: At, step: StepRow): Promise<void> {
     const { status, operation } = await begin(at, step)
     await settle(at, { ...begins, statusCode: status, operation })
   } catch (error) {
-    const told = errorOf(error)
+    const told = toldOf(error)
     if (!told) throw error
-    await put(at, ended(begins, await ports.providers.store.nowMs(), told, deploying.hide))
+    await put(at, failed(begins, await ports.providers.store.nowMs(), told, deploying))
   }
 }
 
@@ -93,7 +95,7 @@ async function afterOperation(
     target: step.resourceId,
     details: [details ?? {}],
   }
-  return ended(step, nowMs, { status: 409, error }, deploying.hide)
+  return failed(step, nowMs, { status: 409, error }, deploying)
 }
 
 function errorIn({ doc }: DeploymentRow): JsonObject | undefined {
@@ -101,41 +103,32 @@ function errorIn({ doc }: DeploymentRow): JsonObject | undefined {
   return isObject(error) ? error : undefined
 }
 
-type Told = { readonly status: number; readonly error: JsonObject }
-
-function ended(step: StepRow, endedMs: number, told?: Told, hide?: Hide): StepRow {
-  if (!told) return { ...step, state: 'Succeeded', endedMs }
-  const error = { ...told.error, target: step.resourceId }
-  const statusCode = told.status
-  return { ...step, state: 'Failed', statusCode, error: hide ? hide(error) : error, endedMs }
+function ended(step: StepRow, endedMs: number): StepRow {
+  return { ...step, state: 'Succeeded', endedMs }
 }
 
-/** What the caller is told; undefined for what is not his fault. */
-function errorOf(error: unknown): Told | undefined {
-  if (error instanceof Refused) return { status: error.status, error: error.error }
-  if (!(error instanceof ArmError)) return undefined
-  const { code, message, status, details } = error
-  const told = { code, message, ...(details.length > 0 && { details: details.map(plain) }) }
-  const where = error instanceof TemplateRefused ? error.additionalInfo : []
-  return { status, error: { ...told, ...(where.length > 0 && { additionalInfo: where }) } }
-}
-
-function plain({ code, message, target }: ArmError['details'][number]): JsonObject {
-  return { code, message, ...(target !== undefined && { target }) }
+function failed(step: StepRow, endedMs: number, told: Told, deploying: Deploying): StepRow {
+  const { plan, hide, positionOf } = deploying
+  const path = plan.resources.find(({ key }) => key === step.resourceKey)?.path ?? []
+  const error = placed({ ...told.error, target: step.resourceId }, path, positionOf)
+  return { ...step, state: 'Failed', statusCode: told.status, error: hide(error), endedMs }
 }
 
 async function begin({ deploying, ports }: At, step: StepRow): Promise<Begun> {
-  const { principal, plan, row, secretTexts } = deploying
+  const { principal, plan, row } = deploying
   const caller = await ports.callerAgain(principal)
   const asked = { caller, correlationId: row.correlationId }
   if (step.verb === 'Delete') return beginDelete(ports, asked, step)
   const resource = plan.resources.find(({ key }) => key === step.resourceKey)
   if (!resource) throw new Error(`the plan of ${row.key} has no ${step.resourceKey}`)
-  const body = await resolved({ asked, send: ports.send, typeOf: ports.typeOf }, resource.body)
+  const { send, typeOf } = ports
+  const subjectOf = () => `resource '${resource.id}'`
+  const positionOf: PositionOf = (path) => deploying.positionOf(path.length ? path : resource.path)
+  const body = await resolved({ asked, send, typeOf, subjectOf, positionOf }, resource.body)
   if (sameType(resource.type, deploymentType))
-    return beginNested(ports, asked, { row, resource, body, secretTexts })
+    return beginNested(ports, asked, { deploying, resource, body })
   const { id: path, apiVersion } = resource
-  return accepted(await ports.send(asked, { method: 'PUT', path, apiVersion, body }))
+  return accepted(await send(asked, { method: 'PUT', path, apiVersion, body }))
 }
 
 async function beginDelete(
@@ -153,23 +146,24 @@ async function beginNested(
   ports: DeployPorts,
   { caller, correlationId }: Omit<Asked, 'apiVersion'>,
   {
-    row: { run },
+    deploying,
     resource,
     body,
-    secretTexts,
   }: {
-    readonly row: DeploymentRow
+    readonly deploying: Deploying
     readonly resource: PlannedResource
     readonly body: JsonObject
-    readonly secretTexts: readonly string[]
   },
 ): Promise<Begun> {
   const target = parseResourceId(resource.id)
   if (!target) throw new Error(`${resource.id} is no id of a deployment`)
   const asked = { caller, correlationId, apiVersion: resource.apiVersion }
   const hidesTemplate = resource.body.secretPaths.some((path) => path.includes('template'))
-  const sent = { target, read: async () => ({ body }) }
-  const parent = { run, hidesTemplate, secretTexts }
+  const above = [...resource.path, 'properties', 'template']
+  const positionOf: PositionOf = (path) => deploying.positionOf([...above, ...path])
+  const sent = { target, read: async () => ({ body, positionOf }) }
+  const { row: around, secretTexts } = deploying
+  const parent = { run: around.run, hidesTemplate, secretTexts }
   const { row, created } = await acceptDeployment(ports, asked, sent, parent)
   return { status: created ? 201 : 200, operation: row.run }
 }

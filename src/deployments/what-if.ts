@@ -7,9 +7,10 @@ import type { PlannedResource } from '../templates/planned.ts'
 import { judge, type Sent } from './accept.ts'
 import { leftOver, tooMany } from './complete-mode.ts'
 import { deltaOf } from './delta.ts'
-import { Refused, resolved } from './facts.ts'
+import { resolved } from './facts.ts'
 import { type DeploymentPorts, deploymentType, type Send } from './ports.ts'
 import { type Hide, hidingOf, secretTexts } from './secrets.ts'
+import { type PositionOf, Refused } from './told-error.ts'
 
 /** What is asked of the installation while nothing is written. */
 export type WhatIfPorts = DeploymentPorts & {
@@ -44,9 +45,9 @@ type Change = {
 export async function whatIf(ports: WhatIfPorts, asked: Asked, sent: Sent): Promise<JsonObject> {
   const { target } = sent
   mustBeAllowed(asked.caller, `${deploymentType}/whatIf/action`, target.text)
-  const { request, plan } = await judge(ports, asked, sent)
+  const { request, plan, positionOf } = await judge(ports, asked, sent)
   const hide = hidingOf(secretTexts(plan))
-  const looking = { ports, asked, hide }
+  const looking = { ports, asked, hide, positionOf }
   const written = plan.resources.filter(({ isExisting }) => !isExisting)
   const changes: Change[] = []
   const all = flat(written)
@@ -60,7 +61,12 @@ export async function whatIf(ports: WhatIfPorts, asked: Asked, sent: Sent): Prom
   return { status: 'Succeeded', properties: { changes: shown.map((change) => ({ ...change })) } }
 }
 
-type Looking = { readonly ports: WhatIfPorts; readonly asked: Asked; readonly hide: Hide }
+type Looking = {
+  readonly ports: WhatIfPorts
+  readonly asked: Asked
+  readonly hide: Hide
+  readonly positionOf: PositionOf | undefined
+}
 
 /** What nested templates write stands in their place, as far as it is known; each once. */
 function flat(resources: readonly PlannedResource[]): readonly PlannedResource[] {
@@ -90,7 +96,9 @@ async function changeOf(looking: Looking, resource: PlannedResource): Promise<Ch
     return { resourceId, changeType: 'Unsupported', unsupportedReason }
   }
   try {
-    const body = await resolved({ asked, send: ports.send, typeOf: ports.typeOf }, resource.body)
+    const { send, typeOf } = ports
+    const reading = { asked, send, typeOf, ...subjectOf(resource, looking.positionOf) }
+    const body = await resolved(reading, resource.body)
     const before = await shownNow(looking, resourceId, apiVersion)
     const at = { ...asked, apiVersion: apiVersion.toLowerCase() }
     const foreseen = await ports.foresee(at, { path: resourceId, body })
@@ -106,6 +114,11 @@ async function changeOf(looking: Looking, resource: PlannedResource): Promise<Ch
     const unsupportedReason = `It refers to what cannot be read yet: ${error.message}`
     return { resourceId, changeType: 'Unsupported', unsupportedReason }
   }
+}
+
+/** The line of the resource: what is in a nested template has its places within that. */
+function subjectOf({ id, path }: PlannedResource, positionOf: PositionOf | undefined) {
+  return { subjectOf: () => `resource '${id}'`, positionOf: () => positionOf?.(path) }
 }
 
 /** As the caller may see it; undefined when it is not there. */

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { placesIn, positionIn } from './places.ts'
 import { TemplateProblem } from './problem.ts'
 import { readTemplateBody } from './read-body.ts'
 
@@ -30,6 +31,22 @@ second", 'single': 'a "word"', },
     expect(positionOf(['a', 'b', 1])).toEqual({ line: 3, column: 3 })
     expect(positionOf([])).toEqual({ line: 1, column: 1 })
     expect(positionOf(['a', 'c'])).toBeUndefined()
+  })
+
+  it('keeps the places of resources and outputs, children and nested templates too, in bounds', () => {
+    const inner = '{ "outputs": { "p": {\n"value": 1 } } }'
+    const text = `{ "resources": {\n "a": { "resources": [\n{}, {}] },
+ "b": { "properties": { "template": ${inner} } } },\n "outputs": {\n "o": {} } }`
+    const { body, positionOf } = readTemplateBody(text)
+    const places = placesIn(body, positionOf)
+    const lineOf = (...path: (string | number)[]) => positionIn(places, path)?.line
+    expect(lineOf('resources', 'a', 'properties', 'x')).toBe(2)
+    expect(lineOf('resources', 'a', 'resources', 1, 'name')).toBe(3)
+    expect(lineOf('resources', 'b', 'properties', 'template', 'outputs', 'p', 'value')).toBe(4)
+    expect(lineOf('outputs', 'o', 'value')).toBe(7)
+    expect(lineOf('outputs')).toBeUndefined()
+    const many = readTemplateBody(`{"resources": [${'{},'.repeat(100_000)}]}`)
+    expect(Object.keys(placesIn(many.body, many.positionOf))).toHaveLength(1_000)
   })
 
   it('that is no JSON is refused with line and column', () => {

@@ -37,6 +37,7 @@ export function readTemplateBody(text: string): ReadBody {
   skipBlank(reader)
   if (reader.at < text.length) throw unexpected(reader, 'Additional text encountered after')
   if (!isObject(body)) throw invalid(reader, start, 'The body of a deployment is a JSON object')
+  let lines: readonly number[] | undefined
   return {
     body,
     positionOf(path) {
@@ -46,9 +47,11 @@ export function readTemplateBody(text: string): ReadBody {
         if (typeof value !== 'object' || value === null) return undefined
         offset = reader.places.get(value)?.get(part)
         if (offset === undefined) return undefined
-        value = Object.entries(value).find(([name]) => name === String(part))?.[1]
+        // Its own member, whatever its name.
+        value = Object.getOwnPropertyDescriptor(value, part)?.value
       }
-      return positionAt(text, offset)
+      lines ??= lineStarts(text)
+      return positionAt(lines, offset)
     },
   }
 }
@@ -205,7 +208,7 @@ function unexpected(reader: Reader, what: string): TemplateProblem {
 }
 
 function invalid(reader: Reader, offset: number, what: string): TemplateProblem {
-  const position = positionAt(reader.text, offset)
+  const position = positionAt(lineStarts(reader.text), offset)
   return new TemplateProblem(
     `The request content was invalid and could not be deserialized: '${what}. Line ${position.line}, position ${position.column}.'.`,
     [],
@@ -213,12 +216,18 @@ function invalid(reader: Reader, offset: number, what: string): TemplateProblem 
   )
 }
 
-function positionAt(text: string, offset: number): Position {
-  let line = 1
-  let lineStart = 0
-  for (let at = text.indexOf('\n'); at >= 0 && at < offset; at = text.indexOf('\n', at + 1)) {
-    line++
-    lineStart = at + 1
+function lineStarts(text: string): readonly number[] {
+  const starts = [0]
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) starts.push(at + 1)
+  return starts
+}
+
+function positionAt(starts: readonly number[], offset: number): Position {
+  let [first, last] = [0, starts.length - 1]
+  while (first < last) {
+    const middle = Math.ceil((first + last) / 2)
+    if ((starts[middle] ?? 0) <= offset) first = middle
+    else last = middle - 1
   }
-  return { line, column: offset - lineStart + 1 }
+  return { line: first + 1, column: offset - (starts[first] ?? 0) + 1 }
 }

@@ -24,7 +24,7 @@ describe('references', () => {
       },
     })
     const needs = factsNeeded(plan.outputs, none)
-    expect(needs.map(({ key: _key, ...need }) => need)).toEqual([
+    expect(needs.map(({ key: _key, path: _path, ...need }) => need)).toEqual([
       { is: 'reference', id: galleryId('a'), apiVersion: '2023-07-03' },
       { is: 'reference', id: galleryId('a'), apiVersion: '2022-03-03' },
       {

@@ -5,8 +5,11 @@ import { type Context, unknown } from './context.ts'
 import { isArray, isObject } from './json.ts'
 import { type Meter, openMeter } from './meter.ts'
 import type { Facts, Need } from './needs.ts'
-import { TemplateProblem } from './problem.ts'
+import { type TemplatePath, TemplateProblem } from './problem.ts'
 import { evaluateNow, type PendingTree } from './tree.ts'
+
+/** A need, and where in the template it is said. */
+export type NeedAt = Need & { readonly path: TemplatePath }
 
 /**
  * What a tree still waits for, given what is known. Ask again with the answers until it is empty (a need may follow from
@@ -17,10 +20,14 @@ export function factsNeeded(
   tree: PendingTree,
   facts: Facts,
   meter: Meter = openMeter(),
-): readonly Need[] {
-  const missing = new Map<string, Need>()
-  for (const { source, sourcePath, context } of tree.holes)
-    evaluateNow(source, lookingUp({ context, facts, missing, meter }), sourcePath)
+): readonly NeedAt[] {
+  const missing = new Map<string, NeedAt>()
+  for (const { source, sourcePath, context } of tree.holes) {
+    const found = new Map<string, Need>()
+    evaluateNow(source, lookingUp({ context, facts, missing: found, meter }), sourcePath)
+    for (const [key, need] of found) missing.set(key, { ...need, path: sourcePath })
+    mustBeFew(facts.size + missing.size)
+  }
   return [...missing.values()]
 }
 
@@ -57,15 +64,16 @@ function lookingUp({ context, facts, missing, meter }: Looking): Context {
         const found = facts.get(need.key)
         if (found !== undefined) return found
         missing.set(need.key, need)
-        if (facts.size + missing.size > limits.deploymentFactsMax) throw tooManyFacts()
+        mustBeFew(facts.size + missing.size)
         return unknown
       },
     },
   }
 }
 
-function tooManyFacts(): TemplateProblem {
-  return new TemplateProblem(
+function mustBeFew(facts: number): void {
+  if (facts <= limits.deploymentFactsMax) return
+  throw new TemplateProblem(
     `Deployment template validation failed: 'The references and lists of a resource are more than ${limits.deploymentFactsMax}.'.`,
   )
 }

@@ -48,13 +48,17 @@ export function positioned(
   positionOf: ((path: TemplatePath) => Position | undefined) | undefined,
 ): TemplateProblem {
   const position = problem.position ?? nearest(problem.path, positionOf)
-  const at =
-    position === undefined ? '' : ` at line '${position.line}' and column '${position.column}'`
+  const at = atPosition(position)
   return new TemplateProblem(
     problem.message.replaceAll('{at}', () => at),
     problem.path,
     { ...(problem.code === 'InvalidTemplate' ? {} : { code: problem.code }), position },
   )
+}
+
+/** With a space before it; '' where the position is not known. */
+export function atPosition(position: Position | undefined): string {
+  return position === undefined ? '' : ` at line '${position.line}' and column '${position.column}'`
 }
 
 /** Of the value, or else of the nearest one around it: a value may come from a loop or a definition. */

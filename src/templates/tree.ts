@@ -76,7 +76,7 @@ export function countOf(
   if (count === unknown) return unknown
   if (typeof count !== 'number' || !Number.isInteger(count) || count < 0 || count > copiesMax)
     throw new TemplateProblem(
-      `Deployment template validation failed: 'The value of the template copy count property '${JSON.stringify(count)}' at{at} is not valid: it must be an integer from '0' to '${copiesMax}'. Please see https://aka.ms/arm-resource-loops for usage details.'.`,
+      `Deployment template validation failed: 'The value of the template copy count property '${JSON.stringify(count)}'{at} is not valid: it must be an integer from '0' to '${copiesMax}'. Please see https://aka.ms/arm-resource-loops for usage details.'.`,
       path,
     )
   return count

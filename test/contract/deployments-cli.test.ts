@@ -76,6 +76,32 @@ async function openCli() {
   return { ask, run, write }
 }
 
+/** Fails when it runs, three times. */
+const failingText = (galleryId: string) => `{
+  "$schema": "${template.$schema}",
+  /* two
+     lines */
+  "contentVersion": "1.0.0.0",
+  "parameters": { "word": { "type": "string", "defaultValue": "w" } },
+  "resources": [
+    {
+      "type": "Microsoft.Compute/galleries/images",
+      "apiVersion": "2023-07-03",
+      "name": "lines/clash",
+      "location": "westeurope",
+      "properties": { "osType": "Plan9" }
+    },
+    // asks for what is not there
+    { "type": "Microsoft.Compute/disks", "apiVersion": "2023-04-02", "name": "late",
+      "location": "[reference('${galleryId}', '2023-07-03').nope]" },
+    { "type": "Microsoft.Resources/deployments", "apiVersion": "2021-04-01", "name": "nested",
+      "properties": { "mode": "Incremental", "template": { "$schema": "${template.$schema}", "contentVersion": "1.0.0.0", "resources": [
+        { "type": "Microsoft.Compute/galleries/images", "apiVersion": "2023-07-03", "name": "lines/inner", "location": "westeurope",
+          "properties": { "osType": "Plan9" } }
+      ] } } }
+  ]
+}`
+
 it('by the command line: foretold, deployed from a file with comments, shown, forgotten', async () => {
   const { run, write } = await openCli()
   const file = await write('gallery.json', `// ours\n${JSON.stringify(template)}`)
@@ -93,6 +119,37 @@ it('by the command line: foretold, deployed from a file with comments, shown, fo
   expect(await run('show', '-n', 'cli')).toMatchObject({ name: 'cli' })
   await run('delete', '-n', 'cli')
   expect((await arm.get(idOf('cli'), api)).status).toBe(404)
+})
+
+it('what fails when it runs is told with the line of its resource or output, in nested templates too', async () => {
+  const { ask, write } = await openCli()
+  await arm.make('galleries/lines', { location: 'westeurope' })
+  const id = arm.idOf('galleries/lines')
+  const lines = await write('lines.json', failingText(id))
+  const late = await ask('create', '-n', 'late', '-f', lines)
+  // Each with the line of what failed: a resource, an expression that waited, one in a nested template.
+  expect(late.err).toMatch(/Failed: 'lines\/clash' at line '8' and column '5', 'late' at line '16'/)
+  expect(late.err).toMatch(/\n {4}at line 8, position 5: properties.template.resources\[0\]\n/)
+  expect(late.err).toMatch(
+    /expressions for resource '.*\/late' at line '16' and column '5'. '.*nope/,
+  )
+  expect(late.err).toMatch(/images\/inner\n {4}at line 20, position 9: /)
+
+  const counted = `"type": "array", "copy": { "input": 1, "count": "[reference('${id}').provisioningState]" }`
+  const absent = `"type": "string", "value": "[reference('${id}0').provisioningState]"`
+  for (const [name, output, told] of [
+    [
+      'counted',
+      counted,
+      /for output 'o' at line '5' and column '10'\. '.*'"Succeeded"' at line '5'/,
+    ],
+    ['absent', absent, /NotFound(?:.*\n)*.*at line 5, position 10: .*outputs\.o\./],
+  ] as const) {
+    const text = JSON.stringify({ ...template, parameters: {}, resources: [], outputs: {} })
+    const outputs = `"outputs": {\n\n\n\n    "o": { ${output} }\n}`
+    const outputting = await write(`${name}.json`, text.replace('"outputs":{}', outputs))
+    expect((await ask('create', '-n', name, '-f', outputting)).err).toMatch(told)
+  }
 })
 
 it('a table names what was deployed, what it gives out, and where it went wrong', async () => {

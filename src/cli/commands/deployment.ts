@@ -66,11 +66,14 @@ type Templated = Named & {
   readonly parameters: readonly (readonly [string, string])[] | undefined
 }
 
-async function bodyOf(given: Templated): Promise<JsonObject> {
-  const template = await readTemplateFile(given.file)
+/** The template stands in it as its file has it, from the first line on: errors name lines. */
+async function bodyOf(given: Templated): Promise<string> {
+  const { text, template } = await readTemplateFile(given.file)
   const parameters = await readParameters(template, given.parametersFile, given.parameters ?? [])
-  const properties = { mode: given.mode ?? 'Incremental', template, parameters }
-  return { ...(given.location !== undefined && { location: given.location }), properties }
+  const { mode = 'Incremental', location } = given
+  const place = location === undefined ? '' : `"location":${JSON.stringify(location)},`
+  const [how, values] = [mode, parameters].map((each) => JSON.stringify(each))
+  return `{${place}"properties":{"mode":${how},"parameters":${values},"template":${text}\n}}`
 }
 
 const create = command({
