@@ -242,7 +242,7 @@ function openRunning(
   },
 ) {
   const ofWorkers = isWorker ? ['control', ...own.map((region) => `region:${region}`)] : []
-  const queues = [...ofWorkers, ...(deploying ? [deployQueue, deliverQueue] : [])]
+  const queues = [...ofWorkers, ...(deploying ? [deployQueue] : [])]
   const stopping = new AbortController()
   let run: Promise<void> = Promise.resolve()
   const { store, world } = ports
@@ -260,10 +260,12 @@ function openRunning(
     const observed = kinds.map((kind) => watch.work(kind))
     const hands = { queues, atOnce: workAtOnce }
     const ofRegions = isWorker ? slowQueues : []
-    const others = ofRegions.map((suffix) => ({
+    const slow = ofRegions.map((suffix) => ({
       queues: own.map((region) => `region:${region}${suffix}`),
       atOnce: slowAtOnce,
     }))
+    // Its step lasts as long as an endpoint hangs.
+    const others = [...slow, ...(delivering ? [{ queues: [deliverQueue], atOnce: 1 }] : [])]
     await runWork({ store, world, kinds: observed, hands, others, holder }, stopping.signal)
   }
 

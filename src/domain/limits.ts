@@ -143,7 +143,7 @@ export const limits = {
   /** Streams of events that a process keeps open, and those of one principal: each looks for more every second. */
   eventStreamsMax: 200,
   eventStreamsOfPrincipalMax: 10,
-  /** All of an installation: each is looked at every two seconds. */
+  /** Of a subscription, or of what is above all of them in a tenant: each is looked at every two seconds. */
   eventSubscriptionsMax: 100,
   /** Deliveries that fail one after another, over some fifteen hours. */
   webhookAttemptsMax: 25,

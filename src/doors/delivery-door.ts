@@ -14,6 +14,7 @@ export function openDelivery(parts: {
   const { config, baseUrl, resolve, deployments, access } = parts
   return {
     store: deployments.providers.store,
+    world: deployments.providers.world,
     policy: eventPolicyOf(config, resolve),
     source: baseUrl,
     callerAgain: access.callerAgain,

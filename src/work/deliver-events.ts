@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto'
+import type { World } from '../base/world.ts'
 import type { Caller, KeptPrincipal } from '../domain/access.ts'
 import { cloudEventOf, seenBy } from '../domain/cloud-events.ts'
 import { ArmError, Unavailable } from '../domain/errors.ts'
@@ -16,7 +17,7 @@ import { postTo } from '../imports/post-to.ts'
 import type { Outcome, Running, Work } from '../runner/work.ts'
 import type { Store } from '../store/store.ts'
 
-/** The queue of it: only processes that know who may read deliver. */
+/** The queue of it, with a hand of its own: only processes that know who may read deliver. */
 export const deliverQueue = 'webhooks'
 
 /** Wanted of the runner once and for all. */
@@ -28,6 +29,7 @@ export const deliverDuty: WorkRequest = {
 /** What delivering stands on. */
 export type DeliverPorts = {
   readonly store: Store
+  readonly world: Pick<World, 'sleep' | 'log'>
   readonly policy: Pick<ImportPolicy, 'hosts' | 'stallMs' | 'resolve'>
   /** The address of the installation. */
   readonly source: string
@@ -38,8 +40,11 @@ export type DeliverPorts = {
 }
 
 const everyMs = 2_000
-/** Subscriptions that are delivered to at the same time: an endpoint that is slow holds up few others. */
-const atOnce = 8
+/** Subscriptions that are delivered to at the same time: while fewer hang, nobody waits for them. */
+const atOnce = 64
+const pageRows = 100
+/** Batches of one subscription before others that wait have their turn. */
+const batchesOfTurn = 20
 /** Events of one request. */
 const batchRows = 50
 const scannedRows = 500
@@ -47,56 +52,107 @@ const scannedRows = 500
 const firstWaitMs = 2_000
 const waitMaxMs = 3_600_000
 
+/** Deliveries that have not ended, by the keys of their subscriptions. None rejects. */
+type UnderWay = Map<string, Promise<void>>
+
 /**
  * Sends events to who subscribed, in their order, at least once: the cursor moves when the endpoint has answered, so what
- * is cut off between is sent again, with the same ids.
+ * is cut off between is sent again, with the same ids. Each subscription is delivered to on its own: an endpoint that is
+ * slow or hangs holds up itself alone. The step lasts while any delivery does, so that no other process begins the same.
  */
 export function deliverEvents(ports: DeliverPorts): Work {
-  const { store } = ports
+  const { store, world } = ports
 
-  async function deliver({ state, signal }: Running): Promise<Outcome> {
-    const after = typeof state.after === 'string' ? state.after : ''
-    const rows = await store.read.eventSubscriptions.active(after, atOnce)
-    const nowMs = await store.nowMs()
-    const due = rows.filter((row) => row.attempts === 0 || row.updatedMs + waitOf(row) <= nowMs)
-    const isMore = await Promise.all(due.map((row) => deliverTo(row, nowMs, signal)))
-    const last = rows.length === atOnce ? rows.at(-1) : undefined
-    if (last)
-      return { is: 'wait', state: { after: last.key, more: isMore.includes(true) }, forMs: 0 }
-    const goesOn = isMore.includes(true) || state.more === true
-    return { is: 'wait', state: {}, forMs: goesOn ? 0 : everyMs }
+  async function deliver({ signal }: Running): Promise<Outcome> {
+    const underWay: UnderWay = new Map()
+    try {
+      do {
+        await beginDue(underWay, signal)
+        await restOrEnd(underWay, signal)
+      } while (underWay.size > 0 && !signal.aborted)
+    } finally {
+      await Promise.all(underWay.values())
+    }
+    return { is: 'wait', state: {}, forMs: everyMs }
+  }
+
+  async function beginDue(underWay: UnderWay, signal: AbortSignal): Promise<void> {
+    let page: readonly EventSubscriptionRow[] = []
+    do {
+      page = await store.read.eventSubscriptions.active(page.at(-1)?.key ?? '', pageRows)
+      const nowMs = await store.nowMs()
+      for (const row of page) {
+        const isDue = row.attempts === 0 || row.updatedMs + waitOf(row) <= nowMs
+        if (!isDue || underWay.has(row.key)) continue
+        if (underWay.size >= atOnce) await Promise.race(underWay.values())
+        if (signal.aborted) return
+        const turn = takeTurn(row, signal).finally(() => underWay.delete(row.key))
+        underWay.set(row.key, turn)
+      }
+    } while (page.length === pageRows)
+  }
+
+  /** Until all have ended, or it is time to look again at the others. */
+  async function restOrEnd(underWay: UnderWay, signal: AbortSignal): Promise<void> {
+    const ended = new AbortController()
+    const rest = world.sleep(everyMs, AbortSignal.any([signal, ended.signal]))
+    await Promise.race([Promise.all(underWay.values()), rest.catch(() => undefined)])
+    ended.abort()
+  }
+
+  /** One batch after another. What fails here, and not at the endpoint, is tried again with the next look. */
+  async function takeTurn(first: EventSubscriptionRow, signal: AbortSignal): Promise<void> {
+    let row: EventSubscriptionRow | undefined = first
+    try {
+      for (let batches = 0; row?.state === 'Active' && batches < batchesOfTurn; batches++) {
+        const isMore = await deliverTo(row, signal)
+        row = isMore ? await store.read.eventSubscriptions.get(row.key) : undefined
+      }
+    } catch (error) {
+      const told = { subscription: first.id, error: String(error) }
+      world.log({ level: 'warn', event: 'webhook-held-up', ...told })
+    }
   }
 
   /** True when there may be more. */
-  async function deliverTo(
-    row: EventSubscriptionRow,
-    nowMs: number,
-    signal: AbortSignal,
-  ): Promise<boolean> {
-    const found = await store.read.events.after(row.cursor, scannedRows)
-    if (found.length === 0) return false
-    const batch = await wanted(ports, row, found)
-    const sent = batch.slice(0, batchRows)
-    const cursor = (batch.length > batchRows ? sent.at(-1) : found.at(-1))?.seq ?? row.cursor
-    const failure = sent.length > 0 ? await send(ports, row, { events: sent, signal }) : undefined
+  async function deliverTo(row: EventSubscriptionRow, signal: AbortSignal): Promise<boolean> {
+    const batch = await nextBatch(ports, row)
+    if (!batch) return false
+    const { events, cursor, isMore } = batch
+    const failure = events.length > 0 ? await send(ports, row, { events, signal }) : undefined
     // A process that stops has not been refused.
     if (signal.aborted) return false
     const attempts = failure === undefined ? 0 : row.attempts + 1
     const isDead = attempts >= limits.webhookAttemptsMax
+    const nowMs = await store.nowMs()
     await store.write((rows) =>
       rows.eventSubscriptions.delivered(row.key, row, {
         attempts,
         cursor: failure === undefined ? cursor : row.cursor,
         state: isDead ? 'Dead' : 'Active',
         reason: failure,
-        deliveredMs: failure === undefined && sent.length > 0 ? nowMs : row.deliveredMs,
+        deliveredMs: failure === undefined && events.length > 0 ? nowMs : row.deliveredMs,
         updatedMs: nowMs,
       }),
     )
-    return failure === undefined && (batch.length > batchRows || found.length === scannedRows)
+    return failure === undefined && isMore
   }
 
   return { kind: 'DeliverEvents', isRecurring: true, steps: { deliver } }
+}
+
+/** What is to be sent next, and the cursor behind it; undefined at the end. */
+async function nextBatch(ports: DeliverPorts, row: EventSubscriptionRow) {
+  const found = await ports.store.read.events.after(row.cursor, scannedRows)
+  if (found.length === 0) return undefined
+  const all = await wanted(ports, row, found)
+  const sent = all.slice(0, batchRows)
+  const isCut = all.length > batchRows
+  return {
+    events: sent.map(({ shown }) => shown),
+    cursor: (isCut ? sent.at(-1) : found.at(-1))?.seq ?? row.cursor,
+    isMore: isCut || found.length === scannedRows,
+  }
 }
 
 /** What the principal may read now, of the types and subjects that are asked for. */
@@ -122,10 +178,7 @@ async function wanted(
 async function send(
   { policy, open }: DeliverPorts,
   row: EventSubscriptionRow,
-  {
-    events,
-    signal,
-  }: { readonly events: readonly { shown: JsonObject }[]; readonly signal: AbortSignal },
+  { events, signal }: { readonly events: readonly JsonObject[]; readonly signal: AbortSignal },
 ): Promise<string | undefined> {
   const { sealedEndpoint } = row.doc
   const endpoint =
@@ -133,7 +186,7 @@ async function send(
       ? open(eventEndpointSeal(row.key), sealedEndpoint)
       : undefined
   if (endpoint === undefined) return 'The endpoint can no longer be read. Send it again.'
-  const body = JSON.stringify(events.map(({ shown }) => shown))
+  const body = JSON.stringify(events)
   const secret =
     row.secret === undefined ? undefined : open(eventSubscriptionSeal(row.key), row.secret)
   const signature = secret && createHmac('sha256', secret).update(body).digest('hex')

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
+import { createServer, type Server, type ServerResponse } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { tenantScope } from '../../src/domain/event-subscriptions.ts'
 import { portOf } from '../../src/listen.ts'
@@ -17,12 +17,19 @@ describe('B20 webhooks', () => {
   let endpoint: string
   let status = 200
   const received: { body: string; signature: string | undefined; path: string | undefined }[] = []
+  /** Requests that are held, until the sender ends them. */
+  const hanging = new Set<ServerResponse>()
   let vitrine: TestInstallation
   let arm: Arm
   beforeAll(async () => {
     server = createServer(async (request, response) => {
       let body = ''
       for await (const piece of request.setEncoding('utf8')) body += piece
+      if (request.url === '/hanging') {
+        hanging.add(response)
+        response.on('close', () => hanging.delete(response))
+        return
+      }
       const signature = request.headers['x-vitrine-signature']?.toString()
       received.push({ body, signature, path: request.url })
       response.writeHead(status).end()
@@ -107,6 +114,25 @@ describe('B20 webhooks', () => {
     expect(again.body).toMatchObject({ properties: { state: 'Active', attempts: 0 } })
     await until(() => received.length >= 3)
     expect(received).toHaveLength(3)
+  })
+
+  it('that hang hold up nobody else: another is told while the first has not answered', async () => {
+    const types = ['Vitrine.Gallery.Gallery.Created']
+    const hangs = { endpoint: `${endpoint}/hanging`, types }
+    expect((await subscribe('a-hanging', hangs)).status).toBe(201)
+    expect((await subscribe('b-good', { endpoint: `${endpoint}/good`, types })).status).toBe(201)
+    // On a machine that is so slow that the request has ended meanwhile, it is seen with a later one.
+    for (let turn = 0, isSeen = false; !isSeen; turn++) {
+      await arm.make(`galleries/held${turn}`, west)
+      await until(() => hanging.size > 0)
+      const [held] = hanging
+      await arm.make(`galleries/told${turn}`, west)
+      await until(() => received.some(({ body }) => body.includes(`/told${turn}"`)))
+      isSeen = held !== undefined && hanging.has(held)
+    }
+    expect(await show('b-good')).toMatchObject({ properties: { state: 'Active', attempts: 0 } })
+    for (const name of ['a-hanging', 'b-good'])
+      await arm.ask('DELETE', `${arm.groupPath}${hooks}/${name}`)
   })
 
   it('go only where the operator allows it, and bad ones are refused', async () => {
