@@ -7,6 +7,7 @@ import { costCommands } from './commands/cost.ts'
 import { deploymentCommands } from './commands/deployment.ts'
 import { applicationCommands, userCommands, userGroupCommands } from './commands/directory.ts'
 import { diskCommands } from './commands/disk.ts'
+import { eventSubscriptionCommands } from './commands/event-subscription.ts'
 import { eventsCommands } from './commands/events.ts'
 import { galleryCommands } from './commands/gallery.ts'
 import { grantCommands } from './commands/grant.ts'
@@ -51,6 +52,7 @@ export function commandTable(local: LocalCommands): readonly CommandGroup[] {
     grantCommands,
     auditCommands,
     eventsCommands,
+    eventSubscriptionCommands,
     costCommands,
     usageCommands,
     spaceCommands(local),

@@ -22,6 +22,9 @@ export function pathsOf(subscriptionId: string) {
     gallery(groupName, galleryName) + path('images', name)
   return {
     subscription,
+    /** The scope that was given, `/` for everything; left out, the subscription. */
+    scope: (given: string | undefined) =>
+      given === undefined ? subscription : given.replace(/\/+$/, ''),
     locations: `${subscription}/locations`,
     groups: `${subscription}/resourceGroups`,
     group,

@@ -4,7 +4,8 @@ import { runCli } from '../../src/cli/run-cli.ts'
 import { openWorld } from '../../src/world.ts'
 import { openTestTerminal } from './test-terminal.ts'
 
-const local = {
+/** What a command line without the server's own commands is given for them. */
+export const noLocalCommands = {
   backup: async () => undefined,
   migrate: async () => undefined,
   serve: async () => undefined,
@@ -19,7 +20,7 @@ export async function openCliLine({ data }: { readonly data: string }, home: str
   return async (...line: readonly string[]) => {
     const [out, err] = [openTestTerminal(), openTestTerminal()]
     const { signal } = new AbortController()
-    const parts = { version: '1', homeFolder: home, out, err, signal, local }
+    const parts = { version: '1', homeFolder: home, out, err, signal, local: noLocalCommands }
     const code = await runCli([...line], { world: openWorld('error'), ...parts })
     return { code, out: out.text(), err: err.text() }
   }

@@ -95,7 +95,7 @@ const list = command({
   run: async (context, { scope, since, until }) => {
     const { signal } = context
     const { client, paths } = await context.connect()
-    const at = scope === undefined ? paths.subscription : scope.replace(/\/+$/, '')
+    const at = paths.scope(scope)
     const terms = [
       ...(since === undefined ? [] : [`eventTimestamp ge '${timeOf(since, '--since')}'`]),
       ...(until === undefined ? [] : [`eventTimestamp le '${timeOf(until, '--until')}'`]),

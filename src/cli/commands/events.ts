@@ -33,7 +33,7 @@ const list = command({
       throw new UsageError(`--after is no number of an event: ${after}.`)
     }
     const { paths } = await context.connect()
-    const at = scope === undefined ? paths.subscription : scope.replace(/\/+$/, '')
+    const at = paths.scope(scope)
     let cursor = after ?? '0'
     const value: JsonObject[] = []
     for (let pages = 0; pages < pagesMax || follow; pages++) {

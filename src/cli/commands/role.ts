@@ -193,7 +193,7 @@ export const roleDefinitionCommands: CommandGroup = {
 /** The scope as a path: '' for the root, the subscription when none is given. */
 async function scopeOf(context: Context, given: string | undefined): Promise<string> {
   const { paths } = await context.connect()
-  return given === undefined || given === '' ? paths.subscription : given.replace(/\/+$/, '')
+  return paths.scope(given === '' ? undefined : given)
 }
 
 async function rolesAt(context: Context, at: string): Promise<readonly JsonObject[]> {
