@@ -15,7 +15,7 @@ import type { Providers } from '../providers/ports.ts'
 import { openAccounts } from '../regions/account.ts'
 import type { Plane } from '../regions/plane.ts'
 import { copyForecast } from './copy-forecast.ts'
-import { openDelivery } from './delivery-door.ts'
+import { openDelivery, openWebhooks } from './delivery-door.ts'
 import { openDeployments } from './deployment-door.ts'
 import { elsewhereDoor } from './elsewhere-door.ts'
 import { openIdentity } from './identity-door.ts'
@@ -80,7 +80,7 @@ export async function openDoors(parts: DoorParts, rooms: Rooms) {
     prices,
     planCopy: copyForecast(plane),
     accountKey,
-    ...{ publicUrl: config.publicUrl, baseUrl, deployments, webhookHosts: delivering.policy.hosts },
+    ...{ publicUrl: config.publicUrl, baseUrl, deployments, webhooks: openWebhooks(delivering) },
   })
   app.route('/', arm.routes)
   const close = async (): Promise<void> => {

@@ -176,7 +176,7 @@ async function wanted(
 
 /** Why it failed; undefined when the endpoint took it. */
 async function send(
-  { policy, open }: DeliverPorts,
+  { policy, source, open }: DeliverPorts,
   row: EventSubscriptionRow,
   { events, signal }: { readonly events: readonly JsonObject[]; readonly signal: AbortSignal },
 ): Promise<string | undefined> {
@@ -192,6 +192,8 @@ async function send(
   const signature = secret && createHmac('sha256', secret).update(body).digest('hex')
   const headers = {
     'content-type': 'application/cloudevents-batch+json; charset=utf-8',
+    // As it was told in the handshake.
+    origin: senderOf(source),
     ...(signature && { 'x-vitrine-signature': `sha256=${signature}` }),
   }
   try {
@@ -202,6 +204,11 @@ async function send(
     if (error instanceof ArmError || error instanceof Unavailable) return error.message
     return error instanceof Error ? error.message : String(error)
   }
+}
+
+/** As whom an installation sends: the name of its host. */
+export function senderOf(source: string): string {
+  return new URL(source).hostname
 }
 
 function waitOf({ attempts }: EventSubscriptionRow): number {

@@ -11,12 +11,28 @@ import { openTestInstallation, type TestInstallation } from '../support/test-ins
 const hooks = '/providers/Vitrine.Gallery/eventSubscriptions'
 const west = { location: 'westeurope' }
 const secret = 'a secret of many letters'
+/** Where nothing listens. */
+const nobody = 'http://127.0.0.1:9'
+
+type Received = {
+  readonly body: string
+  readonly signature: string | undefined
+  readonly path: string | undefined
+  readonly origin: string | undefined
+}
 
 describe('B20 webhooks', () => {
   let server: Server
   let endpoint: string
   let status = 200
-  const received: { body: string; signature: string | undefined; path: string | undefined }[] = []
+  const received: Received[] = []
+  const asked: { from: unknown; path: string | undefined }[] = []
+  /** What some paths answer to who asks whether they take events. */
+  const consents: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+    '/silent': { allow: 'OPTIONS, POST' },
+    '/others': { 'webhook-allowed-origin': 'eventgrid.azure.net' },
+    '/ours': { 'webhook-allowed-origin': '127.0.0.1', 'webhook-allowed-rate': '*' },
+  }
   /** Requests that are held, until the sender ends them. */
   const hanging = new Set<ServerResponse>()
   let vitrine: TestInstallation
@@ -25,19 +41,25 @@ describe('B20 webhooks', () => {
     server = createServer(async (request, response) => {
       let body = ''
       for await (const piece of request.setEncoding('utf8')) body += piece
+      if (request.method === 'OPTIONS') {
+        asked.push({ from: request.headers['webhook-request-origin'], path: request.url })
+        response.writeHead(200, consents[request.url ?? ''] ?? { 'webhook-allowed-origin': '*' })
+        response.end()
+        return
+      }
       if (request.url === '/hanging') {
         hanging.add(response)
         response.on('close', () => hanging.delete(response))
         return
       }
       const signature = request.headers['x-vitrine-signature']?.toString()
-      received.push({ body, signature, path: request.url })
+      received.push({ body, signature, path: request.url, origin: request.headers.origin })
       response.writeHead(status).end()
     })
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
     endpoint = `http://127.0.0.1:${portOf(server)}`
-    vitrine = await openTestInstallation({ config: { events: { hosts: [endpoint] } } })
+    vitrine = await openTestInstallation({ config: { events: { hosts: [endpoint, nobody] } } })
     arm = openArm(vitrine)
     await arm.make(`${arm.groupPath}?api-version=2021-04-01`, west)
   })
@@ -72,8 +94,8 @@ describe('B20 webhooks', () => {
       ['Vitrine.Gallery.Gallery.Created', arm.idOf('galleries/two')],
       ['Vitrine.Gallery.Gallery.Deleted', arm.idOf('galleries/one')],
     ])
-    for (const { body, signature, path } of received) {
-      expect(path).toBe('/all')
+    for (const { body, signature, path, origin } of received) {
+      expect([path, origin]).toEqual(['/all', '127.0.0.1'])
       const hmac = createHmac('sha256', secret).update(body).digest('hex')
       expect(signature).toBe(`sha256=${hmac}`)
     }
@@ -133,6 +155,39 @@ describe('B20 webhooks', () => {
     expect(await show('b-good')).toMatchObject({ properties: { state: 'Active', attempts: 0 } })
     for (const name of ['a-hanging', 'b-good'])
       await arm.ask('DELETE', `${arm.groupPath}${hooks}/${name}`)
+  })
+
+  it('go only where the endpoint agrees, as CloudEvents has it: it is asked when it is named', async () => {
+    const put = (path: string) => subscribe('asked', { endpoint: `${endpoint}${path}` })
+    asked.length = 0
+    for (const [path, why] of [
+      ['/silent', 'It answered OPTIONS with 200 and no header WebHook-Allowed-Origin.'],
+      ['/others', 'with 200 and another value of the header WebHook-Allowed-Origin.'],
+    ] as const) {
+      const answer = await put(path)
+      expect([answer.status, errorOf(answer)]).toMatchObject([
+        400,
+        { code: 'InvalidParameter', target: 'properties.endpoint' },
+      ])
+      const { message } = errorOf(answer)
+      const words = `The attempt to validate the provided endpoint '${endpoint}' failed.`
+      expect(String(message)).toContain(words)
+      expect(String(message)).toContain(why)
+    }
+    const unheard = errorOf(await subscribe('asked', { endpoint: `${nobody}/x` }))
+    expect(unheard.message).toContain(`The endpoint '${nobody}' cannot be read: ECONNREFUSED.`)
+    expect(asked).toEqual(['/silent', '/others'].map((path) => ({ from: '127.0.0.1', path })))
+    expect((await arm.get(`${arm.groupPath}${hooks}/asked`)).status).toBe(404)
+    expect((await put('/ours')).status).toBe(201)
+    // Whoever agreed is not asked again, in whichever way he is named; another one is, and nothing changes until he agrees.
+    for (const same of ['/ours', '']) expect((await put(same)).status).toBe(200)
+    expect(asked.splice(0).map(({ path }) => path)).toEqual(['/silent', '/others', '/ours'])
+    expect((await put('/silent')).status).toBe(400)
+    received.length = 0
+    await arm.make('galleries/agreed', west)
+    await until(() => received.length > 0)
+    expect(received).toMatchObject([{ path: '/ours' }])
+    await arm.ask('DELETE', `${arm.groupPath}${hooks}/asked`)
   })
 
   it('go only where the operator allows it, and bad ones are refused', async () => {

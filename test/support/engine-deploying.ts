@@ -15,7 +15,8 @@ export function deployingOf(providers: Providers, callerNow: () => Caller): Depl
   const send = openInProcess({
     ...{ providers, deployments, origin: baseUrl, texts: openShownTexts() },
     ...{ rolesFor: absent, tenantsFor: absent, sasUrl: absent, imageUrl: absent, spaceOf: absent },
-    ...{ accountKey: absent, authority: absent, planCopy: absent, webhookHosts: [] },
+    ...{ accountKey: absent, authority: absent, planCopy: absent },
+    webhooks: { hosts: [], refusalOf: absent },
     prices: { currency: 'USD', about: '', links: [], storage: absent, egress: absent },
     refusals: { denied: () => undefined, flush: async () => undefined, addressOf: () => '' },
   })

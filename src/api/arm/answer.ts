@@ -5,7 +5,6 @@ import type { DeploymentPorts, Send } from '../../deployments/ports.ts'
 import type { Caller } from '../../domain/access.ts'
 import type { Auditor } from '../../domain/audit.ts'
 import { ArmError } from '../../domain/errors.ts'
-import type { ImportHost } from '../../domain/import-hosts.ts'
 import type { ResourceRow } from '../../domain/rows.ts'
 import type { PlacedUse } from '../../domain/space-use.ts'
 import type { Asked, Providers, Target } from '../../providers/ports.ts'
@@ -16,6 +15,7 @@ import type { Prices } from '../../views/prices.ts'
 import type { PlanCopy } from '../../views/what-if.ts'
 import type { Asking, Query } from './request.ts'
 import type { openShownTexts } from './shown-texts.ts'
+import type { WebhookPorts } from './webhook-endpoint.ts'
 
 /** One ARM request, read: what every handler is given. */
 export type ArmRequest = Asking & {
@@ -38,8 +38,7 @@ export type ArmRequest = Asking & {
   /** The same as it was sent. */
   text(): Promise<string>
   readonly deployments: DeploymentPorts
-  /** To where events may be sent. */
-  readonly webhookHosts: readonly ImportHost[]
+  readonly webhooks: WebhookPorts
   readonly send: Send
   /** Signs the URL of a grant of bytes. */
   sasUrl(origin: string, grant: string): string

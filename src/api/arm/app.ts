@@ -37,7 +37,7 @@ export type ArmPorts = {
   readonly planCopy: ArmRequest['planCopy']
   readonly accountKey: Telling['accountKey']
   readonly deployments: DeploymentPorts
-  readonly webhookHosts: ArmRequest['webhookHosts']
+  readonly webhooks: ArmRequest['webhooks']
   /** How clients reach us, where nothing else tells. */
   readonly baseUrl: string
   /** The address clients are to use when it is not the one they used (a proxy in between). */
@@ -236,7 +236,7 @@ async function answerArm(
     json: () => readJson(raw),
     text: () => readText(raw),
     deployments: ports.deployments,
-    webhookHosts: ports.webhookHosts,
+    webhooks: ports.webhooks,
     send,
     sasUrl: ports.sasUrl,
     imageUrl: ports.imageUrl,

@@ -10,7 +10,6 @@ import {
   tenantScope,
 } from '../../domain/event-subscriptions.ts'
 import type { EventRows } from '../../domain/events.ts'
-import { admitUrl } from '../../domain/import-hosts.ts'
 import { limits } from '../../domain/limits.ts'
 import { keyOf } from '../../domain/resource-id.ts'
 import type { JsonObject } from '../../domain/rows.ts'
@@ -18,6 +17,7 @@ import { refuse } from '../../providers/ports.ts'
 import { parseBody } from '../../resources/parse.ts'
 import type { Address } from './address.ts'
 import { type Answer, type ArmRequest, listAnswer, notAllowed } from './answer.ts'
+import { admittedOrigin, endpointOf, mustAgree } from './webhook-endpoint.ts'
 
 const kind = 'Vitrine.Gallery/eventSubscriptions'
 
@@ -92,7 +92,7 @@ type At = Pick<EventSubscriptionRow, 'id' | 'key' | 'scopeKey'> & {
 }
 
 async function write(request: ArmRequest, at: At): Promise<Answer> {
-  const { providers, asked, deployments, webhookHosts } = request
+  const { providers, asked, deployments, webhooks } = request
   if (!/^[A-Za-z0-9][\w.-]{0,63}$/.test(at.name)) {
     throw new ArmError(
       'InvalidResourceName',
@@ -113,6 +113,12 @@ async function write(request: ArmRequest, at: At): Promise<Answer> {
   }
   const { seal, open } = deployments.sealing
   const sealed = secret && seal(eventSubscriptionSeal(at.key), secret)
+  const ofBefore = (was: EventSubscriptionRow | undefined) => {
+    const before = was?.principal.tenantId === tenantId ? was : undefined
+    return { before, ...endpointOf(doc.endpoint, before, open) }
+  }
+  const agreed = ofBefore(await providers.store.read.eventSubscriptions.get(at.key))
+  if (agreed.endpoint !== agreed.known) await mustAgree(webhooks, agreed.endpoint)
   const row = await providers.store.write(async (rows) => {
     const was = await rows.eventSubscriptions.get(at.key)
     if (!was && (await rows.eventSubscriptions.count(at.home)) >= limits.eventSubscriptionsMax) {
@@ -121,11 +127,9 @@ async function write(request: ArmRequest, at: At): Promise<Answer> {
         `There are ${limits.eventSubscriptionsMax} event subscriptions already. Delete some that are not needed.`,
       )
     }
-    const before = was?.principal.tenantId === tenantId ? was : undefined
-    const known = before && endpointOf(before, open)
-    const isShown = before !== undefined && doc.endpoint === before.doc.endpoint
-    const endpoint = isShown ? (known ?? doc.endpoint) : doc.endpoint
-    const origin = admittedOrigin(webhookHosts, endpoint)
+    const { before, known, endpoint } = ofBefore(was)
+    if (endpoint !== known && endpoint !== agreed.endpoint) throw writtenMeanwhile(at.name)
+    const origin = admittedOrigin(webhooks.hosts, endpoint)
     const next: EventSubscriptionRow = {
       ...{ id: was?.id ?? at.id, key: at.key, scopeKey: at.scopeKey },
       doc: {
@@ -149,27 +153,11 @@ async function write(request: ArmRequest, at: At): Promise<Answer> {
   return { status: row.isNew ? 201 : 200, body: bodyOf(row.next) }
 }
 
-/** Paths and queries of endpoints are secrets more often than not. */
-function admittedOrigin(hosts: ArmRequest['webhookHosts'], endpoint: string): string {
-  const judged = admitUrl(hosts, endpoint)
-  if ('url' in judged) return judged.url.origin
-  const why = judged.refused.replaceAll('imports.hosts', 'events.hosts')
-  const origin = URL.parse(endpoint)?.origin ?? 'null'
-  const where = origin === 'null' ? 'there' : `to '${origin}'`
-  throw new ArmError(
-    'InvalidParameter',
-    `Events cannot be sent ${where}. ${why}`,
-    'properties.endpoint',
+function writtenMeanwhile(name: string): ArmError {
+  return new ArmError(
+    'Conflict',
+    `The event subscription '${name}' was changed meanwhile. Send the whole endpoint again.`,
   )
-}
-
-function endpointOf(
-  { key, doc }: EventSubscriptionRow,
-  open: ArmRequest['deployments']['sealing']['open'],
-): string | undefined {
-  const { sealedEndpoint } = doc
-  if (typeof sealedEndpoint !== 'string') return undefined
-  return open(eventEndpointSeal(key), sealedEndpoint)
 }
 
 function onlyByToken(name: string): ArmError {
