@@ -1,7 +1,6 @@
 import { z } from 'zod'
-import { type Problem, unless } from '../domain/problem.ts'
+import type { Problem } from '../domain/problem.ts'
 import type { JsonObject } from '../domain/rows.ts'
-import { parseVersionName, versionSortKey } from '../domain/version-name.ts'
 import { flag, formatTime, tracked, word } from './coerce.ts'
 import type { Effects, Facts, Need, ResourceType, Stored, View, Write } from './declaration.ts'
 import {
@@ -25,6 +24,7 @@ import { replicationStatus } from './image-version-show.ts'
 import { againEffects, againNeeds, againProblems } from './made-again.ts'
 import { jsonOf } from './paths.ts'
 import { ingestRequest } from './pending-content.ts'
+import { replicatedVersions } from './replicated-versions.ts'
 
 export const applicationVersionType = 'Microsoft.Compute/galleries/applications/versions'
 
@@ -70,14 +70,7 @@ export const applicationVersions: ResourceType<ApplicationVersion> = {
   apiVersions: applicationApiVersions,
   parent: galleryApplicationType,
   target: 'galleryApplicationVersion',
-  lists: ['parent'],
-  tracked: true,
-  hasReplicas: true,
-  nameProblems: versionNameProblems,
-  nameSort: (name) => {
-    const parsed = parseVersionName(name)
-    return parsed ? versionSortKey(parsed) : name.toLowerCase()
-  },
+  ...replicatedVersions('gallery application version name', 'galleryApplicationVersionName'),
   schema: ApplicationVersion,
   evolution: {
     since: {
@@ -151,15 +144,6 @@ export const applicationVersions: ResourceType<ApplicationVersion> = {
     { kind: 'Remove', subject: key, queue: 'control', generation: generation + 1, key },
   ],
   show: showVersion,
-}
-
-function versionNameProblems(name: string): readonly Problem[] {
-  return unless(
-    parseVersionName(name) !== undefined,
-    'InvalidParameter',
-    'galleryApplicationVersionName',
-    'The gallery application version name is invalid. The name should follow Major(int).Minor(int).Patch(int) format, where int is between 0 and 2,147,483,647 (inclusive). For e.g: 1.0.0, 2018.12.1 etc.',
-  )
 }
 
 type PackageFile = DiskFileSource & { readonly fact: string; readonly lun: number | undefined }

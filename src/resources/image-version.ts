@@ -3,7 +3,6 @@ import { type RegionName, regionName, sameRegion } from '../domain/regions.ts'
 import { keyOf, parseResourceId, type ResourceId, sameType } from '../domain/resource-id.ts'
 import type { JsonObject } from '../domain/rows.ts'
 import { type StorageType, storageTypes } from '../domain/spaces.ts'
-import { parseVersionName, versionSortKey } from '../domain/version-name.ts'
 import { galleryApiVersions } from './api-versions.ts'
 import { formatTime, parseTime } from './coerce.ts'
 import { contentOf, contentStatus, pins } from './content.ts'
@@ -37,6 +36,7 @@ import { sourceNeeds, versionSourceOf } from './image-version-source.ts'
 import { againEffects, againNeeds, againProblems } from './made-again.ts'
 import { isList, isObject, jsonOf, valueAt } from './paths.ts'
 import { ingestRequest } from './pending-content.ts'
+import { replicatedVersions } from './replicated-versions.ts'
 import { versionRemovedSoftly } from './soft-delete.ts'
 
 const imageVersionType = 'Microsoft.Compute/galleries/images/versions'
@@ -47,14 +47,7 @@ export const imageVersions: ResourceType<ImageVersion> = {
   apiVersions: galleryApiVersions,
   parent: imageDefinitionType,
   target: 'galleryImageVersion',
-  lists: ['parent'],
-  tracked: true,
-  hasReplicas: true,
-  nameProblems: versionNameProblems,
-  nameSort: (name) => {
-    const parsed = parseVersionName(name)
-    return parsed ? versionSortKey(parsed) : name.toLowerCase()
-  },
+  ...replicatedVersions('image version name', 'galleryImageVersionName'),
   schema: ImageVersion,
   evolution: imageVersionEvolution,
   readOnly: [
@@ -117,16 +110,6 @@ export const imageVersions: ResourceType<ImageVersion> = {
   removeSoftly: versionRemovedSoftly,
   restores: ({ properties }) => properties.restore === true,
   show: showVersion,
-}
-
-/** Requirement 24. */
-function versionNameProblems(name: string): readonly Problem[] {
-  return unless(
-    parseVersionName(name) !== undefined,
-    'InvalidParameter',
-    'galleryImageVersionName',
-    'The image version name is invalid. The image version name should follow Major(int).Minor(int).Patch(int) format, where int is between 0 and 2,147,483,647 (inclusive). For e.g: 1.0.0, 2018.12.1 etc.',
-  )
 }
 
 function completeVersion(write: Write<ImageVersion>): ImageVersion {
