@@ -16,12 +16,13 @@ async function fileWith(text: string): Promise<string> {
 it('R100 the examples price every region of an installation that names none, and say where prices are', async () => {
   const prices = await readPrices(undefined)
   const { regions } = settingsOf(await readConfig(undefined))
+  const tariff = prices.at(0)
   for (const { name, zones } of regions.all) {
     const types = ['Standard_LRS', 'Premium_LRS', ...(zones.length > 0 ? ['Standard_ZRS'] : [])]
     for (const type of types as ('Standard_LRS' | 'Standard_ZRS' | 'Premium_LRS')[]) {
-      expect(prices.storage(name, type), `${type} in ${name}`).toBeGreaterThan(0)
+      expect(tariff.storage(name, type), `${type} in ${name}`).toBeGreaterThan(0)
     }
-    for (const { name: to } of regions.all) expect(prices.egress(name, to)).toBeGreaterThan(0)
+    for (const { name: to } of regions.all) expect(tariff.egress(name, to)).toBeGreaterThan(0)
   }
   expect(prices.links.join()).toMatch(/managed-disks.*bandwidth/)
 })
@@ -29,8 +30,12 @@ it('R100 the examples price every region of an installation that names none, and
 it('a list that is none is refused at the start, naming the file and the member', async () => {
   await expect(readPrices('/nowhere/prices.json')).rejects.toThrow(/\/nowhere\/prices.json/)
   await expect(readPrices(await fileWith('{'))).rejects.toThrow(/it is not JSON/)
-  const wrong = { currency: 'dollars', storage: { westeurope: { Standard_LRS: -1 } } }
+  const wrong = {
+    currency: 'dollars',
+    storage: { westeurope: { Standard_LRS: -1 } },
+    changes: [{ from: 'soon' }],
+  }
   await expect(readPrices(await fileWith(JSON.stringify(wrong)))).rejects.toThrow(
-    /prices.json are not right:.*at currency.*at storage.westeurope.Standard_LRS/s,
+    /prices.json are not right:.*at currency.*at storage.westeurope.Standard_LRS.*at changes\[0\].from/s,
   )
 })

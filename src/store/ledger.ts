@@ -2,6 +2,7 @@ import { type Selectable, type SqlBool, sql } from 'kysely'
 import type { Existing, Interval, LedgerRows, LedgerSubject, Move } from '../domain/ledger.ts'
 import type { RegionName } from '../domain/regions.ts'
 import type { StorageType } from '../domain/spaces.ts'
+import { atOrBelow } from './key-ranges.ts'
 import type { IntervalTable, MoveTable } from './ledger-schema.ts'
 import type { Db } from './schema.ts'
 
@@ -38,22 +39,9 @@ export function ledgerRows(db: Db): LedgerRows {
 
   /** What existed for no time is not told. */
   async function end({ versionKey, region, sinceMs }: Interval, atMs: number): Promise<void> {
-    if (atMs <= sinceMs) {
-      await db
-        .deleteFrom('intervals')
-        .where('version_key', '=', versionKey)
-        .where('region', '=', region)
-        .where('since_ms', '=', sinceMs)
-        .execute()
-      return
-    }
-    await db
-      .updateTable('intervals')
-      .set({ until_ms: atMs })
-      .where('version_key', '=', versionKey)
-      .where('region', '=', region)
-      .where('since_ms', '=', sinceMs)
-      .execute()
+    const one = sql<SqlBool>`(version_key, region, since_ms) = (${versionKey}, ${region}, ${sinceMs})`
+    if (atMs <= sinceMs) await db.deleteFrom('intervals').where(one).execute()
+    else await db.updateTable('intervals').set({ until_ms: atMs }).where(one).execute()
   }
 
   async function endAll(versionKey: string, atMs: number): Promise<void> {
@@ -141,7 +129,7 @@ export function ledgerRows(db: Db): LedgerRows {
     const rows = await db
       .selectFrom('intervals')
       .selectAll()
-      .where(below(query.scopeKey))
+      .where(atOrBelow('version_key', query.scopeKey))
       .where('since_ms', '<', query.untilMs)
       .where((row) => row.or([row('until_ms', 'is', null), row('until_ms', '>', query.fromMs)]))
       .$if(after !== undefined, (page) =>
@@ -161,7 +149,7 @@ export function ledgerRows(db: Db): LedgerRows {
     const rows = await db
       .selectFrom('moves')
       .selectAll()
-      .where(below(query.scopeKey))
+      .where(atOrBelow('version_key', query.scopeKey))
       .where('hour_ms', '>=', query.fromMs)
       .where('hour_ms', '<', query.untilMs)
       .$if(after !== undefined, (page) =>
@@ -179,12 +167,6 @@ export function ledgerRows(db: Db): LedgerRows {
   }
 
   return { record, endAll, addMove, unwritten, paceInto, intervals, moves }
-}
-
-/** The key itself and all below it. */
-function below(scopeKey: string) {
-  // '0' follows '/'.
-  return sql<SqlBool>`(version_key = ${scopeKey} or (version_key > ${`${scopeKey}/`} and version_key < ${`${scopeKey}0`}))`
 }
 
 function isSame(one: Existing | undefined, other: Existing | undefined): boolean {

@@ -1,8 +1,19 @@
-import { sql } from 'kysely'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { type SqlBool, sql } from 'kysely'
+import { openIdSet } from '../base/id-set.ts'
 import type { Digest } from '../domain/digest.ts'
 import type { SpaceId } from '../domain/spaces.ts'
+import { atOrBelow } from './key-ranges.ts'
 import type { Db } from './schema.ts'
 import type { PlacementRows } from './store.ts'
+
+const versionTypes = [
+  'Microsoft.Compute/galleries/images/versions',
+  'Microsoft.Compute/galleries/applications/versions',
+]
+const pageRows = 1_000
+/** Whose packs are looked up in one turn: of 2 GB each some thousand. */
+const ownersAtOnce = 8
 
 /** Who has packs in common with whom: costs what goes with the packs of the images asked for, and of those that share them. */
 export function sharingRows(
@@ -56,32 +67,53 @@ export function sharingRows(
   }
 
   const storedBelow: PlacementRows['storedBelow'] = async (scopeKey) => {
-    const ids = db
-      .selectFrom('resources')
-      .innerJoin('placements', 'placements.keeper', 'resources.key')
-      .innerJoin('refs', 'refs.owner_id', 'placements.owner_id')
-      .where('resources.type', '=', 'Microsoft.Compute/galleries/images/versions')
-      .where(({ or, and, eb }) =>
-        or([
-          eb('resources.key', '=', scopeKey),
-          // '0' follows '/'.
-          and([eb('resources.key', '>', `${scopeKey}/`), eb('resources.key', '<', `${scopeKey}0`)]),
-        ]),
-      )
-      .select('refs.holding_id')
-      .distinct()
-    const rows = await db
-      .selectFrom('holdings')
-      .select('space')
-      .select((row) => row.fn.sum<number>('size_bytes').as('bytes'))
-      .where('id', 'in', ids)
-      .groupBy('space')
-      .execute()
-    const regions = Map.groupBy(rows, ({ space }) => space.slice(0, space.indexOf('/')))
-    return [...regions.keys()].sort().map((region) => {
-      const spaces = regions.get(region) ?? []
-      return { region, bytes: spaces.reduce((sum, { bytes }) => sum + Number(bytes), 0) }
+    const owners = await ownersBelow(scopeKey)
+    const bytes = new Map<string, number>()
+    const seen = openIdSet()
+    for (let at = 0; at < owners.length; at += ownersAtOnce) {
+      const held = db
+        .selectFrom('refs')
+        .select('holding_id')
+        .where('owner_id', 'in', owners.slice(at, at + ownersAtOnce))
+      const rows = await db
+        .selectFrom('holdings')
+        .select(['id', 'space', 'size_bytes as sizeBytes'])
+        .where('id', 'in', held)
+        .execute()
+      for (const { id, space, sizeBytes } of rows)
+        if (seen.add(id)) bytes.set(space, (bytes.get(space) ?? 0) + sizeBytes)
+      await nextTurn()
+    }
+    const regions = Map.groupBy(bytes, ([space]) => space.slice(0, space.indexOf('/')))
+    return [...regions].sort().map(([region, spaces]) => {
+      return { region, bytes: spaces.reduce((sum, [, more]) => sum + more, 0) }
     })
+  }
+
+  /** The images, each in its space, that versions at or below the key keep. */
+  async function ownersBelow(scopeKey: string): Promise<readonly number[]> {
+    const owners = new Set<number>()
+    let after = { keeper: '', owner: 0 }
+    for (let rows = pageRows; rows === pageRows; ) {
+      const page = await db
+        .selectFrom('placements')
+        .innerJoin('resources', 'resources.key', 'placements.keeper')
+        .select(['placements.keeper', 'placements.owner_id as owner'])
+        .where('resources.type', 'in', versionTypes)
+        .where(atOrBelow('placements.keeper', scopeKey))
+        .where(
+          sql<SqlBool>`(placements.keeper, placements.owner_id) > (${after.keeper}, ${after.owner})`,
+        )
+        .orderBy('placements.keeper')
+        .orderBy('placements.owner_id')
+        .limit(pageRows)
+        .execute()
+      for (const { owner } of page) owners.add(owner)
+      rows = page.length
+      after = page.at(-1) ?? after
+      await nextTurn()
+    }
+    return [...owners]
   }
 
   return { sharersOf, bytesAlone, storedBelow }

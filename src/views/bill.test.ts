@@ -8,17 +8,16 @@ const gallery = '/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/
 const versionId = `${gallery}/images/d/versions/1.0.0`
 const november = parseMonth('2026-11') ?? monthOf(0)
 const afterwards = november.untilMs + 1
-const prices = openPrices(
-  PriceList.parse({
-    currency: 'USD',
-    storage: {
-      'West Europe': { Standard_LRS: 0.05, Standard_ZRS: 0.0625 },
-      eastus: { Standard_LRS: 0.05 },
-      southeastasia: { Standard_LRS: 0.06 },
-    },
-    egress: { westeurope: { price: 0.05, to: { 'East US': 0.02 } } },
-  }),
-)
+const list = {
+  currency: 'USD',
+  storage: {
+    'West Europe': { Standard_LRS: 0.05, Standard_ZRS: 0.0625 },
+    eastus: { Standard_LRS: 0.05 },
+    southeastasia: { Standard_LRS: 0.06 },
+  },
+  egress: { westeurope: { price: 0.05, to: { 'East US': 0.02 } } },
+}
+const prices = openPrices(PriceList.parse(list))
 
 const interval = (region: string, more: object = {}) => ({
   ...{ versionKey: versionId.toLowerCase(), versionId, region: regionName(region) },
@@ -120,6 +119,33 @@ describe('a bill', () => {
       expect.stringContaining('no price for storage of Premium_LRS in eastus'),
       expect.stringContaining('no price for egress from mars'),
     ])
+  })
+
+  it('R100 prices that change within a month hold from their day on, and leave the others as they were', () => {
+    const middleMs = Date.UTC(2026, 10, 16)
+    const changes = [
+      { from: '2027-01-01', storage: { eastus: { Standard_LRS: 9 } } },
+      {
+        from: '2026-11-16',
+        storage: { 'East US': { Standard_LRS: 0.15 } },
+        egress: { westeurope: 0.2 },
+      },
+    ]
+    const changing = openPrices(PriceList.parse({ ...list, changes }))
+    const more = { prices: changing }
+    const whole = billOf([interval('eastus'), interval('westeurope')], [], more)
+    expect(whole.total.storage).toMatchObject({ gbMonths: 40, replicas: 4 })
+    expect(whole.total.storage.cost).toBeCloseTo(20 * ((0.05 + 0.15) / 2) + 20 * 0.05, 6)
+    expect(whole.notes).toEqual([expect.stringContaining('Prices change on 2026-11-16')])
+    const after = billOf([interval('eastus', { sinceMs: middleMs })], [], more)
+    expect(after.total.storage.cost).toBeCloseTo(10 * 0.15, 6)
+    const moves = [move('eastus', { atMs: middleMs - 1 }), move('eastus', { atMs: middleMs })]
+    expect(billOf([], moves, more).total.egress).toEqual({ gb: 20, cost: 10 * 0.02 + 10 * 0.2 })
+    const december = parseMonth('2026-12') ?? november
+    const later = { ...more, month: december, nowMs: december.untilMs }
+    const { total, notes } = billOf([interval('eastus'), interval('southeastasia')], [], later)
+    expect(total.storage.cost).toBeCloseTo(20 * 0.15 + 20 * 0.06, 6)
+    expect(notes).toEqual([])
   })
 
   it('is of a month that there is', () => {

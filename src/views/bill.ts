@@ -77,6 +77,7 @@ export function openBill(options: {
   const total = emptyLine()
   const lines = new Map<string, Line>()
   const unpriced = new Set<string>()
+  const changesMs = prices.changesMs.filter((at) => at > month.fromMs && at < month.untilMs)
 
   function linesOf(name: string | undefined): Line[] {
     if (name === undefined) return [total]
@@ -93,21 +94,32 @@ export function openBill(options: {
     const isThere = (interval.untilMs === undefined || interval.untilMs > endMs) && lastedMs >= 0
     if (lastedMs <= 0 && !isThere) return
     const gb = (occupiedBytes * replicas) / sizes.gib
-    const gbMonths = gb * (Math.max(0, lastedMs) / (month.untilMs - month.fromMs))
-    const price = prices.storage(region, storageType)
-    if (price === undefined) unpriced.add(`storage of ${storageType} in ${region}`)
+    let [gbMonths, storageCost] = [0, 0]
+    for (const part of partsOf(untilMs - Math.max(0, lastedMs), untilMs)) {
+      const price = prices.at(part.fromMs).storage(region, storageType)
+      if (price === undefined) unpriced.add(`storage of ${storageType} in ${region}`)
+      const partOfMonth = (part.untilMs - part.fromMs) / (month.untilMs - month.fromMs)
+      gbMonths += gb * partOfMonth
+      storageCost += gb * partOfMonth * (price ?? 0)
+    }
     for (const line of linesOf(nameOf(interval, by))) {
       line.gbMonths += gbMonths
-      line.storageCost += gbMonths * (price ?? 0)
+      line.storageCost += storageCost
       if (!isThere) continue
       line.replicas += replicas
       line.billedBytes += occupiedBytes * replicas
     }
   }
 
+  /** A time, cut where prices change in it. */
+  function partsOf(fromMs: number, untilMs: number) {
+    const cuts = changesMs.filter((atMs) => atMs > fromMs && atMs < untilMs)
+    return [fromMs, ...cuts].map((from, at) => ({ fromMs: from, untilMs: cuts[at] ?? untilMs }))
+  }
+
   function addMove(move: Move): void {
     const gb = move.billedBytes / sizes.gib
-    const price = prices.egress(move.from, move.region)
+    const price = prices.at(move.atMs).egress(move.from, move.region)
     if (price === undefined && gb > 0) unpriced.add(`egress from ${move.from}`)
     for (const line of linesOf(nameOf(move, by))) {
       line.egressGb += gb
@@ -118,10 +130,14 @@ export function openBill(options: {
 
   function end(): Bill {
     const named = [...lines].map(([name, line]) => ({ name, ...chargeOf(line) }))
-    const notes = [...unpriced].map(
-      (what) =>
-        `The price list has no price for ${what}: it counts as 0. Add it to the list that the setting prices names.`,
-    )
+    const days = changesMs.map((at) => new Date(at).toISOString().slice(0, 10))
+    const notes = [
+      ...days.map((day) => `Prices change on ${day}: what was before has those of before.`),
+      ...[...unpriced].map(
+        (what) =>
+          `The price list has no price for ${what}: it counts as 0. Add it to the list that the setting prices names.`,
+      ),
+    ]
     return {
       total: chargeOf(total),
       lines: named.toSorted(

@@ -1,6 +1,8 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { ArmError } from '../domain/errors.ts'
 import type { LedgerQuery } from '../domain/ledger.ts'
 import { limits } from '../domain/limits.ts'
+import { type ResourceId, resourceGroupType, subscriptionType } from '../domain/resource-id.ts'
 import type { Rows } from '../store/store.ts'
 import { type Bill, type BilledBy, type Month, openBill } from './bill.ts'
 import type { Prices } from './prices.ts'
@@ -28,6 +30,21 @@ export async function costsOf(rows: Rows, prices: Prices, query: CostsQuery): Pr
   return { ...bill.end(), stored: await rows.placements.storedBelow(scopeKey) }
 }
 
+const scopeTypes = new RegExp(
+  `^(${subscriptionType}|${resourceGroupType}|Microsoft\\.Compute/galleries(/(images|applications)(/versions)?)?)$`,
+  'i',
+)
+
+/** True when the scope is of a type that versions lie in, and is there or had some once. A subscription is there. */
+export async function hasCosts(rows: Rows, { type, key }: ResourceId): Promise<boolean> {
+  if (!scopeTypes.test(type)) return false
+  if (type === subscriptionType || (await rows.resources.getAny(key))) return true
+  const ever = { fromMs: 0, untilMs: Number.MAX_SAFE_INTEGER, after: undefined, rowsMax: 1 }
+  const query = { scopeKey: key, ...ever }
+  const { ledger } = rows
+  return (await ledger.intervals(query)).length > 0 || (await ledger.moves(query)).length > 0
+}
+
 const rowsMax = 1_000
 
 async function eachRow<Row>(
@@ -41,6 +58,7 @@ async function eachRow<Row>(
     for (const row of page) use(row)
     after = page.at(-1)
     if (page.length < rowsMax) return
+    await nextTurn()
   }
   const message = `More than ${limits.ledgerRowsMax} facts of this month lie below '${scopeKey}'. Ask for the costs of a gallery or of a resource group.`
   throw new ArmError('InvalidParameter', message, 'scope')

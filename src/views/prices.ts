@@ -4,13 +4,7 @@ import { type StorageType, storageTypes } from '../domain/spaces.ts'
 
 const Price = z.number().min(0)
 
-/** A price list: what a GB (1024³ bytes) costs, by the names of regions in any spelling. */
-export const PriceList = z.strictObject({
-  currency: z.string().regex(/^[A-Z]{3}$/, 'a currency is three letters, as USD'),
-  /** What people are told of it: whose prices these are, and of when. */
-  about: z.string().default(''),
-  /** Where the prices come from. */
-  links: z.array(z.url({ protocol: /^https?$/ })).default([]),
+const Tariff = {
   /** One replica of a GB for a month. */
   storage: z.record(z.string(), z.partialRecord(z.enum(storageTypes), Price)),
   /** A GB that leaves the region for another one; `to` names those that cost something else. */
@@ -18,20 +12,66 @@ export const PriceList = z.strictObject({
     z.string(),
     z.union([Price, z.strictObject({ price: Price, to: z.record(z.string(), Price).default({}) })]),
   ),
+}
+
+/** A price list: what a GB (1024³ bytes) costs, by the names of regions in any spelling. */
+export const PriceList = z.strictObject({
+  currency: z.string().regex(/^[A-Z]{3}$/, 'a currency is three letters, as USD'),
+  /** What people are told of it: whose prices these are, and of when. */
+  about: z.string().default(''),
+  /** Where the prices come from. */
+  links: z.array(z.url({ protocol: /^https?$/ })).default([]),
+  ...Tariff,
+  /** From the beginning of a day on, UTC, these prices are in place of those before; others stay. */
+  changes: z
+    .array(
+      z.strictObject({
+        from: z.iso.date(),
+        storage: Tariff.storage.default({}),
+        egress: Tariff.egress.default({}),
+      }),
+    )
+    .default([]),
 })
 export type PriceList = z.output<typeof PriceList>
 
-export type Prices = Pick<PriceList, 'currency' | 'about' | 'links'> & {
-  /** Undefined: the list has none. */
+/** What a GB costs at one time. Undefined: the list has no price for it. */
+export type Tariff = {
   storage(region: RegionName, storageType: StorageType): number | undefined
   egress(from: RegionName, to: RegionName): number | undefined
 }
 
-export function openPrices({ storage, egress, ...list }: PriceList): Prices {
-  const stored = byRegion(storage)
-  const moved = byRegion(egress)
+export type Prices = Pick<PriceList, 'currency' | 'about' | 'links'> & {
+  /** Epoch milliseconds at which prices change, ascending. */
+  readonly changesMs: readonly number[]
+  at(timeMs: number): Tariff
+}
+
+export function openPrices({ storage, egress, changes, ...list }: PriceList): Prices {
+  let stored = byRegion(storage)
+  let moved = byRegion(egress)
+  const first = tariffOf(stored, moved)
+  const later: { readonly fromMs: number; readonly tariff: Tariff }[] = []
+  for (const change of changes.toSorted((one, other) => (one.from < other.from ? -1 : 1))) {
+    const added = [...byRegion(change.storage)].map(
+      ([region, types]) => [region, { ...stored.get(region), ...types }] as const,
+    )
+    stored = new Map([...stored, ...added])
+    moved = new Map([...moved, ...byRegion(change.egress)])
+    later.push({ fromMs: Date.parse(change.from), tariff: tariffOf(stored, moved) })
+  }
   return {
     ...list,
+    changesMs: later.map(({ fromMs }) => fromMs),
+    at: (timeMs) => later.findLast(({ fromMs }) => fromMs <= timeMs)?.tariff ?? first,
+  }
+}
+
+function tariffOf(
+  stored: ReadonlyMap<RegionName, PriceList['storage'][string]>,
+  moved: ReadonlyMap<RegionName, PriceList['egress'][string]>,
+): Tariff {
+  return {
     storage: (region, storageType) => stored.get(region)?.[storageType],
     egress(from, to) {
       const price = moved.get(from)

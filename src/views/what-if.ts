@@ -10,7 +10,7 @@ import { pendingOf } from '../resources/pending-content.ts'
 import type { Change } from '../store/change.ts'
 import type { Rows } from '../store/store.ts'
 import { rounded } from './bill.ts'
-import type { Prices } from './prices.ts'
+import type { Tariff } from './prices.ts'
 
 /** Stored bytes that an image lacks in each space; undefined: that could not be found out in time. */
 export type PlanCopy = (order: {
@@ -29,7 +29,7 @@ export type ForeseenVersion = {
 type Ports = {
   readonly rows: Rows
   readonly settings: Settings
-  readonly prices: Prices
+  readonly prices: Tariff
   readonly planCopy: PlanCopy
 }
 

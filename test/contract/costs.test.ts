@@ -2,15 +2,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { readOwner, writeProfile } from '../../src/cli/profile.ts'
-import { runCli } from '../../src/cli/run-cli.ts'
 import type { JsonObject } from '../../src/domain/rows.ts'
 import { isList, isObject, valueAt } from '../../src/resources/paths.ts'
-import { openWorld } from '../../src/world.ts'
 import { type Arm, dataBytes, errorOf, openArm } from '../support/arm.ts'
+import { openCliLine } from '../support/cli-line.ts'
 import { definition, gallery, group, makeDefinition } from '../support/main-job.ts'
 import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
-import { openTestTerminal } from '../support/test-terminal.ts'
 
 const mib = 1024 ** 2
 const gib = 1024 ** 3
@@ -18,14 +15,6 @@ const west = { location: 'westeurope' }
 const definitionPath = `galleries/${gallery}/images/${definition}`
 const versionPath = `${definitionPath}/versions/1.0.0`
 
-const local = {
-  backup: async () => undefined,
-  migrate: async () => undefined,
-  serve: async () => undefined,
-  quickstart: async () => undefined,
-  checkSpace: async () => ({ isSound: true }),
-  restoreSpaces: async () => undefined,
-}
 const ours = {
   currency: 'EUR',
   about: 'ours',
@@ -162,22 +151,12 @@ describe('costs', () => {
       expect(costs.storage).toMatchObject({ replicas: 6, billedBytes: 6 * gib })
       expect(costs.lines).toMatchObject([{ name: arm.idOf(versionPath), egress: { gb: 2 } }])
     }
-    const none = await costsOf(`${arm.groupPath}2`)
-    expect(none).toMatchObject({ cost: 0, lines: [] })
     const before = await costsOf(versionPath, '&month=2020-01')
     expect(before).toMatchObject({ cost: 0, storage: { replicas: 0, gbMonths: 0 }, lines: [] })
   })
 
   it('are shown by the command line, with what is used of each limit', async () => {
-    const home = join(folder, 'home')
-    await writeProfile(home, await readOwner(join(vitrine.data, 'owner.json')))
-    const run = async (...line: string[]) => {
-      const [out, err] = [openTestTerminal(), openTestTerminal()]
-      const { signal } = new AbortController()
-      const parts = { version: '1', homeFolder: home, out, err, signal, local }
-      const code = await runCli(line, { world: openWorld('error'), ...parts })
-      return { code, out: out.text(), err: err.text() }
-    }
+    const run = await openCliLine(vitrine, join(folder, 'home'))
     const names = ['-g', group, '-r', gallery, '-i', definition]
     const shown = await run('cost', ...names, '--by', 'version')
     expect(shown.out).toMatch(/^Of +Replicas +Billed +GB-months +Storage +Egress GB +Egress +EUR\n/)
@@ -190,6 +169,20 @@ describe('costs', () => {
     expect(JSON.parse(json.out)).toMatchObject({ name: '2020-01', cost: 0, lines: [] })
     const loose = await run('cost', '-r', gallery)
     expect([loose.code, loose.err]).toEqual([2, expect.stringContaining('--resource-group')])
+    const none: readonly (readonly [readonly string[], string, string])[] = [
+      [
+        ['cost', '-g', group, '-r', 'nope', '-i', definition],
+        "There is no gallery 'nope'",
+        gallery,
+      ],
+      [['cost', ...names, '-e', '2.0.0'], "There is no version '2.0.0'", '1.0.0'],
+    ]
+    for (const [line, says, there] of none) {
+      const { code, out, err } = await run(...line)
+      expect([code, out]).toEqual([3, ''])
+      expect(err).toContain(says)
+      expect(err).toContain(`There are: ${there}.`)
+    }
     const usage = await run('usage', 'list', '-l', 'West Europe')
     expect(usage.out).toMatch(/^Name +Used +Limit\n/)
     expect(usage.out).toMatch(/\nGallery Image Version +1 +10000\n/)
@@ -236,6 +229,9 @@ describe('costs', () => {
     expect(await ask(versionPath, '&month=2026-13')).toEqual([400, 'InvalidParameter', 'month'])
     expect(await ask(versionPath, '&by=colour')).toEqual([400, 'InvalidParameter', 'by'])
     expect((await ask('/subscriptions', ''))[0]).toBe(404)
+    expect(await ask(`${arm.groupPath}2`, '')).toEqual([404, 'ResourceGroupNotFound', undefined])
+    for (const path of ['galleries/nope', 'galleries/nope/images/a', `${versionPath}1`, 'disks/os'])
+      expect(await ask(path, '')).toEqual([404, 'ResourceNotFound', undefined])
     const elsewhere = '/subscriptions/00000000-0000-4000-8000-00000000beef'
     expect((await ask(elsewhere, ''))[0]).toBe(404)
   })

@@ -3,6 +3,7 @@ import type { JsonObject } from '../../src/domain/rows.ts'
 import { parseSpaceId } from '../../src/domain/spaces.ts'
 import { readImage } from '../../src/regions/read-image.ts'
 import { contentOf } from '../../src/resources/content.ts'
+import { valueAt } from '../../src/resources/paths.ts'
 import { type Arm, dataBytes, errorOf, openArm } from '../support/arm.ts'
 import { type BlobAccount, makeAccount } from '../support/blob-account.ts'
 import { gallery, makeDefinition } from '../support/main-job.ts'
@@ -143,6 +144,27 @@ describe('gallery applications', () => {
     })
     return Promise.all(files)
   }
+
+  it('R97 R98 its package is paid for as the disks of an image version are, and told by its application', async () => {
+    const key = arm.idOf(version).toLowerCase()
+    const row = await vitrine.installation.store.read.resources.get(key)
+    const occupied = contentOf(row?.status ?? {}).reduce((sum, one) => sum + one.occupiedBytes, 0)
+    expect(occupied).toBeGreaterThanOrEqual(packed.length)
+    for (const scope of [version, application, `galleries/${gallery}`]) {
+      const { status, body } = await arm.get(
+        `${scope}/providers/Vitrine.Gallery/costs?by=definition`,
+      )
+      expect(status).toBe(200)
+      const costs = body.properties as JsonObject
+      expect(costs).toMatchObject({
+        storage: { replicas: 3, billedBytes: 3 * occupied },
+        egress: { gb: Math.round((occupied / 1024 ** 3) * 1e9) / 1e9 },
+        lines: [{ name: arm.idOf(application), storage: { replicas: 3 } }],
+        really: { regions: [{ region: 'eastus' }, { region: 'westeurope' }] },
+      })
+      expect(valueAt(costs, 'really.storedBytes')).toBeGreaterThan(0)
+    }
+  })
 
   it('an update by az leaves out most of it, which stays; a region goes and comes', async () => {
     const source = { mediaLink: urlOf('app.zip') }

@@ -17,7 +17,7 @@ export function deployingOf(providers: Providers, callerNow: () => Caller): Depl
     ...{ rolesFor: absent, tenantsFor: absent, sasUrl: absent, imageUrl: absent, spaceOf: absent },
     ...{ accountKey: absent, authority: absent, planCopy: absent },
     webhooks: { hosts: [], refusalOf: absent },
-    prices: { currency: 'USD', about: '', links: [], storage: absent, egress: absent },
+    prices: { currency: 'USD', about: '', links: [], changesMs: [], at: absent },
     refusals: { denied: () => undefined, flush: async () => undefined, addressOf: () => '' },
   })
   return { ...deployments, send, callerAgain: async () => callerNow() }

@@ -2,7 +2,7 @@ import { mustBeAllowed } from '../../domain/access.ts'
 import { ArmError } from '../../domain/errors.ts'
 import { limits } from '../../domain/limits.ts'
 import { parseResourceId, type ResourceId } from '../../domain/resource-id.ts'
-import { findSubscription } from '../../providers/front-door.ts'
+import { findSubscription, resourceNotFound } from '../../providers/front-door.ts'
 import {
   type BilledBy,
   billedBy,
@@ -11,14 +11,14 @@ import {
   monthOf,
   parseMonth,
 } from '../../views/bill.ts'
-import { type Costs, costsOf } from '../../views/costs.ts'
+import { type Costs, costsOf, hasCosts } from '../../views/costs.ts'
 import type { Answer, ArmRequest } from './answer.ts'
 
 const action = 'Vitrine.Gallery/costs/read'
 
 /**
  * What the versions of a subscription, group, gallery or definition, or one version, cost in a month (requirements 96-100), beside what is
- * really stored and moved. It need not exist any more.
+ * really stored and moved. It need not exist any more; what never did is refused.
  */
 export async function answerCosts(request: ArmRequest, path: string): Promise<Answer> {
   const { providers, asked, query, prices } = request
@@ -26,11 +26,13 @@ export async function answerCosts(request: ArmRequest, path: string): Promise<An
   if (!scope) throw new ArmError('NotFound', `'${path}' is no scope that has costs.`)
   mustBeAllowed(asked.caller, action, scope.text)
   findSubscription(providers, scope.subscription)
+  const { read } = providers.store
+  if (!(await hasCosts(read, scope))) throw resourceNotFound(scope)
   const nowMs = await providers.store.nowMs()
   const month = monthIn(query.get('month'), nowMs)
   const by = byIn(query.get('by'))
   const { key: scopeKey } = scope
-  const costs = await costsOf(providers.store.read, prices, { scopeKey, month, nowMs, by })
+  const costs = await costsOf(read, prices, { scopeKey, month, nowMs, by })
   return { status: 200, body: costsBody(request, { scope, month, nowMs, by, costs }) }
 }
 

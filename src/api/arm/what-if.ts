@@ -101,10 +101,11 @@ async function orProblems<Found extends object>(
   }
 }
 
-function forecastOf(request: Resourceful, foreseen: ForeseenVersion): Promise<Forecast> {
-  const { providers, prices, planCopy } = request
+async function forecastOf(request: Resourceful, foreseen: ForeseenVersion): Promise<Forecast> {
+  const { providers, planCopy } = request
   const { settings, store } = providers
-  return forecastVersion({ rows: store.read, settings, prices, planCopy }, foreseen)
+  const prices = request.prices.at(await store.nowMs())
+  return await forecastVersion({ rows: store.read, settings, prices, planCopy }, foreseen)
 }
 
 async function quotasOf({ providers }: Resourceful, { row, change, before }: Foreseen) {

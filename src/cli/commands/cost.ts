@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { objectIn } from '../../client/client.ts'
 import { ClientError } from '../../client/client-error.ts'
-import { type CommandGroup, command } from '../command.ts'
+import { type CommandGroup, type Context, command } from '../command.ts'
 import { may } from '../flag.ts'
 import { apiVersions, type Paths } from '../paths.ts'
 import { at, type Column } from '../table.ts'
@@ -58,10 +58,13 @@ const cost = command({
   run: async (context, { month, by, ...names }) => {
     const { client, paths } = await context.connect()
     const scope = scopeOf(paths, names)
-    const answer = await client.call('GET', `${scope}/providers/Vitrine.Gallery/costs`, {
+    const asked = client.call('GET', `${scope}/providers/Vitrine.Gallery/costs`, {
       apiVersion: apiVersions.vitrine,
       query: { ...(month !== undefined && { month }), ...(by !== undefined && { by }) },
       signal: context.signal,
+    })
+    const answer = await asked.catch(async (error) => {
+      throw await withNames(context, names, error)
     })
     const body = Body.safeParse(answer.body)
     if (!body.success) throw unknownShape()
@@ -99,6 +102,35 @@ function scopeOf(paths: Paths, { group, gallery, definition, version }: Names): 
   }
   if (version === undefined) return paths.definition(group, gallery, definition)
   return paths.version({ group, gallery, definition, version })
+}
+
+const namesMax = 20
+
+/** Of a scope that there is not, the names that there are in place of the first that is wrong. */
+async function withNames(context: Context, names: Names, error: unknown): Promise<unknown> {
+  if (!(error instanceof ClientError) || error.status !== 404) return error
+  const { client, paths } = await context.connect()
+  const { group = '', gallery = '', definition = '', version = '' } = names
+  const definitions = `${paths.gallery(group, gallery)}/images`
+  const versions = `${paths.definition(group, gallery, definition)}/versions`
+  const levels = [
+    ['resource group', group, paths.groups, apiVersions.groups],
+    ['gallery', gallery, paths.galleries(group), apiVersions.galleries],
+    ['image definition', definition, definitions, apiVersions.galleries],
+    ['version', version, versions, apiVersions.galleries],
+  ] as const
+  const { signal } = context
+  for (const [what, name, list, apiVersion] of levels) {
+    if (await client.find(`${list}/${encodeURIComponent(name)}`, { apiVersion, signal })) continue
+    const there: string[] = []
+    for await (const row of client.list(list, { apiVersion, signal })) {
+      if (there.push(String(row.name)) === namesMax) break
+    }
+    const nextStep = there.length === 0 ? undefined : `There are: ${there.join(', ')}.`
+    const message = `There is no ${what} '${name}', and there was none that cost something.`
+    return new ClientError({ ...error, message, nextStep }, { cause: error })
+  }
+  return error
 }
 
 function columnsIn(currency: string): readonly Column[] {
