@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { limits } from '../../src/domain/limits.ts'
 import type { JsonObject } from '../../src/domain/rows.ts'
+import { valueAt } from '../../src/resources/paths.ts'
 import { type Answer, type Arm, dataBytes, errorOf, openArm } from '../support/arm.ts'
 import { openCliLine } from '../support/cli-line.ts'
 import { definition, gallery, group, makeDefinition } from '../support/main-job.ts'
@@ -65,10 +66,28 @@ describe('soft delete', () => {
     return usages.find(({ name }) => name.value === 'GalleryImageVersion')?.currentValue
   }
 
+  /** What the ledger has of the version: when each interval began and ended, and what its copies cost. */
+  const billed = async () => {
+    const times = { fromMs: 0, untilMs: Number.MAX_SAFE_INTEGER, after: undefined, rowsMax: 100 }
+    const query = { scopeKey: arm.idOf(version).toLowerCase(), ...times }
+    const { ledger } = vitrine.installation.store.read
+    const moves = await ledger.moves(query)
+    return {
+      intervals: (await ledger.intervals(query)).map(({ sinceMs, untilMs }) => [sinceMs, untilMs]),
+      egressBytes: moves.reduce((sum, { billedBytes }) => sum + billedBytes, 0),
+    }
+  }
+  const replicasBilled = async () => {
+    const { body } = await arm.get(`${version}/providers/Vitrine.Gallery/costs`)
+    return valueAt(body, 'properties.storage.replicas')
+  }
+
   it('where the gallery wants it, a version that is deleted is out of sight and in the list of its own', async () => {
+    const before = await billed()
     const removed = await remove(version)
     expect(removed.status).toBe(202)
     await done(removed)
+    expect(await billed()).toEqual(before)
     expect((await arm.get(version)).status).toBe(404)
     expect(await listed(`${image}/versions`)).toEqual([])
     const [item] = (await arm.get(deletedList)).body.value as JsonObject[]
@@ -91,7 +110,8 @@ describe('soft delete', () => {
     expect((await arm.get(deletedList, '2023-07-03')).status).toBe(404)
   })
 
-  it('it is no source, and not latest; what it counts, it counts on', async () => {
+  it('R97 it is no source, and not latest; what it counts, it counts on, and what it costs, it costs on', async () => {
+    expect(await replicasBilled()).toBe(2)
     const galleryImageReference = { id: arm.idOf(image) }
     const creationData = { createOption: 'FromImage', galleryImageReference }
     const answer = await arm.put('disks/none', { ...west, properties: { creationData } })
@@ -119,6 +139,9 @@ describe('soft delete', () => {
   })
 
   it('restored, it is what it was, in all its regions at once', async () => {
+    const before = await billed()
+    expect(before.intervals.map(([, untilMs]) => untilMs)).toEqual([undefined, undefined])
+    expect(before.egressBytes).toBe(mib)
     const answer = await arm.put(version, restoring)
     expect(answer).toMatchObject({ status: 200, body: { tags: { a: 'b' } } })
     expect(answer.body.properties).not.toHaveProperty('restore')
@@ -132,6 +155,8 @@ describe('soft delete', () => {
     })
     expect(await listed(deletedList)).toEqual([])
     expect(await used()).toBe(1)
+    // R98: nothing was copied, nothing is paid for again.
+    expect(await billed()).toEqual(before)
   })
 
   it('what is not soft deleted is not restored', async () => {
@@ -149,8 +174,13 @@ describe('soft delete', () => {
     const patched = await arm.ask('PATCH', version, { body })
     expect(await arm.ended(patched)).toMatchObject({ status: 'Succeeded' })
     await done(await remove(version))
+    const { intervals, egressBytes } = await billed()
     await done(await remove(version))
     expect(await listed(deletedList)).toEqual([])
+    // R97: until then it was paid for, and not a moment longer.
+    const ended = intervals.map(([sinceMs]) => [sinceMs, expect.any(Number)])
+    expect(await billed()).toEqual({ intervals: ended, egressBytes })
+    expect(await replicasBilled()).toBe(0)
     expect((await remove(version)).status).toBe(204)
     expect(await used()).toBe(0)
     await publish(version, await arm.upload('another', bytes))
@@ -163,6 +193,7 @@ describe('soft delete', () => {
     const softDeletePolicy = { isSoftDeleteEnabled: false }
     await arm.make(inGallery, { ...west, properties: { softDeletePolicy } })
     expect(await listed(deletedList)).toEqual(['1.0.0', '1.1.0'])
+    expect(await replicasBilled()).toBe(2)
     const row = await rowOf(version)
     const { store } = vitrine.installation
     const nowMs = await store.nowMs()
@@ -173,6 +204,7 @@ describe('soft delete', () => {
     })
     await expect.poll(() => listed(deletedList)).toEqual(['1.1.0'])
     await expect.poll(used).toBe(1)
+    expect(await replicasBilled()).toBe(0)
     await publish(version, arm.idOf('disks/another'))
     await done(await remove(version))
     expect(await listed(deletedList)).toEqual(['1.1.0'])
