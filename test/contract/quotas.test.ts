@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Arm, dataBytes, errorOf, openArm } from '../support/arm.ts'
 import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
@@ -153,5 +154,57 @@ describe('quotas and usages', () => {
       GalleryImageVersion: 0,
     })
     expect(await usage('eastus')).toMatchObject({ Gallery: 0 })
+  })
+
+  it('R80 R81 R82 R85 usages are what is there, whatever is made, changed, refused, failed and deleted at once', async () => {
+    await arm.put(arm.groupPath, west)
+    await arm.upload('os', dataBytes(1, 64 * 1024))
+    const { store } = vitrine.installation
+    const places = ['westeurope', 'eastus'] as const
+    const counted = async (type: string, region: string) => {
+      const query = { type, scopes: 'all', after: undefined, rowsMax: 1_000 } as const
+      const { rows } = await store.read.resources.list(query)
+      return rows.filter((row) => row.region === region).length
+    }
+    const type = 'Microsoft.Compute/galleries'
+    const there = async (region: string) => ({
+      Gallery: await counted(type, region),
+      GalleryImage: await counted(`${type}/images`, region),
+      GalleryImageVersion: await counted(`${type}/images/versions`, region),
+    })
+    const one = fc.record({
+      what: fc.constantFrom('gallery', 'image', 'image', 'version', 'version', 'version'),
+      at: fc.tuple(fc.nat(2), fc.nat(1), fc.nat(2)),
+      place: fc.constantFrom(...places),
+      deletes: fc.constantFrom(false, false, true),
+    })
+    type One = typeof one extends fc.Arbitrary<infer Each> ? Each : never
+    const act = async ({ what, at: [g, i, v], place: location, deletes }: One) => {
+      const inGallery = `galleries/g${g}`
+      const image = `${inGallery}/images/i${i}`
+      // Of i1 no version can be made: its generation is not the disk's.
+      const { properties } = plan(`${g}${i}`)
+      const storageProfile = { osDiskImage: { source: { id: arm.idOf('disks/os') } } }
+      const [path, body] = {
+        gallery: [inGallery, { location }],
+        image: [image, { location, properties: { ...properties, hyperVGeneration: `V${i + 1}` } }],
+        version: [`${image}/versions/1.0.${v}`, { location, properties: { storageProfile } }],
+      }[what] as [string, object]
+      const answer = await (deletes ? arm.ask('DELETE', path) : arm.put(path, body))
+      expect(answer.status).toBeLessThan(500)
+      if (answer.headers.has('azure-asyncoperation')) await arm.ended(answer)
+    }
+    const acts = fc.array(one, { minLength: 10, maxLength: 24 })
+    await fc.assert(
+      fc.asyncProperty(acts, async (all) => {
+        await Promise.all(all.map(act))
+        for (const place of places) {
+          const used = await usage(place)
+          expect(used).toEqual(await there(place))
+          expect(used.GalleryImageVersion).toBeLessThanOrEqual(3)
+        }
+      }),
+      { numRuns: 4 },
+    )
   })
 })
