@@ -1,6 +1,6 @@
 import { isObject } from '../client/client.ts'
 import { ClientError } from '../client/client-error.ts'
-import { regionName, sameRegion } from '../domain/regions.ts'
+import { sameRegion } from '../domain/regions.ts'
 import type { JsonObject } from '../domain/rows.ts'
 import { parseVersionName, versionSortKey } from '../domain/version-name.ts'
 import { findImage, parseNamedImage } from './named-image.ts'
@@ -12,7 +12,7 @@ import { at } from './table.ts'
 
 /**
  * The version that is meant: an exact one as it is; `latest` is the highest by number that is not excluded and is usable
- * in `region`. Throws ClientError (404) when there is none.
+ * in `region` (in any, when it is left out). Throws ClientError (404) when there is none.
  */
 export async function resolveVersion(
   session: Session,
@@ -32,11 +32,10 @@ export async function resolveVersion(
   for await (const row of client.list(list, arm)) rows.push(row)
   for (const row of latestFirst(rows, options.region)) {
     const path = paths.version({ ...names, version: String(row.name) })
-    if (options.region === undefined || (await isUsable(session, path, options.region, signal)))
-      return row
+    if (await isUsable(session, path, options)) return row
   }
-  const where = options.region === undefined ? '' : ` that is usable in ${options.region}`
-  throw notFound(`'${names.definition}' has no latest version${where}.`)
+  const where = options.region === undefined ? '' : ` in ${options.region}`
+  throw notFound(`'${names.definition}' has no latest version that is usable${where}.`)
 }
 
 /** The id of a version that was given by id or as `publisher:offer:sku:version`. Throws UsageError, ClientError. */
@@ -75,9 +74,14 @@ function isCandidate(row: JsonObject, region: string | undefined): boolean {
   return here.some(({ excludeFromLatest = isExcluded }) => excludeFromLatest !== true)
 }
 
-async function isUsable(session: Session, path: string, region: string, signal: AbortSignal) {
+async function isUsable(
+  session: Session,
+  path: string,
+  { region, signal }: Parameters<typeof resolveVersion>[2],
+) {
   const regions = await readRegions(session, path, signal)
-  return regions.some((one) => regionName(one.displayName) === regionName(region) && one.usable)
+  const here = regions.filter((one) => region === undefined || sameRegion(one.displayName, region))
+  return here.some(({ usable }) => usable)
 }
 
 function notFound(message: string): ClientError {

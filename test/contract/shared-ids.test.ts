@@ -112,7 +112,7 @@ describe('what is shared is used by its shared id', () => {
     expect(await contributor.download(place('disks/copy'))).toEqual(Buffer.from(content))
   })
 
-  it('of a community gallery is the source of a version and of a disk, by its public name', async () => {
+  it('R26 of a community gallery is the source of a version and of a disk, by its public name; as latest unless it is excluded', async () => {
     const image = `/CommunityGalleries/${publicName}/Images/web`
     const theirs = `/subscriptions/${consumers}/resourceGroups/theirs/providers/Microsoft.Compute`
     const version = `${theirs}/galleries/theirs/images/copy/versions/2.0.0`
@@ -125,6 +125,18 @@ describe('what is shared is used by its shared id', () => {
     const disk = `${theirs}/disks/web`
     await contributor.make(disk, { location: 'westeurope', properties: { creationData } })
     expect(await contributor.download(disk)).toEqual(Buffer.from(content))
+    const fromCommunity = (communityGalleryImageId: string) =>
+      contributor.put(`${theirs}/disks/late`, fromImage({ communityGalleryImageId }))
+    const publishingProfile = { excludeFromLatest: true, targetRegions: [{ name: 'westeurope' }] }
+    const answer = await arm.ask('PATCH', 'galleries/everybody/images/web/versions/2.0.0', {
+      body: { properties: { publishingProfile } },
+    })
+    expect(await arm.ended(answer)).toMatchObject({ status: 'Succeeded' })
+    for (const named of [image, `${image}/Versions/latest`]) {
+      const body = { error: { code: 'GalleryImageNotFound' } }
+      expect(await fromCommunity(named)).toMatchObject({ status: 404, body })
+    }
+    expect((await fromCommunity(`${image}/Versions/2.0.0`)).status).toBeLessThan(300)
   })
 })
 
