@@ -32,6 +32,7 @@ const places: Readonly<Record<string, readonly string[]>> = {
     '{s}',
     '{s}/locations',
     '{s}/providers',
+    '{s}/tagNames',
   ],
   'Microsoft.Authorization/roleAssignments': [
     '{g}/providers/Microsoft.Authorization/roleAssignments',
@@ -50,6 +51,17 @@ const places: Readonly<Record<string, readonly string[]>> = {
   'Microsoft.Storage/storageAccounts': ['{g}/providers/Microsoft.Storage/storageAccounts'],
 }
 
+/** What hangs on the others: refused at the same versions, each by its own name. */
+const parts: readonly string[] = [
+  '{g}/providers/Microsoft.Storage/storageAccounts/none/blobServices',
+  '{g}/providers/Microsoft.Resources/tags/default',
+  '{g}/providers/Microsoft.Authorization/permissions',
+  `{g}/providers/Microsoft.Compute/galleries/${gallery}/softDeletedArtifactTypes/Images/artifacts/${definition}/versions`,
+  '{s}/providers/Microsoft.Compute/locations/westeurope/sharedGalleries',
+  '{s}/providers/Microsoft.Compute/locations/westeurope/communityGalleries/none',
+  '{s}/providers/Microsoft.Storage/locations/westeurope/usages',
+]
+
 describe('R138 api-versions that Azure has published and its clients send', () => {
   let vitrine: TestInstallation
   let arm: Arm
@@ -61,7 +73,7 @@ describe('R138 api-versions that Azure has published and its clients send', () =
   afterAll(() => vitrine.close())
 
   const placed = (place: string) =>
-    place.replace('{s}', `/subscriptions/${vitrine.subscription}`).replace('{g}', arm.groupPath)
+    place.replaceAll('{s}', `/subscriptions/${vitrine.subscription}`).replace('{g}', arm.groupPath)
 
   it.each(Object.entries(places))('%s is answered at each of them', async (type, paths) => {
     const versions = published[type] ?? []
@@ -74,7 +86,8 @@ describe('R138 api-versions that Azure has published and its clients send', () =
     }
   })
 
-  it.each(Object.entries(places))('another one of %s is told which there are', async (_, paths) => {
+  const asked = [...Object.entries(places), ['its parts', parts] as const]
+  it.each(asked)('another one of %s is told which there are', async (_, paths) => {
     for (const version of ['2013-01-01', '2099-12-31', '2024-03-04-preview']) {
       for (const path of paths) {
         const answer = await arm.get(placed(path), version)
@@ -87,6 +100,21 @@ describe('R138 api-versions that Azure has published and its clients send', () =
         expect(message).toContain(`'${version}'`)
         expect(message).toMatch(/The supported (api-)?versions are '20\d\d-/)
       }
+    }
+  })
+
+  it('a POST at another one is told the same', async () => {
+    for (const [path, type] of [
+      ['{s}/providers/Microsoft.Storage/checkNameAvailability', 'checkNameAvailability'],
+      [
+        '/providers/Microsoft.Compute/locations/westeurope/tenantLevelSharedGallerySubscriptions/00000000-0000-4000-8000-000000000001/sharedGalleries/none/accept',
+        'locations/tenantLevelSharedGallerySubscriptions/sharedGalleries',
+      ],
+    ] as const) {
+      const answer = await arm.ask('POST', placed(path), { body: {}, api: '2099-12-31' })
+      const { code, message } = errorOf(answer)
+      expect([answer.status, code]).toEqual([404, 'InvalidResourceType'])
+      expect(message).toContain(`The resource type '${type}' could not be found`)
     }
   })
 })

@@ -13,6 +13,7 @@ import {
 import { storageApiVersions } from '../../resources/api-versions.ts'
 import { isObject, valueAt } from '../../resources/paths.ts'
 import { type Answer, type ArmRequest, listAnswer, notAllowed } from './answer.ts'
+import { mustHaveApiVersion } from './api-version.ts'
 
 const service = 'Microsoft.Storage/storageAccounts/blobServices'
 
@@ -47,12 +48,7 @@ export async function answerPartList(request: ArmRequest, id: ResourceId): Promi
 }
 
 function mustKnow({ asked }: ArmRequest): void {
-  const known: readonly string[] = storageApiVersions
-  if (known.includes(asked.apiVersion)) return
-  throw new ArmError(
-    'InvalidResourceType',
-    `The resource type 'storageAccounts/blobServices' could not be found in the namespace 'Microsoft.Storage' for api version '${asked.apiVersion}'. The supported api-versions are '${known.join(',')}'.`,
-  )
+  mustHaveApiVersion({ type: service, apiVersions: storageApiVersions }, asked.apiVersion)
 }
 
 /** Nothing of it can be turned on: what is asked for is judged, and what is so already is answered. */

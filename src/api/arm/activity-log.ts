@@ -8,7 +8,7 @@ import { activityBody, activityFields } from '../../views/activity-shape.ts'
 import { readActivityFilter } from './activity-filter.ts'
 import type { Address } from './address.ts'
 import { type Answer, type ArmRequest, listAnswer } from './answer.ts'
-import { wrongApiVersion } from './api-version.ts'
+import { mustHaveApiVersion } from './api-version.ts'
 
 const action = 'Microsoft.Insights/eventtypes/values/Read'
 /** Of `Microsoft.Insights/eventtypes`. */
@@ -21,10 +21,8 @@ export async function answerActivityLog(
 ): Promise<Answer> {
   const { asked, providers, query, refusals } = request
   const { caller, apiVersion } = asked
-  if (!activityApiVersions.includes(apiVersion)) {
-    const type = `Microsoft.Insights/${address.list === 'categories' ? 'eventcategories' : 'eventtypes'}`
-    throw wrongApiVersion({ type, apiVersions: activityApiVersions }, apiVersion)
-  }
+  const type = `Microsoft.Insights/${address.list === 'categories' ? 'eventcategories' : 'eventtypes'}`
+  mustHaveApiVersion({ type, apiVersions: activityApiVersions }, apiVersion)
   if (address.list === 'categories') return categories
   const subscription = address.subscription?.toLowerCase()
   const above = address.subscription === undefined ? '/' : `/subscriptions/${address.subscription}`

@@ -7,43 +7,42 @@ import {
 } from '../../resources/api-versions.ts'
 import type { Address } from './address.ts'
 
-/** What a request for a type at an api-version that it has not is told, in Azure's words. */
-export function wrongApiVersion(
-  { type, apiVersions }: { readonly type: string; readonly apiVersions: readonly string[] },
-  apiVersion: string,
-): ArmError {
-  if (type === resourceGroupType) return notOfArm(apiVersion)
+/** A type, and the api-versions that it is served at, ascending. */
+type Versioned = { readonly type: string; readonly apiVersions: readonly string[] }
+
+/** Throws for an api-version that the type has not, in Azure's words: InvalidResourceType; for ARM's own, InvalidApiVersionParameter. */
+export function mustHaveApiVersion({ type, apiVersions }: Versioned, apiVersion: string): void {
+  if (apiVersions.includes(apiVersion)) return
+  if (type === resourceGroupType) throw notOfArm(apiVersion)
   const [namespace, ...rest] = type.split('/')
-  return new ArmError(
+  throw new ArmError(
     'InvalidResourceType',
     `The resource type '${rest.join('/')}' could not be found in the namespace '${namespace}' for api version '${apiVersion}'. ` +
       `The supported api-versions are '${apiVersions.join(',')}'.`,
   )
 }
 
-/** What ARM answers by itself, whatever is behind it. */
-const ofArm: ReadonlySet<Address['is']> = new Set([
-  'tenants',
-  'subscriptions',
-  'subscription',
-  'locations',
-  'providers',
-  'registration',
-  'resources',
-] as const)
+const ofArm = { type: resourceGroupType, apiVersions: resourcesApiVersions }
 
-/** Throws InvalidApiVersionParameter, InvalidResourceType where the path alone says which api-versions there are. */
+/** What is at paths that are no resource's; first what ARM answers by itself, whatever is behind it. */
+const ofPaths: Partial<Readonly<Record<Address['is'], Versioned>>> = {
+  tenants: ofArm,
+  subscriptions: ofArm,
+  subscription: ofArm,
+  locations: ofArm,
+  providers: ofArm,
+  registration: ofArm,
+  resources: ofArm,
+  tagNames: ofArm,
+  usages: { type: 'Microsoft.Compute/locations/usages', apiVersions: usageApiVersions },
+  storageUsages: { type: 'Microsoft.Storage/locations/usages', apiVersions: storageApiVersions },
+  nameCheck: { type: 'Microsoft.Storage/checkNameAvailability', apiVersions: storageApiVersions },
+}
+
+/** As `mustHaveApiVersion`, where the path alone says which api-versions there are. */
 export function mustKnowApiVersion({ is }: Address, apiVersion: string): void {
-  const among = (versions: readonly string[]) => versions.includes(apiVersion)
-  if (ofArm.has(is) && !among(resourcesApiVersions)) throw notOfArm(apiVersion)
-  if (is === 'usages' && !among(usageApiVersions)) {
-    const type = 'Microsoft.Compute/locations/usages'
-    throw wrongApiVersion({ type, apiVersions: usageApiVersions }, apiVersion)
-  }
-  if (is === 'storageUsages' && !among(storageApiVersions)) {
-    const type = 'Microsoft.Storage/locations/usages'
-    throw wrongApiVersion({ type, apiVersions: storageApiVersions }, apiVersion)
-  }
+  const known = ofPaths[is]
+  if (known) mustHaveApiVersion(known, apiVersion)
 }
 
 function notOfArm(apiVersion: string): ArmError {

@@ -14,6 +14,7 @@ import type { Assignment, Role, RoleDefinition, Written } from '../../domain/dir
 import { ArmError } from '../../domain/errors.ts'
 import type { Address } from './address.ts'
 import { type Answer, type ArmRequest, listAnswer, notAllowed } from './answer.ts'
+import { mustHaveApiVersion } from './api-version.ts'
 import { answerLocks, lockApiVersions } from './locks.ts'
 
 /** What hangs at scopes, and at which api-versions. */
@@ -58,8 +59,8 @@ export async function answerAuthorization(
 ): Promise<Answer> {
   const { kind, name } = address
   if (!isKind(kind)) throw unknownType(kind)
-  const served: readonly string[] = apiVersions[kind]
-  if (!served.includes(request.asked.apiVersion)) throw unknownVersion(request, kind)
+  const type = `Microsoft.Authorization/${kind}`
+  mustHaveApiVersion({ type, apiVersions: apiVersions[kind] }, request.asked.apiVersion)
   if (kind === 'locks') return answerLocks(request, address)
   const { caller, correlationId } = request.asked
   const roles = request.rolesFor(auditorOf(caller, correlationId))
@@ -283,12 +284,5 @@ function unknownType(kind: string): ArmError {
   return new ArmError(
     'InvalidResourceType',
     `The resource type '${kind}' could not be found in the namespace 'Microsoft.Authorization'. The supported types are '${Object.keys(apiVersions).join(',')}'.`,
-  )
-}
-
-function unknownVersion({ asked }: ArmRequest, kind: Kind): ArmError {
-  return new ArmError(
-    'InvalidResourceType',
-    `The resource type '${kind}' could not be found in the namespace 'Microsoft.Authorization' for api version '${asked.apiVersion}'. The supported api-versions are '${apiVersions[kind].join(',')}'.`,
   )
 }

@@ -15,6 +15,7 @@ import { foreseeWrite } from '../../providers/write.ts'
 import { deploymentApiVersions } from '../../resources/api-versions.ts'
 import { readTemplateBody } from '../../templates/read-body.ts'
 import { type Answer, type ArmRequest, listAnswer, notAllowed } from './answer.ts'
+import { mustHaveApiVersion } from './api-version.ts'
 import type { DeploymentAddress } from './deployment-address.ts'
 import { operationUrl, pollHeaders } from './operations.ts'
 import { present } from './present.ts'
@@ -26,6 +27,7 @@ type At = ArmRequest & {
 
 type Handler = (request: At) => Promise<Answer>
 
+const type = 'Microsoft.Resources/deployments'
 const unnamed = ''
 
 /** By method and part, in lower case. */
@@ -47,12 +49,12 @@ export async function answerDeployments(
   request: ArmRequest,
   { scope, name, part = unnamed, partId }: DeploymentAddress,
 ): Promise<Answer> {
-  mustKnow(request)
+  mustHaveApiVersion({ type, apiVersions: deploymentApiVersions }, request.asked.apiVersion)
   if (name === undefined) {
     if (request.method !== 'GET') throw notAllowed(request.method)
     return list(request, scope)
   }
-  const id = `${scope.text}/providers/Microsoft.Resources/deployments/${name}`
+  const id = `${scope.text}/providers/${type}/${name}`
   const target = parseResourceId(id)
   const handler = handlers[`${request.method} ${part}`]
   const takesId = part === 'operationstatuses' || (part === 'operations' && partId !== undefined)
@@ -64,15 +66,6 @@ export async function answerDeployments(
 
 function nothing(id: string, part: string): ArmError {
   return new ArmError('NotFound', `Nothing answers under '${id}/${part}'.`)
-}
-
-function mustKnow({ asked }: ArmRequest): void {
-  const known: readonly string[] = deploymentApiVersions
-  if (known.includes(asked.apiVersion)) return
-  throw new ArmError(
-    'InvalidResourceType',
-    `The resource type 'deployments' could not be found in the namespace 'Microsoft.Resources' for api version '${asked.apiVersion}'. The supported api-versions are '${known.join(',')}'.`,
-  )
 }
 
 async function list(request: ArmRequest, scope: ResourceId): Promise<Answer> {

@@ -6,7 +6,7 @@ import { answerPart, answerPartList, isAccountPart } from './account-parts.ts'
 import { answerActivityLog } from './activity-log.ts'
 import type { Address } from './address.ts'
 import { type Answer, type ArmRequest, notAllowed } from './answer.ts'
-import { mustKnowApiVersion, wrongApiVersion } from './api-version.ts'
+import { mustHaveApiVersion, mustKnowApiVersion } from './api-version.ts'
 import { answerAudit } from './audit.ts'
 import { answerAuthorization } from './authorization.ts'
 import { answerCosts } from './costs.ts'
@@ -217,7 +217,6 @@ function supportedTypes(providers: Providers, namespace: string): string {
 /** The type at the asked api-version. Throws InvalidResourceType with Azure's words. */
 function typeFor(request: ArmRequest, name: string): ResourceType {
   const type = findType(request, name)
-  const { apiVersion } = request.asked
-  if (type.apiVersions.includes(apiVersion)) return type
-  throw wrongApiVersion(type, apiVersion)
+  mustHaveApiVersion(type, request.asked.apiVersion)
+  return type
 }

@@ -4,7 +4,7 @@ import type { Share } from '../../domain/shares.ts'
 import { findSubscription } from '../../providers/front-door.ts'
 import { decideShare } from '../../providers/share-decision.ts'
 import { type Answer, type ArmRequest, notAllowed } from './answer.ts'
-import { wrongApiVersion } from './api-version.ts'
+import { mustHaveApiVersion } from './api-version.ts'
 import type { ShareInvite } from './shared-address.ts'
 
 /** The only api-version so far. */
@@ -16,8 +16,7 @@ export async function answerInvite(request: ArmRequest, invite: ShareInvite): Pr
   if (method !== 'POST') throw notAllowed(method)
   const list = `${invite.subscription === undefined ? 'tenantLevelS' : 's'}haredGallerySubscriptions`
   const type = `Microsoft.Compute/locations/${list}/sharedGalleries`
-  if (asked.apiVersion < since)
-    throw wrongApiVersion({ type, apiVersions: [since] }, asked.apiVersion)
+  mustHaveApiVersion({ type, apiVersions: [since] }, asked.apiVersion)
   const action = `${type}/${invite.decision}/action`
   const scope = invite.subscription === undefined ? '/' : `/subscriptions/${invite.subscription}`
   mustBeAllowed(asked.caller, action, scope)

@@ -22,7 +22,7 @@ import {
   type SharedViewer,
 } from '../../views/shared-galleries.ts'
 import { type Answer, type ArmRequest, listAnswer } from './answer.ts'
-import { wrongApiVersion } from './api-version.ts'
+import { mustHaveApiVersion } from './api-version.ts'
 import type { SharedAddress } from './shared-address.ts'
 
 /** Galleries that are shared to a subscription, its tenant or everybody, as those see them in one region. Read-only. */
@@ -56,9 +56,7 @@ function viewerOf({ asked, providers }: ArmRequest, address: SharedAddress): Sha
   const scope = `/subscriptions/${subscription}/providers/Microsoft.Compute/locations/${location}`
   mustBeAllowed(asked.caller, `${type}/read`, scope)
   const apiVersions = galleryApiVersions.filter((version) => version >= sharedSince[via])
-  if (!apiVersions.some((version) => version === asked.apiVersion)) {
-    throw wrongApiVersion({ type, apiVersions }, asked.apiVersion)
-  }
+  mustHaveApiVersion({ type, apiVersions }, asked.apiVersion)
   const { id, tenantId } = findSubscription(providers, subscription)
   const region = providers.settings.regions.find(location)
   if (!region) throw new ArmError('NotFound', `The location '${location}' is not served here.`)

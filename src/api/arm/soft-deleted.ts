@@ -3,7 +3,7 @@ import { listSoftDeleted } from '../../providers/list.ts'
 import { imageVersions } from '../../resources/image-version.ts'
 import { softDeletedShape, softDeleteSince } from '../../resources/soft-delete.ts'
 import { type Answer, type ArmRequest, listAnswer } from './answer.ts'
-import { wrongApiVersion } from './api-version.ts'
+import { mustHaveApiVersion } from './api-version.ts'
 
 /** One page of the versions of a definition that are deleted softly. */
 export async function answerSoftDeleted(
@@ -13,8 +13,7 @@ export async function answerSoftDeleted(
   const { providers, asked, query } = request
   const apiVersions = imageVersions.apiVersions.filter((known) => known >= softDeleteSince)
   const type = 'Microsoft.Compute/galleries/softDeletedArtifactTypes/artifacts/versions'
-  if (!apiVersions.includes(asked.apiVersion))
-    throw wrongApiVersion({ type, apiVersions }, asked.apiVersion)
+  mustHaveApiVersion({ type, apiVersions }, asked.apiVersion)
   const after = query.get('$skiptoken')
   const page = await listSoftDeleted(providers, asked, {
     definition,

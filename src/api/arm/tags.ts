@@ -12,7 +12,7 @@ import {
 import { resourcesApiVersions } from '../../resources/api-versions.ts'
 import type { Address } from './address.ts'
 import { type Answer, type ArmRequest, listAnswer, notAllowed } from './answer.ts'
-import { wrongApiVersion } from './api-version.ts'
+import { mustHaveApiVersion } from './api-version.ts'
 
 /** Of `Microsoft.Resources/tags`. */
 export const tagsApiVersions = resourcesApiVersions.filter((version) => version >= '2019-10-01')
@@ -24,9 +24,7 @@ export async function answerTags(
 ): Promise<Answer> {
   const { apiVersion } = request.asked
   const type = 'Microsoft.Resources/tags'
-  if (!tagsApiVersions.some((known) => known === apiVersion)) {
-    throw wrongApiVersion({ type, apiVersions: tagsApiVersions }, apiVersion)
-  }
+  mustHaveApiVersion({ type, apiVersions: tagsApiVersions }, apiVersion)
   const id = parseResourceId(scope)
   if (!id || name.toLowerCase() !== 'default') {
     throw new ArmError('NotFound', `Nothing has tags under '${scope}/providers/${type}/${name}'.`)
