@@ -50,6 +50,19 @@ export function readSpecTypes(file: SpecFile) {
   }
 }
 
+/**
+ * As `specFaults`, of what an answer to `ask` (`GET usages`) says: by the definition of the nearest api-version before it, or by
+ * the first.
+ */
+export function bodyFaults(ask: string, apiVersion: string, body: Json): readonly string[] {
+  const url = new URL('../golden/spec/bodies.json', import.meta.url)
+  const bodies: Record<string, Record<string, Schema>> = JSON.parse(readFileSync(url, 'utf8'))
+  const versions = Object.entries(bodies[ask] ?? {})
+  const before = versions.filter(([version]) => version <= apiVersion)
+  const [, schema] = before.at(-1) ?? versions[0] ?? []
+  return schema ? faults(schema, body, apiVersion) : [`no definition of ${ask}`]
+}
+
 type SpecFile = 'compute' | 'resources' | 'authorization' | 'storage'
 
 /** With the shared parts in their places; Azure's types have no cycles. */

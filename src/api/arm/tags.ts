@@ -34,7 +34,9 @@ export async function answerTags(
     throw new ArmError('NotFound', `The resource type '${id.type}' is not served here.`)
   }
   const tagged: Tagged = { id, type: found }
-  return { status: 200, body: tagsBody(id.text, await tagsAfter(request, tagged)) }
+  const tags = await tagsAfter(request, tagged)
+  if (request.method === 'DELETE') return { status: 200 }
+  return { status: 200, body: tagsBody(id.text, tags) }
 }
 
 async function tagsAfter(request: ArmRequest, tagged: Tagged): Promise<Tags> {
