@@ -24,8 +24,8 @@ function withoutPort(text: string): string {
   return inBrackets ?? text.replace(/^(\d+\.\d+\.\d+\.\d+):\d+$/, '$1')
 }
 
-/** All eight of them; `URL` writes dotted ends as groups. */
-function groupsOf(address: string): readonly number[] {
+/** The eight of an IPv6 address; `URL` writes dotted ends as groups. */
+export function groupsOf(address: string): readonly number[] {
   const { hostname } = new URL(`http://[${address}]`)
   const [before = '', after] = hostname.slice(1, -1).split('::')
   const numbers = (text: string) =>

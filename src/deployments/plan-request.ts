@@ -1,7 +1,7 @@
 import type { Caller } from '../domain/access.ts'
 import { ArmError, TemplateRefused } from '../domain/errors.ts'
 import { keyOf, type ResourceId } from '../domain/resource-id.ts'
-import type { ResourceRow } from '../domain/rows.ts'
+import type { JsonObject, ResourceRow } from '../domain/rows.ts'
 import { findSubscription } from '../providers/front-door.ts'
 import { isObject } from '../resources/paths.ts'
 import type { DeploymentPlace, GroupFacts } from '../templates/place.ts'
@@ -17,7 +17,7 @@ const looksMax = 4
 
 export type Planning = {
   /** Groups that a template names are looked up where he may deploy, and nowhere else: their facts stand in messages. */
-  readonly caller: Pick<Caller, 'may'>
+  readonly caller: Pick<Caller, 'may' | 'principalId' | 'tenantId' | 'name' | 'kind'>
   readonly target: ResourceId
   readonly request: Pick<DeploymentRequest, 'template' | 'parameters' | 'mode' | 'location'>
   /** Undefined at subscription scope. */
@@ -47,6 +47,8 @@ export async function planRequest(ports: DeploymentPorts, planning: Planning): P
       mode: request.mode,
       ...{ nowMs, newGuid, groupOf },
       environment: ports.environment,
+      deployer: deployerOf(caller),
+      regions: ports.providers.settings.regions,
       typeOf: ports.typeOf,
       ...(positionOf && { positionOf }),
     }
@@ -55,6 +57,12 @@ export async function planRequest(ports: DeploymentPorts, planning: Planning): P
     const rows = await ports.providers.store.read.resources.getMany([...unknown])
     for (const key of unknown) known.set(key, groupFacts(rows.find((row) => row.key === key)))
   }
+}
+
+/** Applications have no sign-in name. */
+function deployerOf({ principalId, tenantId, name, kind }: Planning['caller']): JsonObject {
+  const userPrincipalName = kind === 'User' ? name : ''
+  return { objectId: principalId, tenantId, userPrincipalName }
 }
 
 function placeOf(

@@ -24,6 +24,11 @@ export function sameRegion(one: string, other: string): boolean {
   return regionName(one) === regionName(other)
 }
 
+/** What a zone is called wherever `1` may be another one for each subscription, as `westus2-az1`. */
+export function physicalZone({ name }: Region, zone: string): string {
+  return `${name}-az${zone}`
+}
+
 export function openRegions(all: readonly Region[]): Regions {
   const byName = new Map(all.map((region) => [region.name, region]))
   return { all, find: (text) => byName.get(regionName(text)) }

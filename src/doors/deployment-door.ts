@@ -38,8 +38,7 @@ export function openDeployments({
     typeOf(type) {
       const versions = versionsOf.get(type.toLowerCase())
       if (!versions) return undefined
-      const resourceType = type.slice(type.indexOf('/') + 1)
-      return { resourceType, apiVersions: [...versions].reverse(), locations }
+      return { resourceType: type, apiVersions: [...versions].reverse(), locations }
     },
     environment: {
       name: 'Vitrine',

@@ -1,3 +1,4 @@
+import type { Regions } from '../domain/regions.ts'
 import type { Json, JsonObject } from '../domain/rows.ts'
 import type { Expression } from './expression.ts'
 import type { Meter } from './meter.ts'
@@ -51,6 +52,8 @@ export type TemplateContext = {
   readonly nowMs: number
   readonly newGuid: () => string
   readonly environment: JsonObject
+  readonly deployer: JsonObject
+  readonly regions: Pick<Regions, 'find'>
   readonly deployment: () => JsonObject
   readonly typeOf: (type: string) => TypeFacts | undefined
   readonly meter: Meter

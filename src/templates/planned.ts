@@ -1,3 +1,4 @@
+import type { Regions } from '../domain/regions.ts'
 import type { JsonObject } from '../domain/rows.ts'
 import type { DeploymentPlace, GroupFacts, TypeFacts } from './place.ts'
 import type { Position, TemplatePath } from './problem.ts'
@@ -15,6 +16,9 @@ export type PlanInput = {
   readonly newGuid: () => string
   /** What `environment()` answers. */
   readonly environment: JsonObject
+  /** What `deployer()` answers: `{ objectId, tenantId, userPrincipalName }`. */
+  readonly deployer: JsonObject
+  readonly regions: Pick<Regions, 'find'>
   readonly typeOf: (type: string) => TypeFacts | undefined
   /** Groups that nested templates go to. Undefined: not there yet, so such a template is planned when its turn comes. */
   readonly groupOf: (subscription: string, name: string) => GroupFacts | undefined

@@ -32,6 +32,8 @@ export function openContext(ground: Ground): Context {
       nowMs: input.nowMs,
       newGuid: input.newGuid,
       environment: input.environment,
+      deployer: input.deployer,
+      regions: input.regions,
       deployment: ground.deployment,
       typeOf: input.typeOf,
       meter,

@@ -29,6 +29,14 @@ const template = {
       type: 'string',
       value: "[resourceId('Microsoft.Compute/galleries', parameters('galleryName'))]",
     },
+    here: {
+      type: 'object',
+      value: {
+        deployer: '[deployer()]',
+        zones: "[pickZones('Microsoft.Compute', 'disks', resourceGroup().location, 3)]",
+        type: "[providers('Microsoft.Compute', 'galleries').resourceType]",
+      },
+    },
   },
 }
 
@@ -113,7 +121,16 @@ it('by the command line: foretold, deployed from a file with comments, shown, fo
   expect(await run('validate', ...given)).toMatchObject({ name: 'cli' })
   expect(await run('create', ...given)).toMatchObject({
     provisioningState: 'Succeeded',
-    outputs: { id: { value: id } },
+    outputs: {
+      id: { value: id },
+      here: {
+        value: {
+          deployer: { objectId: expect.stringMatching(/^[\da-f-]{36}$/), userPrincipalName: '' },
+          zones: ['1', '2', '3'],
+          type: 'galleries',
+        },
+      },
+    },
   })
   expect(await run('operations', '-n', 'cli')).toHaveLength(1)
   expect(await run('show', '-n', 'cli')).toMatchObject({ name: 'cli' })

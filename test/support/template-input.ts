@@ -1,3 +1,4 @@
+import { openRegions, regionName } from '../../src/domain/regions.ts'
 import type { Json, JsonObject } from '../../src/domain/rows.ts'
 import { isObject } from '../../src/templates/json.ts'
 import { planDeployment } from '../../src/templates/plan.ts'
@@ -32,6 +33,11 @@ export function inputOf(parts: JsonObject, over: Partial<PlanInput> = {}): PlanI
     mode: 'Incremental',
     nowMs: Date.UTC(2026, 10, 21, 9, 5, 7),
     newGuid: () => '33333333-3333-3333-3333-333333333333',
+    deployer: { objectId: '44444444-4444-4444-4444-444444444444' },
+    regions: openRegions([
+      { name: regionName('westeurope'), displayName: 'West Europe', zones: ['1', '2', '3'] },
+      { name: regionName('westus'), displayName: 'West US', zones: [] },
+    ]),
     environment: { name: 'Vitrine', resourceManager: 'https://vitrine.test/' },
     typeOf: (type) =>
       type.toLowerCase() === 'microsoft.compute/galleries'

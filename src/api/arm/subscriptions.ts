@@ -1,4 +1,5 @@
 import { type Caller, mustBeAllowed } from '../../domain/access.ts'
+import { physicalZone } from '../../domain/regions.ts'
 import { keyOf } from '../../domain/resource-id.ts'
 import type { Tags } from '../../domain/tags.ts'
 import { findSubscription } from '../../providers/front-door.ts'
@@ -84,7 +85,7 @@ export function answerLocations({ providers, asked }: ArmRequest, id: string): A
     ...(region.zones.length > 0 && {
       availabilityZoneMappings: region.zones.map((zone) => ({
         logicalZone: zone,
-        physicalZone: `${region.name}-az${zone}`,
+        physicalZone: physicalZone(region, zone),
       })),
     }),
   }))

@@ -1,5 +1,14 @@
-import { isObject } from '../json.ts'
-import { type Call, type FunctionGroup, made, refused, stringAt } from './function.ts'
+import type { JsonObject } from '../../domain/rows.ts'
+import { isObject, member } from '../json.ts'
+import {
+  type Call,
+  type FunctionGroup,
+  integerAt,
+  made,
+  objectAt,
+  refused,
+  stringAt,
+} from './function.ts'
 import { parsed } from './object.ts'
 
 export const encodingFunctions: FunctionGroup = {
@@ -32,6 +41,18 @@ export const encodingFunctions: FunctionGroup = {
       )
     return new URL(relative, base).href
   }),
+  /** `port` is null where it is the one of the scheme. */
+  parseUri: made(1, 1, (args, call) => {
+    const text = stringAt(args, 0, call)
+    if (!URL.canParse(text)) throw refused(call.name, `'${text}' is not an absolute URI.`)
+    const { protocol, hostname, port, pathname, search } = new URL(text)
+    const scheme = protocol.slice(0, -1)
+    return {
+      ...{ scheme, host: hostname, port: port === '' ? null : Number(port) },
+      ...{ path: pathname, query: search },
+    }
+  }),
+  buildUri: made(1, 1, (args, call) => uriOf(objectAt(args, 0, call), call)),
   uriComponent: made(1, 1, (args, call) =>
     encodeURIComponent(stringAt(args, 0, call).toWellFormed()).replaceAll(
       /[!'()*]/g,
@@ -41,6 +62,20 @@ export const encodingFunctions: FunctionGroup = {
   uriComponentToString: made(1, 1, (args, call) =>
     fromUri(stringAt(args, 0, call).replaceAll('+', ' '), call),
   ),
+}
+
+function uriOf(parts: JsonObject, call: Call): string {
+  const part = (name: string) => stringAt([member(parts, name) ?? null], 0, call)
+  const port = member(parts, 'port') ?? null
+  const authority = `${part('host')}${port === null ? '' : `:${integerAt([port], 0, call)}`}`
+  const behind = `${begun('/', part('path'))}${begun('?', part('query'))}`
+  const text = `${part('scheme')}://${authority}${behind}`
+  if (part('host') !== '' && URL.canParse(text)) return text
+  throw refused(call.name, `'${text}' is not an absolute URI: it needs a scheme and a host.`)
+}
+
+function begun(mark: string, text: string): string {
+  return text === '' || text.startsWith(mark) ? text : `${mark}${text}`
 }
 
 function fromBase64(text: string, { name }: Call): string {

@@ -261,6 +261,37 @@ const given: Readonly<Record<string, readonly (readonly [expression: string, val
       '/providers/Microsoft.Authorization/policyDefinitions/p',
     ],
   ],
+  managementGroupResourceId: [
+    [
+      "managementGroupResourceId('m', 'Microsoft.Authorization/policyDefinitions', 'p')",
+      '/providers/Microsoft.Management/managementGroups/m/providers/Microsoft.Authorization/policyDefinitions/p',
+    ],
+  ],
+  deployer: [['deployer().objectId', '44444444-4444-4444-4444-444444444444']],
+  fail: [["if(true(), 1, fail('never'))", 1]],
+  parseUri: [
+    [
+      "parseUri('https://disks.example.com:8080/templates/nested.json?st=2025-05-09')",
+      {
+        scheme: 'https',
+        host: 'disks.example.com',
+        port: 8080,
+        path: '/templates/nested.json',
+        query: '?st=2025-05-09',
+      },
+    ],
+    ["parseUri('https://disks.example.com/').port", null],
+  ],
+  buildUri: [
+    [
+      "buildUri(parseUri('https://disks.example.com:8080/templates/nested.json?st=2025-05-09'))",
+      'https://disks.example.com:8080/templates/nested.json?st=2025-05-09',
+    ],
+    [
+      "buildUri(createObject('scheme', 'http', 'host', 'a', 'path', 'b', 'query', 'c=d'))",
+      'http://a/b?c=d',
+    ],
+  ],
   extensionResourceId: [
     [
       "extensionResourceId('/a/b', 'Microsoft.Authorization/locks', 'l')",
@@ -310,7 +341,10 @@ const refused: readonly (readonly [expression: string, why: string])[] = [
   ['utcNow()', 'default value of a parameter'],
   ['newGuid()', 'default value of a parameter'],
   ["providers('Microsoft.Nothing', 'x')", 'not known'],
-  ["pickZones('Microsoft.Compute', 'disks', 'westeurope')", 'not picked here'],
+  ["managementGroupResourceId('Microsoft.Authorization/policyDefinitions', 'p')", 'name one first'],
+  ["fail('not today')", 'not today'],
+  ["parseUri('here')", 'not an absolute URI'],
+  ["buildUri(createObject('scheme', 'https', 'path', '/a'))", 'needs a scheme and a host'],
   ['managementGroup()', 'no management groups'],
   ["reference('none')", "'none' is not defined in the template"],
   ["listKeys('/a')", 'needs an api-version'],

@@ -1,4 +1,5 @@
 import { arrayFunctions } from './array.ts'
+import { cidrFunctions } from './cidr.ts'
 import { comparisonFunctions } from './comparison.ts'
 import { dateFunctions } from './date.ts'
 import { encodingFunctions } from './encoding.ts'
@@ -12,9 +13,11 @@ import { listFunction, referenceFunctions } from './reference.ts'
 import { resourceFunctions } from './resource.ts'
 import { stringFunctions } from './string.ts'
 import { templateFunctions } from './template.ts'
+import { zoneFunctions } from './zone.ts'
 
 const groups = [
   arrayFunctions,
+  cidrFunctions,
   comparisonFunctions,
   dateFunctions,
   encodingFunctions,
@@ -27,6 +30,7 @@ const groups = [
   resourceFunctions,
   stringFunctions,
   templateFunctions,
+  zoneFunctions,
 ]
 
 const functions: ReadonlyMap<string, TemplateFunction> = new Map(

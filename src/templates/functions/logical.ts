@@ -7,6 +7,7 @@ import {
   form,
   picked,
   refused,
+  stringAt,
   unbounded,
   wrongType,
 } from './function.ts'
@@ -18,6 +19,10 @@ export const logicalFunctions: FunctionGroup = {
   not: picked(1, 1, (args, call) => !booleanAt(args, 0, call)),
   and: form(2, unbounded, (call) => until(call, false)),
   or: form(2, unbounded, (call) => until(call, true)),
+  /** Ends the deployment with its message, where it is evaluated. */
+  fail: picked(1, 1, (args, call) => {
+    throw new TemplateProblem(stringAt(args, 0, call))
+  }),
   bool: picked(1, 1, ([value = null], { name }) => {
     if (typeof value === 'boolean') return value
     if (typeof value === 'number') return value !== 0

@@ -25,8 +25,11 @@ export const resourceFunctions: FunctionGroup = {
     const [, relative] = splitAtType(args, call, 0)
     return `/providers/${relative}`
   }),
-  managementGroupResourceId: made(2, unbounded, (_, call) => {
-    throw refused(call.name, 'there are no management groups here.')
+  managementGroupResourceId: made(2, unbounded, (args, call) => {
+    const [[group], relative] = splitAtType(args, call, 1)
+    if (group === undefined)
+      throw refused(call.name, 'no deployment here is to a management group: name one first.')
+    return `/providers/Microsoft.Management/managementGroups/${group}/providers/${relative}`
   }),
   extensionResourceId: made(3, unbounded, (args, call) => {
     const [, relative] = splitAtType(args.slice(1), call, 0)

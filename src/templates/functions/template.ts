@@ -46,6 +46,8 @@ export const templateFunctions: FunctionGroup = {
     if (step === unknown) return unknown
     return step + (offset === null ? 0 : integerAt([offset], 0, call))
   }),
+  /** Who deploys. */
+  deployer: picked(0, 0, (_, { context }) => context.template.deployer),
   deployment: picked(0, 0, (_, { context }) => context.template.deployment()),
   environment: picked(0, 0, (_, { context }) => context.template.environment),
   resourceGroup: picked(0, 0, (_, call) => {
@@ -90,9 +92,6 @@ export const templateFunctions: FunctionGroup = {
       locations: found.locations,
       apiVersions: found.apiVersions,
     }
-  }),
-  pickZones: picked(3, 5, (_, call) => {
-    throw refused(call.name, 'zones are not picked here: write those that you want.')
   }),
 }
 
