@@ -53,6 +53,7 @@ export async function acceptDeployment(
   const run = world.id()
   const outer = parent?.secretTexts ?? []
   const hide = hidingOf([...secretTexts(judged.plan), ...outer])
+  const shown = parent?.hidesTemplate ? '' : JSON.stringify(judged.request.template)
   return store.write(async (rows) => {
     await mustBeUnlocked(rows.locks, 'write', target.text)
     await lockGroup(rows, target, judged.group)
@@ -65,7 +66,7 @@ export async function acceptDeployment(
     const row = rowOf(ports, asked, target, {
       ...{ ...judged, parent, run, startedMs, before, hide },
     })
-    await rows.deployments.put(row)
+    await rows.deployments.put(row, shown)
     await rows.deployments.addSteps(stepsOf(row, judged.plan))
     await rows.operations.insert(operationOf(row, asked, before !== undefined))
     await rows.work.request([workOf(row)], nowMs)
@@ -155,14 +156,12 @@ function rowOf(
   },
 ): DeploymentRow {
   const { request, plan, parent, run, startedMs, before, group, hide, positionOf } = made
-  const template = JSON.stringify(request.template)
-  const hides = parent?.hidesTemplate ?? false
   const secrets: Secrets = {
     parameters: plan.parameterValues,
     outer: parent?.secretTexts ?? [],
     ...(positionOf && { places: placesIn(request.template, positionOf) }),
     ...(request.location !== undefined && { location: request.location }),
-    ...(hides && { template: request.template }),
+    ...(parent?.hidesTemplate && { template: request.template }),
   }
   return {
     key: target.key,
@@ -172,7 +171,6 @@ function rowOf(
     run,
     state: 'Accepted',
     doc: docOf(request, plan, hide),
-    template: hides ? '' : template,
     sealed: ports.sealing.seal(sealName(run), JSON.stringify(secrets)),
     principal: principalOf(caller),
     parentRun: parent?.run,

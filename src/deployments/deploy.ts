@@ -31,7 +31,7 @@ const requestsAtOnce = 4
  */
 export function deploy(ports: DeployPorts): Work {
   const { store } = ports.providers
-  const plans = openLru<string, Promise<Deploying>>(plansMax)
+  const plans = openLru<string, Promise<Deploying | undefined>>(plansMax)
 
   /** Undefined: it has ended, was taken away, or another run has its name by now. */
   async function deployingOf(subject: string): Promise<Deploying | undefined> {
@@ -41,7 +41,8 @@ export function deploy(ports: DeployPorts): Work {
     plans.set(row.run, kept)
     // A plan that could not be made is made again.
     kept.catch(() => plans.delete(row.run))
-    return { ...(await kept), row }
+    const deploying = await kept
+    return deploying && { ...deploying, row }
   }
 
   /** Begins all that may begin, until nothing more can now. */
@@ -100,10 +101,18 @@ export function deploy(ports: DeployPorts): Work {
   }
 }
 
-/** A deployment with its plan: the same one as when it was accepted, from the values that its parameters had then. */
-async function openDeploying(ports: DeployPorts, row: DeploymentRow): Promise<Deploying> {
+/**
+ * A deployment with its plan: the same one as when it was accepted, from the values that its parameters had then. Undefined:
+ * another run took its name meanwhile.
+ */
+async function openDeploying(
+  ports: DeployPorts,
+  row: DeploymentRow,
+): Promise<Deploying | undefined> {
   const target = parseResourceId(row.id)
   invariant(target, 'a deployment has an id')
+  const sent = await ports.providers.store.read.deployments.templateOf(row)
+  if (sent === undefined) return undefined
   const secrets = openSecrets(ports, row)
   const { location, properties } = row.doc
   const mode =
@@ -111,7 +120,7 @@ async function openDeploying(ports: DeployPorts, row: DeploymentRow): Promise<De
       ? 'Complete'
       : 'Incremental'
   const request = {
-    template: secrets.template ?? JSON.parse(row.template),
+    template: secrets.template ?? JSON.parse(sent),
     parameters: secrets.parameters,
     mode,
     location: secrets.location ?? (typeof location === 'string' ? location : undefined),

@@ -6,7 +6,7 @@ export const deployKind = 'Deploy'
 /** `Accepted` and `Running` have unfinished work; the others are final. */
 type DeploymentState = 'Accepted' | 'Running' | 'Succeeded' | 'Failed' | 'Canceled'
 
-/** One deployment: the newest run of its name. */
+/** One deployment: the newest run of its name. Its template, of up to a body, stands beside it. */
 export type DeploymentRow = {
   /** Lower-cased id: the primary key. */
   readonly key: string
@@ -19,8 +19,6 @@ export type DeploymentRow = {
   readonly state: DeploymentState
   /** What GET shows of it and may be seen by all who may read it. */
   readonly doc: JsonObject
-  /** The template as it was sent, as JSON. */
-  readonly template: string
   /** What its work needs and nobody may read, sealed; dropped when it ends. */
   readonly sealed: string | undefined
   /** In whose name it writes. */
@@ -74,8 +72,10 @@ export type DeploymentRows = {
   get(key: string): Promise<DeploymentRow | undefined>
   /** The row under a row lock, in a `write`. */
   lock(key: string): Promise<DeploymentRow | undefined>
+  /** The template of a run as it was sent, as JSON; '' when it is not to be shown. Undefined: the run is not stored any more. */
+  templateOf(row: Pick<DeploymentRow, 'key' | 'run'>): Promise<string | undefined>
   /** Makes it, or puts it in the place of the one of the same key; the steps of that one are gone. */
-  put(row: DeploymentRow): Promise<void>
+  put(row: DeploymentRow, template: string): Promise<void>
   /** State, doc, sealed and times alone, as long as `run` is the one that is stored. */
   update(
     row: Pick<DeploymentRow, 'key' | 'run' | 'state' | 'doc' | 'sealed' | 'updatedMs' | 'endedMs'>,

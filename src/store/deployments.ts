@@ -1,18 +1,13 @@
 import type { Selectable } from 'kysely'
-import {
-  type DeploymentRow,
-  type DeploymentRows,
-  deployKind,
-  type StepRow,
-} from '../domain/deployments.ts'
-import type { DeploymentStepTable, DeploymentTable } from './deployment-schema.ts'
+import type { DeploymentRow, DeploymentRows } from '../domain/deployments.ts'
+import type { DeploymentTable } from './deployment-schema.ts'
+import { deploymentStepRows } from './deployment-steps.ts'
 import { locksRows } from './locks-rows.ts'
 import type { Db } from './schema.ts'
-import { fromJson, pagesOf } from './values.ts'
-import { dueNow } from './work.ts'
+import { fromJson } from './values.ts'
 
 export function deploymentRows(db: Db): DeploymentRows {
-  const all = db.selectFrom('deployments').selectAll()
+  const all = db.selectFrom('deployments').select(columns)
 
   async function get(key: string): Promise<DeploymentRow | undefined> {
     const row = await all.where('key', '=', key).executeTakeFirst()
@@ -27,13 +22,23 @@ export function deploymentRows(db: Db): DeploymentRows {
     return row && fromTable(row)
   }
 
-  async function put(row: DeploymentRow): Promise<void> {
-    const { key, ...columns } = toTable(row)
+  const templateOf: DeploymentRows['templateOf'] = async ({ key, run }) => {
+    const row = await db
+      .selectFrom('deployments')
+      .select('template')
+      .where('key', '=', key)
+      .where('run', '=', run)
+      .executeTakeFirst()
+    return row?.template
+  }
+
+  async function put(row: DeploymentRow, template: string): Promise<void> {
+    const { key, ...others } = { ...toTable(row), template }
     await db.deleteFrom('deployment_steps').where('deployment_key', '=', key).execute()
     await db
       .insertInto('deployments')
-      .values({ key, ...columns })
-      .onConflict((conflict) => conflict.column('key').doUpdateSet(columns))
+      .values({ key, ...others })
+      .onConflict((conflict) => conflict.column('key').doUpdateSet(others))
       .execute()
   }
 
@@ -138,77 +143,19 @@ export function deploymentRows(db: Db): DeploymentRows {
   }
 
   return {
-    ...{
-      get,
-      lock,
-      put,
-      update,
-      list,
-      countAt,
-      prune,
-      activeBelow,
-      activeOf,
-      cancel,
-      remove,
-      removeBelow,
-    },
-    ...stepRows(db),
+    ...{ get, lock, templateOf, put, update, list, countAt, prune },
+    ...{ activeBelow, activeOf, cancel, remove, removeBelow },
+    ...deploymentStepRows(db),
   }
 }
 
-function stepRows(db: Db): Pick<DeploymentRows, 'addSteps' | 'steps' | 'endStep'> {
-  async function addSteps(steps: readonly StepRow[]): Promise<void> {
-    for (const page of pagesOf(steps)) {
-      await db.insertInto('deployment_steps').values(page.map(stepToTable)).execute()
-    }
-  }
+/** All but the template, which is as large as a body may be: pages of them would fill the memory. */
+const columns = [
+  ...(['key', 'id', 'name', 'subscription', 'run', 'state', 'doc', 'sealed', 'principal'] as const),
+  ...(['parent_run', 'correlation_id', 'started_ms', 'updated_ms', 'ended_ms'] as const),
+] as const
 
-  async function steps(key: string): Promise<readonly StepRow[]> {
-    const rows = await db
-      .selectFrom('deployment_steps')
-      .selectAll()
-      .where('deployment_key', '=', key)
-      .orderBy('position')
-      .execute()
-    return rows.map(stepFromTable)
-  }
-
-  const endStep: DeploymentRows['endStep'] = async (step) => {
-    await db
-      .updateTable('deployment_steps')
-      .set({
-        state: step.state,
-        operation: step.operation ?? null,
-        status_code: step.statusCode ?? null,
-        error: step.error === undefined ? null : JSON.stringify(step.error),
-        started_ms: step.startedMs ?? null,
-        ended_ms: step.endedMs ?? null,
-      })
-      .where('deployment_key', '=', step.deploymentKey)
-      .where('position', '=', step.position)
-      .execute()
-  }
-
-  return { addSteps, steps, endStep }
-}
-
-/** Tells the work of deployments that an operation they wait for has ended; true when there was any. */
-export async function wakeDeployments(db: Db, operation: string, nowMs: number): Promise<boolean> {
-  const waiting = db
-    .selectFrom('deployment_steps')
-    .select('deployment_key')
-    .where('operation', '=', operation)
-    .where('state', '=', 'Running')
-  const { numUpdatedRows } = await db
-    .updateTable('work')
-    .set({ asked: 1, wake_ms: dueNow(db, nowMs) })
-    .where('kind', '=', deployKind)
-    .where('subject', 'in', waiting)
-    .executeTakeFirstOrThrow()
-  return numUpdatedRows > 0n
-}
-
-function toTable(row: DeploymentRow): DeploymentTable {
+function toTable(row: DeploymentRow): Omit<DeploymentTable, 'template'> {
   return {
     key: row.key,
     scope_key: scopeKeyOf(row.key),
@@ -218,7 +165,6 @@ function toTable(row: DeploymentRow): DeploymentTable {
     run: row.run,
     state: row.state,
     doc: JSON.stringify(row.doc),
-    template: row.template,
     sealed: row.sealed ?? null,
     principal: JSON.stringify(row.principal),
     parent_run: row.parentRun ?? null,
@@ -234,7 +180,9 @@ function scopeKeyOf(key: string): string {
   return key.slice(0, key.lastIndexOf('/providers/'))
 }
 
-function fromTable(row: Selectable<DeploymentTable>): DeploymentRow {
+function fromTable(
+  row: Pick<Selectable<DeploymentTable>, (typeof columns)[number]>,
+): DeploymentRow {
   return {
     key: row.key,
     id: row.id,
@@ -243,49 +191,12 @@ function fromTable(row: Selectable<DeploymentTable>): DeploymentRow {
     run: row.run,
     state: row.state as DeploymentRow['state'],
     doc: fromJson(row.doc),
-    template: row.template,
     sealed: row.sealed ?? undefined,
     principal: fromJson(row.principal),
     parentRun: row.parent_run ?? undefined,
     correlationId: row.correlation_id,
     startedMs: row.started_ms,
     updatedMs: row.updated_ms,
-    endedMs: row.ended_ms ?? undefined,
-  }
-}
-
-function stepToTable(step: StepRow): DeploymentStepTable {
-  return {
-    deployment_key: step.deploymentKey,
-    position: step.position,
-    resource_key: step.resourceKey,
-    resource_id: step.resourceId,
-    resource_type: step.resourceType,
-    resource_name: step.resourceName,
-    verb: step.verb,
-    state: step.state,
-    operation: step.operation ?? null,
-    status_code: step.statusCode ?? null,
-    error: step.error === undefined ? null : JSON.stringify(step.error),
-    started_ms: step.startedMs ?? null,
-    ended_ms: step.endedMs ?? null,
-  }
-}
-
-function stepFromTable(row: Selectable<DeploymentStepTable>): StepRow {
-  return {
-    deploymentKey: row.deployment_key,
-    position: row.position,
-    resourceKey: row.resource_key,
-    resourceId: row.resource_id,
-    resourceType: row.resource_type,
-    resourceName: row.resource_name,
-    verb: row.verb as StepRow['verb'],
-    state: row.state as StepRow['state'],
-    operation: row.operation ?? undefined,
-    statusCode: row.status_code ?? undefined,
-    error: row.error === null ? undefined : fromJson(row.error),
-    startedMs: row.started_ms ?? undefined,
     endedMs: row.ended_ms ?? undefined,
   }
 }

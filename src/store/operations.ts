@@ -1,7 +1,7 @@
 import type { Selectable } from 'kysely'
 import { type EventRows, operationEvent } from '../domain/events.ts'
 import type { OperationRow } from '../domain/rows.ts'
-import { wakeDeployments } from './deployments.ts'
+import { wakeDeployments } from './deployment-steps.ts'
 import { prepared } from './prepared.ts'
 import type { Db, OperationTable } from './schema.ts'
 import type { OperationRows } from './store.ts'
