@@ -5,7 +5,7 @@ import { scopeLocked } from '../domain/locks.ts'
 import { actionOn, parseResourceId } from '../domain/resource-id.ts'
 import type { OperationRow, ResourceRow, WorkRequest } from '../domain/rows.ts'
 import { softDeletedId, softDeleteSince } from '../resources/soft-delete.ts'
-import type { Change } from '../store/change.ts'
+import type { Change, Committed } from '../store/change.ts'
 import { refuseBlockedBelow } from './blocked-below.ts'
 import { countsOf } from './counts.ts'
 import { ancestorsOf, findSubscription, groupNotFound } from './front-door.ts'
@@ -32,16 +32,10 @@ export async function removeResource(
       return undefined
     }
     expectMatch(preconditions, row)
-    await refuseWithChildren(providers, target, row)
-    await refuseBlockedBelow(providers, target, row)
-    const nowMs = providers.world.now().getTime()
-    const work = await removalOf(providers, target, row)
-    const change = planRemoval(providers, asked, target, { row, work, nowMs })
+    const { change } = await plan(providers, asked, target, row)
     const committed = await providers.store.commit(change)
+    refuseCommitted(target, row, committed)
     if (committed.is === 'done' && change.operation) return { row, operation: change.operation }
-    if (committed.is === 'locked') throw scopeLocked(id.text, committed.verb, committed.by)
-    if (committed.is === 'read') throw isRead(row, committed.by)
-    if (committed.is === 'shared') throw isShared(row, committed.gallery)
   }
   throw new ArmError(
     'Conflict',
@@ -60,14 +54,24 @@ export async function foreseeRemoval(
   findSubscription(providers, id.subscription)
   const row = await findRemovable(providers, asked, target)
   if (!row) return undefined
+  const { change, work } = await plan(providers, asked, target, row)
+  refuseCommitted(target, row, await providers.store.wouldCommit(change))
+  return { row, isSoft: work?.some(({ kind }) => kind === 'RemoveSoftly') ?? false }
+}
+
+/** The deletion as it would be committed now. Throws every reason against it that is seen by then. */
+async function plan(providers: Providers, asked: Asked, target: Target, row: ResourceRow) {
   await refuseWithChildren(providers, target, row)
   await refuseBlockedBelow(providers, target, row)
   const nowMs = providers.world.now().getTime()
   const work = await removalOf(providers, target, row)
-  const change = planRemoval(providers, asked, target, { row, work, nowMs })
-  const committed = await providers.store.wouldCommit(change)
+  return { work, change: planRemoval(providers, asked, target, { row, work, nowMs }) }
+}
+
+function refuseCommitted({ id }: Target, row: ResourceRow, committed: Committed): void {
   if (committed.is === 'locked') throw scopeLocked(id.text, committed.verb, committed.by)
-  return { row, isSoft: work?.some(({ kind }) => kind === 'RemoveSoftly') ?? false }
+  if (committed.is === 'read') throw isRead(row, committed.by)
+  if (committed.is === 'shared') throw isShared(row, committed.gallery)
 }
 
 /** Who does not know of soft deletion does not purge by asking twice: to them it is gone. */

@@ -10,6 +10,7 @@ import {
 import { limits } from '../domain/limits.ts'
 import { type LockedVerb, mustBeUnlocked } from '../domain/locks.ts'
 import { keyOf } from '../domain/resource-id.ts'
+import { isAtOrBelow } from './at-or-below.ts'
 import { directoryChanged, directoryStamp, writtenColumns, writtenFrom } from './directory-stamp.ts'
 import { inTenant, isStill } from './find-principals.ts'
 import { rowsHeldBy } from './held-assignments.ts'
@@ -210,16 +211,7 @@ const containerForm =
 export async function forgetAssignmentsAt(db: Db, scopeKey: string): Promise<void> {
   const { numDeletedRows } = await db
     .deleteFrom('assignments')
-    .where((where) =>
-      where.or([
-        where('scope_key', '=', scopeKey),
-        // '0' follows '/'.
-        where.and([
-          where('scope_key', '>', `${scopeKey}/`),
-          where('scope_key', '<', `${scopeKey}0`),
-        ]),
-      ]),
-    )
+    .where(isAtOrBelow('scope_key', scopeKey))
     .executeTakeFirstOrThrow()
   if (numDeletedRows > 0n) await directoryChanged(db)
 }

@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely'
 import type { DeploymentRow, DeploymentRows } from '../domain/deployments.ts'
+import { isBelow } from './at-or-below.ts'
 import type { DeploymentTable } from './deployment-schema.ts'
 import { deploymentStepRows } from './deployment-steps.ts'
 import { locksRows } from './locks-rows.ts'
@@ -95,9 +96,7 @@ export function deploymentRows(db: Db): DeploymentRows {
 
   async function activeBelow(key: string, rowsMax: number): Promise<readonly DeploymentRow[]> {
     const rows = await all
-      .where('key', '>', `${key}/`)
-      // '0' follows '/'.
-      .where('key', '<', `${key}0`)
+      .where(isBelow('key', key))
       .where('ended_ms', 'is', null)
       .orderBy('key')
       .limit(rowsMax)
@@ -135,11 +134,7 @@ export function deploymentRows(db: Db): DeploymentRows {
   }
 
   async function removeBelow(key: string): Promise<void> {
-    await db
-      .deleteFrom('deployments')
-      .where('key', '>', `${key}/`)
-      .where('key', '<', `${key}0`)
-      .execute()
+    await db.deleteFrom('deployments').where(isBelow('key', key)).execute()
   }
 
   return {

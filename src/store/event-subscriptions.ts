@@ -1,5 +1,6 @@
-import { type Selectable, type SqlBool, sql } from 'kysely'
+import type { Selectable } from 'kysely'
 import type { EventSubscriptionRow, EventSubscriptionRows } from '../domain/event-subscriptions.ts'
+import { isAtOrBelow } from './at-or-below.ts'
 import type { EventSubscriptionTable } from './event-schema.ts'
 import type { Db } from './schema.ts'
 import { fromJson } from './values.ts'
@@ -38,7 +39,7 @@ export function eventSubscriptionRows(db: Db): EventSubscriptionRows {
     const { rows } = await db
       .selectFrom('event_subscriptions')
       .select(({ fn }) => fn.countAll().as('rows'))
-      .where(isWithin(scopeKey))
+      .where(isAtOrBelow('scope_key', scopeKey))
       .executeTakeFirstOrThrow()
     return Number(rows)
   }
@@ -83,12 +84,7 @@ export function eventSubscriptionRows(db: Db): EventSubscriptionRows {
 
 /** Those at a resource or below it end with it. */
 export async function forgetEventSubscriptionsAt(db: Db, key: string): Promise<void> {
-  await db.deleteFrom('event_subscriptions').where(isWithin(key)).execute()
-}
-
-/** '0' follows '/'. */
-function isWithin(key: string) {
-  return sql<SqlBool>`(scope_key = ${key} or (scope_key > ${`${key}/`} and scope_key < ${`${key}0`}))`
+  await db.deleteFrom('event_subscriptions').where(isAtOrBelow('scope_key', key)).execute()
 }
 
 function toTable(row: EventSubscriptionRow): EventSubscriptionTable {

@@ -1,12 +1,3 @@
-import { type SqlBool, sql } from 'kysely'
-
-/** The key itself and all below it: one range of an index, in which what only begins alike is passed over. */
-export function atOrBelow(column: string, key: string) {
-  const keys = sql.ref(column)
-  // '0' follows '/'.
-  return sql<SqlBool>`${keys} >= ${key} and ${keys} < ${`${key}0`} and (${keys} = ${key} or ${keys} > ${`${key}/`})`
-}
-
 /** Keys k with from ≤ k < until; no upper end when undefined. */
 export type KeyRange = { readonly from: string; readonly until: string | undefined }
 

@@ -2,7 +2,7 @@ import { type Selectable, type SqlBool, sql } from 'kysely'
 import type { Existing, Interval, LedgerRows, LedgerSubject, Move } from '../domain/ledger.ts'
 import type { RegionName } from '../domain/regions.ts'
 import type { StorageType } from '../domain/spaces.ts'
-import { atOrBelow } from './key-ranges.ts'
+import { isAtOrBelow } from './at-or-below.ts'
 import type { IntervalTable, MoveTable } from './ledger-schema.ts'
 import type { Db } from './schema.ts'
 
@@ -129,7 +129,7 @@ export function ledgerRows(db: Db): LedgerRows {
     const rows = await db
       .selectFrom('intervals')
       .selectAll()
-      .where(atOrBelow('version_key', query.scopeKey))
+      .where(isAtOrBelow('version_key', query.scopeKey))
       .where('since_ms', '<', query.untilMs)
       .where((row) => row.or([row('until_ms', 'is', null), row('until_ms', '>', query.fromMs)]))
       .$if(after !== undefined, (page) =>
@@ -149,7 +149,7 @@ export function ledgerRows(db: Db): LedgerRows {
     const rows = await db
       .selectFrom('moves')
       .selectAll()
-      .where(atOrBelow('version_key', query.scopeKey))
+      .where(isAtOrBelow('version_key', query.scopeKey))
       .where('hour_ms', '>=', query.fromMs)
       .where('hour_ms', '<', query.untilMs)
       .$if(after !== undefined, (page) =>

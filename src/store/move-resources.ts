@@ -1,5 +1,6 @@
 import { type SqlBool, sql } from 'kysely'
 import type { ResourceMove, ResourceMoveRows } from '../domain/resource-moves.ts'
+import { isAtOrBelow } from './at-or-below.ts'
 import { directoryChanged } from './directory-stamp.ts'
 import { locksRows } from './locks-rows.ts'
 import { resourceRows } from './resources.ts'
@@ -41,7 +42,7 @@ export function resourceMoveRows(db: Db): ResourceMoveRows {
     await db
       .selectFrom('resources')
       .select('key')
-      .where(within('key', key))
+      .where(isAtOrBelow('key', key))
       .orderBy('key')
       .limit(rowsMax)
       .$if(locksRows(db), (query) => query.forUpdate())
@@ -51,13 +52,13 @@ export function resourceMoveRows(db: Db): ResourceMoveRows {
 
   const isBusy: ResourceMoveRows['isBusy'] = async (key) => {
     // Some of it has the key in its subject alone, as what waits for a zone of a version.
-    const ofIt = sql<SqlBool>`(${within('key', key)} or ${within('subject', key)})`
+    const ofIt = sql<SqlBool>`(${isAtOrBelow('key', key)} or ${isAtOrBelow('subject', key)})`
     const work = db.selectFrom('work').select('key').where(ofIt).limit(1)
     if (await work.executeTakeFirst()) return true
     const operations = db
       .selectFrom('operations')
       .select('key')
-      .where(within('key', key))
+      .where(isAtOrBelow('key', key))
       .where('ended_ms', 'is', null)
     return (await operations.limit(1).executeTakeFirst()) !== undefined
   }
@@ -74,11 +75,11 @@ export function resourceMoveRows(db: Db): ResourceMoveRows {
       const beside = id === undefined ? sql`` : sql`${sql.ref(id)} = ${idThere(move, id, column)}, `
       await sql`update ${sql.table(table)}
         set ${beside}${sql.ref(column)} = ${keyThere(move, column)}
-        where ${within(column, key)}`.execute(db)
+        where ${isAtOrBelow(column, key)}`.execute(db)
     }
     await sql`update assignments
       set scope = ${idThere(move, 'scope', 'scope_key')}, scope_key = ${keyThere(move, 'scope_key')}
-      where ${within('scope_key', key)}`.execute(db)
+      where ${isAtOrBelow('scope_key', key)}`.execute(db)
     await removeRows(key)
   }
 
@@ -88,14 +89,14 @@ export function resourceMoveRows(db: Db): ResourceMoveRows {
     await sql`insert into resources (key, id, parent_key, parent_row, stamp, ${columns})
       select ${keyThere(move, 'key')}, ${idThere(move, 'id', 'key')}, ${parent}, ${parent},
         ${freshStamp(db)}, ${columns}
-      from resources where ${within('key', key)} order by key`.execute(db)
+      from resources where ${isAtOrBelow('key', key)} order by key`.execute(db)
   }
 
   async function removeRows(key: string): Promise<void> {
     const rows = await db
       .selectFrom('resources')
       .select('key')
-      .where(within('key', key))
+      .where(isAtOrBelow('key', key))
       .orderBy('key', 'desc')
       .execute()
     for (const row of rows) await db.deleteFrom('resources').where('key', '=', row.key).execute()
@@ -109,7 +110,7 @@ export function resourceMoveRows(db: Db): ResourceMoveRows {
       set name = case when name like 'feeds|%' then name
           else replace(replace(name, ${`${old}|`}, ${`${fresh}|`}), ${`${old}/`}, ${`${fresh}/`}) end,
         holder = ${keyThere(move, 'holder')}
-      where ${within('holder', key)}`.execute(db)
+      where ${isAtOrBelow('holder', key)}`.execute(db)
   }
 
   return { holdGroup, lockTree, isBusy, carry }
@@ -123,12 +124,6 @@ const columns = sql.join(
     ...['updated_ms', 'updated_by', 'updated_by_kind', 'deleted_ms'],
   ].map((name) => sql.ref(name)),
 )
-
-function within(column: string, key: string) {
-  const at = sql.ref(column)
-  // '0' follows '/'.
-  return sql<SqlBool>`(${at} = ${key} or (${at} > ${`${key}/`} and ${at} < ${`${key}0`}))`
-}
 
 /** The group's part of the key is replaced. */
 function keyThere({ from, to }: ResourceMove, column: string) {

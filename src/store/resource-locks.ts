@@ -1,6 +1,7 @@
 import { type SqlBool, sql } from 'kysely'
 import { type LockRows, lockLineage, type ResourceLock } from '../domain/locks.ts'
 import { keyOf } from '../domain/resource-id.ts'
+import { isBelow } from './at-or-below.ts'
 import type { LockTable } from './lock-schema.ts'
 import { locksRows } from './locks-rows.ts'
 import { preparedList } from './prepared.ts'
@@ -38,7 +39,7 @@ export function lockRows(db: Db): LockRows {
       .where((where) =>
         where.or([
           where('scope_key', 'in', at),
-          ...(below === undefined ? [] : [where.and(isBelow(below))]),
+          ...(below === undefined ? [] : [isBelow('scope_key', below)]),
         ]),
       )
       .$if(after !== undefined, (query) =>
@@ -81,10 +82,7 @@ export function lockRows(db: Db): LockRows {
     const { rows } = await above(lockLineage(key))
     if (verb === 'write') return rows.filter(({ level }) => level === 'ReadOnly').map(fromTable)
     if (rows.length > 0) return rows.map(fromTable)
-    const inside = all
-      .where((where) => where.and(isBelow(key)))
-      .orderBy('scope_key')
-      .limit(toldMax)
+    const inside = all.where(isBelow('scope_key', key)).orderBy('scope_key').limit(toldMax)
     return (await inside.execute()).map(fromTable)
   }
 
@@ -94,11 +92,6 @@ export function lockRows(db: Db): LockRows {
 /** Locks end with what they lock. */
 export async function forgetLocksAt(db: Db, key: string): Promise<void> {
   await db.deleteFrom('locks').where('scope_key', '=', key).execute()
-}
-
-function isBelow(key: string) {
-  // '0' follows '/'.
-  return [sql<SqlBool>`scope_key > ${`${key}/`}`, sql<SqlBool>`scope_key < ${`${key}0`}`]
 }
 
 function toTable(lock: ResourceLock): LockTable {

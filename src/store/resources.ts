@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely'
 import type { ProvisioningState, ResourceRow, RowStamp } from '../domain/rows.ts'
 import { forgetAssignmentsAt } from './assignments.ts'
+import { isBelow } from './at-or-below.ts'
 import { forgetEventSubscriptionsAt } from './event-subscriptions.ts'
 import { inKeyOrder } from './in-key-order.ts'
 import { locksRows } from './locks-rows.ts'
@@ -101,8 +102,7 @@ export function resourceRows(db: Db): ResourceRows {
 
   const below: ResourceRows['below'] = async (key, after, rowsMax) => {
     const found = await any
-      .where('key', '>=', `${key}/`)
-      .where('key', '<', `${key}0`)
+      .where(isBelow('key', key))
       .$if(after !== undefined, (query) => query.where('key', '>', after ?? ''))
       .orderBy('key')
       .limit(rowsMax)

@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { PageOf, Share, ShareRows, SortedKey } from '../domain/shares.ts'
+import { isBelow } from './at-or-below.ts'
 import type { Db } from './schema.ts'
 
 export function shareRows(db: Db): ShareRows {
@@ -52,9 +53,7 @@ export function shareRows(db: Db): ShareRows {
       .selectFrom('shares')
       .select('gallery_key')
       .where('kind', '=', 'Community')
-      .where('gallery_key', '>', `${key}/`)
-      // '0' follows '/'.
-      .where('gallery_key', '<', `${key}0`)
+      .where(isBelow('gallery_key', key))
       .orderBy('gallery_key')
       .limit(1)
       .executeTakeFirst()

@@ -3,7 +3,7 @@ import { type SqlBool, sql } from 'kysely'
 import { openIdSet } from '../base/id-set.ts'
 import type { Digest } from '../domain/digest.ts'
 import type { SpaceId } from '../domain/spaces.ts'
-import { atOrBelow } from './key-ranges.ts'
+import { isAtOrBelow, isBelow } from './at-or-below.ts'
 import type { Db } from './schema.ts'
 import type { PlacementRows } from './store.ts'
 
@@ -100,7 +100,7 @@ export function sharingRows(
         .innerJoin('resources', 'resources.key', 'placements.keeper')
         .select(['placements.keeper', 'placements.owner_id as owner'])
         .where('resources.type', 'in', versionTypes)
-        .where(atOrBelow('placements.keeper', scopeKey))
+        .where(isAtOrBelow('placements.keeper', scopeKey))
         .where(
           sql<SqlBool>`(placements.keeper, placements.owner_id) > (${after.keeper}, ${after.owner})`,
         )
@@ -122,8 +122,7 @@ export function sharingRows(
 /** The image of a row of `owners` is kept by a resource below one of these scope keys. */
 function keptWithin(within: 'all' | readonly string[]) {
   if (within === 'all') return sql<boolean>`1 = 1`
-  // '0' follows '/'.
-  const inOne = within.map((key) => sql`keeper > ${`${key}/`} and keeper < ${`${key}0`}`)
+  const inOne = within.map((key) => isBelow('keeper', key))
   const isKept = sql.join([sql`1 = 0`, ...inOne], sql` or `)
   return sql<boolean>`exists (select 1 from placements where placements.owner_id = owners.id and (${isKept}))`
 }

@@ -80,8 +80,11 @@ export type Address =
       readonly name: string | undefined
       readonly value: string | undefined
     }
-  /** What was granted and denied there: `{scope}/providers/Vitrine.Gallery/audit`; `scope` empty at the root. */
-  | { readonly is: 'audit'; readonly scope: string }
+  /**
+   * What was granted and denied there, what happened there as CloudEvents, what it costs:
+   * `{scope}/providers/Vitrine.Gallery/{audit|events|costs}`; `scope` empty at the root.
+   */
+  | { [Is in Telling]: { readonly is: Is; readonly scope: string } }[Telling]
   /** `{scope}/providers/Vitrine.Gallery/eventSubscriptions[/{name}[/deliver]]`; `scope` empty at the root. */
   | {
       readonly is: 'eventSubscriptions'
@@ -89,16 +92,12 @@ export type Address =
       readonly name: string | undefined
       readonly action: string | undefined
     }
-  /** What happened there, as CloudEvents: `{scope}/providers/Vitrine.Gallery/events`; `scope` empty at the root. */
-  | { readonly is: 'events'; readonly scope: string }
   /** Azure's activity log of a subscription, or of the tenant; or the categories of what stands there. */
   | {
       readonly is: 'activityLog'
       readonly subscription: string | undefined
       readonly list: 'values' | 'categories'
     }
-  /** What a scope costs: `{scope}/providers/Vitrine.Gallery/costs`. */
-  | { readonly is: 'costs'; readonly scope: string }
   /** What Azure has no field for: `{id}/providers/Vitrine.Gallery/{view}[/{name}]`. */
   | {
       readonly is: 'extension'
@@ -109,10 +108,6 @@ export type Address =
 
 const spacesPath =
   /^\/providers\/vitrine\.gallery\/(?:locations\/([^/]+)\/)?spaces(?:\/([^/]+))?(?:\/(rebuild))?$/i
-
-const auditEnd = '/providers/vitrine.gallery/audit'
-const eventsEnd = '/providers/vitrine.gallery/events'
-const costsEnd = '/providers/vitrine.gallery/costs'
 
 const operationKinds = new Set([
   'capsoperations',
@@ -138,16 +133,9 @@ export function parseAddress(path: string): Address {
       : undefined) ??
     (lower.includes('/tag') ? tagsAddress(text) : undefined) ??
     (lower.includes('/eventsubscriptions') ? eventSubscriptionAddress(text) : undefined) ??
-    (lower.endsWith(eventsEnd)
-      ? { is: 'events' as const, scope: text.slice(0, -eventsEnd.length) }
+    (lower.includes('/providers/vitrine.gallery/')
+      ? (tellingAddress(text) ?? extensionAddress(text))
       : undefined) ??
-    (lower.endsWith(auditEnd)
-      ? { is: 'audit' as const, scope: text.slice(0, -auditEnd.length) }
-      : undefined) ??
-    (lower.endsWith(costsEnd)
-      ? { is: 'costs' as const, scope: text.slice(0, -costsEnd.length) }
-      : undefined) ??
-    (lower.includes('/providers/vitrine.gallery/') ? extensionAddress(text) : undefined) ??
     (inGroup.test(lower) ? undefined : (subscriptionAddress(text) ?? sharedAddress(text))) ??
     resourceAddress(text)
   if (address) return address
@@ -188,6 +176,15 @@ function eventSubscriptionAddress(text: string): Address | undefined {
     /^(.*)\/providers\/vitrine\.gallery\/eventsubscriptions(?:\/([^/]+)(?:\/(deliver))?)?$/i
   const [found, scope = '', name, action] = form.exec(text) ?? []
   return found === undefined ? undefined : { is: 'eventSubscriptions', scope, name, action }
+}
+
+const tellings = ['audit', 'events', 'costs'] as const
+type Telling = (typeof tellings)[number]
+
+function tellingAddress(text: string): Address | undefined {
+  const [, scope, last] = /^(.*)\/providers\/vitrine\.gallery\/([a-z]+)$/i.exec(text) ?? []
+  const is = tellings.find((each) => each === last?.toLowerCase())
+  return is && scope !== undefined ? { is, scope } : undefined
 }
 
 function activityAddress(text: string): Address | undefined {
