@@ -1,4 +1,4 @@
-import type { ResourceRow } from '../domain/rows.ts'
+import type { ResourceRow, SasRow } from '../domain/rows.ts'
 import type { Rows } from './store.ts'
 
 const pageRows = 100
@@ -18,25 +18,27 @@ export async function findUse(
     readonly useOf: (version: ResourceRow, nowMs: number) => string | undefined
   },
 ): Promise<string | undefined> {
-  const own = await useOfKey(rows, definition.key, nowMs)
-  if (own !== undefined) return `it ${own}`
+  // One of a version forbids it, too.
+  const [lock] = await rows.locks.against('delete', definition.key)
+  if (lock) return `it is locked by '${lock.name}'`
+  const url = await rows.sas.liveImageWithin(definition.key, nowMs)
+  if (url) return `${whatOf(url, definition)} has a signed URL that is good until ${endOf(url)}`
   let after: string | undefined
   for (;;) {
     const page = await rows.resources.below(definition.key, after, pageRows)
     for (const version of page) {
       const why = useOf(version, nowMs)
       if (why !== undefined) return why
-      const how = await useOfKey(rows, version.key, nowMs)
-      if (how !== undefined) return `its version ${version.name} ${how}`
     }
     after = page.at(-1)?.key
     if (page.length < pageRows || after === undefined) return undefined
   }
 }
 
-async function useOfKey(rows: Rows, key: string, nowMs: number): Promise<string | undefined> {
-  const [lock] = await rows.locks.against('delete', key)
-  if (lock) return `is locked by '${lock.name}'`
-  const [url] = await rows.sas.imagesOf(key, 1, { endsAfterMs: nowMs })
-  return url && `has a signed URL that is good until ${new Date(url.expiresMs).toISOString()}`
+function whatOf({ key }: SasRow, definition: ResourceRow): string {
+  return key === definition.key ? 'it' : `its version ${key.split('/').at(-1)}`
+}
+
+function endOf({ expiresMs }: SasRow): string {
+  return new Date(expiresMs).toISOString()
 }

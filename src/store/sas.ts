@@ -1,4 +1,5 @@
 import type { ImageGrant, SasRow } from '../domain/rows.ts'
+import { isAtOrBelow } from './at-or-below.ts'
 import type { Db, SasTable } from './schema.ts'
 import type { SasRows } from './store.ts'
 
@@ -37,6 +38,18 @@ export function sasRows(db: Db): SasRows {
     return rows.map(fromTable)
   }
 
+  async function liveImageWithin(key: string, nowMs: number): Promise<SasRow | undefined> {
+    const row = await db
+      .selectFrom('sas')
+      .selectAll()
+      .where(isAtOrBelow('key', key))
+      .where('format', 'is not', null)
+      .where('expires_ms', '>', nowMs)
+      .limit(1)
+      .executeTakeFirst()
+    return row && fromTable(row)
+  }
+
   async function revokeImage(key: string, id: string): Promise<boolean> {
     const { numDeletedRows } = await db
       .deleteFrom('sas')
@@ -60,7 +73,7 @@ export function sasRows(db: Db): SasRows {
     return Number(numDeletedRows)
   }
 
-  return { get, put, revokeOf, imagesOf, revokeImage, prune }
+  return { get, put, revokeOf, imagesOf, liveImageWithin, revokeImage, prune }
 }
 
 function toTable({ id, key, access, expiresMs, image }: SasRow): SasTable {

@@ -374,6 +374,8 @@ export type SasRows = {
     rowsMax: number,
     only?: { readonly principalId?: string | undefined; readonly endsAfterMs?: number },
   ): Promise<readonly SasRow[]>
+  /** One at the key or below it that is still good; undefined: there is none. */
+  liveImageWithin(key: string, nowMs: number): Promise<SasRow | undefined>
   /** Ends a signed URL of this resource; false when there is none. */
   revokeImage(key: string, id: string): Promise<boolean>
   /** Deletes those that ran out before; answers how many (≤ rowsMax). */

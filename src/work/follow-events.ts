@@ -8,15 +8,12 @@ import { isLatestCandidate } from '../resources/image-version.ts'
 import type { Outcome, Running, Work } from '../runner/work.ts'
 import type { Rows } from '../store/store.ts'
 import type { WorkPorts } from './ports.ts'
-import { tellEndOfLife } from './tell.ts'
+import { endOfLifeLateMs, tellEndOfLife } from './tell.ts'
 
 /** Whoever reads by cursor numbers what he finds waiting: this is for when nobody does. */
 const everyMs = 2_000
 const numberRows = 500
 const eventRows = 100
-
-/** An end of life that nobody was there to tell of is told up to so late; once, whatever is written meanwhile. */
-const lateMs = 7 * 24 * 3_600_000
 
 const definitionType = 'Microsoft.Compute/galleries/images'
 const versionType = `${definitionType}/versions`
@@ -46,17 +43,19 @@ export function followEvents({ store, settings }: WorkPorts): Work {
     const query = { type, scopes: 'all', after, rowsMax: eventRows } as const
     const page = await store.read.resources.list(query)
     const nowMs = await store.nowMs()
-    for (const row of page.rows) {
-      const known = type === definitionType ? await store.read.eventWatch.latestOf(row.key) : []
-      const latest =
-        type === definitionType ? await latestIn(store.read, row.key, settings) : new Map()
-      await store.write(async ({ eventWatch }) => {
+    const latest = new Map<string, ReadonlyMap<string, string>>()
+    for (const { key } of type === definitionType ? page.rows : []) {
+      const known = await store.read.eventWatch.latestOf(key)
+      if (known.length === 0) latest.set(key, await latestIn(store.read, key, settings))
+    }
+    await store.write(async ({ eventWatch }) => {
+      for (const row of page.rows) {
         const dueMs = dueOf(row)
         await eventWatch.setDue(row.key, dueMs !== undefined && dueMs > nowMs ? dueMs : undefined)
-        if (known.length > 0) return
-        for (const [region, version] of latest) await eventWatch.setLatest(row.key, region, version)
-      })
-    }
+        for (const [region, version] of latest.get(row.key) ?? [])
+          await eventWatch.setLatest(row.key, region, version)
+      }
+    })
     if (page.next !== undefined) return { is: 'wait', state: { type, after: page.next }, forMs: 0 }
     const isLast = type === versionType
     return { is: 'wait', state: isLast ? { isSeeded: true } : { type: versionType }, forMs: 0 }
@@ -70,7 +69,8 @@ export function followEvents({ store, settings }: WorkPorts): Work {
     )
     const definitions = new Set(keys.map((key) => key.replace(/\/versions\/[^/]+$/, '')))
     const dated = new Map<string, number | undefined>()
-    for (const key of keys) dated.set(key, dueOf(await store.read.resources.get(key)))
+    const rows = await store.read.resources.getMany(keys)
+    for (const key of keys) dated.set(key, dueOf(rows.find((row) => row.key === key)))
     const latest = new Map<string, ReadonlyMap<string, string>>()
     for (const key of definitions) {
       if (isDefinition(key)) latest.set(key, await latestIn(store.read, key, settings))
@@ -80,7 +80,7 @@ export function followEvents({ store, settings }: WorkPorts): Work {
       // Another one was here first: it told them.
       if ((await rows.eventWatch.lockDerived()) !== from) return
       for (const [key, dueMs] of dated) {
-        const isToldYet = dueMs !== undefined && dueMs > nowMs - lateMs
+        const isToldYet = dueMs !== undefined && dueMs > nowMs - endOfLifeLateMs
         await rows.eventWatch.setDue(key, isToldYet ? dueMs : undefined)
       }
       for (const [key, regions] of latest) await tellLatest(rows, key, { regions, page, nowMs })

@@ -76,6 +76,9 @@ async function removalOf(rows: Rows, key: string) {
   return unfinished.find(({ verb }) => verb === 'delete')
 }
 
+/** An end of life that nobody was there to tell of is told up to so late; once, whatever is written meanwhile. */
+export const endOfLifeLateMs = 7 * 24 * 3_600_000
+
 /** Its date has come. Whoever notices tells it, and all that do tell the same event, which is kept once. */
 export async function tellEndOfLife(
   rows: Pick<Rows, 'events'>,

@@ -122,6 +122,12 @@ export function claimPromises(open: OpenStore): void {
     expect(await only({ principalId: 'p', endsAfterMs: 8 })).toHaveLength(2)
     expect(await only({ principalId: 'q' })).toEqual([])
     expect(await only({ endsAfterMs: 9 })).toEqual([])
+    const above = row.key.slice(0, row.key.lastIndexOf('/'))
+    for (const key of [row.key, above]) {
+      expect(await store().read.sas.liveImageWithin(key, 8)).toMatchObject({ key: row.key })
+      expect(await store().read.sas.liveImageWithin(key, 9)).toBeUndefined()
+    }
+    expect(await store().read.sas.liveImageWithin(row.key.slice(0, -1), 8)).toBeUndefined()
     await store().write(async ({ sas }) => {
       expect(await sas.revokeImage('elsewhere', 's1')).toBe(false)
       expect(await sas.revokeImage(row.key, 'no-image')).toBe(false)
