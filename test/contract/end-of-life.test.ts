@@ -53,13 +53,18 @@ describe('definitions past their end of life', () => {
   /** Its date comes now. */
   async function expire(name: string): Promise<void> {
     const { store } = vitrine.installation
+    const { events, eventWatch } = store.read
+    // Nothing that was written before is still to be looked at.
+    const isFollowed = async () =>
+      !(await events.isBehind()) && (await eventWatch.derived()) === (await events.last())
+    await expect.poll(isFollowed).toBe(true)
     const endOfLifeDate = new Date((await store.nowMs()) - 1).toISOString()
     await store.write(async ({ resources, eventWatch }) => {
       const row = await resources.lock(arm.idOf(at(name)).toLowerCase())
       if (!row) throw new Error(`${name} is there`)
       const properties = { ...(row.doc.properties as JsonObject), endOfLifeDate }
       await resources.update({ ...row, doc: { ...row.doc, properties } })
-      // As a PUT has it: more than one looks for it.
+      // As the event of a PUT leads to.
       await eventWatch.setDue(row.key, Date.parse(endOfLifeDate))
     })
   }
