@@ -174,7 +174,7 @@ export function assignmentRows(db: Db, nowMs: DatabaseClock): AssignmentRows {
       .select('id')
       .where('account', '=', account)
       .where('name', '=', name)
-      .where('gone', '=', 0)
+      .where('gone', '=', (eb) => eb.lit(0))
       .$if(locksRows(db), (query) => query.forShare())
       .executeTakeFirst()
     return container !== undefined

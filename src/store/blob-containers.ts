@@ -23,7 +23,10 @@ type Containers = Pick<
 >
 
 export function containerRows(db: Db): Containers {
-  const live = db.selectFrom('blob_containers').selectAll().where('gone', '=', 0)
+  const live = db
+    .selectFrom('blob_containers')
+    .selectAll()
+    .where('gone', '=', (eb) => eb.lit(0))
   type Name = { readonly account: string; readonly name: string }
   const byName = prepared(db, ({ account, name }: Name) =>
     live.where('account', '=', account).where('name', '=', name),
@@ -101,7 +104,7 @@ export function containerRows(db: Db): Containers {
       .updateTable('blob_containers')
       .set({ gone: 1 })
       .where('account', '=', account)
-      .where('gone', '=', 0)
+      .where('gone', '=', (eb) => eb.lit(0))
       .$if(name !== undefined, (query) => query.where('name', '=', name ?? ''))
       .execute()
     const service = `${account}/blobservices/default`
@@ -115,7 +118,7 @@ export function containerRows(db: Db): Containers {
       .innerJoin('blob_containers', 'blob_containers.id', 'blobs.container_id')
       .select('reader')
       .where('account', '=', account)
-      .where('gone', '=', 0)
+      .where('gone', '=', (eb) => eb.lit(0))
       .$if(only !== undefined, (query) => query.where('blob_containers.id', '=', only ?? 0))
       .limit(1)
       .executeTakeFirst()
@@ -134,7 +137,7 @@ export function containerRows(db: Db): Containers {
       .select('account')
       .distinct()
       .where('space', '=', space)
-      .where('gone', '=', 0)
+      .where('gone', '=', (eb) => eb.lit(0))
       .where(({ exists, selectFrom }) =>
         exists(
           selectFrom('blobs')

@@ -49,7 +49,7 @@ function namedRows(db: Db): Named {
       .select('space')
       .where('account', '=', account)
       .where('blob_containers.name', '=', container)
-      .where('gone', '=', 0)
+      .where('gone', '=', (eb) => eb.lit(0))
       .where('blobs.name', '=', name)
       .executeTakeFirst()
     // Written as a SpaceId.
@@ -116,7 +116,7 @@ function readerRows(db: Db): Pick<BlobRows, 'readerOf' | 'read' | 'released'> {
       .innerJoin('blob_containers', 'blob_containers.id', 'blobs.container_id')
       .select('upload')
       .where('upload', '=', upload)
-      .where('gone', '=', 0)
+      .where('gone', '=', (eb) => eb.lit(0))
       .$if(locksRows(db), (query) => query.forShare())
       .executeTakeFirst()
     if (!blob) return false

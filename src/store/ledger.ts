@@ -129,7 +129,7 @@ export function ledgerRows(db: Db): LedgerRows {
     const rows = await db
       .selectFrom('intervals')
       .selectAll()
-      .where(isAtOrBelow('version_key', query.scopeKey))
+      .where(isAtOrBelow('version_key', query.scopeKey, after?.versionKey))
       .where('since_ms', '<', query.untilMs)
       .where((row) => row.or([row('until_ms', 'is', null), row('until_ms', '>', query.fromMs)]))
       .$if(after !== undefined, (page) =>
@@ -149,7 +149,7 @@ export function ledgerRows(db: Db): LedgerRows {
     const rows = await db
       .selectFrom('moves')
       .selectAll()
-      .where(isAtOrBelow('version_key', query.scopeKey))
+      .where(isAtOrBelow('version_key', query.scopeKey, after?.versionKey))
       .where('hour_ms', '>=', query.fromMs)
       .where('hour_ms', '<', query.untilMs)
       .$if(after !== undefined, (page) =>

@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely'
+import { type Selectable, type SqlBool, sql } from 'kysely'
 import type { ProvisioningState, ResourceRow, RowStamp } from '../domain/rows.ts'
 import { forgetAssignmentsAt } from './assignments.ts'
 import { isBelow } from './at-or-below.ts'
@@ -125,7 +125,8 @@ export function resourceRows(db: Db): ResourceRows {
   const deletedBefore: ResourceRows['deletedBefore'] = async (beforeMs, after, rowsMax) => {
     const found = await any
       .where('deleted_ms', '<', beforeMs)
-      .$if(after !== undefined, (rows) => rows.where('key', '>', after ?? ''))
+      .where(sql<SqlBool>`(deleted_ms, key) > (${after?.deletedMs ?? -1}, ${after?.key ?? ''})`)
+      .orderBy('deleted_ms')
       .orderBy('key')
       .limit(rowsMax)
       .execute()

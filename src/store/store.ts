@@ -201,10 +201,10 @@ export type ResourceRows = {
   deletedOf(
     query: Omit<Parameters<ResourceRows['children']>[0], 'descending'>,
   ): Promise<Page<ResourceRow>>
-  /** Up to `rowsMax` rows of any type that were deleted softly before, in key order, after the key `after`. */
+  /** Up to `rowsMax` rows of any type that were deleted softly before, the oldest first, after one of them. */
   deletedBefore(
     beforeMs: number,
-    after: string | undefined,
+    after: { readonly deletedMs: number; readonly key: string } | undefined,
     rowsMax: number,
   ): Promise<readonly ResourceRow[]>
   insert(row: ResourceRow): Promise<void>

@@ -59,7 +59,7 @@ union all select 1 from upload_drops where upload = ${upload} and taken = 0`.exe
       .selectFrom('blob_containers')
       .select('id')
       .where('space', '=', space)
-      .where('gone', '=', 1)
+      .where('gone', '=', (eb) => eb.lit(1))
       .orderBy('id')
       .limit(1)
       .executeTakeFirst()

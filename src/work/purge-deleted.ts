@@ -1,4 +1,5 @@
 import { limits } from '../domain/limits.ts'
+import type { JsonObject } from '../domain/rows.ts'
 import type { Outcome, Running, Work } from '../runner/work.ts'
 import type { WorkPorts } from './ports.ts'
 
@@ -8,8 +9,8 @@ const everyMs = 60_000
 export function purgeDeleted({ store, findType, world }: WorkPorts): Work {
   async function look({ state, write }: Running): Promise<Outcome> {
     const nowMs = await store.nowMs()
-    const after = typeof state.after === 'string' ? state.after : undefined
     const beforeMs = nowMs - limits.softDeletedKeptMs
+    const after = placeIn(state)
     const page = await store.read.resources.deletedBefore(beforeMs, after, limits.pageRows)
     for (const { key } of page) {
       await write(async (rows) => {
@@ -31,9 +32,15 @@ export function purgeDeleted({ store, findType, world }: WorkPorts): Work {
       })
     }
     const last = page.length === limits.pageRows ? page.at(-1) : undefined
-    if (last) return { is: 'wait', state: { after: last.key }, forMs: 0 }
-    return { is: 'wait', state: {}, forMs: everyMs }
+    if (last?.deletedMs === undefined) return { is: 'wait', state: {}, forMs: everyMs }
+    const { deletedMs, key } = last
+    return { is: 'wait', state: { deletedMs, key }, forMs: 0 }
   }
 
   return { kind: 'PurgeDeleted', isRecurring: true, steps: { look } }
+}
+
+function placeIn({ deletedMs, key }: JsonObject) {
+  if (typeof deletedMs !== 'number' || typeof key !== 'string') return undefined
+  return { deletedMs, key }
 }

@@ -64,7 +64,8 @@ export function resourcePromises(open: OpenStore): void {
     expect(await resources.deletedOf(page)).toEqual({ rows: [gone], next: undefined })
     expect(await resources.deletedBefore(8, undefined, 9)).toEqual([gone])
     expect(await resources.deletedBefore(7, undefined, 9)).toEqual([])
-    expect(await resources.deletedBefore(8, key, 9)).toEqual([])
+    expect(await resources.deletedBefore(8, { deletedMs: 7, key: parentKey }, 9)).toEqual([gone])
+    expect(await resources.deletedBefore(8, { deletedMs: 7, key }, 9)).toEqual([])
     const { deletedMs: _, ...back } = { ...gone, state: 'Succeeded' as const }
     await store().write((rows) => rows.resources.update(back))
     expect(await resources.get(key)).toEqual(back)
