@@ -28,6 +28,7 @@ export type Sent = {
 
 /** The deployment whose template holds another one. */
 export type Parent = {
+  readonly key: string
   readonly run: string
   /** Values of secure parameters stand in the template. */
   readonly hidesTemplate: boolean
@@ -57,6 +58,7 @@ export async function acceptDeployment(
   return store.write(async (rows) => {
     await mustBeUnlocked(rows.locks, 'write', target.text)
     await lockGroup(rows, target, judged.group)
+    if (parent) await mustRun(rows, parent)
     const before = await rows.deployments.lock(target.key)
     if (before && parent && before.parentRun === parent.run) return { row: before, created: false }
     if (before && before.endedMs === undefined) throw isActive(before)
@@ -103,6 +105,14 @@ export async function judge(
 async function lockGroup(rows: Rows, target: ResourceId, group: ResourceRow | undefined) {
   if (!group) return
   mustStay(await rows.resources.lock(group.key), target.resourceGroup ?? '')
+}
+
+/** Whoever cancels it ends what it has begun: nothing is begun behind his back. */
+async function mustRun(rows: Rows, { key, run }: Parent): Promise<void> {
+  const row = await rows.deployments.lock(key)
+  if (row?.run === run && row.endedMs === undefined) return
+  const message = 'The deployment that holds the nested template has ended: it begins nothing more.'
+  throw new ArmError('Conflict', message)
 }
 
 function isActive({ name, startedMs }: DeploymentRow): ArmError {

@@ -163,7 +163,8 @@ async function beginNested(
   const positionOf: PositionOf = (path) => deploying.positionOf([...above, ...path])
   const sent = { target, read: async () => ({ body, positionOf }) }
   const { row: around, secretTexts } = deploying
-  const parent = { run: around.run, hidesTemplate, secretTexts }
+  const { key, run } = around
+  const parent = { key, run, hidesTemplate, secretTexts }
   const { row, created } = await acceptDeployment(ports, asked, sent, parent)
   return { status: created ? 201 : 200, operation: row.run }
 }

@@ -3,9 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { acceptDeployment } from '../../src/deployments/accept.ts'
+import { parseResourceId } from '../../src/domain/resource-id.ts'
+import { group, ownerAsked } from '../support/as-owner.ts'
 import { deployed, deploymentStory, galleryIn } from '../support/deployment-story.ts'
 import { openStory } from '../support/die-and-restart.ts'
 import { openEngine } from '../support/engine.ts'
+import { bare } from '../support/templates.ts'
 
 /** Of each kind of change, by the seed. */
 const instantsOfKind = 2
@@ -62,6 +66,30 @@ it('a role that is lost while a deployment runs is a refusal of what has not beg
       properties: { error: { details: [{ code: 'AuthorizationFailed' }] } },
     })
     expect(asks).toBe(2)
+  } finally {
+    await engine.close()
+    await rm(folder, { recursive: true })
+  }
+})
+
+it('a nested deployment whose parent was cancelled just before is not begun', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'vitrine-test-'))
+  const engine = await openEngine(folder)
+  try {
+    await engine.makeDefinition()
+    await deployed(engine, 'around', { mode: 'Incremental', resources: [] })
+    const idAt = (name: string) =>
+      parseResourceId(`${group}/providers/Microsoft.Resources/deployments/${name}`) ??
+      expect.fail('it is an id')
+    const { key } = idAt('around')
+    const { run = '' } = (await engine.rows.read.deployments.get(key)) ?? {}
+    const parent = { key, run, hidesTemplate: false, secretTexts: [] }
+    const body = { properties: { mode: 'Incremental', template: bare } }
+    const sent = { target: idAt('inner'), read: async () => ({ body }) }
+    await expect(acceptDeployment(engine.deploying, ownerAsked, sent, parent)).rejects.toThrow(
+      'has ended',
+    )
+    expect(await engine.rows.read.deployments.get(idAt('inner').key)).toBe(undefined)
   } finally {
     await engine.close()
     await rm(folder, { recursive: true })
