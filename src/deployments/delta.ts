@@ -1,10 +1,23 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Json, JsonObject } from '../domain/rows.ts'
-import { isList, isObject } from '../resources/paths.ts'
+import { isList, isObject, valueAt } from '../resources/paths.ts'
 
 /** What differs between two resources, as what-if tells it: `[]` when nothing does. Pure. */
 export function deltaOf(before: JsonObject, after: JsonObject): readonly JsonObject[] {
   return membersDelta(before, after, '')
+}
+
+/** What a body says of properties that are only read, and that are something else whatever it says. Pure. */
+export function ignoredOf(
+  body: JsonObject,
+  shown: JsonObject,
+  readOnly: readonly string[],
+): readonly JsonObject[] {
+  return readOnly.flatMap((path) => {
+    const after = valueAt(body, path) ?? null
+    if (after === null || isDeepStrictEqual(after, valueAt(shown, path))) return []
+    return [{ path, propertyChangeType: 'NoEffect', after }]
+  })
 }
 
 function membersDelta(before: JsonObject, after: JsonObject, above: string): readonly JsonObject[] {

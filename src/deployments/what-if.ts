@@ -6,7 +6,7 @@ import { isObject } from '../resources/paths.ts'
 import type { PlannedResource } from '../templates/planned.ts'
 import { judge, type Sent } from './accept.ts'
 import { leftOver, tooMany } from './complete-mode.ts'
-import { deltaOf } from './delta.ts'
+import { deltaOf, ignoredOf } from './delta.ts'
 import { resolved } from './facts.ts'
 import { type DeploymentPorts, deploymentType, type Send } from './ports.ts'
 import { type Hide, hidingOf, secretTexts } from './secrets.ts'
@@ -102,12 +102,15 @@ async function changeOf(looking: Looking, resource: PlannedResource): Promise<Ch
     const before = await shownNow(looking, resourceId, apiVersion)
     const at = { ...asked, apiVersion: apiVersion.toLowerCase() }
     const foreseen = await ports.foresee(at, { path: resourceId, body })
-    const after = hide(withoutVolatile(foreseen ?? sentAs(resource, before, body)))
+    const shown = foreseen ?? sentAs(resource, before, body)
+    const after = hide(withoutVolatile(shown))
     if (!before) return { resourceId, changeType: 'Create', after }
     const was = hide(withoutVolatile(before))
-    const delta = deltaOf(was, after)
-    const isSame = delta.every(({ propertyChangeType }) => propertyChangeType === 'NoEffect')
-    return { resourceId, changeType: isSame ? 'NoChange' : 'Modify', before: was, after, delta }
+    const changed = deltaOf(was, after)
+    const { readOnly = [] } = ports.providers.findType(resource.type) ?? {}
+    const delta = [...changed, ...hide(ignoredOf(body, shown, readOnly))]
+    const changeType = changed.length === 0 ? 'NoChange' : 'Modify'
+    return { resourceId, changeType, before: was, after, delta }
   } catch (error) {
     if (!(error instanceof Refused)) throw error
     // What it refers to is made by the same template.
