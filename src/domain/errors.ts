@@ -127,6 +127,10 @@ export const armErrors = {
     status: 409,
     means: 'Resources keep their subscription: replicate or copy what is needed elsewhere.',
   },
+  ResourceMoveProviderValidationFailed: {
+    status: 409,
+    means: 'Several things forbid the move: each is among the details.',
+  },
   ResourceNotTopLevel: {
     status: 400,
     means: 'What lies below another resource moves with that one, not alone.',

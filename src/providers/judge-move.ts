@@ -23,9 +23,13 @@ type Judged = {
 /** Of all that one move may take. */
 const locksMax = limits.movedRowsMax * locksPerScopeMax
 
+/** Faults that one refusal tells. */
+const toldMax = 20
+
 /**
- * Inside a `write`: what moves from one group to another of its subscription, locked until the end. Throws what forbids it:
- * a lock, a group that goes, work that is under way, webhooks, a name that is taken, more than one transaction takes.
+ * Inside a `write`: what moves from one group to another of its subscription, locked until the end. Throws all that forbids
+ * it as one error: locks, a group that goes, work that is under way, webhooks, names that are taken, more than one
+ * transaction takes.
  */
 export async function judgeMove(
   rows: Rows,
@@ -39,51 +43,85 @@ export async function judgeMove(
     readonly resources: readonly ResourceId[]
   },
 ): Promise<Judged> {
-  await refuseLocked(rows, source, target, resources)
+  const faults = [...(await targetFaults(rows, target))]
+  for (const id of resources) {
+    if (faults.length < toldMax) faults.push(...(await lockFaults(rows, source, id)))
+  }
   const [from, to] = await holdGroups(rows, source, target)
   const moved: ResourceRow[] = []
   for (const id of resources) {
+    if (faults.length >= toldMax) break
     const tree = await rows.resourceMoves.lockTree(id.key, limits.movedRowsMax + 1)
-    // It was there a moment ago.
-    if (tree.length === 0) throw changed(id)
     moved.push(...tree)
-    mustBeFew(moved.length, limits.movedRowsMax, 'resources, with all that lies below them')
-    await refuseBusy(rows, id, tree)
-    await refuseWithWebhooks(rows, id)
+    if (moved.length > limits.movedRowsMax) {
+      faults.push(tooMany(limits.movedRowsMax, 'resources, with all that lies below them'))
+      break
+    }
     const there = `${target.key}${id.key.slice(source.key.length)}`
-    if (await rows.resources.getAny(there)) throw taken(id, to)
+    faults.push(...(await faultsOf(rows, id, { tree, there, to })))
   }
+  if (faults.length > 0) throw asOne(faults)
   const roots = await rootsOf(rows, moved)
-  mustBeFew(roots.length, limits.movedRootsMax, 'replicas in spaces')
+  if (roots.length > limits.movedRootsMax) {
+    throw tooMany(limits.movedRootsMax, 'replicas in spaces')
+  }
   return { from, to, moved, roots }
+}
+
+/** One is told as it is, several in Azure's words. */
+function asOne(faults: readonly ArmError[]): ArmError {
+  const [first] = faults
+  if (first && faults.length === 1) return first
+  const told = faults.slice(0, toldMax)
+  return new ArmError(
+    'ResourceMoveProviderValidationFailed',
+    'Resource move validation failed. Please see details.',
+    undefined,
+    told.map(({ code, message, target }) => ({ code, message, ...(target && { target }) })),
+  )
+}
+
+async function faultsOf(
+  rows: Rows,
+  id: ResourceId,
+  {
+    tree,
+    there,
+    to,
+  }: { readonly tree: readonly ResourceRow[]; readonly there: string; readonly to: ResourceRow },
+): Promise<readonly ArmError[]> {
+  // It was there a moment ago.
+  if (tree.length === 0) return [changed(id)]
+  return [
+    ...(await busyFaults(rows, id, tree)),
+    ...(await webhookFaults(rows, id)),
+    ...((await rows.resources.getAny(there)) ? [taken(id, to)] : []),
+  ]
 }
 
 /**
  * A resource that only is not to be deleted takes its lock along. What its group keeps would be out of its keeping; what
  * is read-only stays as it is.
  */
-async function refuseLocked(
+async function lockFaults(
   { locks }: Rows,
   source: ResourceId,
-  target: ResourceId,
-  resources: readonly ResourceId[],
-): Promise<void> {
-  for (const { key, text } of resources) {
-    const above = await locks.against('write', key)
-    const query = { at: [source.key], below: key, after: undefined, rowsMax: locksMax }
-    const found = await locks.find(query)
-    const by = found.filter(
-      ({ level, scope }) => level === 'ReadOnly' || keyOf(scope) === source.key,
-    )
-    if (above.length + by.length > 0) throw lockedBy(text, [...above, ...by])
-  }
-  const by = await locks.against('write', target.key)
-  if (by.length > 0) throw lockedBy(target.text, by)
+  { key, text }: ResourceId,
+): Promise<readonly ArmError[]> {
+  const above = await locks.against('write', key)
+  const query = { at: [source.key], below: key, after: undefined, rowsMax: locksMax }
+  const found = await locks.find(query)
+  const by = found.filter(({ level, scope }) => level === 'ReadOnly' || keyOf(scope) === source.key)
+  return lockedBy(text, [...above, ...by])
 }
 
-function lockedBy(id: string, by: readonly ResourceLock[]): ArmError {
+async function targetFaults({ locks }: Rows, { key, text }: ResourceId) {
+  return lockedBy(text, await locks.against('write', key))
+}
+
+function lockedBy(id: string, by: readonly ResourceLock[]): readonly ArmError[] {
   const scopes = by.map(({ scope }) => scope)
-  return scopeLocked(id, 'write', scopes)
+  return scopes.length > 0 ? [scopeLocked(id, 'write', scopes)] : []
 }
 
 async function holdGroups(rows: Rows, source: ResourceId, target: ResourceId) {
@@ -104,29 +142,25 @@ async function holdGroups(rows: Rows, source: ResourceId, target: ResourceId) {
   return [from, to] as const
 }
 
-async function refuseBusy(
+async function busyFaults(
   { resourceMoves }: Rows,
-  { key, name }: ResourceId,
+  { key, name, text }: ResourceId,
   tree: readonly ResourceRow[],
-): Promise<void> {
+): Promise<readonly ArmError[]> {
   const busy = tree.find(({ state, deletedMs }) => !isFinal(state) && deletedMs === undefined)
-  if (!busy && !(await resourceMoves.isBusy(key))) return
-  throw new ArmError(
-    'Conflict',
-    `'${busy?.id ?? name}' is being changed or looked at. Move it when that is done: its operations tell.`,
-  )
+  if (!busy && !(await resourceMoves.isBusy(key))) return []
+  const message = `'${busy?.id ?? name}' is being changed or looked at. Move it when that is done: its operations tell.`
+  return [new ArmError('Conflict', message, text)]
 }
 
 /** What is secret about them is sealed for their id, and opens under no other one. */
-async function refuseWithWebhooks(
+async function webhookFaults(
   { eventSubscriptions }: Rows,
-  { key, name }: ResourceId,
-): Promise<void> {
-  if ((await eventSubscriptions.count(key)) === 0) return
-  throw new ArmError(
-    'Conflict',
-    `'${name}' has webhooks (Vitrine.Gallery/eventSubscriptions) at it or below it. Delete them, and make them anew after the move.`,
-  )
+  { key, name, text }: ResourceId,
+): Promise<readonly ArmError[]> {
+  if ((await eventSubscriptions.count(key)) === 0) return []
+  const message = `'${name}' has webhooks (Vitrine.Gallery/eventSubscriptions) at it or below it. Delete them, and make them anew after the move.`
+  return [new ArmError('Conflict', message, text)]
 }
 
 async function rootsOf({ placements }: Rows, moved: readonly ResourceRow[]) {
@@ -139,21 +173,22 @@ async function rootsOf({ placements }: Rows, moved: readonly ResourceRow[]) {
   return [...roots.values()]
 }
 
-function mustBeFew(count: number, most: number, what: string): void {
-  if (count <= most) return
-  throw new ArmError(
+function tooMany(most: number, what: string): ArmError {
+  return new ArmError(
     'OperationNotAllowed',
     `One move takes at most ${most} ${what}. Name fewer resources in one request; a gallery with more stays where it is.`,
   )
 }
 
-function taken({ name, type }: ResourceId, to: ResourceRow): ArmError {
+function taken({ name, type, text }: ResourceId, to: ResourceRow): ArmError {
   return new ArmError(
     'Conflict',
     `The resource group '${to.name}' has a resource '${name}' of type '${type}' already. Delete that one, or name another group.`,
+    text,
   )
 }
 
-function changed({ name }: ResourceId): ArmError {
-  return new ArmError('Conflict', `'${name}' changed at the same time. Retry the request.`)
+function changed({ name, text }: ResourceId): ArmError {
+  const message = `'${name}' changed at the same time. Retry the request.`
+  return new ArmError('Conflict', message, text)
 }
