@@ -113,6 +113,10 @@ export const armErrors = {
   },
   InvalidResourceLocation: { status: 409, means: 'The resource exists in another location.' },
   MethodNotAllowed: { status: 405, means: 'This path does not take this method.' },
+  CursorExpired: {
+    status: 410,
+    means: 'Events behind this cursor are not kept any more: begin again.',
+  },
   PreconditionFailed: { status: 412, means: 'If-Match or If-None-Match does not hold.' },
   PropertyChangeNotAllowed: {
     status: 409,

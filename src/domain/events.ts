@@ -79,6 +79,8 @@ export type EventRows = {
   after(seq: number, rowsMax: number): Promise<readonly NumberedEvent[]>
   /** The highest number given. */
   last(): Promise<number>
+  /** The highest number of those that are not kept any more; 0 before any. */
+  forgotten(): Promise<number>
   /** Deletes the oldest that are numbered and were told before; answers how many (≤ rowsMax). */
   prune(beforeMs: number, rowsMax: number): Promise<number>
 }

@@ -117,11 +117,15 @@ export function eventRows(db: Db): EventRows {
     for (const page of pagesOf(past)) {
       await db.deleteFrom('events').where('seq', 'in', page).execute()
     }
+    const before = past.length > 0 ? await marks.lock('forgotten') : 0
+    const to = past.at(-1) ?? 0
+    if (to > before) await marks.move('forgotten', to)
     return past.length
   }
 
   const last = () => marks.read('numbered')
-  return { add, list, number, isBehind, after, last, prune }
+  const forgotten = () => marks.read('forgotten')
+  return { add, list, number, isBehind, after, last, forgotten, prune }
 }
 
 type Where = ExpressionBuilder<Schema, 'events'>

@@ -16,15 +16,25 @@ export async function listCloudEvents(
   store: Pick<Store, 'read' | 'write'>,
   { caller, scopeKey, after, source }: CloudEventQuery,
 ) {
-  for (let page = 0; page < numberPagesMax && (await store.read.events.isBehind()); page++) {
-    await store.write((rows) => rows.events.number(numberRows))
-  }
+  await numberWaiting(store)
   const found = await store.read.events.after(after, scannedRows)
   const seen = seenBy(found, caller, scopeKey)
   return {
     events: seen.map((event) => cloudEventOf(event, source)),
     next: found.at(-1)?.seq ?? after,
     isMore: found.length === scannedRows,
+  }
+}
+
+/** The number behind which lies what happens from now on. */
+export async function lastEvent(store: Pick<Store, 'read' | 'write'>): Promise<number> {
+  await numberWaiting(store)
+  return await store.read.events.last()
+}
+
+async function numberWaiting(store: Pick<Store, 'read' | 'write'>): Promise<void> {
+  for (let page = 0; page < numberPagesMax && (await store.read.events.isBehind()); page++) {
+    await store.write((rows) => rows.events.number(numberRows))
   }
 }
 

@@ -2,7 +2,7 @@ import { parseScope, type Scope } from '../../access/scope.ts'
 import type { Caller } from '../../domain/access.ts'
 import { ArmError } from '../../domain/errors.ts'
 import { limits } from '../../domain/limits.ts'
-import { listCloudEvents } from '../../views/cloud-events.ts'
+import { lastEvent, listCloudEvents } from '../../views/cloud-events.ts'
 import type { Answer, ArmRequest } from './answer.ts'
 
 /** How often a stream looks for more, and how often it says that it is there. */
@@ -23,11 +23,13 @@ export async function answerEvents(request: ArmRequest, path: string): Promise<A
   const cursor = header('last-event-id') ?? query.get('after')
   const after = cursor === undefined ? 0 : cursorOf(cursor)
   if (/\btext\/event-stream\b/i.test(header('accept') ?? '')) {
-    const from = cursor === undefined ? await providers.store.read.events.last() : after
+    await mustBeKept(request, after)
+    const from = cursor === undefined ? await lastEvent(providers.store) : after
     return stream(request, scope, from)
   }
   const asks = { caller: asked.caller, scopeKey: scope.key, after, source: origin }
   const { events, next } = await listCloudEvents(providers.store, asks)
+  await mustBeKept(request, after)
   const search = new URLSearchParams(request.search)
   search.set('after', String(next))
   return {
@@ -50,11 +52,30 @@ function cursorOf(text: string): number {
   )
 }
 
+/** Nobody goes on behind a gap without being told. Throws CursorExpired, InvalidParameter. */
+async function mustBeKept({ providers }: ArmRequest, after: number): Promise<void> {
+  if (after === 0) return
+  const { events } = providers.store.read
+  const [forgotten, last] = await Promise.all([events.forgotten(), events.last()])
+  if (after < forgotten) {
+    throw new ArmError(
+      'CursorExpired',
+      `Events up to number ${forgotten} are not kept any more, and some of them lie behind ${after}. Begin with after=0 at the oldest that is kept.`,
+      'after',
+    )
+  }
+  // Of another installation, or of this one before it was restored.
+  if (after <= last) return
+  throw new ArmError(
+    'InvalidParameter',
+    `'${after}' is no cursor of this installation: its last event has the number ${last}. Begin with after=0.`,
+    'after',
+  )
+}
+
 function stream(request: ArmRequest, scope: Scope, from: number): Answer {
   const { principalId } = request.asked.caller
-  const mine = open.get(principalId) ?? 0
-  const all = [...open.values()].reduce((sum, one) => sum + one, 0)
-  if (mine >= limits.eventStreamsOfPrincipalMax || all >= limits.eventStreamsMax) {
+  if (isFull(principalId)) {
     throw new ArmError(
       'TooManyRequests',
       'Too many streams of events are open. Close one, or read pages with ?after=.',
@@ -67,7 +88,15 @@ function stream(request: ArmRequest, scope: Scope, from: number): Answer {
   }
 }
 
+function isFull(principalId: string): boolean {
+  const mine = open.get(principalId) ?? 0
+  const all = [...open.values()].reduce((sum, one) => sum + one, 0)
+  return mine >= limits.eventStreamsOfPrincipalMax || all >= limits.eventStreamsMax
+}
+
 async function* counted(principalId: string, texts: AsyncIterable<string>): AsyncGenerator<string> {
+  // Of many that asked at the same instant: this one ends, and its client comes again.
+  if (isFull(principalId)) return
   open.set(principalId, (open.get(principalId) ?? 0) + 1)
   try {
     yield* texts

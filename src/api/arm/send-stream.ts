@@ -1,13 +1,14 @@
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 
-/** A client that takes nothing for so long is cut off: what waits for it is memory. */
-const slowMs = 30_000
-
-/** Sends the pieces as they come; ends with them, with the client, or when the client is too slow. Never throws. */
+/**
+ * Sends the pieces as they come; ends with them, with the client, or when the client takes nothing for `slowMs`: what waits
+ * for it is memory, one piece at most beyond what its connection holds. Never throws.
+ */
 export async function sendStream(
   response: ServerResponse,
   stream: (signal: AbortSignal) => AsyncIterable<string>,
+  slowMs = 30_000,
 ): Promise<void> {
   const going = new AbortController()
   response.once('close', () => going.abort())
