@@ -172,7 +172,7 @@ function bytesDoor(
     mayOf: access.mayOf,
   })
   const blobs = blobApp({
-    ...{ store, plane, world, accountKey, urls, refusals },
+    ...{ store, plane, world, accountKey, sas, urls, refusals },
     authenticate: access.authenticateForBlobs,
     challengeIn: (subscription) =>
       `Bearer authorization_uri=${authority(baseUrl, tenancy.tenantOf(subscription))}/oauth2/v2.0/authorize resource_id=https://storage.azure.com`,

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { PageBlobClient } from '@azure/storage-blob'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Arm, dataBytes, openArm } from '../support/arm.ts'
+import { makeAccount } from '../support/blob-account.ts'
 import { pageBlob } from '../support/main-job.ts'
 import { openMovingWorld } from '../support/moving-world.ts'
 import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
@@ -234,5 +235,70 @@ describe('the page blob behind a disk', () => {
     bare.search = ''
     const answer = await raw('GET', bare.href, { authorization: `Bearer ${vitrine.token}` })
     expect(answer.status).toBe(403)
+  })
+
+  it('a read SAS is the source of a copy into a storage account, until it is revoked', async () => {
+    const account = await makeAccount(vitrine, arm, 'exports1')
+    const vhds = await account.container('vhds')
+    const bytes = Buffer.alloc(9 * mib)
+    bytes.set(dataBytes(31), 5 * mib - 512)
+    const disk = await arm.upload('exported', bytes)
+    const creationData = { createOption: 'Copy', sourceResourceId: disk }
+    await arm.make('snapshots/exported', { ...west, properties: { creationData } })
+    const source = await arm.grant('snapshots/exported', 'Read')
+    const copy = vhds.getPageBlobClient('os.vhd')
+    const copied = await (await copy.beginCopyFromURL(source)).pollUntilDone()
+    expect(copied).toMatchObject({ copyStatus: 'success' })
+    const vhd = await pageBlob(source).downloadToBuffer()
+    expect((await copy.downloadToBuffer()).equals(vhd)).toBe(true)
+    const told = await copy.getProperties()
+    expect([told.blobType, told.copySource]).toEqual(['PageBlob', source.split('?')[0]])
+    // As azcopy does it.
+    const paged = vhds.getPageBlobClient('paged.vhd')
+    await paged.create(vhd.byteLength)
+    await paged.uploadPagesFromURL(source, 4 * mib, 4 * mib, 4 * mib)
+    const part = await paged.downloadToBuffer(4 * mib, 4 * mib)
+    expect(part.equals(vhd.subarray(4 * mib, 8 * mib))).toBe(true)
+    const unverified = { statusCode: 403, code: 'CannotVerifyCopySource' }
+    const from = (url: string) => vhds.getPageBlobClient('never').syncCopyFromURL(url)
+    await expect(from(source.replace(/sig=./, 'sig=_'))).rejects.toMatchObject(unverified)
+    await expect(from(source.replace(/\?.*/, ''))).rejects.toMatchObject(unverified)
+    const sourceConditions = { ifMatch: '"other"' }
+    await expect(
+      vhds.getPageBlobClient('never').syncCopyFromURL(source, { sourceConditions }),
+    ).rejects.toMatchObject({ statusCode: 412 })
+    await arm.revoke('snapshots/exported')
+    await expect(from(source)).rejects.toMatchObject(unverified)
+  })
+
+  it('a copy takes a large disk with holes; more data than is copied at once is refused', async () => {
+    const account = await makeAccount(vitrine, arm, 'exports2')
+    const target = (await account.container('vhds')).getPageBlobClient('wide.vhd')
+    const { name, sas, blob } = await begin(1024 * mib + 64 * mib)
+    await put(blob, 1024 * mib, dataBytes(32, 4 * mib))
+    const few = await (await target.beginCopyFromURL(sas)).pollUntilDone()
+    expect(few.copyStatus).toBe('success')
+    expect(await target.downloadToBuffer(1024 * mib, 4 * mib)).toEqual(
+      Buffer.from(dataBytes(32, 4 * mib)),
+    )
+    await arm.upload('four', dataBytes(32, 4 * mib))
+    const runs = Array.from({ length: 257 }, (_, at) => ({
+      offset: at * 4 * mib,
+      length: 4 * mib,
+      from: 0,
+    }))
+    const told = await raw(
+      'PUT',
+      `${sas}&comp=chunks`,
+      { 'x-ms-copy-source': await arm.grant('four', 'Read') },
+      new TextEncoder().encode(JSON.stringify({ runs })),
+    )
+    expect(told).toMatchObject({ status: 201 })
+    await arm.revoke(name)
+    const read = await arm.grant(name, 'Read')
+    await expect(target.syncCopyFromURL(read)).rejects.toMatchObject({
+      statusCode: 413,
+      code: 'RequestBodyTooLarge',
+    })
   })
 })

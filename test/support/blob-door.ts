@@ -1,5 +1,6 @@
 import type { Hono } from 'hono'
 import { openAccountKeys } from '../../src/access/account-keys.ts'
+import { openSas } from '../../src/access/sas.ts'
 import { blobApp } from '../../src/api/blob/blob-app.ts'
 import { invariant } from '../../src/base/assert.ts'
 import type { Caller } from '../../src/domain/access.ts'
@@ -33,6 +34,7 @@ export function openBlobDoor(engine: Engine, account: string) {
   const app: Hono = blobApp({
     ...{ store, plane, world, refusals: untold },
     accountKey: openAccountKeys(new Uint8Array(32)),
+    sas: openSas(new Uint8Array(32)),
     authenticate: async (): Promise<Caller> => caller,
     urls: [origin],
     challengeIn: () => 'Bearer',

@@ -166,6 +166,14 @@ describe('the Azure CLI, with Debian’s package mended: disks, snapshots and ma
     const path = join(home, 'os.vhd')
     await writeFile(path, vhdFixed(bytes))
     await cli.say('storage blob upload -c vhds -n os.vhd --type page -f', path, ...connection)
+    const grant = await on('snapshot grant-access -n snap --duration-in-seconds 600')
+    const to = 'storage blob copy start --destination-container vhds --destination-blob snap.vhd'
+    const exporting = ['--source-uri', Granted.parse(grant).accessSas, ...connection]
+    expect(await cli.say(to, ...exporting)).toMatchObject({ copy_status: 'success' })
+    await on('snapshot revoke-access -n snap')
+    expect(await cli.refused(to, ...exporting)).toMatch(/^1 .*CannotVerifyCopySource/s)
+    const size = 'storage blob show -c vhds -n snap.vhd --query properties.contentLength'
+    expect(await cli.say(size, ...connection)).toBe(bytes.length + 512)
     const made = await Promise.all([
       on('image create -n ofDisk --source up --os-type Linux --tags a=b'),
       on('image create -n ofSnap --source snap --os-type Linux --data-disk-sources fromSnap'),

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AccountKeys } from '../../access/account-keys.ts'
 import type { Refusals } from '../../access/denials.ts'
+import type { Sas } from '../../access/sas.ts'
 import type { ByteBudget } from '../../base/byte-budget.ts'
 import type { World } from '../../base/world.ts'
 import type { Caller } from '../../domain/access.ts'
@@ -8,6 +9,7 @@ import type { ResourceRow } from '../../domain/rows.ts'
 import type { Plane } from '../../regions/plane.ts'
 import type { Store } from '../../store/store.ts'
 import { BlobError } from '../storage/blob-error.ts'
+import type { BlobRequest } from '../storage/blob-request.ts'
 import type { Place } from './place.ts'
 
 export type BlobPorts = {
@@ -15,6 +17,8 @@ export type BlobPorts = {
   readonly plane: Plane
   readonly world: World
   readonly accountKey: AccountKeys
+  /** Of disks: their bytes are copied into blobs. */
+  readonly sas: Sas
   readonly refusals: Refusals
   /** A token made for blobs; `isFor` judges its audience. Throws AuthenticationFailed. */
   authenticate(
@@ -39,6 +43,8 @@ export type Asked = BlobPorts & {
   readonly told: Readonly<Record<string, string>>
   /** Bounds what all requests together hold of bodies. */
   readonly budget: ByteBudget
+  /** Disks as files of a format, by what they are made of. */
+  readonly outputs: BlobRequest['outputs']
   readonly place: Place
   readonly account: ResourceRow
   /** A SAS that may make blobs, and not write over them. */

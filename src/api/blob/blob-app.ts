@@ -5,6 +5,7 @@ import { limits } from '../../domain/limits.ts'
 import { subscriptionOf } from '../../domain/tenants.ts'
 import { BlobError, blobErrorResponse } from '../storage/blob-error.ts'
 import { blobFault, quietly } from '../storage/blob-fault.ts'
+import { openOutputs } from '../storage/outputs.ts'
 import type { NodeEnvironment } from '../storage/page-body.ts'
 import { tellDenied } from '../storage/tell-denied.ts'
 import type { Asked, BlobPorts } from './asked.ts'
@@ -19,6 +20,7 @@ const targetCharsMax = 16_384
 export function blobApp(ports: BlobPorts): Hono {
   const app = new Hono()
   const budget = openByteBudget(limits.transferBytesMax, limits.transferWaitersMax)
+  const outputs = openOutputs()
   app.all('*', async ({ req, env }, next) => {
     const { incoming, outgoing } = (env as NodeEnvironment) ?? {}
     const { raw } = req
@@ -30,7 +32,7 @@ export function blobApp(ports: BlobPorts): Hono {
     const told = toldOf(raw, requestId)
     let response: Response
     try {
-      const request = { ...ports, raw, url, incoming, outgoing, told, budget }
+      const request = { ...ports, raw, url, incoming, outgoing, told, budget, outputs }
       response = await answer(request, target)
     } catch (error) {
       // Nobody reads this answer: whatever broke did so because its client is gone.

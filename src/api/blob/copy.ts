@@ -14,21 +14,21 @@ import { placePage } from './pages.ts'
 import { commitTaken, created } from './put-blob.ts'
 import { pageBlobOf } from './read-blob.ts'
 
-/** Copy Blob and Put Blob From URL, from another blob of this installation: done when it is answered. */
+/** Copy Blob and Put Blob From URL, from another blob or a disk of this installation: done when it is answered. */
 export async function copyBlob(asked: AskedBlob): Promise<Response> {
   const { raw, world } = asked
   const source = await openCopySource(asked)
-  const { blob } = source
+  const { sizeBytes } = source
   await mayChange(asked)
-  const taken = await takeCopy(asked, source, { offsetBytes: 0, lengthBytes: blob.sizeBytes })
+  const taken = await takeCopy(asked, source, { offsetBytes: 0, lengthBytes: sizeBytes })
   const said = newFacts(raw.headers)
   const id = world.id()
   const facts = {
-    ...blob.facts,
+    ...source.facts,
     ...said,
-    copy: { id, source: source.shown, bytes: blob.sizeBytes, endedMs: world.now().getTime() },
+    copy: { id, source: source.shown, bytes: sizeBytes, endedMs: world.now().getTime() },
   }
-  const made = await commitTaken(asked, taken, facts, blob.type)
+  const made = await commitTaken(asked, taken, facts, source.type)
   const told = { ...writtenHeaders(made), 'x-ms-copy-id': id, 'x-ms-copy-status': 'success' }
   const isPut = raw.headers.has('x-ms-blob-type')
   return new Response(null, { status: isPut ? 201 : 202, headers: told })
@@ -38,7 +38,7 @@ export async function copyBlob(asked: AskedBlob): Promise<Response> {
 export async function putBlockFromUrl(asked: AskedBlob): Promise<Response> {
   const source = await openCopySource(asked)
   await mayChange(asked)
-  const taken = await takeCopy(asked, source, sourceRange(asked, source.blob))
+  const taken = await takeCopy(asked, source, sourceRange(asked, source))
   await stageTaken(asked, taken)
   return created({ 'x-ms-request-server-encrypted': 'false' })
 }
@@ -48,7 +48,7 @@ export async function putPageFromUrl(asked: AskedBlob): Promise<Response> {
   const source = await openCopySource(asked)
   const blob = await pageBlobOf(asked)
   const range = pageRange(asked.raw.headers, blob.sizeBytes)
-  const from = sourceRange(asked, source.blob)
+  const from = sourceRange(asked, source)
   if (from.lengthBytes !== range.lengthBytes || range.lengthBytes > limits.putPageBytesMax) {
     throw new BlobError(
       'InvalidHeaderValue',
@@ -66,12 +66,7 @@ export async function putPageFromUrl(asked: AskedBlob): Promise<Response> {
 
 /** A part of the source as an upload of its own; where it has no data, nothing is written. */
 async function takeCopy(asked: AskedBlob, source: CopySource, range: ByteRange) {
-  if (range.lengthBytes > limits.blobCopyBytesMax) {
-    throw new BlobError(
-      'RequestBodyTooLarge',
-      `At most ${limits.blobCopyBytesMax} bytes are copied in one request. Copy in blocks, with Put Block From URL.`,
-    )
-  }
+  await refuseTooMuch(source, range)
   const upload = await openUpload(asked)
   const pages: Omit<StagedPage, 'seq'>[] = []
   const end = range.offsetBytes + range.lengthBytes
@@ -95,6 +90,25 @@ async function takeCopy(asked: AskedBlob, source: CopySource, range: ByteRange) 
     }
   }
   return { upload, sizeBytes: range.lengthBytes, pages }
+}
+
+/** Holes cost nothing: a large disk with little in it is copied at once. */
+async function refuseTooMuch(
+  { dataRanges, type }: CopySource,
+  { offsetBytes, lengthBytes }: ByteRange,
+): Promise<void> {
+  if (lengthBytes <= limits.blobCopyBytesMax) return
+  const inParts = type === 'PageBlob' ? 'in pages, with Put Page' : 'in blocks, with Put Block'
+  const tooMuch = new BlobError(
+    'RequestBodyTooLarge',
+    `At most ${limits.blobCopyBytesMax} bytes of data are copied in one request. Copy ${inParts} From URL, as azcopy does.`,
+  )
+  if (lengthBytes > limits.pageBlobBytesMax) throw tooMuch
+  let bytes = 0
+  for await (const run of dataRanges(offsetBytes, offsetBytes + lengthBytes)) {
+    bytes += run.lengthBytes
+    if (bytes > limits.blobCopyBytesMax) throw tooMuch
+  }
 }
 
 function* piecesOf({ offsetBytes, lengthBytes }: ByteRange): Generator<ByteRange> {

@@ -2,12 +2,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Refusals } from '../../access/denials.ts'
 import type { Sas } from '../../access/sas.ts'
 import type { ByteBudget } from '../../base/byte-budget.ts'
-import type { openLru } from '../../base/lru.ts'
 import type { World } from '../../base/world.ts'
 import type { ResourceRow, SasRow } from '../../domain/rows.ts'
-import type { ByteReader } from '../../formats/disk-file.ts'
 import type { Plane } from '../../regions/plane.ts'
 import type { Store } from '../../store/store.ts'
+import type { openOutputs } from './outputs.ts'
 
 export type StoragePorts = {
   readonly store: Store
@@ -28,7 +27,7 @@ export type BlobRequest = StoragePorts & {
   /** Bounds what all requests together hold of bodies. */
   readonly budget: ByteBudget
   /** Disks as files of a format, by what they are made of. */
-  readonly outputs: ReturnType<typeof openLru<string, ByteReader>>
+  readonly outputs: ReturnType<typeof openOutputs>
   readonly url: URL
   readonly grant: SasRow
   readonly disk: ResourceRow

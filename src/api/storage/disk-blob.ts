@@ -2,17 +2,16 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { type Context, Hono } from 'hono'
 import { invariant } from '../../base/assert.ts'
 import { openByteBudget } from '../../base/byte-budget.ts'
-import { openLru } from '../../base/lru.ts'
 import { limits } from '../../domain/limits.ts'
-import type { ByteReader } from '../../formats/disk-file.ts'
+import { admitDisk } from './admit-disk.ts'
 import { BlobError, blobErrorResponse } from './blob-error.ts'
 import { blobFault, quietly } from './blob-fault.ts'
-import type { BlobRequest, StoragePorts } from './blob-request.ts'
+import type { BlobRequest } from './blob-request.ts'
 import { sendRange } from './body-stream.ts'
 import { answerDigests, answerNodes } from './digests.ts'
 import { openDiskBytes } from './disk-bytes.ts'
-import { outputsKept } from './disk-format.ts'
 import { answerImageFile, type ImagePorts } from './image-file.ts'
+import { openOutputs } from './outputs.ts'
 import type { NodeEnvironment } from './page-body.ts'
 import { answerPageList } from './page-list.ts'
 import { answerPutChunks } from './put-chunks.ts'
@@ -27,7 +26,7 @@ import { tellDenied } from './tell-denied.ts'
 export function storageApp(ports: ImagePorts): Hono {
   const app = new Hono()
   const budget = openByteBudget(limits.transferBytesMax, limits.transferWaitersMax)
-  const outputs = openLru<string, ByteReader>(outputsKept)
+  const outputs = openOutputs()
 
   async function respond(
     { req, env }: Context,
@@ -56,7 +55,7 @@ export function storageApp(ports: ImagePorts): Hono {
 
   app.all('/md-disks/:grant/:blob', (context) =>
     respond(context, async (request) => {
-      const admitted = await admit(request, context.req.param('grant'))
+      const admitted = await admitDisk(request, context.req.param('grant'))
       return await answer({ ...request, ...admitted })
     }),
   )
@@ -66,37 +65,6 @@ export function storageApp(ports: ImagePorts): Hono {
     ),
   )
   return app
-}
-
-/** Throws BlobError for a signature that is not ours, a grant that was revoked or ran out, a disk that is gone. */
-async function admit(
-  ports: StoragePorts & { readonly url: URL },
-  grantId: string,
-): Promise<Pick<BlobRequest, 'grant' | 'disk'>> {
-  const { url } = ports
-  if (!ports.sas.isSigned(grantId, url.searchParams.get('sig') ?? undefined)) {
-    throw new BlobError(
-      'AuthenticationFailed',
-      'The signature of the URL is not valid. Ask for a new SAS with beginGetAccess.',
-    )
-  }
-  const found = await ports.store.read.sas.get(grantId)
-  // The signed URL of an image has another address.
-  const grant = found?.image ? undefined : found
-  const disk = grant && (await ports.store.read.resources.get(grant.key))
-  if (!grant || !disk || disk.state === 'Deleting') {
-    throw new BlobError(
-      'AuthenticationFailed',
-      'The access was revoked. Ask for a new SAS with beginGetAccess.',
-    )
-  }
-  if (grant.expiresMs <= ports.world.now().getTime()) {
-    throw new BlobError(
-      'AuthenticationFailed',
-      'The SAS has expired. Ask for a new one with beginGetAccess.',
-    )
-  }
-  return { grant, disk }
 }
 
 function answer(request: BlobRequest): Promise<Response> {

@@ -20,7 +20,10 @@ export type DiskBytes = {
   dataRanges(fromBytes: number, toBytes: number): AsyncIterable<ByteRange>
 }
 
-export async function openDiskBytes(request: BlobRequest): Promise<DiskBytes> {
+/** What of a request on a disk's blob tells which bytes are meant. */
+type Reading = Pick<BlobRequest, 'store' | 'plane' | 'raw' | 'url' | 'grant' | 'disk' | 'outputs'>
+
+export async function openDiskBytes(request: Reading): Promise<DiskBytes> {
   const { signal } = request.raw
   const place = await keptContent(request.store, request.disk)
   const format = formatOf(request.url)
@@ -39,7 +42,7 @@ export async function openDiskBytes(request: BlobRequest): Promise<DiskBytes> {
  * Pages go when the upload is closed or the disk deleted, and one that is gone looks like one that never was: every answer
  * is looked at again before it counts. Grants end, or the disk says so, before any page goes.
  */
-function uploadBytes(request: BlobRequest, signal: AbortSignal): DiskBytes {
+function uploadBytes(request: Reading, signal: AbortSignal): DiskBytes {
   const { plane, disk, store, grant } = request
   const staging = stagingOf(disk)
   if (!staging) throw new BlobError('InvalidRange', 'This disk has no bytes yet.')
@@ -70,7 +73,7 @@ function uploadBytes(request: BlobRequest, signal: AbortSignal): DiskBytes {
 }
 
 function imageBytes(
-  { plane, disk }: BlobRequest,
+  { plane, disk }: Reading,
   content: DiskContent & { readonly spaces: readonly SpaceId[] },
   signal: AbortSignal,
 ): DiskBytes {

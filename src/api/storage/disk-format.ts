@@ -9,9 +9,6 @@ import { dataRanges, readImage } from '../../regions/read-image.ts'
 import { BlobError } from './blob-error.ts'
 import type { BlobRequest } from './blob-request.ts'
 
-/** Layouts that are kept for the next range of a download; each knows 2 MiB of blocks for a disk of 1 TiB at most. */
-export const outputsKept = 8
-
 /** `format` of a SAS's URL: what the bytes are told in. A fixed VHD without one, as Azure. Throws BlobError. */
 export function formatOf(url: URL): OutputFormat {
   const asked = url.searchParams.get('format')
@@ -32,7 +29,7 @@ type Content = {
 
 /** The disk as a file of that format. Its layout needs a walk over the disk's tree, so it is kept for a while. */
 export async function openFormatted(
-  { plane, outputs, raw }: BlobRequest,
+  { plane, outputs, raw }: Pick<BlobRequest, 'plane' | 'outputs' | 'raw'>,
   content: Content,
   format: OutputFormat,
 ): Promise<ByteReader> {
