@@ -95,6 +95,11 @@ describe('subscriptions and locations', () => {
       ...declared.filter((type) => type.startsWith('Microsoft.Compute/')),
       'Microsoft.Compute/locations/usages',
     ])
+    const aliases = '"aliases":[]'
+    expect(JSON.stringify((await arm.get(`${path}/providers`)).body)).not.toContain(aliases)
+    const expanded = (await arm.get(`${path}/providers?$expand=metadata,resourceTypes/aliases`))
+      .body
+    expect(JSON.stringify(expanded)).toContain(aliases)
   })
 
   it('registering what is served is answered like reading it; what is not served is no namespace', async () => {
@@ -114,6 +119,11 @@ describe('subscriptions and locations', () => {
     expect(names).toContain('Microsoft.Compute/galleries/images/versions/write')
     expect(names).toContain('Microsoft.Compute/galleries/share/action')
     const tree = '/providers/Microsoft.Authorization/providerOperations'
+    const blobs = 'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write'
+    const storage = (await arm.get(`${tree}/Microsoft.Storage?$expand=resourceTypes`)).body
+    const told = [storage.resourceTypes ?? []].flat().flatMap((type) => valueAt(type, 'operations'))
+    const named = told.filter((one) => valueAt(one, 'name') === blobs)
+    expect(named).toMatchObject([{ isDataAction: true }])
     const one = (await arm.get(`${tree}/Microsoft.Resources?$expand=resourceTypes`)).body
     expect(JSON.stringify(one)).toContain('Microsoft.Resources/subscriptions/resourceGroups/read')
     expect((await arm.get(tree)).status).toBe(200)

@@ -11,7 +11,7 @@ import { namespaceOf, type ServedType, servedTypes } from './served-types.ts'
  * for `az resource`.
  */
 export function answerProviders(
-  { providers, asked }: ArmRequest,
+  { providers, asked, query }: ArmRequest,
   subscription: string | undefined,
   namespace: string | undefined,
 ): Answer {
@@ -22,6 +22,7 @@ export function answerProviders(
   }
   const types = servedTypes(providers)
   const locations = providers.settings.regions.all.map((region) => region.displayName)
+  const expands = /(^|,)\s*resourcetypes\/aliases\s*(,|$)/i.test(query.get('$expand') ?? '')
   const bodyOf = (name: string) => ({
     ...(scope !== '' && { id: `${scope}/providers/${name}` }),
     namespace: name,
@@ -34,6 +35,7 @@ export function answerProviders(
         locations: tracked ? locations : [],
         apiVersions: [...apiVersions].sort().reverse(),
         capabilities: tracked ? 'SupportsTags, SupportsLocation' : 'None',
+        ...(expands && { aliases: [] }),
       })),
   })
   const names = namespacesOf(types)
@@ -77,7 +79,7 @@ export function answerProviderOperations(
         name: operation.name,
         displayName: operation.display.operation,
         description: operation.display.description,
-        isDataAction: false,
+        isDataAction: operation.isDataAction,
       })),
     })),
   })
@@ -85,19 +87,20 @@ export function answerProviderOperations(
   return { status: 200, body: bodyOf(mustBeServed(names, namespace)) }
 }
 
-function operationsOf({ type, actions, isReadOnly }: ServedType) {
+function operationsOf({ type, actions, dataActions, isReadOnly }: ServedType) {
   const verbs = isReadOnly ? (['read'] as const) : (['read', 'write', 'delete'] as const)
-  const all = [
-    ...verbs.map((verb) => [verb, actionOn(type, verb)] as const),
-    ...actions.map((action) => [action, `${type}/${action}/action`] as const),
-  ]
   const provider = namespaceOf(type)
   const resource = type.slice(provider.length + 1)
-  return all.map(([operation, name]) => ({
+  const told = (operation: string, name: string, isDataAction: boolean) => ({
     name,
-    isDataAction: false,
+    isDataAction,
     display: { provider, resource, operation, description: `${operation} of ${resource}` },
-  }))
+  })
+  return [
+    ...verbs.map((verb) => told(verb, actionOn(type, verb), false)),
+    ...actions.map((action) => told(action, `${type}/${action}/action`, false)),
+    ...dataActions.map((action) => told(action, `${type}/${action}`, true)),
+  ]
 }
 
 function typesOf(types: readonly ServedType[], namespace: string): readonly ServedType[] {

@@ -2,6 +2,7 @@ import type { Providers } from '../../providers/ports.ts'
 import {
   deploymentApiVersions,
   resourcesApiVersions,
+  storageApiVersions,
   usageApiVersions,
 } from '../../resources/api-versions.ts'
 import { activityApiVersions } from './activity-log.ts'
@@ -17,6 +18,8 @@ export type ServedType = {
   readonly tracked: boolean
   /** POST actions by name. */
   readonly actions: readonly string[]
+  /** Actions on bytes, as roles name them below the type. */
+  readonly dataActions: readonly string[]
   /** Only read. */
   readonly isReadOnly: boolean
 }
@@ -30,10 +33,18 @@ const atScopes: Readonly<Record<keyof typeof authorizationVersions, string>> = {
   checkaccess: 'checkAccess',
 }
 
+const onBytes = ['download/action', 'upload/action']
+const blobServices = 'Microsoft.Storage/storageAccounts/blobServices'
+const dataActions: Readonly<Record<string, readonly string[]>> = {
+  'Microsoft.Compute/disks': onBytes,
+  'Microsoft.Compute/snapshots': onBytes,
+  [`${blobServices}/containers`]: ['blobs/read', 'blobs/write', 'blobs/delete'],
+}
+
 /** Every type that is answered: those of the declarations first, parents before children. */
 export function servedTypes({ types }: Pick<Providers, 'types'>): readonly ServedType[] {
   const declared = types.map(({ type, apiVersions, tracked, actions = {} }) => {
-    return { type, apiVersions, tracked, actions: Object.keys(actions), isReadOnly: false }
+    return { ...plain(type, apiVersions), tracked, actions: Object.keys(actions) }
   })
   const resources = 'Microsoft.Resources'
   const kinds = Object.keys(authorizationVersions) as (keyof typeof authorizationVersions)[]
@@ -54,11 +65,14 @@ export function servedTypes({ types }: Pick<Providers, 'types'>): readonly Serve
     ),
     plain('Microsoft.Insights/eventtypes', activityApiVersions, true),
     plain('Microsoft.Compute/locations/usages', usageApiVersions, true),
+    plain(blobServices, storageApiVersions),
+    plain(`${blobServices}/containers`, storageApiVersions),
   ]
 }
 
 function plain(type: string, apiVersions: readonly string[], isReadOnly = false): ServedType {
-  return { type, apiVersions, tracked: false, actions: [], isReadOnly }
+  const acts = { actions: [], dataActions: dataActions[type] ?? [] }
+  return { type, apiVersions, tracked: false, ...acts, isReadOnly }
 }
 
 export function namespaceOf(type: string): string {
