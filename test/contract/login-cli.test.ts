@@ -58,8 +58,7 @@ async function runIn(homeFolder: string, ...line: readonly string[]) {
       err.write(text)
       const [, address = '', code] = /open the page (\S+) and enter the code (\S+)/.exec(text) ?? []
       if (code === undefined) return
-      const told = { user_code: code, verification_uri: address, message: '', device_code: '' }
-      confirmed = confirm({ ...told, expires_in: 900, interval: 5 })
+      confirmed = confirm({ user_code: code, verification_uri: address })
     },
   }
   const { signal } = new AbortController()

@@ -200,9 +200,8 @@ describe('device code', () => {
       tenantId: vitrine().config.tenantId,
       authorityHost: vitrine().url,
       disableInstanceDiscovery: true,
-      userPromptCallback: ({ userCode, verificationUri, message }) => {
-        const told = { user_code: userCode, verification_uri: verificationUri, message }
-        done = confirm({ ...told, device_code: '', expires_in: 900, interval: 5 })
+      userPromptCallback: ({ userCode, verificationUri }) => {
+        done = confirm({ user_code: userCode, verification_uri: verificationUri })
       },
     })
     const { token } = await credential.getToken(`${vitrine().url}/.default`)

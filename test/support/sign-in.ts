@@ -28,6 +28,8 @@ export const Device = z.object({
   interval: z.literal(5),
   message: z.string(),
 })
+/** What a person enters, and where. */
+export type Code = Pick<z.infer<typeof Device>, 'user_code' | 'verification_uri'>
 export const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code'
 
 export function claimsOf(token: string): Record<string, unknown> {
@@ -169,7 +171,7 @@ export function useSignIn(world?: World) {
     return Device.parse(await (await post('/oauth2/v2.0/devicecode', form, at)).json())
   }
   /** Enters the code, agrees to it, signs in. */
-  async function confirm(told: z.infer<typeof Device>, name = ann.name): Promise<Shown> {
+  async function confirm(told: Code, name = ann.name): Promise<Shown> {
     const browser = openBrowser(vitrine.url)
     const entered = await browser.submit(await browser.ask(told.verification_uri), {
       user_code: told.user_code.toLowerCase(),

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { endDeviceLogin } from '../support/device-login.ts'
 import { useSignIn } from '../support/sign-in.ts'
 
 const run = promisify(execFile)
@@ -93,24 +94,11 @@ describe('vitrine az-setup', () => {
     const named = ['--base', vitrine().url, '--ca', ca, '--tenant', tenantId]
     const child = spawn(process.execPath, [main, 'az-setup', '--user', ...named, '--apply'], {
       env,
+      stdio: ['ignore', 'pipe', 'pipe'],
     })
-    const told = { out: '', err: '' }
-    const confirmed: Promise<unknown>[] = []
-    child.stdout.on('data', (text: Buffer) => {
-      told.out += text.toString()
-    })
-    child.stderr.on('data', (text: Buffer) => {
-      told.err += text.toString()
-      const [, address = '', code] =
-        /open the page (\S+) and enter the code (\S+)/.exec(told.err) ?? []
-      if (code === undefined || confirmed.length > 0) return
-      const shown = { user_code: code, verification_uri: address, message: '', device_code: '' }
-      confirmed.push(confirm({ ...shown, expires_in: 900, interval: 5 }))
-    })
-    const exitCode = await new Promise((resolve) => child.on('close', resolve))
-    await Promise.all(confirmed)
-    expect([exitCode, told.err]).toEqual([0, expect.stringContaining('az is logged in')])
-    const { stdout } = await shell(`${told.out}\naz account show --query user.name -o tsv`)
+    const { out, err, exitCode } = await endDeviceLogin(child, confirm)
+    expect([exitCode, err]).toEqual([0, expect.stringContaining('az is logged in')])
+    const { stdout } = await shell(`${out}\naz account show --query user.name -o tsv`)
     expect(stdout).toBe(`${ann().name}\n`)
     await command('az-setup', '--remove', '--apply')
   })

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { z } from 'zod'
 import { type AzureCli, openAzureCli } from '../support/azure-cli.ts'
+import { endDeviceLogin } from '../support/device-login.ts'
 import { useSignIn } from '../support/sign-in.ts'
 
 const Certified = z.object({
@@ -22,33 +23,14 @@ beforeAll(async () => {
 })
 afterAll(() => rm(home, { recursive: true, force: true }))
 
-/** Runs az until it shows a code, has the code confirmed, and gives back how it ended. */
-async function loginByDevice(env: AzureCli['env'], more: readonly string[]) {
-  const quiet = { ...env, AZURE_CORE_ONLY_SHOW_ERRORS: 'false' }
-  const child = spawn('az', ['login', '--use-device-code', ...more, '-o', 'json'], { env: quiet })
-  const told = { out: '', err: '' }
-  const confirmed: Promise<unknown>[] = []
-  child.stdout.on('data', (text: Buffer) => {
-    told.out += text.toString()
-  })
-  child.stderr.on('data', (text: Buffer) => {
-    told.err += text.toString()
-    const [, address = '', code] =
-      /open the page (\S+) and enter the code (\S+)/.exec(told.err) ?? []
-    if (code === undefined || confirmed.length > 0) return
-    const shown = { user_code: code, verification_uri: address, message: '', device_code: '' }
-    confirmed.push(confirm({ ...shown, expires_in: 900, interval: 5 }))
-  })
-  const exitCode = await new Promise((resolve) => child.on('close', resolve))
-  await Promise.all(confirmed)
-  return { ...told, exitCode }
-}
-
 it('az login --use-device-code signs a person in, who then works as himself', async () => {
   const person = await openAzureCli(vitrine(), join(home, 'ann'))
   await person.az('logout')
   const { tenantId } = vitrine().config
-  const ended = await loginByDevice(person.env, ['--tenant', tenantId])
+  const env = { ...person.env, AZURE_CORE_ONLY_SHOW_ERRORS: 'false' }
+  const login = ['login', '--use-device-code', '--tenant', tenantId, '-o', 'json']
+  const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe']
+  const ended = await endDeviceLogin(spawn('az', login, { env, stdio }), confirm)
   expect(ended).toMatchObject({ exitCode: 0, out: expect.stringContaining(ann().name) })
   expect(await person.az('account', 'show')).toMatchObject({
     tenantId,
