@@ -15,7 +15,7 @@ import {
 import type { OperationRow, ResourceRow } from '../domain/rows.ts'
 import { parseBody } from '../resources/parse.ts'
 import type { Rows } from '../store/store.ts'
-import { groupNotFound, resourceNotFound } from './front-door.ts'
+import { findSubscription, groupNotFound, resourceNotFound } from './front-door.ts'
 import { judgeMove } from './judge-move.ts'
 import { newOperation } from './operation.ts'
 import { type Asked, type Providers, refuse, type Target } from './ports.ts'
@@ -139,6 +139,7 @@ async function readMove(
   mustBeAllowed(caller, `${groups}/write`, target.text)
   const rows = providers.store.read.resources
   for (const group of [source, target]) {
+    findSubscription(providers, group.subscription)
     if (!(await rows.get(group.key))) throw groupNotFound(group.name)
   }
   const byKey = new Map<string, ResourceId>()

@@ -14,7 +14,7 @@ export type Asking = {
 
 const hostForm = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i
 /** What URL.parse would leave as it is. */
-const plainHost = /^[a-z\d-]+(?:\.[a-z\d-]+)*(?::[1-9]\d{3,4})?$/
+const plainHost = /^[a-z\d-]+(?:\.[a-z\d-]+)*(?::(?:[1-9]\d{3}|[1-5]\d{4}|6[0-4]\d{3}))?$/
 const plainTarget = /^\/[\w\-./?=&$:,~]*$/
 
 /** Throws BadRequest for a target or Host header that makes no URL. */
