@@ -11,9 +11,8 @@ const versionTypes = [
   'Microsoft.Compute/galleries/images/versions',
   'Microsoft.Compute/galleries/applications/versions',
 ]
-const pageRows = 1_000
-/** Whose packs are looked up in one turn: of 2 GB each some thousand. */
-const ownersAtOnce = 8
+/** Whose packs are looked up in one turn: 2.4 ms for images of 2 GB. */
+const ownersAtOnce = 32
 
 /** Who has packs in common with whom: costs what goes with the packs of the images asked for, and of those that share them. */
 export function sharingRows(
@@ -66,8 +65,8 @@ export function sharingRows(
     return Number(bytes ?? 0)
   }
 
-  const storedBelow: PlacementRows['storedBelow'] = async (scopeKey) => {
-    const owners = await ownersBelow(scopeKey)
+  const storedBelow: PlacementRows['storedBelow'] = async (scopeKey, rowsMax) => {
+    const owners = await ownersBelow(scopeKey, rowsMax)
     const bytes = new Map<string, number>()
     const seen = openIdSet()
     for (let at = 0; at < owners.length; at += ownersAtOnce) {
@@ -91,22 +90,22 @@ export function sharingRows(
   }
 
   /** The images, each in its space, that versions at or below the key keep. */
-  async function ownersBelow(scopeKey: string): Promise<readonly number[]> {
+  async function ownersBelow(scopeKey: string, rowsMax: number): Promise<readonly number[]> {
     const owners = new Set<number>()
-    let after = { keeper: '', owner: 0 }
-    for (let rows = pageRows; rows === pageRows; ) {
+    let after = { keeper: scopeKey, owner: 0 }
+    for (let rows = rowsMax; rows === rowsMax; ) {
       const page = await db
         .selectFrom('placements')
         .innerJoin('resources', 'resources.key', 'placements.keeper')
         .select(['placements.keeper', 'placements.owner_id as owner'])
         .where('resources.type', 'in', versionTypes)
-        .where(isAtOrBelow('placements.keeper', scopeKey))
+        .where(isAtOrBelow('placements.keeper', scopeKey, after.keeper))
         .where(
           sql<SqlBool>`(placements.keeper, placements.owner_id) > (${after.keeper}, ${after.owner})`,
         )
         .orderBy('placements.keeper')
         .orderBy('placements.owner_id')
-        .limit(pageRows)
+        .limit(rowsMax)
         .execute()
       for (const { owner } of page) owners.add(owner)
       rows = page.length

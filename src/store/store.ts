@@ -319,9 +319,13 @@ export type PlacementRows = {
     images: readonly Digest[],
     within: 'all' | readonly string[],
   ): Promise<number>
-  /** Stored bytes, by region, of the packs that versions at or below a scope key have, each once in a space. */
+  /**
+   * Stored bytes, by region, of the packs that versions at or below a scope key have, each once in a space. Read in pages of
+   * `rowsMax`, a turn for each.
+   */
   storedBelow(
     scopeKey: string,
+    rowsMax: number,
   ): Promise<readonly { readonly region: string; readonly bytes: number }[]>
   /** One more keeper of what already lies there; false when it does not (any more). */
   keep(placement: Placement): Promise<boolean>

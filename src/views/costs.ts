@@ -27,7 +27,7 @@ export async function costsOf(rows: Rows, prices: Prices, query: CostsQuery): Pr
   const { ledger } = rows
   await eachRow(query, ledger.intervals, bill.addInterval)
   await eachRow(query, ledger.moves, bill.addMove)
-  return { ...bill.end(), stored: await rows.placements.storedBelow(scopeKey) }
+  return { ...bill.end(), stored: await rows.placements.storedBelow(scopeKey, rowsMax) }
 }
 
 const scopeTypes = new RegExp(

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { imageOwner, type Owner } from '../../../src/domain/holdings.ts'
+import { resourceRow, subscriptionKey } from '../../support/store-rows.ts'
 import {
   digest,
   image,
@@ -82,6 +83,52 @@ export function placementPromises(open: OpenStore): void {
     expect(await placements.bytesAlone(space, [image], within)).toBe(10)
     expect(await placements.sharersOf(space, [image], ['/subscriptions/s'])).toEqual([])
     expect(await placements.sharersOf(space, [image], [])).toEqual([])
+  })
+
+  it('what versions below a key have stored is told by region, each pack once, in pages of any size', async () => {
+    const { owner } = await someWork(store(), 'a')
+    const here = await livePacks(store(), owner, ['p1', 'p2', 'p3'])
+    const [there = 0] = await livePacks(store(), owner, ['p1'], otherSpace)
+    const [first = 0, second = 0, third = 0] = here
+    const key = '/subscriptions/s1/g'
+    const versions = 'Microsoft.Compute/galleries/images/versions'
+    const applications = 'Microsoft.Compute/galleries/applications/versions'
+    const kept = [
+      [`${key}/1`, versions, space, image, [first, second]],
+      [`${key}/2`, versions, space, digest('second image'), [second]],
+      [`${key}/2`, versions, otherSpace, image, [there]],
+      [`${key}/3`, applications, otherSpace, image, [there]],
+      [`${key}/4`, 'Microsoft.Compute/disks', space, digest('third image'), [third]],
+      [`${key}-2/1`, versions, space, digest('fourth image'), [third]],
+    ] as const
+    await store().write(async ({ placements, resources }) => {
+      for (const [keeper, type, at, which, holdings] of kept) {
+        if (!(await resources.get(keeper)))
+          await resources.insert(resourceRow({ key: keeper, parentKey: subscriptionKey, type }))
+        const placement = { space: at, image: which, keeper }
+        await placements.seal({ placement, owner, holdings, root: 'r' })
+      }
+    })
+    for (const rowsMax of [1, 2, 100]) {
+      const stored = async (scope: string) =>
+        (await store().read.placements.storedBelow(scope, rowsMax)).map(({ region, bytes }) => [
+          region,
+          bytes,
+        ])
+      expect(await stored(key)).toEqual([
+        ['eastus', 10],
+        ['westeurope', 20],
+      ])
+      expect(await stored(`${key}/2`)).toEqual([
+        ['eastus', 10],
+        ['westeurope', 10],
+      ])
+      expect(await stored('/subscriptions/s1')).toEqual([
+        ['eastus', 10],
+        ['westeurope', 30],
+      ])
+      expect(await stored('/subscriptions/s')).toEqual([])
+    }
   })
 
   it('a seal over a holding that is not live, or not referenced, writes nothing', async () => {
