@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { dataBytes, openArm } from '../support/arm.ts'
+import { dataBytes, errorOf, openArm } from '../support/arm.ts'
 import { makeAccount } from '../support/blob-account.ts'
 import { type Cluster, openCluster } from '../support/cluster.ts'
 import {
@@ -17,6 +17,7 @@ import {
 import type { OwnerClients } from '../support/owner-clients.ts'
 
 const peer = { port: 0 }
+const limits = { galleriesPerRegion: 6, definitionsPerRegion: 7, versionsPerRegion: 5 }
 /** A process tells of itself, and looks who else is there, every five seconds. */
 const untilAllHeardOfAll = () => new Promise((resolve) => setTimeout(resolve, 5_500))
 
@@ -27,15 +28,15 @@ const untilAllHeardOfAll = () => new Promise((resolve) => setTimeout(resolve, 5_
 describe('several processes', () => {
   let cluster: Cluster
   let vitrine: OwnerClients
-  const west = { roles: ['worker' as const], ownRegions: ['westeurope'], peer }
-  const north = { roles: ['worker' as const], ownRegions: ['northeurope'], peer }
+  const west = { roles: ['worker' as const], ownRegions: ['westeurope'], peer, limits }
+  const north = { roles: ['worker' as const], ownRegions: ['northeurope'], peer, limits }
   beforeAll(async () => {
     cluster = await openCluster()
-    await cluster.start('api-1', { roles: ['api'], ownRegions: [] })
+    await cluster.start('api-1', { roles: ['api'], ownRegions: [], limits })
     await cluster.start('west', west)
     await cluster.start('north', north)
-    await cluster.start('east', { roles: ['worker'], ownRegions: ['eastus'] })
-    await cluster.start('api-2', { roles: ['api'], ownRegions: [] })
+    await cluster.start('east', { roles: ['worker'], ownRegions: ['eastus'], limits })
+    await cluster.start('api-2', { roles: ['api'], ownRegions: [], limits })
     await untilAllHeardOfAll()
     vitrine = await cluster.clients('api-1')
     await makeDefinition(vitrine)
@@ -178,5 +179,36 @@ describe('several processes', () => {
       )
       expect(told.length).toBeGreaterThanOrEqual(name === 'west' ? 4 : 0)
     }
+  })
+
+  it('R80 R81 R82 of many creators through two processes at once, exactly as many as there may be get in', async () => {
+    const arm = openArm(vitrine)
+    const location = 'westeurope'
+    const inGallery = `galleries/${gallery}/images`
+    const source = { id: arm.idOf('disks/source') }
+    const version = { location, properties: { storageProfile: { osDiskImage: { source } } } }
+    const image = (sku: string) => {
+      const identifier = { publisher: 'p', offer: 'o', sku }
+      return { location, properties: { osType: 'Linux', osState: 'Generalized', identifier } }
+    }
+    const usages = `/subscriptions/${vitrine.subscription}/providers/Microsoft.Compute/locations/${location}/usages`
+    const race = async (count: number, put: (at: number) => ReturnType<typeof arm.put>) => {
+      const answers = await Promise.all(Array.from({ length: count }, (_, at) => put(at)))
+      const refused = answers.filter(({ status }) => status !== 201)
+      for (const one of refused) expect(errorOf(one)).toMatchObject({ code: 'QuotaExceeded' })
+      return answers.filter(({ status }) => status === 201)
+    }
+    const galleries = await race(20, (at) => arm.put(`galleries/q${at}`, { location }))
+    const images = await race(20, (at) => arm.put(`${inGallery}/q${at}`, image(`s${at}`)))
+    const path = (at: number) => `${inGallery}/${definition}/versions/2.0.${at}`
+    const versions = await race(15, (at) => arm.put(path(at), version))
+    // The gallery and the definition of these tests are the first.
+    expect([galleries.length, images.length, versions.length]).toEqual([5, 6, 5])
+    const full = [{ currentValue: 6 }, { currentValue: 7 }, { currentValue: 5 }]
+    expect((await arm.get(usages)).body).toMatchObject({ value: full })
+    for (const one of versions) expect(await arm.ended(one)).toMatchObject({ status: 'Succeeded' })
+    await Promise.all([...versions, ...images].map(({ body }) => arm.remove(String(body.id))))
+    const rest = [{ currentValue: 6 }, { currentValue: 1 }, { currentValue: 0 }]
+    expect((await arm.get(usages)).body).toMatchObject({ value: rest })
   })
 })
