@@ -10,12 +10,8 @@ const withinCharsMin = 4
 export type Hide = <Value extends Json>(value: Value) => Value
 
 /** The texts of a plan's secure parameters, and of those of nested ones as far as they are known. */
-export function secretTexts({
-  secureParameters,
-  parameterValues,
-  resources,
-}: Plan): readonly string[] {
-  const own = secureParameters.flatMap((name) => textsIn(parameterValues[name]))
+export function secretTexts({ secretValues, resources }: Plan): readonly string[] {
+  const own = secretValues.flatMap(textsIn)
   const plans = resources.flatMap(({ nested }) => nested?.plan ?? [])
   return [...new Set([...own, ...plans.flatMap(secretTexts)])]
 }

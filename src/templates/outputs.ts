@@ -1,10 +1,11 @@
 import type { Json, JsonObject } from '../domain/rows.ts'
 import type { Context } from './context.ts'
-import { isObject, kindOf } from './json.ts'
-import { dereferenced, fits, isSecure, kindsOf, typeNamed } from './parameter-type.ts'
+import { isObject } from './json.ts'
+import { dereferenced, typeNamed } from './parameter-type.ts'
 import { type TemplatePath, TemplateProblem } from './problem.ts'
 import type { Template } from './read-template.ts'
 import { evaluateNow, evaluateTree, type PendingTree } from './tree.ts'
+import { declaresSecret, misfitOf } from './typed-value.ts'
 
 /** `{ name: { type, value } }`; of secure ones only the type, as in Azure. Throws TemplateProblem. */
 export function planOutputs(template: Template, context: Context): PendingTree {
@@ -14,16 +15,13 @@ export function planOutputs(template: Template, context: Context): PendingTree {
   for (const [name, source] of Object.entries(template.outputs)) {
     const output = isObject(source) ? source : {}
     const path = ['outputs', name]
-    const type = typeNamed(
-      dereferenced(output, template.definitions, path).type,
-      `template output '${name}'`,
-      path,
-    )
+    const declaration = dereferenced(output, template.definitions, path)
+    const type = typeNamed(declaration.type, `template output '${name}'`, path)
     if (!isWanted(output, context, path)) continue
     const tree = evaluateTree(valueSource(output, name), context, path)
     const value = tree.known.value ?? null
-    if (tree.holes.length === 0) checkType(name, type, value)
-    if (isSecure(type)) {
+    if (tree.holes.length === 0) checkType({ name, declaration, value }, template, context)
+    if (declaresSecret(declaration, template.definitions, path)) {
       known.push([name, { type }])
       continue
     }
@@ -55,10 +53,21 @@ function valueSource(output: JsonObject, name: string): JsonObject {
   )
 }
 
-function checkType(name: string, type: string, value: Json): void {
-  if (value === null || fits(value, type)) return
+type Typed = { readonly name: string; readonly declaration: JsonObject; readonly value: Json }
+
+function checkType(
+  { name, declaration, value }: Typed,
+  { definitions }: Template,
+  context: Context,
+): void {
+  if (value === null) return
+  const declaredAt = ['outputs', name]
+  const checking = { definitions, meter: context.template.meter, declaredAt, secrets: [] }
+  const misfit = misfitOf(value, declaration, checking, name)
+  if (misfit === undefined) return
+  const inside = misfit.at === name ? '' : ` At '${misfit.at}':`
   throw new TemplateProblem(
-    `Deployment template validation failed: 'The template output '${name}'{at} is not valid. Expected a value of type '${kindsOf(type)}', but received a value of type '${kindOf(value)}'. Please see https://aka.ms/arm-syntax-outputs for usage details.'.`,
-    ['outputs', name],
+    `Deployment template validation failed: 'The template output '${name}'{at} is not valid.${inside} ${misfit.why} Please see https://aka.ms/arm-syntax-outputs for usage details.'.`,
+    declaredAt,
   )
 }

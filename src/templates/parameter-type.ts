@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../domain/rows.ts'
-import { equal, isArray, isObject, kindOf, member } from './json.ts'
+import { canonical, isArray, isObject, kindOf, member } from './json.ts'
 import { type TemplatePath, TemplateProblem } from './problem.ts'
 
 /** The types of parameters and outputs by their names in lower case, as Azure shows them. */
@@ -53,11 +53,27 @@ export function dereferenced(
   definitions: JsonObject,
   path: TemplatePath,
 ): JsonObject {
+  if (declaration.$ref === undefined) return declaration
+  const known = wholes.get(definitions) ?? new WeakMap<JsonObject, JsonObject>()
+  wholes.set(definitions, known)
+  const whole = known.get(declaration) ?? followed(declaration, definitions, path)
+  known.set(declaration, whole)
+  return whole
+}
+
+/** Of each template: a type is looked at once for each part of a value. */
+const wholes = new WeakMap<JsonObject, WeakMap<JsonObject, JsonObject>>()
+const linksMax = 10
+
+function followed(
+  declaration: JsonObject,
+  definitions: JsonObject,
+  path: TemplatePath,
+): JsonObject {
   let whole = declaration
   for (let links = 0; whole.$ref !== undefined; links++) {
-    const name = /^#\/definitions\/(.+)$/.exec(String(whole.$ref))?.[1]
-    const definition = name === undefined ? undefined : member(definitions, name)
-    if (links > 10 || !isObject(definition))
+    const definition = definitionAt(String(whole.$ref), definitions)
+    if (links > linksMax || !isObject(definition))
       throw new TemplateProblem(
         `Deployment template validation failed: 'The type reference '${String(whole.$ref)}'{at} cannot be resolved: it names a member of the definitions, as #/definitions/name.'.`,
         path,
@@ -66,6 +82,20 @@ export function dereferenced(
     whole = { ...definition, ...own }
   }
   return whole
+}
+
+/** `#/definitions/name`, or a part of it: `#/definitions/name/properties/size`. */
+function definitionAt(reference: string, definitions: JsonObject): Json | undefined {
+  const [, name] = /^#\/definitions\/(.+)$/.exec(reference) ?? []
+  if (name === undefined) return undefined
+  let found: Json | undefined = definitions
+  for (const part of name
+    .split('/')
+    .map((each) => each.replaceAll('~1', '/').replaceAll('~0', '~'))) {
+    if (isArray(found)) found = found[Number(part)]
+    else found = isObject(found) ? member(found, part) : undefined
+  }
+  return found
 }
 
 /** The first constraint of a declaration that a value of its type does not keep, as a sentence; undefined when none. */
@@ -87,15 +117,17 @@ export function broken(value: Json, declaration: JsonObject): string | undefined
 
 /** An array may hold allowed values, or be one. Strings are compared in any case, as in Azure. */
 function isAllowed(value: Json, allowed: readonly Json[]): boolean {
-  const isOne = (each: Json) =>
-    allowed.some(
-      (other) =>
-        equal(each, other) ||
-        (typeof each === 'string' &&
-          typeof other === 'string' &&
-          each.toLowerCase() === other.toLowerCase()),
-    )
+  const keys = allowedKeys.get(allowed) ?? new Set(allowed.map(comparable))
+  allowedKeys.set(allowed, keys)
+  const isOne = (each: Json) => keys.has(comparable(each))
   return isOne(value) || (isArray(value) && value.every(isOne))
+}
+
+/** Thousands of values may be asked about as many that are allowed. */
+const allowedKeys = new WeakMap<readonly Json[], ReadonlySet<string>>()
+
+function comparable(value: Json): string {
+  return canonical(typeof value === 'string' ? value.toLowerCase() : value)
 }
 
 function textOf(value: Json): string {

@@ -1,17 +1,20 @@
 import type { Json, JsonObject } from '../domain/rows.ts'
 import { type Context, freshWatch, unknown, type Value } from './context.ts'
-import { isObject, kindOf, member } from './json.ts'
+import { isObject, member } from './json.ts'
 import { openNamedValues } from './named-values.ts'
-import { broken, dereferenced, fits, isSecure, kindsOf, typeNamed } from './parameter-type.ts'
+import { dereferenced, fits, isSecure, typeNamed } from './parameter-type.ts'
 import { TemplateProblem } from './problem.ts'
 import type { Template } from './read-template.ts'
 import { evaluateNow } from './tree.ts'
+import { misfitOf } from './typed-value.ts'
 
 export type Parameter = {
   readonly name: string
   /** As Azure shows it: `SecureString`. */
   readonly type: string
   readonly isSecure: boolean
+  /** What of the value is declared secure: all of it, or members. */
+  readonly secrets: readonly Json[]
   readonly value: Json
 }
 
@@ -28,11 +31,15 @@ export type Parameters = {
 /** The parameters of a template: `given` as a request has them, else their defaults. */
 export function openParameters(template: Template, given: JsonObject): Parameters {
   checkNames(template, given)
+  const secretsOf = new Map<string, readonly Json[]>()
   const values = openNamedValues('parameter', (name, context) => {
     const declaration = declarationOf(template, name)
     if (declaration === undefined) return undefined
     if (isSecure(declaration.type)) context.watch.secret = true
-    return checked(declaration, given, context)
+    const { value, secrets } = checked(template, declaration, given, context)
+    if (secrets.length > 0) context.watch.secret = true
+    secretsOf.set(declaration.name, secrets)
+    return value
   })
   return {
     find: values,
@@ -49,6 +56,7 @@ export function openParameters(template: Template, given: JsonObject): Parameter
           name,
           type,
           isSecure: isSecure(type),
+          secrets: secretsOf.get(name) ?? [],
           value: value === undefined || value === unknown ? null : value,
         }
       }),
@@ -81,23 +89,27 @@ function checkNames({ parameters }: Template, given: JsonObject): void {
   )
 }
 
-function checked(declaration: Declaration, given: JsonObject, context: Context): Value {
+function checked(
+  template: Template,
+  declaration: Declaration,
+  given: JsonObject,
+  context: Context,
+): { readonly value: Value; readonly secrets: readonly Json[] } {
   const { name, type, body } = declaration
   const path = ['parameters', name]
   const value = givenOrDefault(declaration, given, context)
-  if (value === unknown || (value === null && body.nullable === true)) return value
-  if (!fits(value, type))
-    throw new TemplateProblem(
-      `Deployment template validation failed: 'The provided value for the template parameter '${name}'{at} is not valid. Expected a value of type '${kindsOf(type)}', but received a value of type '${kindOf(value)}'. ${usage}'.`,
-      path,
-    )
-  const why = broken(value, body)
-  if (why === undefined) return value
+  if (value === unknown) return { value, secrets: [] }
+  const secrets: Json[] = []
+  const { definitions } = template
+  const checking = { definitions, meter: context.template.meter, declaredAt: path, secrets }
+  const misfit = misfitOf(value, body, checking, name)
+  if (misfit === undefined) return { value, secrets }
   // What is secret stays out of messages.
-  const shown =
-    isSecure(type) || typeof value === 'object' ? '' : ` '${String(value).slice(0, 200)}'`
+  const isShown = fits(value, type) && !isSecure(type) && typeof value !== 'object'
+  const shown = isShown ? ` '${String(value).slice(0, 200)}'` : ''
+  const inside = misfit.at === name ? '' : ` At '${misfit.at}':`
   throw new TemplateProblem(
-    `Deployment template validation failed: 'The provided value${shown} for the template parameter '${name}'{at} is not valid. ${why} ${usage}'.`,
+    `Deployment template validation failed: 'The provided value${shown} for the template parameter '${name}'{at} is not valid.${inside} ${misfit.why} ${usage}'.`,
     path,
   )
 }

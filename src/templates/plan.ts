@@ -83,7 +83,7 @@ function planTemplate(input: PlanInput, meter: Meter): Plan {
     outputs,
     parametersShown: shownParameters(values),
     parameterValues: Object.fromEntries(values.map(({ name, value }) => [name, { value }])),
-    secureParameters: values.filter(({ isSecure }) => isSecure).map(({ name }) => name),
+    secretValues: values.flatMap(({ secrets }) => secrets),
     templateHash: hash,
     providers: providersOf(resources),
     dependencies: dependenciesOf(resources),

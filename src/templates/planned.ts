@@ -1,5 +1,5 @@
 import type { Regions } from '../domain/regions.ts'
-import type { JsonObject } from '../domain/rows.ts'
+import type { Json, JsonObject } from '../domain/rows.ts'
 import type { DeploymentPlace, GroupFacts, TypeFacts } from './place.ts'
 import type { Position, TemplatePath } from './problem.ts'
 import type { PendingTree } from './tree.ts'
@@ -37,7 +37,8 @@ export type Plan = {
   readonly parametersShown: JsonObject
   /** Every parameter with its value, `{ name: { value } }`, secure ones too: seal it. */
   readonly parameterValues: JsonObject
-  readonly secureParameters: readonly string[]
+  /** What of them is declared secure: whole values, or members of them. */
+  readonly secretValues: readonly Json[]
   /** A decimal number that comments, white space and the order of names do not change. */
   readonly templateHash: string
   /** Azure's `properties.providers` and `properties.dependencies`. */

@@ -192,7 +192,7 @@ describe('secrets', () => {
       word: { type: 'SecureString' },
       plain: { type: 'String', value: 'p' },
     })
-    expect(plan.secureParameters).toEqual(['word'])
+    expect(plan.secretValues).toEqual(['Pa55'])
     expect(plan.parameterValues.word).toEqual({ value: 'Pa55' })
     expect(named(plan, 'a').body.secretPaths).toEqual([
       ['properties', 'password'],
