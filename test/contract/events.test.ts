@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { builtInRoles } from '../../src/access/built-in-roles.ts'
 import type { JsonObject } from '../../src/domain/rows.ts'
-import { type Arm, openArm } from '../support/arm.ts'
-import { definition, gallery, makeDefinition } from '../support/main-job.ts'
+import type { Arm } from '../support/arm.ts'
+import { definition, gallery } from '../support/main-job.ts'
 import { openOtherCaller } from '../support/other-caller.ts'
-import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
+import { openReadyGallery } from '../support/ready-gallery.ts'
+import type { TestInstallation } from '../support/test-installation.ts'
 
 const events = '/providers/Vitrine.Gallery/events'
 const versions = `galleries/${gallery}/images/${definition}/versions`
@@ -15,10 +16,7 @@ describe('B20 events', () => {
   let arm: Arm
   let disk: string
   beforeAll(async () => {
-    vitrine = await openTestInstallation()
-    arm = openArm(vitrine)
-    await makeDefinition(vitrine)
-    disk = await arm.upload('source', new Uint8Array(2 * 1024 * 1024))
+    ;({ vitrine, arm, disk } = await openReadyGallery())
   })
   afterAll(() => vitrine.close())
 

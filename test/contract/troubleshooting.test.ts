@@ -5,9 +5,10 @@ import { keyOf } from '../../src/domain/resource-id.ts'
 import type { JsonObject } from '../../src/domain/rows.ts'
 import { isObject } from '../../src/resources/paths.ts'
 import { type Answer, type Arm, openArm } from '../support/arm.ts'
-import { definition, gallery, makeDefinition } from '../support/main-job.ts'
+import { definition, gallery } from '../support/main-job.ts'
 import { openOtherCaller } from '../support/other-caller.ts'
-import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
+import { openReadyGallery } from '../support/ready-gallery.ts'
+import type { TestInstallation } from '../support/test-installation.ts'
 
 /** The rows of the second table: what goes wrong, how that is answered, and why. */
 const document = await readFile(new URL('../../docs/errors.md', import.meta.url), 'utf8')
@@ -33,10 +34,7 @@ describe('R123 what goes wrong with galleries', () => {
   let arm: Arm
   let disk: string
   beforeAll(async () => {
-    vitrine = await openTestInstallation()
-    arm = openArm(vitrine)
-    await makeDefinition(vitrine)
-    disk = await arm.upload('source', new Uint8Array(2 * 1024 * 1024))
+    ;({ vitrine, arm, disk } = await openReadyGallery())
     await arm.upload('second', new Uint8Array(2 * 1024 * 1024), { hyperVGeneration: 'V2' })
     await arm.make(
       `${images}/${definition}/versions/1.0.0`,

@@ -10,9 +10,6 @@ export type ActivityFilter = Pick<
   readonly scope: string | undefined
 }
 
-/** Terms beyond this are no filter of Azure's. */
-const termsMax = 12
-
 const statuses = ['Accepted', 'Succeeded', 'Failed', 'Canceled'] as const
 /** Words of Azure's for what is one thing here. */
 const alike: Readonly<Record<string, (typeof statuses)[number]>> = {
@@ -59,13 +56,16 @@ const known = new Set([
 
 function termsOf(filter: string): readonly Term[] {
   const terms: Term[] = []
-  const form = /\s*(\w+)\s+(eq|ge|le)\s+(?:'([^']*)'|([^\s']+))\s*(?:\band\b|$)/iy
+  const form = /\s*(\w+)\s+(eq|ge|le)\s+(?:'((?:[^']|'')*)'|([^\s']+))\s*(?:\band\b|$)/iy
   while (form.lastIndex < filter.trimEnd().length) {
     const found = form.exec(filter)
     const [, field = '', relation = '', quoted, bare = ''] = found ?? []
     const isTime = field.toLowerCase() === 'eventtimestamp'
     const fits = isTime === (relation.toLowerCase() !== 'eq') && known.has(field.toLowerCase())
-    if (!found || !fits || terms.length === termsMax) {
+    const isNew = !terms.some(
+      (term) => term.field === field.toLowerCase() && term.relation === relation.toLowerCase(),
+    )
+    if (!found || !fits || !isNew) {
       throw wrong(
         `The $filter '${filter}' is not understood. Use eventTimestamp ge '…' and eventTimestamp le '…', and one of ` +
           "resourceGroupName, resourceUri, resourceProvider, correlationId, caller, status, eventChannels eq '…', joined by and.",
@@ -74,7 +74,8 @@ function termsOf(filter: string): readonly Term[] {
     terms.push({
       field: field.toLowerCase(),
       relation: relation.toLowerCase(),
-      value: quoted ?? bare,
+      // As OData has it, a quote inside is written twice.
+      value: quoted?.replaceAll("''", "'") ?? bare,
     })
   }
   return terms
