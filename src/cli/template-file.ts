@@ -14,10 +14,16 @@ export async function readTemplateFile(
   })
   const text = read.replace(/^\ufeff/, '')
   const plain = text.replace(stringsAndComments, (found) =>
-    // Lines stay what they are for errors.
-    found.startsWith('"') ? found : found.replaceAll(/[^\n]/g, ' '),
+    found.startsWith('"')
+      ? found.replaceAll(/[\n\r\t]/g, escaped)
+      : found.replaceAll(/[^\n]/g, ' '),
   )
   return { text, template: parsed(plain, `'${file}'`) }
+}
+
+/** Strings may go over several lines, as az and Azure take them. */
+function escaped(mark: string): string {
+  return JSON.stringify(mark).slice(1, -1)
 }
 
 /** `{ name: { value } }` from a file of parameters and from `name=value` pairs, which come first. Throws UsageError. */

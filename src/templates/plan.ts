@@ -131,9 +131,11 @@ type Ground = {
 
 function planResources(ground: Ground): readonly PlannedResource[] {
   ground.meter.spend(ground.instances.length * resourceCost)
-  const wanted = ground.instances.filter(({ isWanted }) => isWanted)
-  const wantedKeys = new Set(wanted.map(({ key }) => key))
-  const resources = wanted.map((instance) => planResource(instance, ground, wantedKeys))
+  const wanted = wantedByKey(ground.instances)
+  const wantedKeys = new Set(wanted.keys())
+  const resources = [...wanted.values()].map((instance) =>
+    planResource(instance, ground, wantedKeys),
+  )
   const chars = resources.reduce((sum, { body }) => sum + ground.meter.sizeOf(body.known), 0)
   if (chars > planCharsMax)
     throw new TemplateProblem(
@@ -142,6 +144,15 @@ function planResources(ground: Ground): readonly PlannedResource[] {
     )
   refuseCircles(resources)
   return resources
+}
+
+/** What is deployed and, under another symbolic name, said to exist is one resource: the one that is deployed. */
+function wantedByKey(instances: readonly Instance[]): ReadonlyMap<string, Instance> {
+  const wanted = new Map<string, Instance>()
+  for (const instance of instances)
+    if (instance.isWanted && !(instance.isExisting && wanted.has(instance.key)))
+      wanted.set(instance.key, instance)
+  return wanted
 }
 
 function planResource(

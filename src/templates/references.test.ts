@@ -134,6 +134,24 @@ describe('references', () => {
 })
 
 describe('symbolic names', () => {
+  it('may name one resource twice: what is deployed, and is said to exist for those that read it', () => {
+    const there = gallery('g', { existing: true })
+    const made = gallery('g', { tags: { a: 'b' } })
+    const after = gallery('h', { dependsOn: ['made'], tags: { of: "[reference('there').x]" } })
+    for (const resources of [
+      { there, made, after },
+      { made, after, there, again: there },
+    ]) {
+      const plan = planOf({ languageVersion: '2.0', resources })
+      expect(plan.resources.map(({ name, isExisting }) => [name, isExisting])).toEqual([
+        ['g', false],
+        ['h', false],
+      ])
+      expect(named(plan, 'g').body.known).toMatchObject({ tags: { a: 'b' } })
+      expect(waitsFor(plan, 'h')).toEqual(['g'])
+    }
+  })
+
   it('name resources, loops and what exists', () => {
     const plan = planOf({
       languageVersion: '2.0',

@@ -112,7 +112,9 @@ const failingText = (galleryId: string) => `{
 
 it('by the command line: foretold, deployed from a file with comments, shown, forgotten', async () => {
   const { run, write } = await openCli()
-  const file = await write('gallery.json', `// ours\n${JSON.stringify(template)}`)
+  const text = JSON.stringify({ ...template, metadata: {} })
+  const lines = text.replace('"metadata":{}', '"metadata": { "script": "first\n\tsecond" }')
+  const file = await write('gallery.json', `// ours\n${lines}`)
   const given = ['-n', 'cli', '-f', file, '-p', 'galleryName=byHand']
   const id = arm.idOf('galleries/byHand')
   expect(await run('what-if', ...given)).toContainEqual(
