@@ -256,4 +256,33 @@ describe('the activity log', () => {
       localizedValue: 'Administrative',
     })
   })
+  it('tells every member in Azure’s type, at each api-version', async () => {
+    const text = expect.any(String)
+    const word = { value: text, localizedValue: text }
+    const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:]{8}\.\d{7}Z$/)
+    const event = {
+      ...{ caller: text, channels: text, correlationId: text, description: text },
+      ...{ eventDataId: text, id: text, operationId: text, subscriptionId: text, tenantId: text },
+      ...{ resourceGroupName: text, resourceId: text },
+      ...{ eventName: word, category: word, status: word, subStatus: word },
+      ...{ resourceProviderName: word, resourceType: word, operationName: word },
+      ...{ eventTimestamp: time, submissionTimestamp: time },
+      level: expect.stringMatching(/^(Critical|Error|Warning|Informational|Verbose)$/),
+      authorization: { action: text, scope: text },
+      httpRequest: { clientRequestId: text, method: text },
+      // Texts by their names.
+      ...{ claims: expect.any(Object), properties: expect.any(Object) },
+    }
+    for (const version of ['2014-04-01', '2015-04-01', '2017-03-01-preview']) {
+      const at = logAt(since).replace(api, `api-version=${version}`)
+      const rows = rowsOf(await owner.get(at))
+      expect(rows).toHaveLength(100)
+      for (const row of rows) {
+        expect(row).toEqual(event)
+        const named = [valueAt(row, 'claims'), valueAt(row, 'properties')]
+        const values = named.flatMap((one) => Object.values(Object(one)))
+        expect(values.filter((value) => typeof value !== 'string')).toEqual([])
+      }
+    }
+  })
 })

@@ -109,6 +109,22 @@ describe('R118 a life through the JavaScript SDKs, as they come from npm', () =>
     })
   })
 
+  it('arm-compute: a gallery is shared with a subscription, told who has it, and is private again', async () => {
+    const { galleries, gallerySharingProfile } = vitrine.compute
+    const permissions = { sharingProfile: { permissions: 'Groups' } }
+    await galleries.createOrUpdate(group, 'shared', { location: 'westeurope', ...permissions })
+    const groups = [{ type: 'Subscriptions', ids: ['10000000-0000-4000-8000-000000000001'] }]
+    const change = (operationType: string) =>
+      gallerySharingProfile.update(group, 'shared', { operationType, groups })
+    await change('Add')
+    const expand = { expand: 'SharingProfile/Groups' } as const
+    expect((await galleries.get(group, 'shared', expand)).sharingProfile?.groups).toEqual(groups)
+    await change('Reset')
+    expect((await galleries.get(group, 'shared', expand)).sharingProfile).toEqual({
+      permissions: 'Private',
+    })
+  })
+
   it('arm-authorization: a reader of the gallery is made and ended', async () => {
     const { objectId: principalId } = await openOtherCaller(vitrine, [])
     const scope = `/subscriptions/${vitrine.subscription}/resourceGroups/${group}`

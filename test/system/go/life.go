@@ -112,7 +112,10 @@ func main() {
 	must(err, "making a group")
 	made, err := galleries.CreateOrUpdate(ctx, group, gallery, compute.Gallery{
 		Location:          to.StringPtr(place),
-		GalleryProperties: &compute.GalleryProperties{Description: to.StringPtr("by Go")},
+		GalleryProperties: &compute.GalleryProperties{
+			Description:    to.StringPtr("by Go"),
+			SharingProfile: &compute.SharingProfile{Permissions: compute.Groups},
+		},
 	})
 	wait(&made, err, galleries.Client, "making a gallery")
 	shown, err := made.Result(galleries)
@@ -179,6 +182,27 @@ func main() {
 	vhd := download(grant(disks, "fromLatest", compute.Read))
 	expect(bytes.HasPrefix(vhd, data), "the bytes of the latest version", len(vhd))
 	revoke(disks, "fromLatest")
+
+	changed, err := versions.Update(ctx, group, gallery, definition, "1.0.0", compute.GalleryImageVersionUpdate{
+		Tags: map[string]*string{"by": to.StringPtr("Go")},
+	})
+	wait(&changed, err, versions.Client, "updating a version")
+	version, err = versions.Get(ctx, group, gallery, definition, "1.0.0", "")
+	must(err, "reading what was updated")
+	expect(*version.Tags["by"] == "Go", "updating a version", version.Tags)
+
+	sharing := compute.NewGallerySharingProfileClientWithBaseURI(url, subscription)
+	sharing.Authorizer = authorizer
+	guest := "10000000-0000-4000-8000-000000000001"
+	shared, err := sharing.Update(ctx, group, gallery, compute.SharingUpdate{
+		OperationType: compute.Add,
+		Groups:        &[]compute.SharingProfileGroup{{Type: compute.Subscriptions, Ids: &[]string{guest}}},
+	})
+	wait(&shared, err, sharing.Client, "sharing a gallery")
+	told, err := galleries.Get(ctx, group, gallery, "", compute.SharingProfileGroups)
+	must(err, "reading what is shared")
+	ids := *(*told.SharingProfile.Groups)[0].Ids
+	expect(len(ids) == 1 && ids[0] == guest, "sharing a gallery", ids)
 
 	used, err := usages.List(ctx, place)
 	must(err, "reading the usages")

@@ -79,7 +79,13 @@ resources = ResourceManagementClient(*of, **options)
 assert resources.resource_groups.create_or_update(group, {"location": place}).name == group
 client = compute()
 made = client.galleries.begin_create_or_update(
-    group, gallery, {"location": place, "description": "by Python"}
+    group,
+    gallery,
+    {
+        "location": place,
+        "description": "by Python",
+        "sharing_profile": {"permissions": "Groups"},
+    },
 ).result()
 assert made.provisioning_state == "Succeeded" and made.identifier.unique_name
 image = client.gallery_images.begin_create_or_update(
@@ -134,6 +140,19 @@ assert published.provisioning_state == "Succeeded"
 shown = client.gallery_image_versions.get(*at, "1.0.0", expand="ReplicationStatus")
 assert shown.replication_status.aggregated_state == "Completed"
 assert [one.progress for one in shown.replication_status.summary] == [100, 100]
+
+changed = client.gallery_image_versions.begin_update(
+    *at, "1.0.0", {"tags": {"by": "Python"}}
+).result()
+assert changed.tags == {"by": "Python"} and changed.provisioning_state == "Succeeded"
+guest = "10000000-0000-4000-8000-000000000001"
+client.gallery_sharing_profile.begin_update(
+    group,
+    gallery,
+    {"operation_type": "Add", "groups": [{"type": "Subscriptions", "ids": [guest]}]},
+).result()
+[shared] = client.galleries.get(group, gallery, expand="SharingProfile/Groups").sharing_profile.groups
+assert shared.type == "Subscriptions" and shared.ids == [guest]
 
 # As clients of 2018 made one: the source in the publishing profile.
 old = compute(api_version="2018-06-01")
