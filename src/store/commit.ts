@@ -4,7 +4,7 @@ import { forgetAssignmentsAt } from './assignments.ts'
 import type { Change, Committed } from './change.ts'
 import { forgetEventSubscriptionsAt } from './event-subscriptions.ts'
 import { locksRows } from './locks-rows.ts'
-import { prepared } from './prepared.ts'
+import { prepared, preparedList } from './prepared.ts'
 import { forgetLocksAt } from './resource-locks.ts'
 import { writeTags } from './resource-tags.ts'
 import { changing, toTable } from './resources.ts'
@@ -57,11 +57,13 @@ function hotQueries(db: Db) {
       .values({ ...row, stamp: freshStamp(db) })
       .onConflict((conflict) => conflict.column('key').doNothing()),
   )
-  const lockShared = prepared(db, ({ key }: { key: string }) =>
+  const lockShared = preparedList(db, (keys) =>
     db
       .selectFrom('resources')
       .select('state')
-      .where('key', '=', key)
+      .where('key', 'in', keys)
+      // The rows are locked in this order.
+      .orderBy('key')
       .$if(locksRows(db), (query) => query.forShare()),
   )
   return { insertNew, lockShared }
@@ -80,11 +82,11 @@ function lockedVerb({ resource }: Change): LockedVerb {
 }
 
 async function checkGuards({ lockShared }: Writing, { guards }: Change) {
-  for (const key of [...new Set(guards)].sort(order)) {
-    const [guard] = (await lockShared({ key })).rows
-    if (!guard || guard.state === 'Deleting') return raced
-  }
-  return undefined
+  const keys = [...new Set(guards)]
+  if (keys.length === 0) return undefined
+  const { rows } = await lockShared(keys)
+  const areThere = rows.length === keys.length && rows.every(({ state }) => state !== 'Deleting')
+  return areThere ? undefined : raced
 }
 
 async function writeResource(writing: Writing, change: Change) {
