@@ -4,7 +4,7 @@ import { ArmError } from '../domain/errors.ts'
 import { operationEvent } from '../domain/events.ts'
 import { limits } from '../domain/limits.ts'
 import { mustBeUnlocked, scopeLocked } from '../domain/locks.ts'
-import type { OperationRow, ResourceRow } from '../domain/rows.ts'
+import type { JsonObject, OperationRow, ResourceRow, SasRow } from '../domain/rows.ts'
 import type { Action, ArmDocument, Stored } from '../resources/declaration.ts'
 import { parseBody } from '../resources/parse.ts'
 import { jsonOf } from '../resources/paths.ts'
@@ -86,20 +86,12 @@ function planAction(
   const work = effects.work ?? []
   // Raised by every action, so that of two at the same time one sees what the other left.
   const generation = row.generation + 1
-  const tell = tellAs(auditorOf(asked.caller, asked.correlationId), providers.world)
   const grant = effects.grants && {
     id: providers.world.id(),
     key: row.key,
     access: effects.grants.access,
     expiresMs: nowMs + effects.grants.durationSeconds * 1000,
   }
-  const about =
-    effects.tells ??
-    (grant && {
-      ...{ grantId: grant.id, access: grant.access },
-      endsAt: new Date(grant.expiresMs).toISOString(),
-    }) ??
-    (effects.revokesGrants ? { grantsRevoked: true } : undefined)
   const operation = newOperation(providers, asked, type, {
     key: row.key,
     resourceId: row.id,
@@ -114,18 +106,7 @@ function planAction(
   })
   return {
     guards: above.group ? [above.group.key] : [],
-    resource: {
-      is: 'update',
-      row: {
-        ...row,
-        state: effects.state,
-        generation,
-        ...(effects.doc && { doc: jsonOf(effects.doc), revision: row.revision + 1 }),
-      },
-      statusPatch: effects.status ?? {},
-      expectRevision: row.revision,
-      expectGeneration: row.generation,
-    },
+    resource: acted(row, effects, generation),
     takes: [],
     releases: [],
     keeps: effects.keeps ?? [],
@@ -137,17 +118,48 @@ function planAction(
     grant,
     revokesGrants: effects.revokesGrants ?? false,
     counts: [],
-    audit: about
-      ? [sameAs(operation, tell({ action: action.permission, scope: row.id, about }))]
-      : [],
+    audit: auditOf(providers, asked, { row, operation, about: toldOf(effects, grant) }),
     nowMs,
   }
 }
 
+type Effects = NonNullable<ReturnType<NonNullable<Action<ArmDocument>['effects']>>>
+
+function acted(row: ResourceRow, { state, doc, status }: Effects, generation: number) {
+  const changed = { ...row, state, generation }
+  return {
+    is: 'update',
+    row: doc ? { ...changed, doc: jsonOf(doc), revision: row.revision + 1 } : changed,
+    statusPatch: status ?? {},
+    expectRevision: row.revision,
+    expectGeneration: row.generation,
+  } as const
+}
+
+/** What the audit keeps of it: what was done, given or taken back; undefined for nothing of these. */
+function toldOf({ tells, revokesGrants }: Effects, grant: SasRow | undefined) {
+  if (tells) return tells
+  if (!grant) return revokesGrants ? { grantsRevoked: true } : undefined
+  const { id: grantId, access, expiresMs } = grant
+  return { grantId, access, endsAt: new Date(expiresMs).toISOString() }
+}
+
 /** Told in the activity log, too, by its operation: as one and the same event. */
-function sameAs(operation: OperationRow, entry: AuditEntry): AuditEntry {
+function auditOf(
+  { world }: Providers,
+  { caller, correlationId }: Asked,
+  told: {
+    readonly row: ResourceRow
+    readonly operation: OperationRow
+    readonly about: JsonObject | undefined
+  },
+): readonly AuditEntry[] {
+  const { row, operation, about } = told
+  if (!about) return []
+  const tell = tellAs(auditorOf(caller, correlationId), world)
+  const entry = tell({ action: operation.asked?.action ?? '', scope: row.id, about })
   const { id, atMs } = operationEvent(operation)
-  return { ...entry, id, atMs }
+  return [{ ...entry, id, atMs }]
 }
 
 /** An action that only reads gives something away: the keys of an account. */
