@@ -84,7 +84,9 @@ export type Address =
    * What was granted and denied there, what happened there as CloudEvents, what it costs:
    * `{scope}/providers/Vitrine.Gallery/{audit|events|costs}`; `scope` empty at the root.
    */
-  | { [Is in Telling]: { readonly is: Is; readonly scope: string } }[Telling]
+  | { readonly is: 'audit'; readonly scope: string }
+  | { readonly is: 'events'; readonly scope: string }
+  | { readonly is: 'costs'; readonly scope: string }
   /** `{scope}/providers/Vitrine.Gallery/eventSubscriptions[/{name}[/deliver]]`; `scope` empty at the root. */
   | {
       readonly is: 'eventSubscriptions'
@@ -179,7 +181,6 @@ function eventSubscriptionAddress(text: string): Address | undefined {
 }
 
 const tellings = ['audit', 'events', 'costs'] as const
-type Telling = (typeof tellings)[number]
 
 function tellingAddress(text: string): Address | undefined {
   const [, scope, last] = /^(.*)\/providers\/vitrine\.gallery\/([a-z]+)$/i.exec(text) ?? []

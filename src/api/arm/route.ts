@@ -81,14 +81,11 @@ export function answerAddress(request: ArmRequest, address: Address): Promise<An
     case 'resources':
       return answerResourceList(request, address.scope)
     case 'collection':
-      return answerCollection(request, typeFor(request, address.type), address.scope)
     case 'resource':
-      if (isAccountPart(address.id.type)) return answerPart(request, address.id)
-      return answerResource({ ...request, id: address.id, type: typeFor(request, address.id.type) })
     case 'action':
-      return answerActionOrList(request, address)
+    case 'extension':
+      return answerTyped(request, address)
     case 'audit':
-      return answerAudit(request, address.scope)
     case 'eventSubscriptions':
     case 'events':
     case 'activityLog':
@@ -101,6 +98,22 @@ export function answerAddress(request: ArmRequest, address: Address): Promise<An
       return answerTagNames(request, address)
     case 'authorization':
       return answerAuthorization(request, address)
+  }
+}
+
+/** What the types of resources tell of themselves. */
+function answerTyped(
+  request: ArmRequest,
+  address: Extract<Address, { is: 'collection' | 'resource' | 'action' | 'extension' }>,
+): Promise<Answer> | Answer {
+  switch (address.is) {
+    case 'collection':
+      return answerCollection(request, typeFor(request, address.type), address.scope)
+    case 'resource':
+      if (isAccountPart(address.id.type)) return answerPart(request, address.id)
+      return answerResource({ ...request, id: address.id, type: typeFor(request, address.id.type) })
+    case 'action':
+      return answerActionOrList(request, address)
     case 'extension': {
       const type = findType(request, address.id.type)
       return answerExtension({ ...request, id: address.id, type }, address.view, address.name)
@@ -148,8 +161,9 @@ function answerPlace(request: ArmRequest, address: Place): Promise<Answer> | Ans
 /** What happened, and who is told of it. */
 function answerHappened(
   request: ArmRequest,
-  address: Extract<Address, { is: 'eventSubscriptions' | 'events' | 'activityLog' }>,
+  address: Extract<Address, { is: 'audit' | 'eventSubscriptions' | 'events' | 'activityLog' }>,
 ): Promise<Answer> {
+  if (address.is === 'audit') return answerAudit(request, address.scope)
   if (address.is === 'eventSubscriptions') return answerEventSubscriptions(request, address)
   if (address.is === 'events') return answerEvents(request, address.scope)
   return answerActivityLog(request, address)
