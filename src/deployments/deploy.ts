@@ -5,6 +5,7 @@ import type { KeptPrincipal } from '../domain/access.ts'
 import type { DeploymentRow } from '../domain/deployments.ts'
 import { deployKind } from '../domain/deployments.ts'
 import { parseResourceId } from '../domain/resource-id.ts'
+import type { WorkRow } from '../domain/rows.ts'
 import type { Failed, Outcome, Running, Work } from '../runner/work.ts'
 import type { Rows } from '../store/store.ts'
 import { positionIn } from '../templates/places.ts'
@@ -33,10 +34,10 @@ export function deploy(ports: DeployPorts): Work {
   const { store } = ports.providers
   const plans = openLru<string, Promise<Deploying | undefined>>(plansMax)
 
-  /** Undefined: it has ended, was taken away, or another run has its name by now. */
-  async function deployingOf(subject: string): Promise<Deploying | undefined> {
-    const row = await store.read.deployments.get(subject)
-    if (!row || row.endedMs !== undefined) return undefined
+  /** Undefined: it has ended, was taken away, or another run has its name by now, which begins with the first step. */
+  async function deployingOf(work: WorkRow): Promise<Deploying | undefined> {
+    const row = await store.read.deployments.get(work.subject)
+    if (!row || row.endedMs !== undefined || !isOf(work, row)) return undefined
     const kept = plans.get(row.run) ?? openDeploying(ports, row)
     plans.set(row.run, kept)
     // A plan that could not be made is made again.
@@ -47,7 +48,7 @@ export function deploy(ports: DeployPorts): Work {
 
   /** Begins all that may begin, until nothing more can now. */
   async function writeAll({ row: work, state, write }: Running): Promise<Outcome> {
-    const deploying = await deployingOf(work.subject)
+    const deploying = await deployingOf(work)
     if (!deploying) return { is: 'done' }
     const { row, plan } = deploying
     for (;;) {
@@ -67,7 +68,7 @@ export function deploy(ports: DeployPorts): Work {
 
   /** In complete mode: what is in the group and not in the template becomes steps, once. */
   async function listLeft({ row: work, state, write }: Running): Promise<Outcome> {
-    const deploying = await deployingOf(work.subject)
+    const deploying = await deployingOf(work)
     if (!deploying) return { is: 'done' }
     const left = await leftSteps(ports, deploying)
     await write(async (rows) => {
@@ -79,7 +80,7 @@ export function deploy(ports: DeployPorts): Work {
   }
 
   async function end({ row: work, write }: Running): Promise<Outcome> {
-    const deploying = await deployingOf(work.subject)
+    const deploying = await deployingOf(work)
     if (!deploying) return { is: 'done' }
     const ended = await conclude(ports, deploying)
     const nowMs = await store.nowMs()
@@ -87,9 +88,9 @@ export function deploy(ports: DeployPorts): Work {
     return { is: 'done' }
   }
 
-  const failed: Failed = async (rows, { subject }, { problem, nowMs }) => {
-    const row = await rows.deployments.lock(subject)
-    if (!row || row.endedMs !== undefined) return
+  const failed: Failed = async (rows, work, { problem, nowMs }) => {
+    const row = await rows.deployments.lock(work.subject)
+    if (!row || row.endedMs !== undefined || !isOf(work, row)) return
     const { code, message } = problem
     await endDeployment(rows, row, { state: 'Failed', error: { code, message } }, nowMs)
   }
@@ -137,6 +138,11 @@ async function openDeploying(
     ...{ row, plan, principal, secretTexts: secretsHere, hide: hidingOf(secretsHere) },
     positionOf: (path) => positionIn(places, path),
   }
+}
+
+/** Not when it goes on in the step in which the run before this one was cancelled. */
+function isOf(work: WorkRow, row: DeploymentRow): boolean {
+  return work.generation === row.startedMs
 }
 
 /** True while this run is the one that its name stands for, and has not ended. */

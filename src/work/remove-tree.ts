@@ -10,6 +10,8 @@ import { waitLonger } from './wait-longer.ts'
 
 /** Rows handled in one transaction. */
 const pageRows = 200
+/** Deployments read at once: each has outputs and parameters of its own. */
+const deploymentsAtOnce = 20
 
 /** Deletes a resource group: everything below it is marked first, so that nothing new starts, then goes deepest first. */
 export function removeTree(ports: WorkPorts): Work {
@@ -146,11 +148,15 @@ function stuckProblem({ id, status }: ResourceRow): Problem {
   return { code: 'Conflict', message }
 }
 
-/** Deployments below begin nothing more; those that are too many for one look would be refused by what is being deleted. */
+/** Deployments below begin nothing more. */
 async function endDeployments(rows: Rows, key: string, nowMs: number): Promise<void> {
-  for (const deployment of await rows.deployments.activeBelow(key, pageRows)) {
-    await rows.deployments.cancel(deployment, nowMs)
-    await rows.operations.finish(deployment.run, { ...preempted, endedMs: nowMs })
+  for (;;) {
+    const active = await rows.deployments.activeBelow(key, deploymentsAtOnce)
+    for (const deployment of active) {
+      await rows.deployments.cancel(deployment, nowMs)
+      await rows.operations.finish(deployment.run, { ...preempted, endedMs: nowMs })
+    }
+    if (active.length < deploymentsAtOnce) return
   }
 }
 

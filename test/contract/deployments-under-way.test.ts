@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { JsonObject } from '../../src/domain/rows.ts'
 import { isList, valueAt } from '../../src/resources/paths.ts'
@@ -115,6 +116,22 @@ describe('a deployment that is under way', () => {
     expect((await arm.get('galleries/insideAfter')).status).toBe(200)
   })
 
+  /** As many like one that is under way, without work; their runs. */
+  async function makeMore(id: string, count: number): Promise<readonly string[]> {
+    const { store } = vitrine.installation
+    const row = (await store.read.deployments.get(id.toLowerCase())) ?? expect.fail('it is there')
+    const operation = (await store.read.operations.get(row.run)) ?? expect.fail('it is begun')
+    const runs = Array.from({ length: count }, () => randomUUID())
+    await store.write(async (rows) => {
+      for (const [at, run] of runs.entries()) {
+        const [key, name] = [`${row.key}${at}`, `${row.name}${at}`]
+        await rows.deployments.put({ ...row, key, name, id: `${row.id}${at}`, run }, '')
+        await rows.operations.insert({ ...operation, id: run, key })
+      }
+    })
+    return runs
+  }
+
   it('ends with its group: nothing of it is made again', async () => {
     hold()
     const doomed = openArm(vitrine, 'doomed')
@@ -125,6 +142,7 @@ describe('a deployment that is under way', () => {
     const around = await put('around', [outside, { ...gallery('later'), dependsOn: ['outside'] }])
     await untilHeld(['/below'])
     await expect.poll(() => operationsOf('around')).toEqual({ outside: 'Running' })
+    const others = await makeMore(idOf('dies', doomed), 25)
     const deleted = await doomed.ask('DELETE', doomed.groupPath, { api })
     release()
     expect(await doomed.ended(deleted)).toMatchObject({ status: 'Succeeded' })
@@ -137,6 +155,9 @@ describe('a deployment that is under way', () => {
     expect((await arm.get('galleries/later')).status).toBe(404)
     // Whoever polls learns it of the receipt: the deployment went with its group.
     expect(await doomed.ended(inDoomed)).toMatchObject({ status: 'Canceled' })
+    const { operations } = vitrine.installation.store.read
+    const ended = await Promise.all(others.map(async (run) => (await operations.get(run))?.status))
+    expect([...new Set(ended)]).toEqual(['Canceled'])
     await doomed.put(doomed.groupPath, west)
     const there = await doomed.get(`${doomed.groupPath}/resources`, api)
     expect(there.body.value).toEqual([])

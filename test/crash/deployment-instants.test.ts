@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { acceptDeployment } from '../../src/deployments/accept.ts'
+import { acceptDeployment, deployQueue } from '../../src/deployments/accept.ts'
+import { deployKind } from '../../src/domain/deployments.ts'
 import { parseResourceId } from '../../src/domain/resource-id.ts'
 import { group, ownerAsked } from '../support/as-owner.ts'
 import { deployed, deploymentStory, galleryIn } from '../support/deployment-story.ts'
@@ -11,7 +12,8 @@ import { openStory } from '../support/die-and-restart.ts'
 import { openEngine } from '../support/engine.ts'
 import { bare } from '../support/templates.ts'
 
-/** Of each kind of change, by the seed. */
+/** Of each kind of change, by the seed: of a deployment's own and of all that goes with it. */
+const ownInstantsOfKind = 3
 const instantsOfKind = 2
 const seed = Date.now()
 
@@ -23,18 +25,12 @@ it('a deployment whose process dies at any instant and is started again ends whe
     expect(names.filter((name) => name.includes('deployments.')).length).toBeGreaterThan(8)
     expect(outcome.failures).toEqual([])
     const ofKind = Map.groupBy([...names.keys()], (at) => names[at])
-    const length = instantsOfKind
-    const instants = [...ofKind.values()].flatMap((kind) =>
-      fc
-        .sample(
-          fc.shuffledSubarray(kind, {
-            minLength: Math.min(length, kind.length),
-            maxLength: Math.min(length, kind.length),
-          }),
-          { seed, numRuns: 1 },
-        )
-        .flat(),
-    )
+    const instants = [...ofKind].flatMap(([name = '', kind]) => {
+      const wanted = name.includes('deployments.') ? ownInstantsOfKind : instantsOfKind
+      const length = Math.min(wanted, kind.length)
+      const some = fc.shuffledSubarray(kind, { minLength: length, maxLength: length })
+      return fc.sample(some, { seed, numRuns: 1 }).flat()
+    })
     for (const at of instants.sort((one, other) => one - other)) {
       const what = `died after change ${at + 1} of ${names.length}: ${names[at]}, seed ${seed}`
       const run = told
@@ -90,6 +86,42 @@ it('a nested deployment whose parent was cancelled just before is not begun', as
       'has ended',
     )
     expect(await engine.rows.read.deployments.get(idAt('inner').key)).toBe(undefined)
+  } finally {
+    await engine.close()
+    await rm(folder, { recursive: true })
+  }
+})
+
+it('one that takes the place of a cancelled one is done from its beginning, wherever that one was', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'vitrine-test-'))
+  const engine = await openEngine(folder)
+  try {
+    await engine.makeDefinition()
+    await deployed(engine, 'again', { mode: 'Incremental', resources: [galleryIn('new')] })
+    await engine.removed(`${group}/providers/Microsoft.Compute/galleries/new`)
+    const key = `${group}/providers/Microsoft.Resources/deployments/again`.toLowerCase()
+    const before = (await engine.rows.read.deployments.get(key)) ?? expect.fail('it is there')
+    const [step] = await engine.rows.read.deployments.steps(key)
+    const template = (await engine.rows.read.deployments.templateOf(before)) ?? ''
+    const run = engine.world.id()
+    const sealed = engine.deploying.sealing.seal(`deployment ${run}`, '{"parameters":{}}')
+    const asked = { kind: deployKind, subject: key, queue: deployQueue, key }
+    const nowMs = await engine.rows.nowMs()
+    await engine.rows.write(async (rows) => {
+      const lease = { queues: [deployQueue], holder: 'another', leaseMs: 1_000, nowMs }
+      await rows.work.request([{ ...asked, generation: before.startedMs }], nowMs)
+      const work = (await rows.work.claim(lease)) ?? expect.fail('it is claimed')
+      const there = { step: 'end', state: {}, wakeMs: nowMs, attempts: 0 }
+      await rows.work.advance(work.id, work.fence, there)
+      const startedMs = before.startedMs + 1
+      const begun = { run, sealed, startedMs, state: 'Accepted', endedMs: undefined } as const
+      await rows.deployments.put({ ...before, ...begun }, template)
+      if (step) await rows.deployments.addSteps([{ ...step, state: 'Waiting' }])
+      await rows.work.request([{ ...asked, generation: startedMs }], nowMs)
+    })
+    await engine.quiet()
+    expect(await engine.rows.read.deployments.get(key)).toMatchObject({ run, state: 'Succeeded' })
+    expect(await engine.find(`${group}/providers/Microsoft.Compute/galleries/new`)).toBeDefined()
   } finally {
     await engine.close()
     await rm(folder, { recursive: true })

@@ -25,6 +25,12 @@ const version = {
   },
 }
 
+/** One after another. */
+const looped = {
+  ...galleryIn("[concat('loop', copyIndex())]"),
+  copy: { name: 'looped', count: 2, mode: 'serial', batchSize: 1 },
+}
+
 const nested = {
   type: 'Microsoft.Resources/deployments',
   apiVersion: '2021-04-01',
@@ -33,11 +39,11 @@ const nested = {
   properties: {
     mode: 'Incremental',
     expressionEvaluationOptions: { scope: 'inner' },
-    template: { ...bare, resources: [galleryIn('inner')] },
+    template: { ...bare, resources: [looped, { ...galleryIn('inner'), dependsOn: ['looped'] }] },
   },
 }
 
-/** A gallery with a version, then a nested template; then a complete one that leaves out all but the gallery. */
+/** A gallery with a version, then a nested template with a loop and what waits for it; then a complete one that leaves out all but the gallery. */
 export const deploymentStory = {
   name: 'two deployments, one nested and one complete',
   async prepare(engine: Engine): Promise<void> {
