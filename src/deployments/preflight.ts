@@ -71,7 +71,8 @@ function writtenBy({ resources }: Plan): readonly PlannedResource[] {
 }
 
 function faultsOf(judged: Judged, resource: PlannedResource): readonly Fault[] {
-  const { type, id, path } = resource
+  const { id, path } = resource
+  const type = writtenType(resource)
   const known = judged.ports.typeOf(type)
   if (!known) return [{ code: 'InvalidTemplateDeployment', message: notServed(resource), path, id }]
   if (!known.apiVersions.some((one) => sameType(one, resource.apiVersion))) {
@@ -84,6 +85,16 @@ function faultsOf(judged: Judged, resource: PlannedResource): readonly Fault[] {
   return [...denied, ...named]
 }
 
+/** Of `…/galleries/providers/locks` with the name `g/Microsoft.Authorization/l`: what hangs on the gallery. */
+function writtenType({ type, id }: PlannedResource): string {
+  if (!/\/providers\//i.test(type)) return type
+  const at = id.toLowerCase().lastIndexOf(providers) + providers.length
+  const [namespace = '', ...rest] = id.slice(at).split('/')
+  return [namespace, ...rest.filter((_, index) => index % 2 === 0)].join('/')
+}
+
+const providers = '/providers/'
+
 function notServed({ name, type }: PlannedResource): string {
   const later = /^microsoft\.(compute\/virtualmachine|network\/)/i.test(type)
     ? ' Virtual machines and what belongs to them come with a later release.'
@@ -93,8 +104,8 @@ function notServed({ name, type }: PlannedResource): string {
 
 function deniedOf({ caller, ports }: Judged, resource: PlannedResource): readonly Fault[] {
   const { id, path } = resource
-  const { providers } = ports
-  const action = actionOn(providers.findType(resource.type)?.type ?? resource.type, 'write')
+  const type = writtenType(resource)
+  const action = actionOn(ports.providers.findType(type)?.type ?? type, 'write')
   if (caller.may(action, id)) return []
   const message = `Authorization failed for template resource '${resource.name}' of type '${resource.type}'. The client '${caller.name}' with object id '${caller.principalId}' does not have permission to perform action '${action}' at scope '${id}'.${remarkFor(caller)}`
   return [{ code: 'AuthorizationFailed', message, path, id }]

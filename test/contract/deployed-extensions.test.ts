@@ -132,6 +132,29 @@ describe('locks, tags and roles of a template', () => {
     for (const path of paths.slice(0, 2)) await owner.ask('DELETE', path)
   })
 
+  it('hang on what their type and name say, as older templates have it, for who may write them', async () => {
+    const on = 'Microsoft.Compute/galleries/providers'
+    const resources = [
+      lock('old/Microsoft.Authorization/inName', { type: `${on}/locks`, dependsOn: ['old'] }),
+      role(somebody.objectId, {
+        type: `${on}/roleAssignments`,
+        name: `old/Microsoft.Authorization/${randomUUID()}`,
+        dependsOn: ['old'],
+      }),
+      gallery('old'),
+    ]
+    const rights = [{ roleId: builtInRoles.contributor.id, scope: owner.groupPath }]
+    const writer = await openOtherCaller(vitrine, rights, 'hung')
+    const refused = errorOf(await writer.put(idOf('old'), body(resources), api))
+    expect(refused.message).toContain("'Microsoft.Authorization/locks/write'")
+    const made = await owner.put(idOf('old'), body(resources), api)
+    expect(await owner.ended(made)).toEqual({ status: 'Succeeded' })
+    const path = `${owner.idOf('galleries/old')}/providers/${authorization}/locks/inName`
+    expect((await owner.get(path)).status).toBe(200)
+    expect((await somebody.get(owner.idOf('galleries/old'))).status).toBe(200)
+    await owner.ask('DELETE', path)
+  })
+
   it('are refused to whoever may not write them, before anything is written', async () => {
     const { id: roleId } = builtInRoles.contributor
     const writer = await openOtherCaller(vitrine, [{ roleId, scope: subscription() }], 'hung')
