@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { dirname, join, normalize } from 'node:path'
+import { dirname, join, matchesGlob, normalize } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { armErrors } from '../src/domain/errors.ts'
 
@@ -152,6 +152,35 @@ describe('the house is in order', () => {
       rows.map(([, code = '', status, means = '']) => [code, { status: Number(status), means }]),
     )
     expect(told).toEqual(armErrors)
+  })
+
+  it('every path and every test that ARCHITECTURE.md names is there', () => {
+    const [, told = '', invariants = ''] = read('ARCHITECTURE.md').split(
+      /^## (?:Where|Invariants).*$/m,
+    )
+    const lost = told.split('\n').flatMap((row) => {
+      let folder = ''
+      return [...row.matchAll(/`([\w/.*-]+\.ts)`/g)].flatMap(([, name = '']) => {
+        const fits = (path: string) => matchesGlob(path, `src/${name}`)
+        const beside = (path: string) => path === `${folder}/${name}`
+        const found = tracked.find(fits) ?? tracked.find(beside)
+        if (found) folder = dirname(found)
+        return found ? [] : [name]
+      })
+    })
+    const promises = [
+      ...invariants.matchAll(/`((?:src|test)\/[\w/.-]+\.ts)`((?:,? \([^|`]+?\)(?=,| \|))*)/g),
+    ]
+    const broken = promises.flatMap(([, path = '', names = '']) => {
+      const held = tracked.includes(path) ? read(path) : ''
+      const all = [...names.matchAll(/ \((.+?)\)(?=, \(|$)/g)].map(([, name = '']) => name)
+      const missing = all.filter(
+        (name) => !held.includes(name.split('…')[0]?.replace(/[ :]+$/, '') ?? ''),
+      )
+      return held === '' ? [path] : missing
+    })
+    expect({ lost, broken }).toEqual({ lost: [], broken: [] })
+    expect(promises.length).toBeGreaterThan(40)
   })
 
   it('every document has one title', () => {
