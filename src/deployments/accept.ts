@@ -56,6 +56,8 @@ export async function acceptDeployment(
   const hide = hidingOf([...secretTexts(judged.plan), ...outer])
   const shown = parent?.hidesTemplate ? '' : JSON.stringify(judged.request.template)
   return store.write(async (rows) => {
+    // A subscription has no row to hold: who deploys there goes alone.
+    if (!judged.group) await rows.locks.turn(target.key)
     await mustBeUnlocked(rows.locks, 'write', target.text)
     await lockGroup(rows, target, judged.group)
     if (parent) await mustRun(rows, parent)
