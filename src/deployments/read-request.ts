@@ -87,7 +87,7 @@ function refuseLinks(properties: z.infer<typeof Body>['properties']): void {
   for (const name of ['templateLink', 'parametersLink'] as const) {
     if (!properties[name]) continue
     const instead = name === 'templateLink' ? 'template' : 'parameters'
-    const message = `'${name}' is not followed here: nothing outside is fetched. Send the content itself as 'properties.${instead}'.`
+    const message = `'${name}' is not followed here: neither files elsewhere nor template specs are fetched. Send the content itself as 'properties.${instead}'.`
     throw new ArmError('InvalidContentLink', message, `properties.${name}`)
   }
   if (!properties.onErrorDeployment) return

@@ -198,6 +198,10 @@ export const armErrors = {
     status: 400,
     means: 'Templates and parameters behind links are not fetched: send them in the body.',
   },
+  KeyVaultParameterReferenceNotFound: {
+    status: 400,
+    means: 'There are no key vaults here that a parameter could be taken from: give its value.',
+  },
   DeploymentNotFound: { status: 404, means: 'There is no deployment of this name at the scope.' },
   DeploymentOperationNotFound: { status: 404, means: 'The deployment has no such operation.' },
   DeploymentActive: {
@@ -253,6 +257,8 @@ export class TemplateRefused extends ArmError {
     code:
       | 'InvalidTemplate'
       | 'InvalidRequestContent'
+      | 'InvalidContentLink'
+      | 'KeyVaultParameterReferenceNotFound'
       | 'InvalidTemplateDeployment'
       | 'AuthorizationFailed',
     message: string,

@@ -45,6 +45,7 @@ function deploymentBody(own: JsonObject, { context, path, name }: Spot): Pending
       throw new TemplateProblem(
         `Deployment template validation failed: 'The nested deployment '${name}'{at} has a ${link}. Linked files and template specs are not fetched here: put what it links to into the deployment itself, as template or parameters.'.`,
         [...path, 'properties', link],
+        { code: 'InvalidContentLink' },
       )
   if (!isObject(template))
     throw new TemplateProblem(

@@ -134,7 +134,18 @@ describe('nested templates', () => {
 
   it('that are linked, have no template or are too deep are refused', () => {
     const link = { templateLink: { uri: 'https://example.org/t.json' } }
-    expect(() => planOf({ resources: [nested(link)] })).toThrow('has a templateLink')
+    const spec = { templateLink: { id: '/x/Microsoft.Resources/templateSpecs/s/versions/1' } }
+    const apart = {
+      template: templateOf({}),
+      parametersLink: { uri: 'https://example.org/p.json' },
+    }
+    for (const linked of [link, spec, apart])
+      expect(() => planOf({ resources: [nested(linked)] })).toThrow(
+        expect.objectContaining({
+          code: 'InvalidContentLink',
+          message: expect.stringMatching(/has a \w+Link\. .* put what it links to/),
+        }),
+      )
     expect(() => planOf({ resources: [nested({})] })).toThrow('has no template')
     const deep = (levels: number): JsonObject =>
       levels === 0

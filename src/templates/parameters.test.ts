@@ -102,7 +102,12 @@ describe('parameters', () => {
     const reference = { keyVault: { id: '/x' }, secretName: 's' }
     expect(() =>
       planOf({ parameters: { a: { type: 'securestring' } } }, { parameters: { a: { reference } } }),
-    ).toThrow('key vault')
+    ).toThrow(
+      expect.objectContaining({
+        code: 'KeyVaultParameterReferenceNotFound',
+        message: expect.stringMatching(/parameter 'a' .* Give its value/),
+      }),
+    )
   })
 
   it('that are given without a value are refused, whatever their defaults', () => {

@@ -119,8 +119,9 @@ function givenOrDefault({ name, body }: Declaration, given: JsonObject, context:
   const entry = member(given, name)
   if (isObject(entry) && entry.reference !== undefined)
     throw new TemplateProblem(
-      `Deployment template validation failed: 'The parameter '${name}' is given as a reference to a key vault, and there are none here. Give its value.'.`,
+      `The specified KeyVault of the parameter '${name}'{at} could not be found: there are no key vaults here. Give its value, as { "value": … }. Please see https://aka.ms/arm-keyvault for usage details.`,
       path,
+      { code: 'KeyVaultParameterReferenceNotFound' },
     )
   if (entry !== undefined && (!isObject(entry) || entry.value === undefined))
     throw new TemplateProblem(

@@ -7,7 +7,11 @@ export type Position = { readonly line: number; readonly column: number }
 /** A message may name what a template makes, which may be long. */
 const messageCharsMax = 4_000
 
-export type ProblemCode = 'InvalidTemplate' | 'InvalidRequestContent'
+export type ProblemCode =
+  | 'InvalidTemplate'
+  | 'InvalidRequestContent'
+  | 'InvalidContentLink'
+  | 'KeyVaultParameterReferenceNotFound'
 
 /**
  * A template, its parameters or an expression is wrong: the caller's fault, in Azure's words. Everything that this room

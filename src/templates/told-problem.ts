@@ -4,8 +4,8 @@ import { type Position, type TemplatePath, TemplateProblem } from './problem.ts'
 
 /** What an expression did wrong, told of the part of the template that it stands in, as Azure does. */
 export function wrapped(problem: TemplateProblem, template: JsonObject): TemplateProblem {
-  const { message, path } = problem
-  if (message.startsWith('Deployment template ')) return problem
+  const { message, path, code } = problem
+  if (code !== 'InvalidTemplate' || message.startsWith('Deployment template ')) return problem
   const text = `Deployment template validation failed: 'The ${subjectOf(path, template)}{at} is not valid: ${message.replace(/\.$/, '')}.'.`
   return new TemplateProblem(text, path, problem)
 }

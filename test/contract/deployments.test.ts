@@ -180,23 +180,21 @@ describe('template deployments', () => {
   })
 
   it('links are not followed, and nothing is rolled back by itself', async () => {
-    const linked = {
-      mode: 'Incremental',
-      templateLink: { uri: 'https://elsewhere.example/t.json' },
-    }
-    const again = {
-      mode: 'Incremental',
-      template: bare,
-      onErrorDeployment: { type: 'LastSuccessful' },
-    }
-    const codes = [linked, again].map(async (properties) => {
+    const mode = 'Incremental'
+    const file = { uri: 'https://elsewhere.example/t.json' }
+    const spec = { id: `${arm.groupPath}/templateSpecs/s/versions/1` }
+    const onErrorDeployment = { type: 'LastSuccessful' }
+    const codes = [
+      { mode, templateLink: file },
+      { mode, templateLink: spec },
+      { mode, template: bare, parametersLink: file },
+      { mode, template: bare, onErrorDeployment },
+    ].map(async (properties) => {
       const answer = await arm.put(idOf('linked'), { properties }, api)
-      return [answer.status, errorOf(answer).code]
+      return `${answer.status} ${errorOf(answer).code}`
     })
-    expect(await Promise.all(codes)).toEqual([
-      [400, 'InvalidContentLink'],
-      [400, 'InvalidDeployment'],
-    ])
+    const refused = '400 InvalidContentLink'
+    expect(await Promise.all(codes)).toEqual([refused, refused, refused, '400 InvalidDeployment'])
   })
 
   it('a resource that fails is told with its error; what does not depend on it goes on', async () => {
