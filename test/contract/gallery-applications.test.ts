@@ -186,6 +186,22 @@ describe('gallery applications', () => {
       },
     })
     expect(await bytesIn('westus')).toEqual([packed, configuration])
+    // R63 unless its owner forbids it.
+    const patch = (properties: JsonObject) =>
+      arm.ask('PATCH', version, { body: { ...west, properties }, api: '2022-03-03' })
+    const safety = (allowDeletionOfReplicatedLocations: boolean) =>
+      patch({ safetyProfile: { allowDeletionOfReplicatedLocations } })
+    // The false that GET shows forbids nothing when it is sent back: docs/wire.md.
+    for (const said of [true, false]) expect((await safety(said)).status).toBe(200)
+    const gone = { publishingProfile: { targetRegions: [{ name: 'westeurope' }] } }
+    expect(errorOf(await patch(gone))).toMatchObject({
+      code: 'OperationNotAllowed',
+      target:
+        'galleryApplicationVersion.properties.safetyProfile.allowDeletionOfReplicatedLocations',
+    })
+    expect((await safety(true)).status).toBe(200)
+    const state = async () => (await arm.get(version)).body.properties
+    await expect.poll(state).toMatchObject({ provisioningState: 'Succeeded' })
   })
 
   it('a version keeps its package, and is refused what has none', async () => {

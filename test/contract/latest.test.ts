@@ -128,6 +128,25 @@ describe('latest, and the end of life', () => {
       properties: { storageProfile: { source: { id: arm.idOf(image) } } },
     })
     expect(errorOf(none)).toMatchObject({ code: 'NotFound' })
+    const empty = `galleries/${gallery}/images/empty`
+    const unlike = { ...(properties as JsonObject), identifier: { ...identifier, sku: 'e' } }
+    await arm.make(empty, { ...west, properties: unlike })
+    const profiles: readonly JsonObject[] = [{ excludeFromLatest: true }, {}]
+    for (const [at, publishingProfile] of profiles.entries()) {
+      const storageProfile = { source: { id: arm.idOf(`${image}/versions/1.0.0`) } }
+      const path = `${empty}/versions/${at}.0.0`
+      await arm.make(path, { ...west, properties: { publishingProfile, storageProfile } })
+      if (at === 1) await arm.remove(path)
+      // The one there is is excluded, the other one is gone.
+      for (const id of [empty, `${empty}/versions/latest`].map(arm.idOf)) {
+        const body = { ...west, properties: { storageProfile: { source: { id } } } }
+        const refusal = await arm.put(`${other}/versions/3.0.0`, body)
+        expect({ status: refusal.status, ...errorOf(refusal) }).toMatchObject({
+          status: 404,
+          code: 'NotFound',
+        })
+      }
+    }
     expect(errorOf(await arm.get(`${image}/versions/latest`))).toMatchObject({
       code: 'ResourceNotFound',
     })
@@ -220,6 +239,14 @@ describe('latest, and the end of life', () => {
       })
     }
     expect((await arm.get(path)).body.properties).toMatchObject({ provisioningState: 'Succeeded' })
+    // Another version is: what is wanted for longer is moved on so.
+    const source = { id: arm.idOf(image) }
+    const properties = { storageProfile: { source } }
+    const copy = await arm.put(`galleries/${gallery}/images/other/versions/4.0.0`, {
+      ...west,
+      properties,
+    })
+    expect(await arm.ended(copy)).toMatchObject({ status: 'Succeeded' })
   })
 
   it('R103 a later end of life brings it back; the date that has passed may be sent back', async () => {

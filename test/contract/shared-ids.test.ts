@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { JsonObject } from '../../src/domain/rows.ts'
 import { isList, valueAt } from '../../src/resources/paths.ts'
+import { errorOf } from '../support/arm.ts'
 import { definition, gallery, group } from '../support/main-job.ts'
 import {
   at,
@@ -125,8 +126,8 @@ describe('what is shared is used by its shared id', () => {
     const disk = `${theirs}/disks/web`
     await contributor.make(disk, { location: 'westeurope', properties: { creationData } })
     expect(await contributor.download(disk)).toEqual(Buffer.from(content))
-    const fromCommunity = (communityGalleryImageId: string) =>
-      contributor.put(`${theirs}/disks/late`, fromImage({ communityGalleryImageId }))
+    const fromCommunity = (communityGalleryImageId: string, name = 'late') =>
+      contributor.put(`${theirs}/disks/${name}`, fromImage({ communityGalleryImageId }))
     const publishingProfile = { excludeFromLatest: true, targetRegions: [{ name: 'westeurope' }] }
     const answer = await arm.ask('PATCH', 'galleries/everybody/images/web/versions/2.0.0', {
       body: { properties: { publishingProfile } },
@@ -137,7 +138,29 @@ describe('what is shared is used by its shared id', () => {
       expect(await fromCommunity(named)).toMatchObject({ status: 404, body })
     }
     expect((await fromCommunity(`${image}/Versions/2.0.0`)).status).toBeLessThan(300)
+    await endLife('galleries/everybody/images/web/versions/2.0.0')
+    const ended = await fromCommunity(`${image}/Versions/2.0.0`, 'later')
+    expect({ status: ended.status, ...errorOf(ended) }).toMatchObject({
+      status: 409,
+      code: 'OperationNotAllowed',
+      // R27 by the id that the caller knows, not by its owner's.
+      message: expect.stringContaining(`${image}/Versions/2.0.0 reached its end of life`),
+    })
+    expect(JSON.stringify(ended.body)).not.toContain(group)
   })
+
+  /** Its date has come. */
+  async function endLife(path: string): Promise<void> {
+    const { store } = world.vitrine.installation
+    await store.write(async ({ resources }) => {
+      const row = await resources.lock(arm.idOf(path).toLowerCase())
+      if (!row) throw new Error(`${path} is there`)
+      const { publishingProfile, ...properties } = row.doc.properties as JsonObject
+      const ended = { ...(publishingProfile as JsonObject), endOfLifeDate: '2001-01-01' }
+      const doc = { ...row.doc, properties: { ...properties, publishingProfile: ended } }
+      await resources.update({ ...row, doc })
+    })
+  }
 })
 
 describe('across tenants', () => {
