@@ -5,7 +5,12 @@ import { mustBeUnlocked } from '../domain/locks.ts'
 import { regionName } from '../domain/regions.ts'
 import type { ResourceRow, SasRow } from '../domain/rows.ts'
 import { parseBody } from '../resources/parse.ts'
-import { expiryOf, SignedUrlRequest, signedUrlProblems } from '../resources/signed-url.ts'
+import {
+  expiryOf,
+  SignedUrlRequest,
+  signedFormat,
+  signedUrlProblems,
+} from '../resources/signed-url.ts'
 import type { Rows } from '../store/store.ts'
 import { loadAbove, resourceNotFound } from './front-door.ts'
 import { type Asked, type Providers, refuse, type Target } from './ports.ts'
@@ -44,7 +49,7 @@ export async function createSignedUrl(
     access: 'Read',
     expiresMs: expiryOf(body, now),
     image: {
-      format: body.format ?? 'vhd',
+      format: signedFormat(target.type.type, body.format),
       lun: body.lun,
       region: body.location && regionName(body.location),
       createdMs: now.getTime(),

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { builtInRoles } from '../../src/access/built-in-roles.ts'
 import type { JsonObject } from '../../src/domain/rows.ts'
 import { parseSpaceId } from '../../src/domain/spaces.ts'
 import { readImage } from '../../src/regions/read-image.ts'
@@ -7,6 +8,7 @@ import { valueAt } from '../../src/resources/paths.ts'
 import { type Arm, dataBytes, errorOf, openArm } from '../support/arm.ts'
 import { type BlobAccount, makeAccount } from '../support/blob-account.ts'
 import { gallery, makeDefinition } from '../support/main-job.ts'
+import { openOtherCaller } from '../support/other-caller.ts'
 import { readSpecTypes } from '../support/spec.ts'
 import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
 
@@ -144,6 +146,29 @@ describe('gallery applications', () => {
     })
     return Promise.all(files)
   }
+
+  it('their package and configuration are pulled by a signed URL, by who may read them', async () => {
+    const sign = (body: JsonObject, by = arm) =>
+      by.ask('POST', `${arm.idOf(version)}/providers/Vitrine.Gallery/signedUrls`, { body })
+    const pulled = async (body: JsonObject) => {
+      const { status, body: told } = await sign(body)
+      expect(status).toBe(201)
+      const answer = await fetch(String(told.url))
+      expect(answer.status).toBe(200)
+      const name = /filename="(.*)"/.exec(answer.headers.get('content-disposition') ?? '')?.[1]
+      return { name, bytes: Buffer.from(await answer.arrayBuffer()) }
+    }
+    expect(await pulled({})).toEqual({ name: 'myapp-1.0.0', bytes: packed })
+    expect(await pulled({ lun: 0, location: 'eastus' })).toEqual({
+      name: 'myapp-1.0.0-lun0',
+      bytes: configuration,
+    })
+    expect(errorOf(await sign({ format: 'qcow2' }))).toMatchObject({ target: 'format' })
+    expect(errorOf(await sign({ lun: 1 }))).toMatchObject({ target: 'lun' })
+    const reader = { roleId: builtInRoles.reader.id, scope: arm.idOf(version) }
+    expect((await sign({}, await openOtherCaller(vitrine, [reader]))).status).toBe(201)
+    expect((await sign({}, await openOtherCaller(vitrine, []))).status).toBe(403)
+  })
 
   it('R97 R98 its package is paid for as the disks of an image version are, and told by its application', async () => {
     const key = arm.idOf(version).toLowerCase()

@@ -162,6 +162,11 @@ export const viewRows: Readonly<Record<string, readonly Row[]>> = {
     view('DELETE', 'signedUrls/{guid}', [
       ...([`${compute}/galleries/images/versions/signedUrls/read`, 'OCRUP'] as const),
     ]),
+    [
+      `GET {gallery}/applications/app/versions/1.0.0${vitrine}/signedUrls`,
+      ...([`${compute}/galleries/applications/versions/signedUrls/read`, 'OCRUP'] as const),
+      '{gallery}/applications/app/versions/1.0.0',
+    ],
   ],
 }
 

@@ -33,7 +33,7 @@ export async function openFormatted(
   content: Content,
   format: OutputFormat,
 ): Promise<ByteReader> {
-  const key = [format, content.image, ...content.spaces].join(' ')
+  const key = [format, content.image, content.virtualSizeBytes, ...content.spaces].join(' ')
   const known = outputs.get(key)
   if (known) return known
   const idHex = content.image.slice(0, 32)

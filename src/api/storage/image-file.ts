@@ -2,20 +2,17 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { invariant } from '../../base/assert.ts'
 import type { Holder } from '../../domain/directory.ts'
 import { type OutputFormat, outputFormats } from '../../domain/output-formats.ts'
-import { sameType } from '../../domain/resource-id.ts'
 import type { ImageGrant, ResourceRow, SasRow } from '../../domain/rows.ts'
 import { parseSpaceId, type SpaceId } from '../../domain/spaces.ts'
 import { contentOf } from '../../resources/content.ts'
 import type { Settings } from '../../resources/declaration.ts'
-import { signedFileName } from '../../resources/signed-url.ts'
+import { isVersionType, signedFileName } from '../../resources/signed-url.ts'
 import { expiredProblems } from '../../resources/version-use.ts'
 import { BlobError } from './blob-error.ts'
 import type { BlobRequest, StoragePorts } from './blob-request.ts'
 import { sendRange } from './body-stream.ts'
 import { openFormatted } from './disk-format.ts'
 import { readRange } from './range.ts'
-
-const versionType = 'Microsoft.Compute/galleries/images/versions'
 
 export type ImagePorts = StoragePorts & {
   readonly settings: Settings
@@ -38,14 +35,17 @@ export async function answerImageFile(ports: ImagePorts, asked: ImageRequest): P
   const content = contentOf(version.status).find(({ lun }) => lun === image.lun)
   if (!content) throw gone(`Version ${version.name} has no such disk.`)
   const spaces = await spacesOf(ports, { version, image: content.image, region: image.region })
-  const format = formatOf(image)
+  const { fileBytes } = content
+  // A package is as long as it was; a disk has its format.
+  const format = fileBytes === undefined ? formatOf(image) : 'raw'
+  const virtualSizeBytes = fileBytes ?? content.virtualSizeBytes
   const request = { ...asked, grant, disk: version }
   const etag = `"${version.name}-${content.image.slice(0, 32)}-${format}"`
   const modified = new Date(Math.floor(version.createdMs / 1000) * 1000)
   const validators = { etag, 'last-modified': modified.toUTCString(), 'cache-control': 'private' }
   const early = judgeConditions(raw.headers, { etag, modified })
   if (early !== undefined) return new Response(null, { status: early, headers: validators })
-  const file = await openFormatted(request, { ...content, spaces }, format)
+  const file = await openFormatted(request, { ...content, virtualSizeBytes, spaces }, format)
   const isMeant = isRangeMeant(raw.headers, { etag, modified })
   const range = readRange(
     isMeant ? rangeOf(raw.headers, file.sizeBytes) : new Headers(),
@@ -92,13 +92,12 @@ async function admitImage(
   const now = world.now()
   if (grant.expiresMs <= now.getTime()) throw refused('The URL has expired.')
   const { image } = grant
-  const isVersion = sameType(row.type, versionType)
-  const version = isVersion ? row : await findLatest(row.key, image.region)
+  const version = isVersionType(row.type) ? row : await findLatest(row.key, image.region)
   if (!version) throw gone('No version of this image is complete there.')
   const { principalId, principalTenantId: tenantId, principalClientId: clientId } = image
   const may = await mayOf({ principalId, tenantId, clientId })
   // What reading takes, and what making the URL took.
-  if (!may(`${versionType}/read`, version.key) || !may(`${row.type}/signedUrls/read`, row.key)) {
+  if (!may(`${version.type}/read`, version.key) || !may(`${row.type}/signedUrls/read`, row.key)) {
     throw refused('Whoever made the URL may not read the image any more.')
   }
   const [expired] = expiredProblems(version, { settings, now })
