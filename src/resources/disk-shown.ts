@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { sizes } from '../domain/limits.ts'
+import { parseResourceId } from '../domain/resource-id.ts'
 import type { JsonObject } from '../domain/rows.ts'
 import { contentOf, sizeInGB } from './content.ts'
 import type { Stored, Write } from './declaration.ts'
@@ -12,12 +13,25 @@ import { pendingOf } from './pending-content.ts'
 export function completeDisk({ next, before }: Write<Disk>): Disk {
   const { creationData, ...properties } = next.properties
   const { imageReference, ...asked } = creationData
-  const named = asked.galleryImageReference === undefined && imageReference ? creationData : asked
+  const named = withSourceId(
+    asked.galleryImageReference === undefined && imageReference ? creationData : asked,
+  )
   const sourceUri = keptUri(named.sourceUri, before?.doc.properties.creationData.sourceUri)
   const created = { ...named, ...(sourceUri !== undefined && { sourceUri }) }
   const sku = next.sku ?? { name: 'Standard_LRS' }
   const said = { ...properties, creationData: created }
   return { ...next, sku, properties: before ? withoutShown(said, before) : withoutGuess(said) }
+}
+
+/** Terraform names the disk that a snapshot copies as a URI; Azure keeps it as what it is. */
+function withSourceId(
+  creationData: Disk['properties']['creationData'],
+): Disk['properties']['creationData'] {
+  const { sourceUri, ...named } = creationData
+  const { createOption, sourceResourceId } = named
+  if (createOption !== 'Copy' || sourceResourceId !== undefined) return creationData
+  if (sourceUri === undefined || !parseResourceId(sourceUri)) return creationData
+  return { ...named, sourceResourceId: sourceUri }
 }
 
 /** The size of an upload is that of its bytes. */

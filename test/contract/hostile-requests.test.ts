@@ -210,6 +210,11 @@ describe('whatever a request says', () => {
     })
   })
 
+  it('the bounds of slow and of resting clients are in force', async () => {
+    // Of those that src/listen.ts sets all at once, a client is told this one.
+    expect((await arm.get(`galleries/${gallery}`)).headers.get('keep-alive')).toBe('timeout=75')
+  })
+
   it('half of a handshake, of headers, of a body, and then nobody: no fault of ours, and others are served', async () => {
     const { hostname, port, host } = new URL(vitrine.url)
     const plain = connectPlain(Number(port), hostname)

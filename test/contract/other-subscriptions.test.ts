@@ -85,6 +85,12 @@ describe('ids of other subscriptions', () => {
       (id) => made({ createOption: 'Copy', sourceResourceId: id }),
     ],
     [
+      'a snapshot of a disk that is named as a URI',
+      'snapshots/made',
+      'disks/os',
+      (id) => made({ createOption: 'Copy', sourceUri: id }),
+    ],
+    [
       'an image of a disk',
       'images/made',
       'disks/os',

@@ -33,6 +33,7 @@ describe('R116 R117 R118 what clients send that cannot run here', () => {
         const { body } = answer
         seen = body.value === undefined && body.error === undefined ? body : seen
         if (step.reads !== undefined) expect(body, step.does).toMatchObject(placed(arm, step.reads))
+        for (const name of step.has ?? []) expect(body, step.does).toHaveProperty(name)
       }
     },
   )
@@ -66,7 +67,10 @@ describe('R116 R117 R118 what clients send that cannot run here', () => {
       expect(gone.status, step.does).toBe(404)
       return { ...gone, body: {} }
     }
-    return arm.ask('GET', path, { headers })
+    const url = answer.headers.get('location')
+    if (step.method !== 'POST' || url === null) return arm.ask('GET', path, { headers })
+    const { pathname, search } = new URL(url)
+    return arm.ask('GET', `${pathname}${search}`, { headers })
   }
 
   /** Polls where this client would, at once, and until it would stop. */
@@ -104,6 +108,7 @@ describe('R116 R117 R118 what clients send that cannot run here', () => {
       .replaceAll('{g}', names.g)
       .replaceAll('{n}', arm.groupPath.slice(-1))
       .replaceAll('{image}', arm.idOf('images/source'))
+      .replaceAll('{disk}', arm.idOf('disks/os'))
     return JSON.parse(text)
   }
 })

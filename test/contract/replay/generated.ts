@@ -1,24 +1,59 @@
 import type { JsonObject } from '../../../src/domain/rows.ts'
-import { compute, type Recording, succeeded, versions, west } from './recording.ts'
+import {
+  compute,
+  diskSteps,
+  groupStep,
+  type Recording,
+  succeeded,
+  versions,
+  west,
+} from './recording.ts'
+
+const groupsMayHaveIt = { sharingProfile: { permissions: 'Groups' } }
+
+type Sent = {
+  readonly galleries: string
+  readonly disks: string
+  readonly images: string
+  readonly groups: string
+  readonly headers: Readonly<Record<string, string>>
+}
 
 /** .NET and Java do the same by other api-versions, headers and answers that they take. */
-function generated(
-  client: string,
-  { galleries, headers }: { galleries: string; headers: Readonly<Record<string, string>> },
-): Recording {
+function generated(client: string, { galleries, disks, images, groups, headers }: Sent): Recording {
   const api = `api-version=${galleries}`
   return {
     client,
     headers: { accept: 'application/json', 'x-ms-return-client-request-id': 'true', ...headers },
     steps: [
+      groupStep(groups),
+      ...diskSteps(disks),
+      {
+        does: 'get an image',
+        method: 'GET',
+        path: `${compute}/images/source?api-version=${images}`,
+        takes: [200],
+        reads: { id: '{image}', ...succeeded },
+      },
       {
         does: 'create or update a gallery',
         method: 'PUT',
         path: `${compute}/galleries/replayed{n}?${api}`,
-        body: { location: west, tags: {}, properties: {} },
+        body: { location: west, tags: {}, properties: groupsMayHaveIt },
         takes: [200, 201, 202],
         waits: true,
         reads: { name: 'replayed{n}', ...succeeded },
+      },
+      {
+        does: 'share a gallery',
+        method: 'POST',
+        path: `${compute}/galleries/replayed{n}/share?${api}`,
+        body: {
+          operationType: 'Add',
+          groups: [{ type: 'Subscriptions', ids: ['10000000-0000-4000-8000-000000000001'] }],
+        },
+        takes: [200, 202],
+        waits: true,
       },
       {
         does: 'create or update a definition',
@@ -74,12 +109,22 @@ function generated(
         takes: [200, 202, 204],
         waits: true,
       },
+      {
+        does: 'delete a resource group',
+        method: 'DELETE',
+        path: `{g}?api-version=${groups}`,
+        takes: [200, 202],
+        waits: true,
+      },
     ],
   }
 }
 
 export const dotnet = generated('.NET (Azure.ResourceManager.Compute)', {
   galleries: '2024-03-03',
+  disks: '2024-03-02',
+  images: '2024-07-01',
+  groups: '2022-09-01',
   headers: {
     'x-ms-client-request-id': '6b8ef1ea-0000-4000-8000-000000000002',
     'user-agent': 'azsdk-net-ResourceManager.Compute/1.9.0 (.NET 8.0.8; Ubuntu 24.04)',
@@ -89,6 +134,9 @@ export const dotnet = generated('.NET (Azure.ResourceManager.Compute)', {
 
 export const java = generated('Java (azure-resourcemanager-compute)', {
   galleries: '2021-07-01',
+  disks: '2022-03-02',
+  images: '2023-03-01',
+  groups: '2020-06-01',
   headers: {
     'content-type': 'application/json',
     'x-ms-client-request-id': '6b8ef1ea-0000-4000-8000-000000000003',

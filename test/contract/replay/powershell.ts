@@ -1,4 +1,12 @@
-import { compute, type Recording, succeeded, versions, west } from './recording.ts'
+import {
+  compute,
+  diskSteps,
+  groupStep,
+  type Recording,
+  succeeded,
+  versions,
+  west,
+} from './recording.ts'
 
 export const powerShell: Recording = {
   client: 'PowerShell (Az.Compute, Az.Resources)',
@@ -10,6 +18,8 @@ export const powerShell: Recording = {
     ParameterSetName: 'DefaultParameter',
   },
   steps: [
+    groupStep('2024-11-01'),
+    ...diskSteps('2024-03-02'),
     {
       does: 'New-AzGallery',
       method: 'PUT',

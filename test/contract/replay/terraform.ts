@@ -1,4 +1,12 @@
-import { compute, type Recording, succeeded, versions, west } from './recording.ts'
+import {
+  compute,
+  diskSteps,
+  groupStep,
+  type Recording,
+  succeeded,
+  versions,
+  west,
+} from './recording.ts'
 
 export const terraform: Recording = {
   client: 'Terraform (azurerm)',
@@ -24,6 +32,31 @@ export const terraform: Recording = {
       path: '{s}/providers/Microsoft.Compute/register?api-version=2022-09-01',
       takes: [200],
       reads: { registrationState: 'Registered' },
+    },
+    groupStep('2023-07-01'),
+    ...diskSteps('2023-04-02'),
+    {
+      does: 'azurerm_snapshot: creates it of a disk',
+      method: 'PUT',
+      path: `${compute}/snapshots/replayed?api-version=2022-03-02`,
+      body: {
+        location: west,
+        properties: {
+          creationData: { createOption: 'Copy', sourceUri: '{disk}' },
+          incremental: false,
+        },
+        tags: {},
+      },
+      takes: [200, 202],
+      waits: true,
+      reads: { properties: { creationData: { createOption: 'Copy', sourceResourceId: '{disk}' } } },
+    },
+    {
+      does: 'azurerm_image: reads it',
+      method: 'GET',
+      path: `${compute}/images/source?api-version=2022-03-01`,
+      takes: [200],
+      reads: { id: '{image}', ...succeeded },
     },
     {
       does: 'azurerm_shared_image_gallery: is it there already',
