@@ -7,7 +7,7 @@ import { sizes } from './domain/limits.ts'
 import { openRegions, type Region, type RegionName, regionName } from './domain/regions.ts'
 import { storageTypes } from './domain/spaces.ts'
 import { ConfiguredOwner, ExternalIssuer, issuerProblems } from './doors/issuer-settings.ts'
-import type { ImportPolicy } from './imports/import-policy.ts'
+import type { EndpointPolicy, ImportPolicy } from './imports/import-policy.ts'
 import type { Settings } from './resources/declaration.ts'
 
 const zones = ['1', '2', '3'] as const
@@ -369,9 +369,9 @@ const importStallMs = 30_000
 export function eventPolicyOf(
   { events }: Config,
   resolve: ImportPolicy['resolve'],
-): Pick<ImportPolicy, 'hosts' | 'stallMs' | 'resolve'> {
+): EndpointPolicy {
   const hosts = events.hosts.flatMap((text) => parseImportHost(text) ?? [])
-  return { hosts, stallMs: webhookMs, resolve }
+  return { hosts, setting: 'events.hosts', stallMs: webhookMs, resolve }
 }
 
 /** An endpoint answers within this, or it is asked again. */
@@ -383,6 +383,7 @@ export function importPolicyOf(config: Config, resolve: ImportPolicy['resolve'])
   const { diskBytesMax } = settingsOf(config).quotas
   return {
     hosts: importHostsOf(config),
+    setting: 'imports.hosts',
     bytesMax: bytesMax ?? diskBytesMax + sizes.gib,
     totalMs: hoursMax * 3_600_000,
     stallMs: importStallMs,

@@ -25,16 +25,20 @@ export function parseImportHost(text: string): ImportHost | undefined {
   return below ? { is: 'below', suffix: `.${name}` } : { is: 'host', host: name }
 }
 
+/** Of a list of hosts, and so of what it allows: files are fetched, events are sent. */
+export type HostSetting = 'imports.hosts' | 'events.hosts'
+
 export type AdmittedUrl = {
   readonly url: URL
   /** The operator named this very origin: then its address may be a private one. */
   readonly isNamed: boolean
 }
 
-/** The URL when files may be fetched from there, else why not and how to change that. Nothing is resolved. */
+/** The URL when it may be asked, else why not and how to change that. Nothing is resolved. */
 export function admitUrl(
   hosts: readonly ImportHost[],
   text: string | URL,
+  setting: HostSetting,
 ): AdmittedUrl | { readonly refused: string } {
   const url = text instanceof URL ? text : URL.parse(text)
   if (!url || !/^https?:$/.test(url.protocol)) {
@@ -48,22 +52,23 @@ export function admitUrl(
   if (hosts.some((entry) => entry.is === 'origin' && entry.origin === origin)) {
     return { url, isNamed: true }
   }
-  if (hosts.length === 0) {
-    return {
-      refused: `This server fetches nothing from other hosts. Its operator allows '${hostname}' with the setting imports.hosts.`,
-    }
-  }
   const named = hosts.some((entry) => isOfEntry(entry, withoutDot(hostname)))
   if (!named) {
     return {
-      refused: `Files may not be fetched from '${hostname}'. Its operator allows it with the setting imports.hosts.`,
+      refused: `This server ${doesNothing[setting]} '${hostname}'. Its operator allows it with the setting ${setting}.`,
     }
   }
   if (protocol === 'https:' && port === '') return { url, isNamed: false }
   return {
-    refused: `Files are fetched from '${hostname}' over https at port 443 alone, unless the setting imports.hosts names '${origin}'.`,
+    refused: `Of '${hostname}' only https at port 443 is allowed, unless the setting ${setting} names '${origin}'.`,
   }
 }
+
+/** How it is said that a host is not asked. */
+export const doesNothing = {
+  'imports.hosts': 'fetches nothing from',
+  'events.hosts': 'sends nothing to',
+} as const satisfies Record<HostSetting, string>
 
 /** How a URL is told to people: its query may be a secret. */
 export function withoutQuery(text: string): string {

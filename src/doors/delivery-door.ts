@@ -35,7 +35,7 @@ export function openWebhooks({ policy, source }: DeliverPorts): WebhookPorts {
         return await refusalOf(policy, endpoint, senderOf(source))
       } catch (error) {
         if (!(error instanceof ArmError || error instanceof PassingFault)) throw error
-        return error.message.replaceAll('imports.hosts', 'events.hosts')
+        return error.message
       }
     },
   }

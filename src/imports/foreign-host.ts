@@ -2,7 +2,13 @@ import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
 import { withDeadline } from '../base/deadline.ts'
-import { type AdmittedUrl, admitUrl, withoutQuery } from '../domain/import-hosts.ts'
+import {
+  type AdmittedUrl,
+  admitUrl,
+  doesNothing,
+  type HostSetting,
+  withoutQuery,
+} from '../domain/import-hosts.ts'
 import { addressKind } from './addresses.ts'
 import type { ImportPolicy } from './import-policy.ts'
 import { finalFault, PassingFault } from './source-faults.ts'
@@ -96,8 +102,11 @@ function placeOf(url: URL): string {
 }
 
 /** Throws ArmError for what is not on the list. */
-export function admitted(policy: Pick<ImportPolicy, 'hosts'>, text: string | URL): AdmittedUrl {
-  const judged = admitUrl(policy.hosts, text)
+export function admitted(
+  policy: Pick<ImportPolicy, 'hosts' | 'setting'>,
+  text: string | URL,
+): AdmittedUrl {
+  const judged = admitUrl(policy.hosts, text, policy.setting)
   if ('refused' in judged) throw finalFault(judged.refused)
   return judged
 }
@@ -108,7 +117,7 @@ function nextHop(policy: ImportPolicy, from: AdmittedUrl, location: string | und
   if (!url || location === undefined) {
     throw finalFault(`${placeOf(from.url)} redirects to nowhere.`)
   }
-  const judged = admitUrl(policy.hosts, url)
+  const judged = admitUrl(policy.hosts, url, policy.setting)
   if ('refused' in judged) {
     throw finalFault(`${placeOf(from.url)} redirects to another place. ${judged.refused}`)
   }
@@ -117,13 +126,13 @@ function nextHop(policy: ImportPolicy, from: AdmittedUrl, location: string | und
 
 /** Resolves the name once, and lets the connection go to what was judged alone. */
 export async function checkedLookup(
-  policy: Pick<ImportPolicy, 'resolve' | 'stallMs'>,
+  policy: Pick<ImportPolicy, 'setting' | 'resolve' | 'stallMs'>,
   hop: AdmittedUrl,
 ): Promise<LookupFunction> {
   const host = hop.url.hostname.replace(/^\[|\]$/g, '')
   const isLiteral = isIP(host) > 0
   const addresses = isLiteral ? [host] : await resolved(policy, host)
-  for (const address of addresses) judgeAddress(hop, address)
+  for (const address of addresses) judgeAddress(hop, address, policy.setting)
   const all = addresses.map((address) => ({ address, family: isIP(address) }))
   return (_host, options, callback) => {
     const [first] = all
@@ -143,15 +152,15 @@ async function resolved(
 }
 
 /** The address itself is not told: it would say what the names of a private network lead to. */
-function judgeAddress({ url, isNamed }: AdmittedUrl, address: string): void {
+function judgeAddress({ url, isNamed }: AdmittedUrl, address: string, setting: HostSetting): void {
   const kind = addressKind(address)
   if (kind === 'open' || (isNamed && kind === 'private')) return
   const fix =
     kind === 'private'
-      ? ` Its operator allows it by naming '${url.origin}' in the setting imports.hosts.`
+      ? ` Its operator allows it by naming '${url.origin}' in the setting ${setting}.`
       : ''
   throw finalFault(
-    `The host '${url.hostname}' lies in a private or reserved network: this server fetches nothing from there.${fix}`,
+    `The host '${url.hostname}' lies in a private or reserved network: this server ${doesNothing[setting]} such hosts.${fix}`,
   )
 }
 

@@ -1,9 +1,11 @@
-import type { ImportHost } from '../domain/import-hosts.ts'
+import type { HostSetting, ImportHost } from '../domain/import-hosts.ts'
 
 /** From where files may be fetched, how large they may be, and how much patience a source gets. */
 export type ImportPolicy = {
   /** The allow-list; empty: nothing is fetched. */
   readonly hosts: readonly ImportHost[]
+  /** Where the operator keeps that list. */
+  readonly setting: HostSetting
   /** Bytes of a file. */
   readonly bytesMax: number
   /** From the first try to the last byte, over all restarts. */
@@ -13,3 +15,6 @@ export type ImportPolicy = {
   /** Every address of a host name. Rejects when there is none. */
   resolve(host: string): Promise<readonly string[]>
 }
+
+/** The same of what is sent to hosts. */
+export type EndpointPolicy = Pick<ImportPolicy, 'hosts' | 'setting' | 'resolve' | 'stallMs'>

@@ -1,10 +1,8 @@
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { admitted, checkedLookup, faultOf } from './foreign-host.ts'
-import type { ImportPolicy } from './import-policy.ts'
+import type { EndpointPolicy } from './import-policy.ts'
 import { PassingFault } from './source-faults.ts'
-
-type EndpointPolicy = Pick<ImportPolicy, 'hosts' | 'stallMs' | 'resolve'>
 
 type Sent = {
   readonly headers: Readonly<Record<string, string>>

@@ -43,7 +43,7 @@ export function diskFileProblems(
   const { uri, account, path: target } = source
   const shown = withoutQuery(uri)
   if (account === undefined && !fact?.row) {
-    const admitted = admitUrl(asking.settings.imports.hosts, uri)
+    const admitted = admitUrl(asking.settings.imports.hosts, uri, 'imports.hosts')
     if (!('refused' in admitted)) return []
     const message = `'${shown}' cannot be imported. ${admitted.refused}`
     return [{ code: 'InvalidParameter', message, target }]

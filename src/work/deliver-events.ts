@@ -12,7 +12,7 @@ import {
 import type { NumberedEvent } from '../domain/events.ts'
 import { limits } from '../domain/limits.ts'
 import type { JsonObject, WorkRequest } from '../domain/rows.ts'
-import type { ImportPolicy } from '../imports/import-policy.ts'
+import type { EndpointPolicy } from '../imports/import-policy.ts'
 import { postTo } from '../imports/post-to.ts'
 import type { Outcome, Running, Work } from '../runner/work.ts'
 import type { Store } from '../store/store.ts'
@@ -30,7 +30,7 @@ export const deliverDuty: WorkRequest = {
 export type DeliverPorts = {
   readonly store: Store
   readonly world: Pick<World, 'sleep' | 'log'>
-  readonly policy: Pick<ImportPolicy, 'hosts' | 'stallMs' | 'resolve'>
+  readonly policy: EndpointPolicy
   /** The address of the installation. */
   readonly source: string
   /** As whom a subscription reads, with what is his now. Throws Unavailable. */

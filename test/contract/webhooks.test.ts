@@ -192,7 +192,10 @@ describe('B20 webhooks', () => {
 
   it('go only where the operator allows it, and bad ones are refused', async () => {
     const wrong = [
-      [{ endpoint: 'https://elsewhere.example/x' }, /setting events\.hosts/],
+      [
+        { endpoint: 'https://elsewhere.example/x' },
+        /sends nothing to 'elsewhere\.example'\. Its operator allows it with the setting events\.hosts/,
+      ],
       [{ endpoint: 'http://127.0.0.1:1/' }, /setting events\.hosts/],
       [{ endpoint: 'file:///etc/passwd' }, /no URL/],
       [{ endpoint: `${endpoint.replace('//', '//user:word@')}` }, /user name/],

@@ -21,7 +21,12 @@ export function policyFor(
   more: Partial<ImportPolicy> = {},
 ): ImportPolicy {
   const hosts: ImportHost[] = entries.flatMap((entry) => parseImportHost(entry) ?? [])
-  const bounds = { bytesMax: 64 * mib, totalMs: 3_600_000, stallMs: 30_000 }
+  const bounds = {
+    setting: 'imports.hosts',
+    bytesMax: 64 * mib,
+    totalMs: 3_600_000,
+    stallMs: 30_000,
+  } as const
   return { hosts, ...bounds, resolve: async () => [], ...more }
 }
 

@@ -26,12 +26,11 @@ export function endpointOf(sent: string, before: EventSubscriptionRow | undefine
 
 /** Paths and queries of endpoints are secrets more often than not. Throws InvalidParameter. */
 export function admittedOrigin(hosts: WebhookPorts['hosts'], endpoint: string): string {
-  const judged = admitUrl(hosts, endpoint)
+  const judged = admitUrl(hosts, endpoint, 'events.hosts')
   if ('url' in judged) return judged.url.origin
-  const why = judged.refused.replaceAll('imports.hosts', 'events.hosts')
   const origin = URL.parse(endpoint)?.origin ?? 'null'
   const where = origin === 'null' ? 'there' : `to '${origin}'`
-  throw refused(`Events cannot be sent ${where}. ${why}`)
+  throw refused(`Events cannot be sent ${where}. ${judged.refused}`)
 }
 
 /** CloudEvents' handshake: nobody is sent what he has not agreed to. Throws InvalidParameter. */
