@@ -1,11 +1,12 @@
 import { z } from 'zod'
 import { type Problem, unless } from '../domain/problem.ts'
-import { isFinal } from '../domain/rows.ts'
+import { isFinal, type JsonObject } from '../domain/rows.ts'
 import { wholeNumber, word } from './coerce.ts'
 import { contentOf } from './content.ts'
 import type { Action, Effects, Stored } from './declaration.ts'
 import type { Disk } from './disk-schema.ts'
 import { wordOf } from './disk-source.ts'
+import { jsonOf, valueAt } from './paths.ts'
 import { ingestRequest } from './pending-content.ts'
 
 const GrantAccess = z.object({
@@ -43,6 +44,12 @@ function grantProblems(stored: Stored<Disk>, body: unknown): readonly Problem[] 
   if (busy.length > 0) return busy
   return [
     ...unless(
+      isOpen(jsonOf(stored.doc)),
+      'OperationNotAllowed',
+      'networkAccessPolicy',
+      `Access to '${stored.name}' is closed: its networkAccessPolicy is not 'AllowAll', or its publicNetworkAccess 'Disabled'. Change them to give access.`,
+    ),
+    ...unless(
       access !== 'None',
       'InvalidParameter',
       'access',
@@ -67,6 +74,13 @@ function grantProblems(stored: Stored<Disk>, body: unknown): readonly Problem[] 
       `'${stored.name}' has no content to read yet. Its state is ${String(stored.status.diskState)}.`,
     ),
   ]
+}
+
+/** Every address of ours is public: what allows none of them gives nobody its bytes by URL. */
+export function isOpen(document: JsonObject): boolean {
+  const at = (name: string) => valueAt(document, `properties.${name}`)
+  const policy = at('networkAccessPolicy') ?? 'AllowAll'
+  return policy === 'AllowAll' && at('publicNetworkAccess') !== 'Disabled'
 }
 
 function grantEffects(_stored: Stored<Disk>, body: unknown) {

@@ -302,6 +302,14 @@ describe('a blob endpoint refuses', () => {
       'PublicAccessNotPermitted',
     ],
     [
+      'the end of a copy',
+      '/box/block?comp=copy&copyid=1',
+      { 'x-ms-copy-action': 'abort' },
+      '',
+      409,
+      'NoPendingCopyOperation',
+    ],
+    [
       'a foreign source',
       '/box/new',
       { 'x-ms-copy-source': 'https://example.com/a/b/c' },

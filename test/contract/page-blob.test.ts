@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { PageBlobClient } from '@azure/storage-blob'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Arm, dataBytes, openArm } from '../support/arm.ts'
+import { type Arm, dataBytes, errorOf, openArm } from '../support/arm.ts'
 import { makeAccount } from '../support/blob-account.ts'
 import { pageBlob } from '../support/main-job.ts'
 import { openMovingWorld } from '../support/moving-world.ts'
@@ -235,6 +235,26 @@ describe('the page blob behind a disk', () => {
     bare.search = ''
     const answer = await raw('GET', bare.href, { authorization: `Bearer ${vitrine.token}` })
     expect(answer.status).toBe(403)
+  })
+
+  it('a disk that is closed to the network gives no SAS, and those that it gave read nothing', async () => {
+    await arm.upload('closed', dataBytes(30))
+    const sas = await arm.grant('closed', 'Read')
+    for (const [policy, network] of [
+      ['DenyAll', 'Enabled'],
+      ['AllowAll', 'Disabled'],
+    ]) {
+      const closed = { networkAccessPolicy: policy, publicNetworkAccess: network }
+      const path = arm.idOf('disks/closed')
+      expect((await arm.ask('PATCH', path, { body: { properties: closed } })).status).toBe(202)
+      expect(await raw('GET', sas, {})).toMatchObject({ status: 403, code: 'AuthorizationFailure' })
+      const body = { access: 'Read', durationInSeconds: 60 }
+      const refused = await arm.ask('POST', `${path}/beginGetAccess`, { body })
+      expect([refused.status, errorOf(refused).code]).toEqual([409, 'OperationNotAllowed'])
+    }
+    const open = { networkAccessPolicy: 'AllowAll', publicNetworkAccess: 'Enabled' }
+    await arm.ask('PATCH', arm.idOf('disks/closed'), { body: { properties: open } })
+    expect((await raw('GET', sas, {})).status).toBe(200)
   })
 
   it('a read SAS is the source of a copy into a storage account, until it is revoked', async () => {

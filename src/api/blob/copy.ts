@@ -12,7 +12,7 @@ import { newFacts, writtenHeaders } from './facts.ts'
 import { openUpload } from './intake.ts'
 import { placePage } from './pages.ts'
 import { commitTaken, created } from './put-blob.ts'
-import { pageBlobOf } from './read-blob.ts'
+import { findBlob, pageBlobOf } from './read-blob.ts'
 
 /** Copy Blob and Put Blob From URL, from another blob or a disk of this installation: done when it is answered. */
 export async function copyBlob(asked: AskedBlob): Promise<Response> {
@@ -32,6 +32,12 @@ export async function copyBlob(asked: AskedBlob): Promise<Response> {
   const told = { ...writtenHeaders(made), 'x-ms-copy-id': id, 'x-ms-copy-status': 'success' }
   const isPut = raw.headers.has('x-ms-blob-type')
   return new Response(null, { status: isPut ? 201 : 202, headers: told })
+}
+
+/** Abort Copy Blob: every copy has ended before anybody could. Throws BlobNotFound, NoPendingCopyOperation. */
+export async function abortCopy(asked: AskedBlob): Promise<Response> {
+  await findBlob(asked)
+  throw new BlobError('NoPendingCopyOperation', 'There is currently no pending copy operation.')
 }
 
 /** Put Block From URL. */

@@ -11,7 +11,7 @@ import {
   setAcl,
   setContainerMetadata,
 } from './containers.ts'
-import { copyBlob, putBlockFromUrl, putPageFromUrl } from './copy.ts'
+import { abortCopy, copyBlob, putBlockFromUrl, putPageFromUrl } from './copy.ts'
 import { listBlobs, listContainers } from './lists.ts'
 import { answerPutPage } from './pages.ts'
 import type { Place } from './place.ts'
@@ -71,6 +71,7 @@ const ofBlob: Readonly<Record<string, Operation>> = {
   PUT: blob('wc', 'write', putBlob),
   GET: blob('r', 'read', getBlob),
   DELETE: blob('d', 'delete', deleteBlob),
+  'PUT copy': blob('w', 'write', abortCopy),
   'PUT page': blob('w', 'write', answerPutPage),
   'GET pagelist': blob('r', 'read', answerPageRanges),
   'PUT block': blob('wc', 'write', putBlock),

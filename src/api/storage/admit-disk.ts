@@ -1,3 +1,4 @@
+import { isOpen } from '../../resources/disk-access.ts'
 import { BlobError } from './blob-error.ts'
 import type { BlobRequest, StoragePorts } from './blob-request.ts'
 
@@ -26,6 +27,12 @@ export async function admitDisk(
     throw new BlobError(
       'AuthenticationFailed',
       'The SAS has expired. Ask for a new one with beginGetAccess.',
+    )
+  }
+  if (!isOpen(disk.doc)) {
+    throw new BlobError(
+      'AuthorizationFailure',
+      'The disk allows no access over the network: see its networkAccessPolicy and publicNetworkAccess.',
     )
   }
   return { grant, disk }

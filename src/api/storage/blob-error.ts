@@ -43,6 +43,7 @@ const statuses = {
   MissingContentLengthHeader: 411,
   MissingRequiredHeader: 400,
   NoAuthenticationInformation: 401,
+  NoPendingCopyOperation: 409,
   OutOfRangeInput: 400,
   PublicAccessNotPermitted: 409,
   SequenceNumberConditionNotMet: 412,
