@@ -12,6 +12,8 @@ const authorization = 'providers/Microsoft.Authorization'
 
 const listed = ({ body }: Answer): readonly Json[] => (isList(body.value) ? body.value : [])
 
+const nowhere = `/subscriptions/${randomUUID()}`
+
 describe('roles and who has them', () => {
   let vitrine: TestInstallation
   let owner: Arm
@@ -105,6 +107,7 @@ describe('roles and who has them', () => {
     ['no principal at all', 'InvalidParameter', { principal: '' }],
     ['a condition', 'InvalidParameter', { more: { condition: '@Resource' } }],
     ['a resource that does not exist', 'ResourceNotFound', { scope: 'galleries/none' }],
+    ['a subscription that does not exist', 'SubscriptionNotFound', { scope: nowhere }],
   ] as const)('%s is refused', async (_what, code, wrong) => {
     const known = await openOtherCaller(vitrine, [])
     const sent: {
@@ -114,7 +117,8 @@ describe('roles and who has them', () => {
       scope?: string
       more?: object
     } = wrong
-    const scope = sent.scope ? owner.idOf(sent.scope) : owner.groupPath
+    const below = sent.scope ? owner.idOf(sent.scope) : owner.groupPath
+    const scope = sent.scope === nowhere ? nowhere : below
     const path = assignmentAt(scope, sent.name as ReturnType<typeof randomUUID> | undefined)
     const role = sent.role ?? builtInRoles.reader.id
     const answer = await owner.put(path, body(role, sent.principal ?? known.objectId, sent.more))

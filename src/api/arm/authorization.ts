@@ -12,6 +12,8 @@ import { mustBeAllowed } from '../../domain/access.ts'
 import { auditorOf } from '../../domain/audit.ts'
 import type { Assignment, Role, RoleDefinition, Written } from '../../domain/directory.ts'
 import { ArmError } from '../../domain/errors.ts'
+import { subscriptionOf } from '../../domain/tenants.ts'
+import { findSubscription } from '../../providers/front-door.ts'
 import type { Address } from './address.ts'
 import { type Answer, type ArmRequest, listAnswer, notAllowed } from './answer.ts'
 import { mustHaveApiVersion } from './api-version.ts'
@@ -84,6 +86,14 @@ type AtScope = ArmRequest & {
   readonly name: string
 }
 
+/** Nobody else is told which subscriptions there are. Throws SubscriptionNotFound. */
+function mustHaveSubscription({ providers, asked, scope }: AtScope, kind: string): void {
+  const id = subscriptionOf(scope.key)
+  if (id === undefined || !asked.caller.may(`Microsoft.Authorization/${kind}/write`, scope.text))
+    return
+  findSubscription(providers, id)
+}
+
 function isKind(kind: string): kind is Kind {
   return kind in apiVersions
 }
@@ -98,6 +108,7 @@ async function answerAssignment(request: AtScope): Promise<Answer> {
     }
     case 'PUT': {
       const body = await request.json()
+      mustHaveSubscription(request, 'roleAssignments')
       const given = await assignRole(roles, asked.caller, scope, { id: name, body, nowMs })
       audit(request, 'role-assigned', { ...given })
       return { status: 201, body: assignmentBody(given, scope) }
@@ -138,6 +149,7 @@ async function answerRole(request: AtScope): Promise<Answer> {
     }
     case 'PUT': {
       const body = await request.json()
+      mustHaveSubscription(request, 'roleDefinitions')
       const written = await writeRole(roles, asked.caller, scope, { id: name, body, nowMs })
       audit(request, 'role-definition-written', { id: written.id, name: written.name })
       return { status: 201, body: roleBody(written, scope) }
