@@ -142,6 +142,8 @@ const nextSteps: Readonly<Record<string, string>> = {
   ResourceNotFound: 'Check the names; the matching `list` command shows what exists.',
   LocationNotAvailableForResourceType:
     '`vitrine account list-locations` shows the regions that are served.',
+  LocationNotAvailableForResourceGroup:
+    '`vitrine account list-locations` shows the regions that are served.',
   CannotDeleteResource: 'Delete what lies below it first.',
   PropertyChangeNotAllowed: 'Keep the stored value, or create a new resource.',
   PreconditionFailed: 'Somebody changed it meanwhile: read it again, then repeat the change.',

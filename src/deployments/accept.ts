@@ -12,7 +12,7 @@ import { type Places, placesIn } from '../templates/places.ts'
 import type { Plan } from '../templates/planned.ts'
 import { groupOf, mustStay, planRequest } from './plan-request.ts'
 import { type DeploymentPorts, deploymentType } from './ports.ts'
-import { preflight } from './preflight.ts'
+import { mustLieHere, preflight } from './preflight.ts'
 import { type DeploymentRequest, readRequest } from './read-request.ts'
 import { type Hide, hidingOf, secretTexts } from './secrets.ts'
 import type { PositionOf } from './told-error.ts'
@@ -95,6 +95,7 @@ export async function judge(
   const { world } = ports.providers
   const { body, positionOf } = await read()
   const request = readRequest(target, body)
+  mustLieHere(ports, request.location)
   const group = await groupOf(ports, target)
   const nowMs = world.now().getTime()
   const newGuid = () => world.id()

@@ -1,5 +1,5 @@
 import { type Caller, remarkFor } from '../domain/access.ts'
-import { TemplateRefused } from '../domain/errors.ts'
+import { ArmError, type ErrorCode, TemplateRefused } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
 import { actionOn, parseResourceId, sameType } from '../domain/resource-id.ts'
 import { regionProblems } from '../providers/plan-write.ts'
@@ -17,11 +17,7 @@ type Judged = {
 }
 
 type Fault = {
-  readonly code:
-    | 'InvalidTemplateDeployment'
-    | 'AuthorizationFailed'
-    | 'InvalidParameter'
-    | 'LocationNotAvailableForResourceType'
+  readonly code: ErrorCode
   readonly message: string
   readonly path: TemplatePath
   readonly id: string
@@ -57,6 +53,21 @@ export function preflight(judged: Judged, plan: Plan): void {
     .slice(0, toldMax)
     .map((fault) => ({ code: fault.code, message: fault.message, target: fault.id }))
   throw new TemplateRefused(code, message, where, details)
+}
+
+/** The record of a deployment of a subscription lies in a region that is served, too. Throws LocationNotAvailableForDeployment. */
+export function mustLieHere(
+  { providers: { settings } }: DeploymentPorts,
+  location: string | undefined,
+): void {
+  const { regions } = settings
+  if (location === undefined || regions.find(location)) return
+  const list = regions.all.map(({ name }) => name).join(',')
+  throw new ArmError(
+    'LocationNotAvailableForDeployment',
+    `The provided location '${location}' is not available for deployment. List of available regions is '${list}'.`,
+    'location',
+  )
 }
 
 /** Faults that one refusal tells. */
@@ -130,8 +141,8 @@ function placeFaults({ providers }: DeploymentPorts, resource: PlannedResource):
   const isAt = (place: readonly (string | number)[]): boolean => place[0] === 'location'
   const isLater = body.secretPaths.some(isAt) || body.holes.some((hole) => isAt(hole.path))
   if (!type || resource.isExisting || isLater || typeof location !== 'string') return []
-  return regionProblems(type, location, providers.settings).map(({ message }) => ({
-    ...{ code: 'LocationNotAvailableForResourceType' as const, path, id },
+  return regionProblems(type, location, providers.settings).map(({ code, message }) => ({
+    ...{ code, path, id },
     message: `The template resource '${resource.name}' of type '${resource.type}' is not valid: ${message}`,
   }))
 }

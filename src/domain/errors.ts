@@ -111,6 +111,14 @@ export const armErrors = {
     status: 400,
     means: 'The region is not served by this installation.',
   },
+  LocationNotAvailableForResourceGroup: {
+    status: 400,
+    means: 'The same, of a resource group.',
+  },
+  LocationNotAvailableForDeployment: {
+    status: 400,
+    means: 'The same, of a deployment of a subscription.',
+  },
   InvalidResourceLocation: { status: 409, means: 'The resource exists in another location.' },
   MethodNotAllowed: { status: 405, means: 'This path does not take this method.' },
   CursorExpired: {

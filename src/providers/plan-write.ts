@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Problem } from '../domain/problem.ts'
 import { regionName, sameRegion } from '../domain/regions.ts'
-import { parentOf } from '../domain/resource-id.ts'
+import { parentOf, resourceGroupType, sameType } from '../domain/resource-id.ts'
 import {
   type Actor,
   isFinal,
@@ -115,6 +115,10 @@ export function regionProblems(
 ): readonly Problem[] {
   if (!tracked || regions.find(location)) return []
   const list = regions.all.map((region) => region.name).join(',')
+  if (sameType(type, resourceGroupType)) {
+    const message = `The provided location '${location}' is not available for resource group. List of available regions is '${list}'.`
+    return [{ code: 'LocationNotAvailableForResourceGroup', message, target: 'location' }]
+  }
   const message = `The provided location '${location}' is not available for resource type '${type}'. List of available regions for the resource type is '${list}'.`
   return [{ code: 'LocationNotAvailableForResourceType', message, target: 'location' }]
 }

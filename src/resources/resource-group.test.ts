@@ -36,7 +36,7 @@ describe('resource groups', () => {
   it('R4 a region that is not served is refused with the list of those that are', () => {
     expect(refused(openDesk().put(at('g'), { location: 'mars' }, version))).toMatchObject([
       {
-        code: 'LocationNotAvailableForResourceType',
+        code: 'LocationNotAvailableForResourceGroup',
         message: expect.stringContaining('westeurope'),
       },
     ])

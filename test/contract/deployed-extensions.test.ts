@@ -129,6 +129,14 @@ describe('locks, tags and roles of a template', () => {
     const elsewhere = await owner.put(at, { ...sent, location: 'eastus' }, api)
     expect([elsewhere.status, errorOf(elsewhere).code]).toEqual([409, 'InvalidDeploymentLocation'])
     expect((await owner.put(at, { ...sent, location: 'West Europe' }, api)).status).toBe(200)
+    const nowhere = await owner.put(at, { ...sent, location: 'atlantis' }, api)
+    expect([nowhere.status, errorOf(nowhere)]).toEqual([
+      400,
+      expect.objectContaining({
+        code: 'LocationNotAvailableForDeployment',
+        message: expect.stringMatching(/'atlantis' is not available for deployment.*westeurope/),
+      }),
+    ])
     for (const path of paths.slice(0, 2)) await owner.ask('DELETE', path)
   })
 

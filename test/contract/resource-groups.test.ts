@@ -94,10 +94,8 @@ describe('resource groups', () => {
       code: 'LocationRequired',
     })
     expect(errorOf(await group.put(group.groupPath, { location: 'mars' }))).toMatchObject({
-      code: 'LocationNotAvailableForResourceType',
-      message: expect.stringContaining(
-        "List of available regions for the resource type is 'westeurope,",
-      ),
+      code: 'LocationNotAvailableForResourceGroup',
+      message: expect.stringContaining("List of available regions is 'westeurope,"),
     })
     await group.put(group.groupPath, west)
     const moved = await group.put(group.groupPath, { location: 'eastus' })

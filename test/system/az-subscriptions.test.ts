@@ -133,7 +133,7 @@ describe('the Azure CLI, unmodified, among subscriptions and groups', () => {
       expect.stringMatching(/^3 \(ResourceGroupNotFound\)/),
       expect.stringMatching(/^1 \(InvalidResourceGroup\)/),
       expect.stringMatching(/^1 \(InvalidResourceLocation\)/),
-      expect.stringMatching(/^1 \(LocationNotAvailableForResourceType\)/),
+      expect.stringMatching(/^1 \(LocationNotAvailableForResourceGroup\)/),
       expect.stringMatching(/^2 .*--location/s),
     ])
   })
