@@ -15,6 +15,9 @@ export type ResourceMoveRows = {
   lockTree(key: string, rowsMax: number): Promise<readonly ResourceRow[]>
   /** Whether work or an operation at the key or below it is unfinished. */
   isBusy(key: string): Promise<boolean>
-  /** Every row that is, or points at, something at the keys or below is of the other group from now on; webhooks are not carried. */
-  carry(move: ResourceMove): Promise<void>
+  /**
+   * Every row that is, or points at, something at the keys or below is of the other group from now on; webhooks are not
+   * carried. False, and the transaction is to be given up: somebody made one of that name there at the same time.
+   */
+  carry(move: ResourceMove): Promise<boolean>
 }

@@ -70,7 +70,8 @@ export async function moveResources(
       done: true,
       nowMs,
     })
-    await rows.resourceMoves.carry({ from, to, keys: wanted.resources.map(({ key }) => key) })
+    const keys = wanted.resources.map(({ key }) => key)
+    if (!(await rows.resourceMoves.carry({ from, to, keys }))) throw madeThere(to)
     await rows.operations.insert(operation)
     const there = (path: string, top: string) => `${top}${path.slice(from.key.length)}`
     const requests = roots.map(({ keeper, ...root }) =>
@@ -82,6 +83,13 @@ export async function moveResources(
     await tellMoved(rows, operation, moved, to)
     return operation
   })
+}
+
+function madeThere({ name }: ResourceRow): ArmError {
+  return new ArmError(
+    'Conflict',
+    `Something of the same name was made in the resource group '${name}' at the same time. Retry the request.`,
+  )
 }
 
 /** Under its old id each that is seen is gone, under its new one it has come: whoever follows either is told. */

@@ -64,12 +64,14 @@ export function resourceMoveRows(db: Db): ResourceMoveRows {
   }
 
   const carry: ResourceMoveRows['carry'] = async (move) => {
-    for (const key of move.keys) await carryOne(move, key)
+    for (const key of move.keys) if (!(await carryOne(move, key))) return false
     await directoryChanged(db)
+    return true
   }
 
-  async function carryOne(move: ResourceMove, key: string): Promise<void> {
-    await copyRows(move, key)
+  async function carryOne(move: ResourceMove, key: string): Promise<boolean> {
+    const rows = await deepestFirst(key)
+    if ((await copyRows(move, key)) < rows.length) return false
     await carryClaims(move, key)
     for (const [table, column, id] of keyColumns) {
       const beside = id === undefined ? sql`` : sql`${sql.ref(id)} = ${idThere(move, id, column)}, `
@@ -80,26 +82,33 @@ export function resourceMoveRows(db: Db): ResourceMoveRows {
     await sql`update assignments
       set scope = ${idThere(move, 'scope', 'scope_key')}, scope_key = ${keyThere(move, 'scope_key')}
       where ${isAtOrBelow('scope_key', key)}`.execute(db)
-    await removeRows(key)
+    for (const row of rows) await db.deleteFrom('resources').where('key', '=', row).execute()
+    return true
   }
 
-  /** First the new rows, from the top, then what points at the old ones, then those: as foreign keys have it. */
-  async function copyRows(move: ResourceMove, key: string): Promise<void> {
+  /**
+   * First the new rows, from the top, then what points at the old ones, then those: as foreign keys have it. Who makes one
+   * there at the same time may be first: how many could be copied.
+   */
+  async function copyRows(move: ResourceMove, key: string): Promise<number> {
     const parent = keyThere(move, 'parent_key')
-    await sql`insert into resources (key, id, parent_key, parent_row, stamp, ${columns})
+    const { numAffectedRows } =
+      await sql`insert into resources (key, id, parent_key, parent_row, stamp, ${columns})
       select ${keyThere(move, 'key')}, ${idThere(move, 'id', 'key')}, ${parent}, ${parent},
         ${freshStamp(db)}, ${columns}
-      from resources where ${isAtOrBelow('key', key)} order by key`.execute(db)
+      from resources where ${isAtOrBelow('key', key)} order by key
+      on conflict (key) do nothing`.execute(db)
+    return Number(numAffectedRows)
   }
 
-  async function removeRows(key: string): Promise<void> {
+  async function deepestFirst(key: string): Promise<readonly string[]> {
     const rows = await db
       .selectFrom('resources')
       .select('key')
       .where(isAtOrBelow('key', key))
       .orderBy('key', 'desc')
       .execute()
-    for (const row of rows) await db.deleteFrom('resources').where('key', '=', row.key).execute()
+    return rows.map((row) => row.key)
   }
 
   /** The name of a claim may begin with what is claimed, and then have the key of the resource around it. */

@@ -253,6 +253,19 @@ describe('resources move to another group of their subscription', () => {
     expect((await here.download('one')).equals(bytes)).toBe(true)
   })
 
+  it('what has its name there by then stays where it is, whoever made that at the same time', async () => {
+    const body = { ...west, properties: { diskSizeGB: 1, creationData: { createOption: 'Empty' } } }
+    for (let round = 0; round < 5; round++) {
+      const disk = `disks/twin${round}`
+      await here.make(disk, body)
+      const [moved, made] = await Promise.all([ask([here.idOf(disk)]), there.put(disk, body)])
+      expect([202, 409]).toContain(moved.status)
+      expect([200, 201, 202, 409]).toContain(made.status)
+      expect((await there.get(disk)).status).toBe(200)
+      expect((await here.get(disk)).status).toBe(moved.status === 202 ? 404 : 200)
+    }
+  })
+
   it('what is made below while it moves comes along, or is told that nothing is there', async () => {
     await here.make('galleries/busy', west)
     const make = (at: number) =>
