@@ -26,7 +26,7 @@ describe('a place that the operator did not allow', () => {
 
   it.each([
     ['http://127.0.0.1/x', 'fetches nothing from'],
-    ['https://files.example.com:8443/x', 'port 443 alone'],
+    ['https://files.example.com:8443/x', 'only https at port 443'],
     ['http://files.example.com/x', 'only https'],
     ['https://evilexample.net/x', 'fetches nothing from'],
     ['https://example.net/x', 'fetches nothing from'],
