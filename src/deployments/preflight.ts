@@ -97,7 +97,7 @@ function faultsOf(judged: Judged, resource: PlannedResource): readonly Fault[] {
 }
 
 /** Of `…/galleries/providers/locks` with the name `g/Microsoft.Authorization/l`: what hangs on the gallery. */
-function writtenType({ type, id }: PlannedResource): string {
+export function writtenType({ type, id }: Pick<PlannedResource, 'type' | 'id'>): string {
   if (!/\/providers\//i.test(type)) return type
   const at = id.toLowerCase().lastIndexOf(providers) + providers.length
   const [namespace = '', ...rest] = id.slice(at).split('/')

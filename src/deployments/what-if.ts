@@ -9,6 +9,7 @@ import { leftOver, tooMany } from './complete-mode.ts'
 import { deltaOf, ignoredOf } from './delta.ts'
 import { resolved } from './facts.ts'
 import { type DeploymentPorts, deploymentType, type Send } from './ports.ts'
+import { writtenType } from './preflight.ts'
 import { type Hide, hidingOf, secretTexts } from './secrets.ts'
 import { type PositionOf, Refused } from './told-error.ts'
 
@@ -140,12 +141,17 @@ async function shownNow(
 }
 
 function sentAs(
-  { id, type, name }: PlannedResource,
+  { id, type: said, name }: PlannedResource,
   before: JsonObject | undefined,
   body: JsonObject,
 ): JsonObject {
-  return { ...over(before ?? {}, body), id, name: name.split('/').at(-1) ?? name, type }
+  const type = writtenType({ type: said, id })
+  const after = asSent.has(type.toLowerCase()) ? { ...before, ...body } : over(before ?? {}, body)
+  return { ...after, id, name: name.split('/').at(-1) ?? name, type }
 }
+
+/** Nothing of their properties is the server's own. */
+const asSent = new Set(['microsoft.authorization/locks', 'microsoft.resources/tags'])
 
 /** What the template does not say of it counts as unchanged: it may be the server's own. */
 function over(before: JsonObject, body: JsonObject): JsonObject {

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { builtInRoles } from '../../src/access/built-in-roles.ts'
-import { isList, valueAt } from '../../src/resources/paths.ts'
+import type { JsonObject } from '../../src/domain/rows.ts'
+import { isList, isObject, valueAt } from '../../src/resources/paths.ts'
 import { type Arm, errorOf, openArm } from '../support/arm.ts'
 import { type BlobAccount, makeAccount } from '../support/blob-account.ts'
 import { type OtherCaller, openOtherCaller } from '../support/other-caller.ts'
@@ -58,11 +59,11 @@ describe('locks, tags and roles of a template', () => {
     properties: { mode: 'Incremental', template: { ...template, resources } },
   })
 
-  async function foretold(path: string, sent: object): Promise<readonly unknown[]> {
+  async function foretold(path: string, sent: object): Promise<readonly JsonObject[]> {
     const asked = await owner.ask('POST', `${path}/whatIf`, { body: sent, api })
     expect(asked.body).toEqual({})
     const changes = valueAt(await owner.ended(asked), 'properties.changes')
-    return isList(changes) ? changes.map((each) => valueAt(each, 'changeType')) : []
+    return isList(changes) ? changes.filter((each) => isObject(each)) : []
   }
 
   it('hang on the group and on what is in it, and are the same when they are deployed again', async () => {
@@ -94,7 +95,23 @@ describe('locks, tags and roles of a template', () => {
     expect((await somebody.get(galleryId)).status).toBe(200)
     const hung = resources.slice(1).map((each) => ({ ...each, dependsOn: [] }))
     const changes = await foretold(idOf('all'), body(hung))
-    expect(changes.slice(0, hung.length)).toEqual(hung.map(() => 'NoChange'))
+    const kinds = changes.map(({ changeType }) => changeType)
+    expect(kinds.slice(0, hung.length)).toEqual(hung.map(() => 'NoChange'))
+    const bare = { ...lock('ofGroup'), properties: { level: 'ReadOnly' } }
+    const others = await foretold(idOf('all'), body([tagged({ now: 'this' }), bare]))
+    expect(others.slice(0, 2).map(({ delta }) => delta)).toEqual([
+      [
+        { path: 'properties.tags.now', propertyChangeType: 'Create', after: 'this' },
+        { path: 'properties.tags.of', propertyChangeType: 'Delete', before: 'group' },
+      ],
+      [
+        {
+          ...{ path: 'properties.level', propertyChangeType: 'Modify' },
+          ...{ before: 'CanNotDelete', after: 'ReadOnly' },
+        },
+        { path: 'properties.notes', propertyChangeType: 'Delete', before: 'from a template' },
+      ],
+    ])
     const again = await owner.put(idOf('all'), body(resources), api)
     expect(await owner.ended(again)).toEqual({ status: 'Succeeded' })
   })
@@ -157,6 +174,8 @@ describe('locks, tags and roles of a template', () => {
     expect(refused.message).toContain("'Microsoft.Authorization/locks/write'")
     const made = await owner.put(idOf('old'), body(resources), api)
     expect(await owner.ended(made)).toEqual({ status: 'Succeeded' })
+    const [same] = await foretold(idOf('old'), body([{ ...resources[0], dependsOn: [] }]))
+    expect(same).toMatchObject({ changeType: 'NoChange' })
     const path = `${owner.idOf('galleries/old')}/providers/${authorization}/locks/inName`
     expect((await owner.get(path)).status).toBe(200)
     expect((await somebody.get(owner.idOf('galleries/old'))).status).toBe(200)
