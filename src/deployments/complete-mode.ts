@@ -14,7 +14,7 @@ import type { Deploying } from './run-step.ts'
  * What complete mode deletes, as steps: every top-level resource of the group that the template has not, with all below it.
  * A child that the template leaves out stays while its parent is in the template. [] when anything failed before, and when
  * the steps are there already. Throws AuthorizationFailed, before anything is deleted, when the caller may neither read nor
- * delete some of it; InvalidDeployment when the group has too much in it.
+ * delete some of it; InvalidDeployment when the group has too much in it, or nobody knows what nested templates wrote.
  */
 export async function leftSteps(
   { providers, callerAgain }: DeployPorts,
@@ -26,8 +26,9 @@ export async function leftSteps(
   const isWhole = steps.every(({ state }) => state === 'Succeeded')
   const { mode } = (row.doc.properties ?? {}) as { readonly mode?: string }
   if (mode !== 'Complete' || isListed || !isWhole) return []
-  const nested = await outputResources(rows, steps)
-  const { left, isWhole: isAll } = await leftOver(rows, row.key, plan, nested)
+  const written = await outputResources(rows, steps)
+  if (!written) throw notKnown()
+  const { left, isWhole: isAll } = await leftOver(rows, row.key, plan, written)
   if (!isAll) throw tooMany()
   mustKnow(await callerAgain(principal), left)
   return left.map((resource, at) => stepOf(row.key, steps.length + at, resource))
@@ -50,6 +51,13 @@ function mustKnow(caller: Caller, left: readonly ResourceRow[]): void {
 
 /** Names that one refusal tells. */
 const toldMax = 20
+
+function notKnown(): ArmError {
+  return new ArmError(
+    'InvalidDeployment',
+    "A nested deployment was deleted or replaced before the deployment around it had ended, so that it is not known what it wrote and the mode 'Complete' keeps. Nothing was deleted: deploy again.",
+  )
+}
 
 export function tooMany(): ArmError {
   return new ArmError(

@@ -15,7 +15,8 @@ export type Ended =
   | {
       readonly state: 'Succeeded'
       readonly outputs: JsonObject
-      readonly outputResources: readonly string[]
+      /** Left out where it is not known any more. */
+      readonly outputResources: readonly string[] | undefined
     }
   | { readonly state: 'Failed'; readonly error: JsonObject }
 
@@ -69,26 +70,31 @@ function outputFailure(inner: JsonObject): JsonObject {
   }
 }
 
-/** The ids of what was written, in nested deployments too. */
+/**
+ * The ids of what was written, in nested deployments too; undefined when one of those was forgotten or replaced since, so
+ * that nobody knows any more what it wrote.
+ */
 export async function outputResources(
   rows: Rows,
   steps: readonly StepRow[],
-): Promise<readonly string[]> {
+): Promise<readonly string[] | undefined> {
   const ids: string[] = []
   for (const step of steps) {
     if (step.state !== 'Succeeded' || step.verb === 'Delete') continue
     if (!sameType(step.resourceType, deploymentType)) ids.push(step.resourceId)
     else {
       const nested = await rows.deployments.get(step.resourceKey)
-      ids.push(...(nested ? shownIds(nested) : []))
+      const written = nested && nested.run === step.operation ? shownIds(nested) : undefined
+      if (!written) return undefined
+      ids.push(...written)
     }
   }
   return [...new Set(ids)]
 }
 
-function shownIds({ doc }: DeploymentRow): readonly string[] {
+function shownIds({ doc }: DeploymentRow): readonly string[] | undefined {
   const written = isObject(doc.properties) ? doc.properties.outputResources : undefined
-  if (!Array.isArray(written)) return []
+  if (!Array.isArray(written)) return undefined
   return written.flatMap((each: unknown) =>
     isObject(each) && typeof each.id === 'string' ? [each.id] : [],
   )
@@ -108,7 +114,9 @@ export async function endDeployment(
     ended.state === 'Succeeded'
       ? {
           outputs: ended.outputs,
-          outputResources: ended.outputResources.map((id) => ({ id })),
+          ...(ended.outputResources && {
+            outputResources: ended.outputResources.map((id) => ({ id })),
+          }),
         }
       : { error: ended.error }
   const doc = { ...row.doc, properties: { ...(isObject(properties) ? properties : {}), ...more } }

@@ -190,6 +190,26 @@ describe('a deployment that is under way', () => {
     await inner.ask('DELETE', lock)
   })
 
+  it('in complete mode deletes nothing when nobody knows any more what a nested one wrote', async () => {
+    hold()
+    const inner = openArm(vitrine, 'forgotten')
+    await inner.put(inner.groupPath, west)
+    await inner.make('galleries/left', west)
+    const nested = nestedResource('forgotten', [gallery('nestedWrote')])
+    const begun = await put('all', [disk('last'), nested], 'Complete', inner)
+    await untilHeld(['/last'])
+    const forget = async () => (await inner.ask('DELETE', idOf('forgotten', inner), { api })).status
+    await expect.poll(forget, { timeout: 30_000 }).toBe(202)
+    release()
+    expect(await inner.ended(begun)).toMatchObject({
+      status: 'Failed',
+      error: { code: 'InvalidDeployment', message: expect.stringContaining('nested') },
+    })
+    for (const name of ['left', 'nestedWrote']) {
+      expect((await inner.get(`galleries/${name}`)).status).toBe(200)
+    }
+  })
+
   it('in complete mode deletes nothing of a group that is more than it looks at', async () => {
     const wide = openArm(vitrine, 'wide')
     await wide.put(wide.groupPath, west)

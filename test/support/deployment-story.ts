@@ -4,16 +4,10 @@ import { parseResourceId } from '../../src/domain/resource-id.ts'
 import type { JsonObject } from '../../src/domain/rows.ts'
 import { diskId, group, ownerAsked, versionId } from './as-owner.ts'
 import type { Engine } from './engine.ts'
+import { bare, galleryResource as galleryIn, nestedResource } from './templates.ts'
 
 const location = 'westeurope'
 const bytes = new Uint8Array(128 * 1024).map((_, at) => (at * at) >> 5)
-
-const $schema = 'https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#'
-const bare = { $schema, contentVersion: '1.0.0.0' }
-
-export const galleryIn = (name: string) => ({
-  ...{ type: 'Microsoft.Compute/galleries', apiVersion: '2023-07-03', name, location },
-})
 
 const version = {
   ...galleryIn('g/linux/1.0.0'),
@@ -32,18 +26,11 @@ const looped = {
 }
 
 const nested = {
-  type: 'Microsoft.Resources/deployments',
-  apiVersion: '2021-04-01',
-  name: 'inner',
+  ...nestedResource('inner', [looped, { ...galleryIn('inner'), dependsOn: ['looped'] }]),
   dependsOn: ["[resourceId('Microsoft.Compute/galleries/images/versions', 'g', 'linux', '1.0.0')]"],
-  properties: {
-    mode: 'Incremental',
-    expressionEvaluationOptions: { scope: 'inner' },
-    template: { ...bare, resources: [looped, { ...galleryIn('inner'), dependsOn: ['looped'] }] },
-  },
 }
 
-/** A gallery with a version, then a nested template with a loop and what waits for it; then a complete one that leaves out all but the gallery. */
+/** A gallery with a version, then a nested template with a loop and what waits for it; then a complete one that keeps less. */
 export const deploymentStory = {
   name: 'two deployments, one nested and one complete',
   async prepare(engine: Engine): Promise<void> {
@@ -57,7 +44,10 @@ export const deploymentStory = {
         resources: [nested, version, galleryIn('g')],
       }),
     (engine: Engine) =>
-      succeeded(engine, 'second', { mode: 'Complete', resources: [galleryIn('g')] }),
+      succeeded(engine, 'second', {
+        mode: 'Complete',
+        resources: [galleryIn('g'), nestedResource('keeps', [galleryIn('loop0')])],
+      }),
     (engine: Engine) => engine.sweep(),
   ],
   contents: { [versionId('1.0.0')]: [bytes] },

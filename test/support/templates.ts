@@ -1,3 +1,5 @@
+import type { JsonObject } from '../../src/domain/rows.ts'
+
 const schemas = 'https://schema.management.azure.com/schemas'
 
 /** A template of nothing, of a group and of a subscription. */
@@ -22,7 +24,7 @@ export const galleryResource = (name: string) => ({
 /** Its template is planned by itself, in the group that is named or in the one around it. */
 export const nestedResource = (
   name: string,
-  resources: readonly object[],
+  resources: readonly JsonObject[],
   resourceGroup?: string,
 ) => ({
   type: 'Microsoft.Resources/deployments',
