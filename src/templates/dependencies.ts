@@ -2,7 +2,7 @@ import type { Json } from '../domain/rows.ts'
 import { unknown } from './context.ts'
 import type { Expanded, Instance } from './expand.ts'
 import { isArray } from './json.ts'
-import { TemplateProblem } from './problem.ts'
+import { type TemplatePath, TemplateProblem } from './problem.ts'
 import { interleaved } from './resource-names.ts'
 import { evaluateNow } from './tree.ts'
 
@@ -60,10 +60,8 @@ function normal(reference: string): string {
 }
 
 /** The keys of what a resource says it depends on; without what is not deployed after all. */
-export function declaredDependencies(
-  { source, path, context, name: ownName }: Instance,
-  index: ResourceIndex,
-): readonly string[] {
+export function declaredDependencies(instance: Instance, index: ResourceIndex): readonly string[] {
+  const { source, path, context, name: ownName } = instance
   const at = [...path, 'dependsOn']
   const value = evaluateNow(source.dependsOn ?? [], { ...context, section: 'name' }, at)
   if (value === unknown || !isArray(value) || !value.every(isText))
@@ -78,6 +76,7 @@ export function declaredDependencies(
         `Deployment template validation failed: 'The resource '${reference}' is not defined in the template{at}. Please see https://aka.ms/arm-syntax for usage details.'.`,
         [...at, place],
       )
+    if (found.includes(instance)) throw circleOf([instance, instance], [...at, place])
     const isLoop = found.every(({ loop }) => loop !== undefined)
     const types = new Set(found.map(({ type }) => type.toLowerCase()))
     if (types.size > 1 && !isLoop)
@@ -140,9 +139,13 @@ export function refuseCircles(
   if (start === undefined) return
   const circle = circleFrom(start, byKey, waiting)
   const [first] = circle
-  throw new TemplateProblem(
-    `Deployment template validation failed: 'Circular dependency detected on resource: '${first?.id}'. The resources wait for each other: ${[...circle, first].map((node) => node?.id).join(' -> ')}. Please see https://aka.ms/arm-syntax-resources for usage details.'.`,
-    first?.path ?? [],
+  throw circleOf(first === undefined ? circle : [...circle, first], first?.path ?? [])
+}
+
+function circleOf(circle: readonly { readonly id: string }[], at: TemplatePath): TemplateProblem {
+  return new TemplateProblem(
+    `Deployment template validation failed: 'Circular dependency detected on resource: '${circle[0]?.id}'. The resources wait for each other: ${circle.map(({ id }) => id).join(' -> ')}. Please see https://aka.ms/arm-syntax-resources for usage details.'.`,
+    at,
   )
 }
 

@@ -26,6 +26,9 @@ function subjectOf(path: TemplatePath, template: JsonObject): string {
   }
 }
 
+/** Of a name that is an expression without end: what is wrong with it stands behind it. */
+const nameCharsMax = 1_000
+
 /** The name as written, or the place, of the innermost resource that a path leads through. */
 function resourceName(path: TemplatePath, template: JsonObject): string {
   let name = String(path[1] ?? '')
@@ -39,7 +42,7 @@ function resourceName(path: TemplatePath, template: JsonObject): string {
       if (typeof own === 'string') name = own
     }
   }
-  return name
+  return name.length > nameCharsMax ? `${name.slice(0, nameCharsMax)}…` : name
 }
 
 /** The problem with its line and column, wherever `positionOf` knows them. */
