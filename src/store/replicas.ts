@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely'
 import type { ReplicaRow } from '../domain/rows.ts'
+import { isBelow } from './at-or-below.ts'
 import { prepared, preparedList } from './prepared.ts'
 import type { Db, ReplicaTable } from './schema.ts'
 import type { ReplicaRows } from './store.ts'
@@ -30,6 +31,17 @@ export function replicaRows(db: Db): ReplicaRows {
     return found
   }
 
+  async function usableRegionsBelow(key: string): Promise<readonly string[]> {
+    const rows = await db
+      .selectFrom('replicas')
+      .select('region')
+      .distinct()
+      .where(isBelow('version_key', key))
+      .where('usable', '=', 1)
+      .execute()
+    return rows.map(({ region }) => region)
+  }
+
   async function put(row: ReplicaRow): Promise<void> {
     await upsert(toTable(row))
   }
@@ -42,7 +54,7 @@ export function replicaRows(db: Db): ReplicaRows {
       .execute()
   }
 
-  return { of, put, remove }
+  return { of, usableRegionsBelow, put, remove }
 }
 
 function toTable(row: ReplicaRow): ReplicaTable {

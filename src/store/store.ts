@@ -220,6 +220,8 @@ export type ResourceRows = {
 
 export type ReplicaRows = {
   of(versionKeys: readonly string[]): Promise<readonly ReplicaRow[]>
+  /** The regions in which something below a key can be used, any order. */
+  usableRegionsBelow(key: string): Promise<readonly string[]>
   put(row: ReplicaRow): Promise<void>
   remove(versionKey: string, region: string): Promise<void>
 }

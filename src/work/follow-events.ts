@@ -137,6 +137,7 @@ async function tellLatest(
 /** Requirements 25, 26, for every region in which a version is usable. */
 async function latestIn(rows: Rows, definitionKey: string, settings: Settings) {
   const latest = new Map<string, string>()
+  const regions = await rows.replicas.usableRegionsBelow(definitionKey)
   let after: string | undefined
   do {
     const query = { parentKey: definitionKey, type: versionType, descending: true, after } as const
@@ -149,7 +150,7 @@ async function latestIn(rows: Rows, definitionKey: string, settings: Settings) {
         if (counts && isLatestCandidate(row.doc, region, settings)) latest.set(region, row.name)
       }
     }
-    after = latest.size >= settings.regions.all.length ? undefined : page.next
+    after = latest.size >= regions.length ? undefined : page.next
   } while (after !== undefined)
   return latest
 }

@@ -116,6 +116,9 @@ export function ledgerPromises(open: OpenStore): void {
       await replicas.put(replicaRow(row.key, 'eastus', { usable: true }))
       await replicas.put(replicaRow(row.key, 'northeurope', { usable: false }))
       await replicas.put(replicaRow(row.key, 'westus', { usable: true }))
+      const above = row.key.slice(0, row.key.lastIndexOf('/'))
+      expect([...(await replicas.usableRegionsBelow(above))].sort()).toEqual(['eastus', 'westus'])
+      expect(await replicas.usableRegionsBelow(row.key)).toEqual([])
       await ledger.record({ ...subject, versionKey: row.key }, one, 1)
     })
     const from = { versionKey: '', region: '' }
