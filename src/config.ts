@@ -75,6 +75,18 @@ const S3Place = z.strictObject({
 
 export type S3Place = z.output<typeof S3Place>
 
+/** Hosts of others: none, unless they are named. */
+const Hosts = z
+  .array(
+    z
+      .string()
+      .refine(
+        (text) => parseImportHost(text) !== undefined,
+        'a host is files.example.com, *.example.com, or an origin such as https://files.example.com:8443',
+      ),
+  )
+  .default([])
+
 /** What a configuration file (JSON) may say; every setting once, each with its default. */
 export const ConfigFile = z.strictObject({
   /** Where everything is kept. */
@@ -194,32 +206,14 @@ export const ConfigFile = z.strictObject({
   events: z
     .strictObject({
       /** To where events may be sent, as `imports.hosts`. Empty: to nowhere. */
-      hosts: z
-        .array(
-          z
-            .string()
-            .refine(
-              (text) => parseImportHost(text) !== undefined,
-              'a host is files.example.com, *.example.com, or an origin such as https://files.example.com:8443',
-            ),
-        )
-        .default([]),
+      hosts: Hosts,
     })
     .prefault({}),
   /** Files of other hosts that a client names by their URL: this server fetches them. */
   imports: z
     .strictObject({
       /** From where: `files.example.com`, `*.example.com`, or an origin as `http://127.0.0.1:10000`, which may be private. Empty: from nowhere. */
-      hosts: z
-        .array(
-          z
-            .string()
-            .refine(
-              (text) => parseImportHost(text) !== undefined,
-              'a host is files.example.com, *.example.com, or an origin such as https://files.example.com:8443',
-            ),
-        )
-        .default([]),
+      hosts: Hosts,
       /** Bytes of a file; left out, the largest disk and 1 GiB for the tables of its format. */
       bytesMax: z.int().positive().optional(),
       /** From the request to the last byte. */

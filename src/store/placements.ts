@@ -1,11 +1,11 @@
 import type { Digest } from '../domain/digest.ts'
+import type { PlacementRows } from '../domain/holdings.ts'
 import { imageOwner, type Placement } from '../domain/holdings.ts'
 import type { SpaceId } from '../domain/spaces.ts'
 import { dropOwner, findOwner, holdOwner, takeImageOwner } from './owners.ts'
 import { prepared, preparedList } from './prepared.ts'
 import type { Db } from './schema.ts'
 import { sharingRows } from './sharing.ts'
-import type { PlacementRows } from './store.ts'
 import { distinctSorted, pagesOf } from './values.ts'
 
 type Rooted = { readonly keeper: string; readonly owner: number; readonly root: string }

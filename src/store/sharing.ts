@@ -2,10 +2,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type SqlBool, sql } from 'kysely'
 import { openIdSet } from '../base/id-set.ts'
 import type { Digest } from '../domain/digest.ts'
+import type { PlacementRows } from '../domain/holdings.ts'
 import type { SpaceId } from '../domain/spaces.ts'
 import { isAtOrBelow, isBelow } from './at-or-below.ts'
 import type { Db } from './schema.ts'
-import type { PlacementRows } from './store.ts'
 
 const versionTypes = [
   'Microsoft.Compute/galleries/images/versions',

@@ -1,11 +1,10 @@
 import type { AuditRows, Tell } from '../domain/audit.ts'
 import type { DeploymentRows } from '../domain/deployments.ts'
-import type { Digest } from '../domain/digest.ts'
 import type { ApplicationRows, AssignmentRows, RoleDefinitionRows } from '../domain/directory.ts'
 import type { EventSubscriptionRows } from '../domain/event-subscriptions.ts'
 import type { EventRows, EventWatchRows } from '../domain/events.ts'
 import type { HealthRows, SpaceRows } from '../domain/health.ts'
-import type { HoldingRows, Owner, Placement, UploadRows } from '../domain/holdings.ts'
+import type { HoldingRows, PlacementRows, UploadRows } from '../domain/holdings.ts'
 import type { InvitationRows } from '../domain/invitations.ts'
 import type { LedgerRows } from '../domain/ledger.ts'
 import type { LockRows } from '../domain/locks.ts'
@@ -302,72 +301,6 @@ export type CounterRows = {
   /** Adds; false (and nothing added) when a growth would pass `limit`. Shrinking is never refused. */
   add(scope: string, name: string, by: number, limit: number): Promise<boolean>
   of(scope: string): Promise<readonly { readonly name: string; readonly value: number }[]>
-}
-
-export type PlacementRows = {
-  ofKeepers(keepers: readonly string[]): Promise<readonly Placement[]>
-  keepersOf(space: SpaceId, image: Digest): Promise<readonly string[]>
-  /** Spaces where this image lies complete, whoever keeps it. */
-  spacesOf(image: Digest): Promise<readonly SpaceId[]>
-  /** Other images in the space that reference a pack of one of these; only such as are kept below one of these scope keys. */
-  sharersOf(
-    space: SpaceId,
-    images: readonly Digest[],
-    within: 'all' | readonly string[],
-  ): Promise<readonly Digest[]>
-  /** Stored bytes of the packs in the space that these images reference and no other image does; others as above. */
-  bytesAlone(
-    space: SpaceId,
-    images: readonly Digest[],
-    within: 'all' | readonly string[],
-  ): Promise<number>
-  /**
-   * Stored bytes, by region, of the packs that versions at or below a scope key have, each once in a space. Read in pages of
-   * `rowsMax`, a turn for each.
-   */
-  storedBelow(
-    scopeKey: string,
-    rowsMax: number,
-  ): Promise<readonly { readonly region: string; readonly bytes: number }[]>
-  /** One more keeper of what already lies there; false when it does not (any more). */
-  keep(placement: Placement): Promise<boolean>
-  /**
-   * Seals: the image lies complete in the space. The image references `holdings`, as `owner` does, keeper added, root
-   * recorded. False when one of them is not live or not referenced by `owner`: nothing is written.
-   */
-  seal(sealed: {
-    readonly placement: Placement
-    readonly owner: Owner
-    readonly holdings: readonly number[]
-    /** Left out: another root of the keeper will name it. */
-    readonly root: string | undefined
-  }): Promise<boolean>
-  /**
-   * The image that lies in the space needs `holdings` from now on and no others: as in `seal`. What others were found bad is
-   * counted on. False, too, when it does not lie there any more.
-   */
-  reseat(sealed: {
-    readonly space: SpaceId
-    readonly image: Digest
-    readonly owner: Owner
-    readonly holdings: readonly number[]
-  }): Promise<boolean>
-  /** Root blobs of a space with key > `after`, ascending, each with its keeper. */
-  rootsIn(
-    space: SpaceId,
-    after: string,
-    rowsMax: number,
-  ): Promise<readonly { readonly root: string; readonly keeper: string }[]>
-  /** Who keeps something under this root blob; undefined: nobody does any more. */
-  keeperOf(space: SpaceId, root: string): Promise<string | undefined>
-  /** Placements that no root of their keeper names, of keepers with key > `after`, ascending. */
-  unrooted(after: string, rowsMax: number): Promise<readonly Placement[]>
-  /** The root blobs of this keeper in these spaces. */
-  rootsOf(
-    keeper: string,
-  ): Promise<readonly { readonly space: SpaceId; readonly image: Digest; readonly root: string }[]>
-  /** The keeper lets go; the last keeper of an image in a space drops the image's references there. */
-  drop(placement: Placement): Promise<void>
 }
 
 export type SasRows = {
