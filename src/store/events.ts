@@ -57,31 +57,25 @@ export function eventRows(db: Db): EventRows {
 
   async function number(rowsMax: number): Promise<number> {
     const from = await marks.lock('numbered')
-    const waiting = await db
+    const waiting = db
       .selectFrom('events')
       .select(['subscription', 'at_ms', 'id'])
       .where('seq', 'is', null)
       .orderBy('at_ms')
       .orderBy('id')
       .limit(rowsMax)
-      .execute()
-    for (const [index, { subscription, at_ms, id }] of waiting.entries()) {
-      await giveNumber({ subscription, at_ms, id, seq: from + index + 1 })
-    }
-    if (waiting.length > 0) await marks.move('numbered', from + waiting.length)
-    return waiting.length
+    const { numAffectedRows = 0n } = await sql`update events set seq = numbered.next
+      from (
+        select subscription, at_ms, id,
+          cast(${from} as bigint) + row_number() over (order by at_ms, id) as next
+        from (${waiting}) as waiting
+      ) as numbered
+      where events.subscription = numbered.subscription
+        and events.at_ms = numbered.at_ms and events.id = numbered.id`.execute(db)
+    const numbered = Number(numAffectedRows)
+    if (numbered > 0) await marks.move('numbered', from + numbered)
+    return numbered
   }
-
-  const giveNumber = prepared(
-    db,
-    ({ subscription, at_ms, id, seq }: Pick<EventTable, 'subscription' | 'at_ms' | 'id' | 'seq'>) =>
-      db
-        .updateTable('events')
-        .set({ seq })
-        .where('subscription', '=', subscription)
-        .where('at_ms', '=', at_ms)
-        .where('id', '=', id),
-  )
 
   async function isBehind(): Promise<boolean> {
     const found = await db
