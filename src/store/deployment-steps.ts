@@ -25,14 +25,7 @@ export function deploymentStepRows(db: Db): Pick<DeploymentRows, 'addSteps' | 's
   const endStep: DeploymentRows['endStep'] = async (step) => {
     await db
       .updateTable('deployment_steps')
-      .set({
-        state: step.state,
-        operation: step.operation ?? null,
-        status_code: step.statusCode ?? null,
-        error: step.error === undefined ? null : JSON.stringify(step.error),
-        started_ms: step.startedMs ?? null,
-        ended_ms: step.endedMs ?? null,
-      })
+      .set(changing(step))
       .where('deployment_key', '=', step.deploymentKey)
       .where('position', '=', step.position)
       .execute()
@@ -66,6 +59,13 @@ function toTable(step: StepRow): DeploymentStepTable {
     resource_type: step.resourceType,
     resource_name: step.resourceName,
     verb: step.verb,
+    ...changing(step),
+  }
+}
+
+/** The columns that change. */
+function changing(step: Parameters<DeploymentRows['endStep']>[0]) {
+  return {
     state: step.state,
     operation: step.operation ?? null,
     status_code: step.statusCode ?? null,
