@@ -10,6 +10,10 @@ import { diskCommands } from './commands/disk.ts'
 import { eventSubscriptionCommands } from './commands/event-subscription.ts'
 import { eventsCommands } from './commands/events.ts'
 import { galleryCommands } from './commands/gallery.ts'
+import {
+  applicationVersionCommands,
+  galleryApplicationCommands,
+} from './commands/gallery-application.ts'
 import { grantCommands } from './commands/grant.ts'
 import { groupCommands } from './commands/group.ts'
 import { imageCommands } from './commands/image.ts'
@@ -39,6 +43,8 @@ export function commandTable(local: LocalCommands): readonly CommandGroup[] {
     imageDefinitionCommands,
     imageVersionCommands,
     imageUrlCommands,
+    galleryApplicationCommands,
+    applicationVersionCommands,
     diskCommands,
     snapshotCommands,
     imageCommands,

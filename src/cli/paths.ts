@@ -20,6 +20,8 @@ export function pathsOf(subscriptionId: string) {
   const gallery = (groupName: string, name: string) => galleries(groupName) + path(name)
   const definition = (groupName: string, galleryName: string, name: string) =>
     gallery(groupName, galleryName) + path('images', name)
+  const application = (at: ApplicationNames) =>
+    gallery(at.group, at.gallery) + path('applications', at.application)
   return {
     subscription,
     /** The scope that was given, `/` for everything; left out, the subscription. */
@@ -33,6 +35,9 @@ export function pathsOf(subscriptionId: string) {
     definition,
     version: (at: VersionNames) =>
       definition(at.group, at.gallery, at.definition) + path('versions', at.version),
+    application,
+    applicationVersion: (at: ApplicationNames & { readonly version: string }) =>
+      application(at) + path('versions', at.version),
     storageAccount: (groupName: string, name: string) =>
       `${group(groupName)}/providers/Microsoft.Storage/storageAccounts${path(name)}`,
     disks: (groupName: string | undefined) => `${compute(groupName)}/disks`,
@@ -49,6 +54,12 @@ export type VersionNames = {
   readonly gallery: string
   readonly definition: string
   readonly version: string
+}
+
+type ApplicationNames = {
+  readonly group: string
+  readonly gallery: string
+  readonly application: string
 }
 
 export type Paths = ReturnType<typeof pathsOf>

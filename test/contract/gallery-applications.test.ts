@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { builtInRoles } from '../../src/access/built-in-roles.ts'
 import type { JsonObject } from '../../src/domain/rows.ts'
@@ -7,7 +10,8 @@ import { contentOf } from '../../src/resources/content.ts'
 import { valueAt } from '../../src/resources/paths.ts'
 import { type Arm, dataBytes, errorOf, openArm } from '../support/arm.ts'
 import { type BlobAccount, makeAccount } from '../support/blob-account.ts'
-import { gallery, makeDefinition } from '../support/main-job.ts'
+import { openCliLine } from '../support/cli-line.ts'
+import { gallery, group, makeDefinition } from '../support/main-job.ts'
 import { openOtherCaller } from '../support/other-caller.ts'
 import { readSpecTypes } from '../support/spec.ts'
 import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
@@ -320,6 +324,40 @@ describe('gallery applications', () => {
         headers.get('etag'),
       ])
       expect(await arm.ended(again)).toMatchObject({ status: 'Succeeded' })
+    }
+  })
+
+  it('are made, shown, pulled and deleted by the command line', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'vitrine-applications-'))
+    try {
+      const run = await openCliLine(vitrine, folder)
+      const named = ['-g', group, '-r', gallery, '-n', 'agent']
+      const made = await run('gallery-application', 'create', ...named, '--os-type', 'linux')
+      expect([made.code, made.err]).toEqual([0, ''])
+      const commands = ['--install-command', './install', '--remove-command', './remove']
+      const of = (verb: string, ...more: string[]) =>
+        run('gallery-application-version', verb, ...named, ...more)
+      const link = ['--package-file-link', urlOf('app.zip'), ...commands]
+      const regions = ['--target-regions', 'westeurope', 'eastus=2']
+      const taken = await of('create', '-e', '1.0.0', ...link, ...regions)
+      expect([taken.code, taken.err]).toEqual([0, ''])
+      expect(taken.out).toMatch(/\n1\.0\.0 +westeurope +https:.*app\.zip +Succeeded/)
+      expect((await of('list')).out).toContain('1.0.0')
+      const shown = await of('show', '-e', '1.0.0', '-o', 'json')
+      expect(JSON.parse(shown.out)).toMatchObject({
+        publishingProfile: { targetRegions: [{}, { regionalReplicaCount: 2 }] },
+      })
+      const url = (await of('url', '-e', '1.0.0', '-o', 'tsv')).out.trim()
+      expect(Buffer.from(await (await fetch(url)).arrayBuffer()).equals(packed)).toBe(true)
+      expect((await run('gallery-application', 'delete', ...named)).code).toBe(1)
+      expect((await of('delete', '-e', '1.0.0')).code).toBe(0)
+      expect((await run('gallery-application', 'delete', ...named)).code).toBe(0)
+      const gone = await run('gallery-application', 'show', ...named)
+      expect(gone.code).toBe(3)
+      const rest = await run('gallery-application', 'list', '-g', group, '-r', gallery)
+      expect(rest.out).not.toContain('agent')
+    } finally {
+      await rm(folder, { recursive: true })
     }
   })
 
