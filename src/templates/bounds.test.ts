@@ -263,6 +263,22 @@ const calls = [
   'uri',
   'padLeft',
   'tryGet',
+  'filter',
+  'reduce',
+  'sort',
+  'toObject',
+  'mapValues',
+  'flatten',
+  'replace',
+  'join',
+  'fail',
+  'parseCidr',
+  'cidrSubnet',
+  'cidrHost',
+  'buildUri',
+  'parseUri',
+  'pickZones',
+  'toLogicalZones',
 ]
 const { tree } = fc.letrec<{ expression: string; tree: Json }>((tie) => ({
   expression: fc.oneof(

@@ -17,6 +17,8 @@ export function member(object: JsonObject, name: string): Json | undefined {
 
 type Names = {
   readonly all: readonly string[]
+  /** How long they are together. */
+  readonly chars: number
   /** By the name in lower case; the first one of those that differ in case alone. */
   readonly byKey: ReadonlyMap<string, string>
 }
@@ -29,11 +31,13 @@ export function namesIn(object: JsonObject): Names {
   if (before !== undefined) return before
   const all = Object.keys(object)
   const byKey = new Map<string, string>()
+  let chars = 0
   for (const name of all) {
+    chars += name.length
     const key = name.toLowerCase()
     if (!byKey.has(key)) byKey.set(key, name)
   }
-  const names = { all, byKey }
+  const names = { all, byKey, chars }
   gathered.set(object, names)
   return names
 }

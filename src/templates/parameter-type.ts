@@ -78,10 +78,22 @@ function followed(
         `Deployment template validation failed: 'The type reference '${String(whole.$ref)}'{at} cannot be resolved: it names a member of the definitions, as #/definitions/name.'.`,
         path,
       )
-    const { $ref: _ref, ...own } = whole
-    whole = { ...definition, ...own }
+    const { $ref: _ref, ...own } = wordsOf(whole)
+    whole = { ...wordsOf(definition), ...own }
   }
   return whole
+}
+
+/** What a declaration can say. A definition may have any number of other members, and be referred to as often. */
+const words = [
+  ...['$ref', 'type', 'nullable', 'defaultValue', 'allowedValues', 'metadata'],
+  ...['minLength', 'maxLength', 'minValue', 'maxValue'],
+  ...['properties', 'additionalProperties', 'discriminator', 'items', 'prefixItems'],
+] as const
+
+function wordsOf(declaration: JsonObject): JsonObject {
+  const said = words.filter((word) => Object.hasOwn(declaration, word))
+  return Object.fromEntries(said.map((word) => [word, declaration[word] ?? null]))
 }
 
 /** `#/definitions/name`, or a part of it: `#/definitions/name/properties/size`. */

@@ -113,11 +113,25 @@ describe('a value of a type of the template’s own', () => {
     expect(plan.outputs.known).toEqual({ o: { type: 'Array' } })
   })
 
+  it('may be referred to by as many as there are, however much its definition has', () => {
+    const junk = Object.fromEntries(Array.from({ length: 50_000 }, (_, at) => [`j${at}`, 1]))
+    const properties = Object.fromEntries(
+      Array.from({ length: 20_000 }, (_, at) => [`p${at}`, { $ref: '#/definitions/wide' }]),
+    )
+    const wide = { ...junk, type: 'object', nullable: true, properties: junk }
+    const definitions = { wide, all: { type: 'object', properties } }
+    const outputs = { o: { $ref: '#/definitions/all', value: "[parameters('p')]" } }
+    expect(given('all', {}, { definitions, outputs }).secretValues).toEqual([])
+  })
+
   it('costs what it takes to look at it', () => {
     const properties = Object.fromEntries(Array.from({ length: 2_000 }, (_, at) => [`p${at}`, 1]))
     const definitions = { wide: { type: 'array', items: { type: 'object', properties } } }
     const value = Array.from({ length: 100_000 }, () => ({}))
     expect(() => given('wide', value, { definitions })).toThrow('too large to be evaluated')
+    const long = { ['n'.repeat(500_000)]: { type: 'int', nullable: true } }
+    const named = { long: { type: 'array', items: { type: 'object', properties: long } } }
+    expect(() => given('long', value, { definitions: named })).toThrow('too large to be evaluated')
     const words = Array.from({ length: 20_000 }, (_, at) => `w${at}`)
     const allowed = { words: { type: 'array', items: { type: 'string', allowedValues: words } } }
     const fits = given('words', words, { definitions: allowed })

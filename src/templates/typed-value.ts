@@ -92,7 +92,9 @@ function memberMisfit(object: JsonObject, spot: Spot, checking: Checking): Misfi
   const { declaration, at, deep, tag } = spot
   const { discriminator, additionalProperties } = declaration
   const properties = isObject(declaration.properties) ? declaration.properties : {}
-  checking.meter.spend(lookCost * (namesIn(properties).all.length + namesIn(object).all.length))
+  const tagKey = tag?.toLowerCase()
+  for (const names of [namesIn(properties), namesIn(object)])
+    checking.meter.spend(lookCost * names.all.length + names.chars)
   for (const [name, own] of Object.entries(properties)) {
     if (!isObject(own)) continue
     const value = member(object, name)
@@ -104,8 +106,7 @@ function memberMisfit(object: JsonObject, spot: Spot, checking: Checking): Misfi
   }
   if (additionalProperties === false || isObject(additionalProperties))
     for (const [name, value] of Object.entries(object)) {
-      if (name.toLowerCase() === tag?.toLowerCase() || member(properties, name) !== undefined)
-        continue
+      if (name.toLowerCase() === tagKey || member(properties, name) !== undefined) continue
       if (additionalProperties === false)
         return {
           at,
@@ -131,6 +132,8 @@ function unionMisfit(
 ): Misfit | undefined {
   const tag = String(discriminator.propertyName)
   const mapping = isObject(discriminator.mapping) ? discriminator.mapping : {}
+  // Read here, and again for the type that it chooses.
+  checking.meter.spend(2 * tag.length)
   const said = member(object, tag)
   const declaration = typeof said === 'string' ? member(mapping, said) : undefined
   if (!isObject(declaration)) {
@@ -157,9 +160,12 @@ export function declaresSecret(
     const { type, properties, additionalProperties, items, prefixItems, discriminator } = whole
     if (typeof type === 'string' && isSecure(typeNamed(type, 'type', path))) return true
     const mapping = isObject(discriminator) ? discriminator.mapping : undefined
-    for (const group of [properties, prefixItems, mapping])
-      if (isObject(group) || isArray(group)) waiting.push(...Object.values<Json>(group))
-    waiting.push(...[additionalProperties, items].filter((each) => each !== undefined))
+    for (const group of [properties, prefixItems, mapping]) {
+      if (!(isObject(group) || isArray(group)) || seen.has(group)) continue
+      seen.add(group)
+      for (const each of Object.values<Json>(group)) waiting.push(each)
+    }
+    for (const each of [additionalProperties, items]) if (each !== undefined) waiting.push(each)
   }
   return false
 }

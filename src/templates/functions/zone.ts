@@ -38,14 +38,10 @@ export const zoneFunctions: FunctionGroup = {
     return zones.slice(offset, offset + number)
   }),
   /** `(subscription, location, zone)`: zones are the same in all subscriptions here. */
-  toLogicalZone: made(3, 3, (args, call) => logicalOf(stringAt(args, 2, call), args, call)),
-  toLogicalZones: made(3, 3, (args, call) =>
-    arrayAt(args, 2, call).map((_, at, zones) => logicalOf(stringAt(zones, at, call), args, call)),
-  ),
-  toPhysicalZone: made(3, 3, (args, call) => physicalOf(stringAt(args, 2, call), args, call)),
-  toPhysicalZones: made(3, 3, (args, call) =>
-    arrayAt(args, 2, call).map((_, at, zones) => physicalOf(stringAt(zones, at, call), args, call)),
-  ),
+  toLogicalZone: made(3, 3, (args, call) => one(args, call, logicalIn)),
+  toLogicalZones: made(3, 3, (args, call) => many(args, call, logicalIn)),
+  toPhysicalZone: made(3, 3, (args, call) => one(args, call, physicalIn)),
+  toPhysicalZones: made(3, 3, (args, call) => many(args, call, physicalIn)),
 }
 
 type Zone = { readonly logical: string; readonly physical: string }
@@ -56,15 +52,23 @@ function zonesOf(location: string, { context }: Call): readonly Zone[] {
   return region.zones.map((logical) => ({ logical, physical: physicalZone(region, logical) }))
 }
 
-/** '' for what is no zone there, as in Azure. */
-function logicalOf(zone: string, args: readonly Json[], call: Call): string {
-  const found = zonesOf(stringAt(args, 1, call), call).find(
-    ({ physical }) => physical === zone.toLowerCase(),
-  )
-  return found?.logical ?? ''
+type Translate = (zones: readonly Zone[], zone: string) => string
+
+function one(args: readonly Json[], call: Call, translate: Translate): string {
+  return translate(zonesOf(stringAt(args, 1, call), call), stringAt(args, 2, call))
 }
 
-function physicalOf(zone: string, args: readonly Json[], call: Call): string {
-  const found = zonesOf(stringAt(args, 1, call), call).find(({ logical }) => logical === zone)
-  return found?.physical ?? ''
+function many(args: readonly Json[], call: Call, translate: Translate): readonly string[] {
+  const zones = zonesOf(stringAt(args, 1, call), call)
+  const asked = arrayAt(args, 2, call)
+  return asked.map((_, at) => translate(zones, stringAt(asked, at, call)))
+}
+
+/** '' for what is no zone there, as in Azure. */
+function logicalIn(zones: readonly Zone[], zone: string): string {
+  return zones.find(({ physical }) => physical === zone.toLowerCase())?.logical ?? ''
+}
+
+function physicalIn(zones: readonly Zone[], zone: string): string {
+  return zones.find(({ logical }) => logical === zone)?.physical ?? ''
 }
