@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from '../domain/rows.ts'
 import type { Context } from './context.ts'
 import type { Instance } from './expand.ts'
-import { isObject } from './json.ts'
+import { isObject, textOf } from './json.ts'
 import { type TemplatePath, TemplateProblem } from './problem.ts'
 import { deploymentType } from './resource-identity.ts'
 import { evaluateTree, type PendingTree } from './tree.ts'
@@ -70,7 +70,7 @@ function deploymentBody(own: JsonObject, { context, path, name }: Spot): Pending
 
 /** Where the expressions of a nested template are evaluated; outside is Azure's default. */
 function isInner(options: Json | undefined, { path, name }: Spot): boolean {
-  const scope = isObject(options) ? String(options.scope ?? 'outer').toLowerCase() : 'outer'
+  const scope = isObject(options) ? textOf(options.scope ?? 'outer').toLowerCase() : 'outer'
   if (scope === 'inner') return true
   if (scope === 'outer' || scope === 'notspecified') return false
   throw new TemplateProblem(

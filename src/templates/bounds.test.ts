@@ -306,7 +306,7 @@ const { tree } = fc.letrec<{ expression: string; tree: Json }>((tie) => ({
     fc.integer().map((each): Json => each),
     fc.array(tie('tree'), { maxLength: 3 }),
     fc.dictionary(
-      fc.constantFrom(...names, 'copy', 'name', 'count', 'input', 'value', 'type'),
+      fc.constantFrom(...names, 'copy', 'name', 'count', 'input', 'value', 'type', 'mode'),
       tie('tree'),
       { maxKeys: 4 },
     ),
@@ -322,6 +322,20 @@ function endsWell(act: () => unknown): void {
 }
 
 describe('whatever a template says', () => {
+  it('a member that has the name of a method is data, as any other', () => {
+    const data = { toString: 1 }
+    for (const parts of [
+      { variables: { copy: [{ name: data }] } },
+      { languageVersion: data },
+      { parameters: { p: { type: data } } },
+      { definitions: { d: {} }, parameters: { p: { $ref: data } } },
+      { functions: [{ namespace: 'f', members: { g: { parameters: [data] } } }] },
+      { outputs: { o: { type: 'int', value: '[int(json(\'{"toString":1}\'))]' } } },
+      { resources: [{ ...disk('a'), copy: { name: 'l', count: 1, mode: data } }] },
+    ])
+      endsWell(() => planOf(parts))
+  })
+
   it('it is planned or refused as a problem of the template, and so it goes on when it runs', () => {
     const resource = fc.record({
       type: fc.constantFrom('Microsoft.Compute/galleries', 'Microsoft.Resources/deployments'),

@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from '../domain/rows.ts'
 import { type Context, unknown } from './context.ts'
-import { isObject } from './json.ts'
+import { isObject, textOf } from './json.ts'
 import { type TemplatePath, TemplateProblem } from './problem.ts'
 import { readResources, type Template, type TemplateResource } from './read-template.ts'
 import { type Identity, identityOf } from './resource-identity.ts'
@@ -95,7 +95,7 @@ function loopOf(resource: TemplateResource, context: Context): Loop | undefined 
 
 /** How many rounds run at once in serial mode; undefined when all do. */
 function batchSizeOf(loop: JsonObject, context: Context, path: TemplatePath): number | undefined {
-  const mode = String(loop.mode ?? 'parallel').toLowerCase()
+  const mode = textOf(loop.mode ?? 'parallel').toLowerCase()
   const batchSize = evaluateNow(loop.batchSize ?? 1, context, [...path, 'batchSize'])
   if (mode === 'parallel') return undefined
   if (mode === 'serial' && typeof batchSize === 'number' && batchSize >= 1) return batchSize

@@ -42,6 +42,12 @@ export function namesIn(object: JsonObject): Names {
   return names
 }
 
+/** A text itself; of any other value its JSON: `String()` throws for objects whose own `toString` is data. */
+export function textOf(value: Json | undefined): string {
+  if (typeof value === 'string') return value
+  return value === undefined ? '' : JSON.stringify(value)
+}
+
 /** As Azure names the type of a value. */
 export function kindOf(value: Json): string {
   if (value === null) return 'Null'

@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../domain/rows.ts'
-import { canonical, isArray, isObject, kindOf, member } from './json.ts'
+import { canonical, isArray, isObject, kindOf, member, textOf } from './json.ts'
 import { type TemplatePath, TemplateProblem } from './problem.ts'
 
 /** The types of parameters and outputs by their names in lower case, as Azure shows them. */
@@ -29,7 +29,7 @@ export function typeNamed(type: Json | undefined, what: string, path: TemplatePa
   const name = typeof type === 'string' ? typeNames[type.toLowerCase()] : undefined
   if (name !== undefined) return name
   throw new TemplateProblem(
-    `Deployment template validation failed: 'The ${what}{at} has the type '${String(type)}', which is not valid. The types are ${Object.values(typeNames).join(', ')}.'.`,
+    `Deployment template validation failed: 'The ${what}{at} has the type '${textOf(type)}', which is not valid. The types are ${Object.values(typeNames).join(', ')}.'.`,
     path,
   )
 }
@@ -72,10 +72,10 @@ function followed(
 ): JsonObject {
   let whole = declaration
   for (let links = 0; whole.$ref !== undefined; links++) {
-    const definition = definitionAt(String(whole.$ref), definitions)
+    const definition = definitionAt(textOf(whole.$ref), definitions)
     if (links > linksMax || !isObject(definition))
       throw new TemplateProblem(
-        `Deployment template validation failed: 'The type reference '${String(whole.$ref)}'{at} cannot be resolved: it names a member of the definitions, as #/definitions/name.'.`,
+        `Deployment template validation failed: 'The type reference '${textOf(whole.$ref)}'{at} cannot be resolved: it names a member of the definitions, as #/definitions/name.'.`,
         path,
       )
     const { $ref: _ref, ...own } = wordsOf(whole)
@@ -140,8 +140,4 @@ const allowedKeys = new WeakMap<readonly Json[], ReadonlySet<string>>()
 
 function comparable(value: Json): string {
   return canonical(typeof value === 'string' ? value.toLowerCase() : value)
-}
-
-function textOf(value: Json): string {
-  return typeof value === 'string' ? value : JSON.stringify(value)
 }

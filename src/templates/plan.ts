@@ -9,7 +9,7 @@ import {
   refuseCircles,
 } from './dependencies.ts'
 import { expandResources, type Instance } from './expand.ts'
-import { isObject } from './json.ts'
+import { isObject, textOf } from './json.ts'
 import { type Meter, openMeter } from './meter.ts'
 import { planOutputs } from './outputs.ts'
 import { openParameters, type Parameter } from './parameters.ts'
@@ -200,7 +200,7 @@ function nestedOf(
   const target = deploymentTarget(instance.source, instance)
   const properties = isObject(body.known.properties) ? body.known.properties : {}
   const mode =
-    String(properties.mode ?? '').toLowerCase() === 'complete' ? 'Complete' : 'Incremental'
+    textOf(properties.mode ?? '').toLowerCase() === 'complete' ? 'Complete' : 'Incremental'
   const place = placeOf(target, input, body.known.location)
   const { template, parameters } = properties
   if (place === undefined || body.holes.length > 0 || !isObject(template))

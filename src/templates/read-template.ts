@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../domain/rows.ts'
-import { isArray, isObject } from './json.ts'
+import { isArray, isObject, textOf } from './json.ts'
 import { type TemplatePath, TemplateProblem } from './problem.ts'
 
 /** A template whose sections are what they have to be; what is in them is not looked at yet. */
@@ -54,9 +54,9 @@ export function readTemplate(whole: JsonObject, scope: 'group' | 'subscription' 
   if (typeof whole.contentVersion !== 'string') throw required('contentVersion')
   if (whole.resources === undefined) throw required('resources')
   const isSymbolic = whole.languageVersion !== undefined
-  if (isSymbolic && !/^2\.[01](-experimental)?$/.test(String(whole.languageVersion)))
+  if (isSymbolic && !/^2\.[01](-experimental)?$/.test(textOf(whole.languageVersion)))
     throw unfit(
-      `The template language version '${String(whole.languageVersion)}' is not supported. Supported versions are '2.0'`,
+      `The template language version '${textOf(whole.languageVersion)}' is not supported. Supported versions are '2.0'`,
       ['languageVersion'],
     )
   return {

@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from '../domain/rows.ts'
 import { type Context, freshWatch, type OwnResource, unknown, type Value } from './context.ts'
 import { type Expression, parseExpression } from './expression.ts'
-import { isArray, isObject, member } from './json.ts'
+import { isArray, isObject, member, textOf } from './json.ts'
 import type { Meter } from './meter.ts'
 import { openNamedValues } from './named-values.ts'
 import type { Parameters } from './parameters.ts'
@@ -74,7 +74,7 @@ function variableOf({ variables }: Template, name: string, context: Context): Va
   }
   const loops: readonly Json[] = isArray(variables.copy) ? variables.copy : []
   const at = loops.findIndex(
-    (loop) => isObject(loop) && String(loop.name).toLowerCase() === name.toLowerCase(),
+    (loop) => isObject(loop) && textOf(loop.name).toLowerCase() === name.toLowerCase(),
   )
   const loop = loops[at]
   if (loop !== undefined) {
@@ -94,7 +94,7 @@ function variableOf({ variables }: Template, name: string, context: Context): Va
 /** The names of all variables, those of loops too. */
 export function variableNames({ variables }: Template): readonly string[] {
   const loops: readonly Json[] = isArray(variables.copy) ? variables.copy : []
-  const looped = loops.flatMap((loop) => (isObject(loop) ? [String(loop.name)] : []))
+  const looped = loops.flatMap((loop) => (isObject(loop) ? [textOf(loop.name)] : []))
   return [
     ...Object.keys(variables).filter((name) => name !== 'copy' || loops.length === 0),
     ...looped,

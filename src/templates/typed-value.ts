@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../domain/rows.ts'
-import { isArray, isObject, kindOf, member, namesIn } from './json.ts'
+import { isArray, isObject, kindOf, member, namesIn, textOf } from './json.ts'
 import type { Meter } from './meter.ts'
 import { broken, dereferenced, fits, isSecure, kindsOf, typeNamed } from './parameter-type.ts'
 import { type TemplatePath, TemplateProblem } from './problem.ts'
@@ -130,7 +130,7 @@ function unionMisfit(
   { at, deep }: Spot,
   checking: Checking,
 ): Misfit | undefined {
-  const tag = String(discriminator.propertyName)
+  const tag = textOf(discriminator.propertyName)
   const mapping = isObject(discriminator.mapping) ? discriminator.mapping : {}
   // Read here, and again for the type that it chooses.
   checking.meter.spend(2 * tag.length)

@@ -1,6 +1,6 @@
 import type { Json } from '../domain/rows.ts'
 import type { Context, UserFunction, Value } from './context.ts'
-import { isArray, isObject } from './json.ts'
+import { isArray, isObject, textOf } from './json.ts'
 import { TemplateProblem } from './problem.ts'
 import { evaluateNow } from './tree.ts'
 
@@ -29,7 +29,7 @@ function read(body: Json, path: readonly (string | number)[]): UserFunction {
       "Deployment template validation failed: 'A template function{at} must have an output with a value.'.",
       path,
     )
-  const names = parameters.map((each) => String(isObject(each) ? each.name : each).toLowerCase())
+  const names = parameters.map((each) => textOf(isObject(each) ? each.name : each).toLowerCase())
   return {
     parameters: names,
     run: (args: readonly Value[], context: Context) =>

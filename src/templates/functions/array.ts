@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../../domain/rows.ts'
-import { canonical, isArray, isObject, member, namesIn } from '../json.ts'
+import { canonical, isArray, isObject, member, namesIn, textOf } from '../json.ts'
 import {
   arrayAt,
   type Call,
@@ -181,7 +181,7 @@ function chained(start: Json, steps: readonly Json[], call: Call): Json {
   return steps.reduce((value, step) => {
     const next = stepInto(value, step, call)
     if (next === undefined)
-      throw refused(call.name, `the language expression property '${String(step)}' doesn't exist.`)
+      throw refused(call.name, `the language expression property '${textOf(step)}' doesn't exist.`)
     return next
   }, start)
 }

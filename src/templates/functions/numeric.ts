@@ -1,4 +1,5 @@
 import type { Json } from '../../domain/rows.ts'
+import { textOf } from '../json.ts'
 import { type Call, type FunctionGroup, integerAt, picked, refused } from './function.ts'
 
 export const numericFunctions: FunctionGroup = {
@@ -12,14 +13,14 @@ export const numericFunctions: FunctionGroup = {
     computed(args, call, (one, other) => one % divisor(other, call)),
   ),
   int: picked(1, 1, ([value = null], { name }) => {
-    const text = typeof value === 'string' ? value.trim() : String(value)
+    const text = textOf(value).trim()
     const number = Number(text)
     if (!/^[+-]?\d+$/.test(text) || !Number.isSafeInteger(number))
       throw refused(name, 'its argument cannot be converted to an integer.')
     return number === 0 ? 0 : number
   }),
   float: picked(1, 1, ([value = null], { name }) => {
-    const text = typeof value === 'string' ? value.trim() : String(value)
+    const text = textOf(value).trim()
     const number = Number(text)
     if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) || !Number.isFinite(number))
       throw refused(name, 'its argument cannot be converted to a number.')
