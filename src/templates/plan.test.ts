@@ -116,13 +116,21 @@ describe('names', () => {
           name: 'g/Microsoft.Authorization/b',
         },
         { ...lock, type: 'Microsoft.Authorization/locks', name: 'c' },
+        gallery('h', {
+          resources: [{ ...lock, type: 'providers/locks', name: 'Microsoft.Authorization/d' }],
+        }),
       ],
     })
-    expect(plan.resources.slice(1).map(({ id }) => id)).toEqual([
-      `${galleryId('g')}/providers/Microsoft.Authorization/locks/a`,
-      `${galleryId('g')}/providers/Microsoft.Authorization/locks/b`,
-      `${group}/providers/Microsoft.Authorization/locks/c`,
-    ])
+    const locks = plan.resources.filter(({ name }) => !/^[gh]$/.test(name))
+    expect(locks.map(({ id, type, scope }) => [id, type, scope])).toEqual(
+      [
+        `${galleryId('g')}/providers/Microsoft.Authorization/locks/a`,
+        `${galleryId('g')}/providers/Microsoft.Authorization/locks/b`,
+        `${group}/providers/Microsoft.Authorization/locks/c`,
+        `${galleryId('h')}/providers/Microsoft.Authorization/locks/d`,
+      ].map((id) => [id, 'Microsoft.Authorization/locks', id.split('/providers/Microsoft.A')[0]]),
+    )
+    expect(waitsFor(plan, 'h/Microsoft.Authorization/d')).toEqual(['h'])
   })
 })
 

@@ -39,7 +39,16 @@ export function identityOf(
   const scope = parent?.scope ?? scopeOf(source, type, { context, path })
   const id = idOf(type, scope, relative)
   const apiVersion = required(text('apiVersion'), 'apiVersion', path)
-  return { key: id.toLowerCase(), id, type, name, apiVersion, scope }
+  return { key: id.toLowerCase(), id, name, apiVersion, ...extensionOf(id, { type, scope }) }
+}
+
+/** `Microsoft.Compute/galleries/providers/locks` is a lock on a gallery, in the older spelling. */
+function extensionOf(id: string, own: Pick<Identity, 'type' | 'scope'>): typeof own {
+  if (!/\/providers\//i.test(own.type)) return own
+  const at = id.toLowerCase().lastIndexOf('/providers/')
+  const [namespace = '', ...rest] = id.slice(at + '/providers/'.length).split('/')
+  const types = rest.filter((_, place) => place % 2 === 0)
+  return { type: [namespace, ...types].join('/'), scope: id.slice(0, at) }
 }
 
 function isBelow(type: string, parentType: string): boolean {
