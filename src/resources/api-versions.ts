@@ -179,8 +179,9 @@ export const resourcesApiVersions = [
   '2025-04-01',
 ] as const
 
-/** Microsoft.Resources/deployments. */
+/** Microsoft.Resources/deployments; the first one stands in older templates with others nested in them. */
 export const deploymentApiVersions = [
+  '2015-01-01',
   '2015-11-01',
   '2016-02-01',
   '2016-07-01',

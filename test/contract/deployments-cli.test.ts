@@ -102,7 +102,7 @@ const failingText = (galleryId: string) => `{
     // asks for what is not there
     { "type": "Microsoft.Compute/disks", "apiVersion": "2023-04-02", "name": "late",
       "location": "[reference('${galleryId}', '2023-07-03').nope]" },
-    { "type": "Microsoft.Resources/deployments", "apiVersion": "2021-04-01", "name": "nested",
+    { "type": "Microsoft.Resources/deployments", "apiVersion": "2015-01-01", "name": "nested",
       "properties": { "mode": "Incremental", "template": { "$schema": "${template.$schema}", "contentVersion": "1.0.0.0", "resources": [
         { "type": "Microsoft.Compute/galleries/images", "apiVersion": "2023-07-03", "name": "lines/inner", "location": "westeurope",
           "properties": { "osType": "Plan9" } }
