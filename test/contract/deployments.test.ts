@@ -2,14 +2,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { JsonObject } from '../../src/domain/rows.ts'
 import { isObject } from '../../src/resources/paths.ts'
 import { type Arm, errorOf, openArm } from '../support/arm.ts'
+import { bare, bareOfSubscription, galleryResource as gallery } from '../support/templates.ts'
 import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
 
 const api = '2021-04-01'
 const group = 'deployed'
 const west = { location: 'westeurope' }
 
-const schemas = 'https://schema.management.azure.com/schemas'
-const $schema = `${schemas}/2019-04-01/deploymentTemplate.json#`
+const { $schema } = bare
 
 /** A gallery with a definition in it. */
 const template = {
@@ -345,8 +345,7 @@ describe('template deployments', () => {
       name: 'made',
       ...west,
     }
-    const ofSubscription = `${schemas}/2018-05-01/subscriptionDeploymentTemplate.json#`
-    const made = { ...bare, $schema: ofSubscription, resources: [newGroup] }
+    const made = { ...bareOfSubscription, resources: [newGroup] }
     const properties = { mode: 'Incremental', template: made }
     expect(errorOf(await arm.put(`${scope}/sub`, { properties }, api))).toMatchObject({
       code: 'InvalidDeployment',
@@ -370,16 +369,6 @@ describe('template deployments', () => {
 })
 
 const named = (galleryName: string) => ({ galleryName: { value: galleryName } })
-
-/** A template of nothing. */
-const bare = { $schema, contentVersion: '1.0.0.0', resources: [] }
-
-const gallery = (name: string) => ({
-  type: 'Microsoft.Compute/galleries',
-  apiVersion: '2023-07-03',
-  name,
-  ...west,
-})
 
 const definition = (name: string, inside: string) => ({
   ...gallery(`${inside}/${name}`),
