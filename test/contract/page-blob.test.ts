@@ -301,16 +301,13 @@ describe('the page blob behind a disk', () => {
     expect(await target.downloadToBuffer(1024 * mib, 4 * mib)).toEqual(
       Buffer.from(dataBytes(32, 4 * mib)),
     )
-    await arm.upload('four', dataBytes(32, 4 * mib))
-    const runs = Array.from({ length: 257 }, (_, at) => ({
-      offset: at * 4 * mib,
-      length: 4 * mib,
-      from: 0,
-    }))
+    await arm.upload('leaf', dataBytes(32, 16 * mib))
+    const leaf = { length: 16 * mib, from: 0 }
+    const runs = Array.from({ length: 65 }, (_, at) => ({ offset: at * 16 * mib, ...leaf }))
     const told = await raw(
       'PUT',
       `${sas}&comp=chunks`,
-      { 'x-ms-copy-source': await arm.grant('four', 'Read') },
+      { 'x-ms-copy-source': await arm.grant('leaf', 'Read') },
       new TextEncoder().encode(JSON.stringify({ runs })),
     )
     expect(told).toMatchObject({ status: 201 })

@@ -142,12 +142,19 @@ describe('the Azure CLI, unmodified, among subscriptions and groups', () => {
     const { say, refused } = cli
     const compute = 'provider show -n Microsoft.Compute --query'
     const url = '/subscriptions/{subscriptionId}/resourcegroups'
-    const [providers, types, registered, usage, rest, ...no] = await Promise.all([
+    const [providers, types, registered, usage, rest, named, action, ...no] = await Promise.all([
       say('provider list --query', '[].[namespace, registrationState]'),
       say(compute, 'resourceTypes[].resourceType'),
       say('provider register -n Microsoft.Storage'),
       say('vm list-usage -l westeurope'),
       say(`rest -m get -u ${url}?api-version=2021-04-01 --query`, 'value[].name'),
+      say('provider operation list --query', '[].name'),
+      say(
+        'provider operation show --namespace Microsoft.Storage --query',
+        'resourceTypes[].operations[?isDataAction].name[] | [0]',
+      ),
+      refused('provider operation show --namespace Microsoft.Nowhere'),
+      refused('provider unregister -n Microsoft.Compute'),
       refused('provider show -n Microsoft.Nowhere'),
       refused('vm list-usage -l atlantis'),
       refused(`rest -m get -u ${url}/nowhere?api-version=2021-04-01`),
@@ -173,7 +180,11 @@ describe('the Azure CLI, unmodified, among subscriptions and groups', () => {
       ]),
     )
     expect(rest).toEqual(['galleriesRG'])
+    expect(named).toEqual(expect.arrayContaining(['Microsoft.Compute', 'Microsoft.Storage']))
+    expect(action).toMatch(/^Microsoft.Storage\/.*\/blobs\/read$/)
     expect(no).toEqual([
+      expect.stringMatching(/^3 \(InvalidResourceNamespace\)/),
+      expect.stringMatching(/^1 \(OperationNotAllowed\)/),
       expect.stringMatching(/^3 \(InvalidResourceNamespace\)/),
       expect.stringMatching(/^1 \(NoRegisteredProviderFound\)/),
       expect.stringMatching(/^1 Not Found\(\{"error":\{"code":"ResourceGroupNotFound"/),
