@@ -13,10 +13,11 @@ const Application = z.object({ appId: z.string(), password: z.string(), tenant: 
 let vitrine: TestInstallation
 let home: string
 let az: AzureCli['az']
+let refused: AzureCli['refused']
 beforeAll(async () => {
   vitrine = await openTestInstallation()
   home = await mkdtemp(join(tmpdir(), 'vitrine-az-'))
-  ;({ az } = await openAzureCli(vitrine, home))
+  ;({ az, refused } = await openAzureCli(vitrine, home))
 })
 afterAll(async () => {
   await vitrine.close()
@@ -43,6 +44,20 @@ it('az ad makes users and groups, and says who is in which', async () => {
   expect(await az('ad', 'group', 'member', 'list', '-g', group)).toEqual([])
   await az('ad', 'user', 'delete', '--id', user)
   expect(await az('ad', 'user', 'list')).toEqual([])
+  const refusals = await Promise.all([
+    refused('ad user show --id ann@example.test'),
+    refused('ad user create --display-name Bob --user-principal-name bob', ...password),
+    refused('ad group show -g Nobodies'),
+    refused(`ad group member add -g ${group} --member-id ${user}`),
+    refused(`ad sp show --id ${user}`),
+  ])
+  expect(refusals).toEqual([
+    expect.stringMatching(/^3 .*does not exist/s),
+    expect.stringMatching(/^1 .*userPrincipalName/s),
+    expect.stringMatching(/^1 No group matches/),
+    expect.stringMatching(/^1 .*does not exist/s),
+    expect.stringMatching(/^3 .*does not exist/s),
+  ])
 })
 
 it('az ad sp create-for-rbac makes an application that az signs in as', async () => {
