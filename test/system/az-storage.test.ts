@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -12,13 +12,15 @@ const group = ['-g', 'storageRG']
 describe('az storage, unmodified', () => {
   let vitrine: TestInstallation
   let home: string
+  let cli: AzureCli
   let az: AzureCli['az']
   let account: string[]
 
   beforeAll(async () => {
     vitrine = await openTestInstallation()
     home = await mkdtemp(join(tmpdir(), 'vitrine-az-storage-'))
-    ;({ az } = await openAzureCli(vitrine, home))
+    cli = await openAzureCli(vitrine, home)
+    az = cli.az
     await az('group', 'create', '-n', 'storageRG', '-l', 'westeurope')
     const made = await az(
       'storage',
@@ -79,6 +81,48 @@ describe('az storage, unmodified', () => {
     expect(await az('storage', 'blob', 'exists', ...asked)).toEqual({ exists: false })
   })
 
+  it('keeps containers and many blobs at once, and says what is not there or not had', async () => {
+    const folder = join(home, 'many')
+    await mkdir(join(folder, 'in'), { recursive: true })
+    for (const name of ['a', 'b']) await writeFile(join(folder, 'in', name), dataBytes(7, 512))
+    const say = (line: string) => cli.say(line, ...account)
+    const no = (line: string) => cli.refused(line, ...account)
+    await say('storage container create -n many')
+    await say(`storage blob upload-batch -d many -s ${folder} --no-progress`)
+    await mkdir(join(home, 'back'))
+    await say(`storage blob download-batch -s many -d ${join(home, 'back')} --no-progress`)
+    expect(await readFile(join(home, 'back', 'in', 'b'))).toEqual(Buffer.from(dataBytes(7, 512)))
+    await say('storage blob metadata update -c many -n in/a --metadata k=v')
+    await say('storage blob delete-batch -s many --pattern in/b')
+    const told = await Promise.all([
+      say('storage container list --query [].name'),
+      say('storage container show -n many --query name'),
+      say('storage container exists -n none'),
+      say('storage blob list -c many --include m --query [].[name,metadata.k]'),
+      no('storage container show -n none'),
+      no('storage container create -n no--name'),
+      no(`storage blob download -c many -n none -f ${join(home, 'none')} --no-progress`),
+      no('storage blob delete -c many -n none'),
+      no('storage blob set-tier -c many -n in/a --tier Cool'),
+      no(
+        'storage blob copy cancel --destination-container many --destination-blob in/a --copy-id x',
+      ),
+    ])
+    expect(told).toEqual([
+      ['many', 'vhds'],
+      'many',
+      { exists: false },
+      [['in/a', 'v']],
+      expect.stringMatching(/^3 .*ContainerNotFound/s),
+      expect.stringMatching(/^1 .*InvalidResourceName/s),
+      expect.stringMatching(/^3 .*BlobNotFound/s),
+      expect.stringMatching(/^3 .*BlobNotFound/s),
+      expect.stringMatching(/^1 .*FeatureNotSupported/s),
+      expect.stringMatching(/^1 .*NoPendingCopyOperation/s),
+    ])
+    expect(await say('storage container delete -n many')).toEqual({ deleted: true })
+  })
+
   it('copies a blob, and writes over it only when it is told to', async () => {
     const from = ['--source-container', 'vhds', '--source-blob', 'disk.vhd']
     const to = ['--destination-container', 'vhds', '--destination-blob', 'copy.vhd']
@@ -121,6 +165,18 @@ describe('az storage, unmodified', () => {
     await az('storage', 'container-rm', 'create', ...boxes, '-n', 'overarm')
     expect(await az('storage', 'container-rm', 'list', ...boxes)).toHaveLength(3)
     await az('storage', 'container-rm', 'delete', ...boxes, '-n', 'overarm', '--yes')
+    const no = await Promise.all([
+      cli.refused('storage account show -n none', ...group),
+      cli.refused('storage account create -l westeurope -n UPPER', ...group),
+      cli.refused('storage account create -l westeurope -n hns1 --hns true', ...group),
+      cli.refused('storage container-rm create -n open --public-access blob', ...boxes),
+    ])
+    expect(no).toEqual([
+      expect.stringMatching(/^3 \(ResourceNotFound\)/),
+      expect.stringMatching(/^1 \(AccountNameInvalid\)/),
+      expect.stringMatching(/^1 \(InvalidParameter\)/),
+      expect.stringMatching(/^1 \(InvalidParameter\)/),
+    ])
     const updated = await az('storage', 'account', 'update', ...named, '--access-tier', 'Cool')
     expect(updated).toMatchObject({ accessTier: 'Cool' })
     expect(await az('storage', 'account', 'check-name', '-n', 'azvhds')).toMatchObject({
