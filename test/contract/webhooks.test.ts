@@ -6,6 +6,7 @@ import { tenantScope } from '../../src/domain/event-subscriptions.ts'
 import { portOf } from '../../src/listen.ts'
 import { type Arm, errorOf, openArm } from '../support/arm.ts'
 import { makeTenant } from '../support/made-tenant.ts'
+import { setLimits } from '../support/set-limits.ts'
 import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
 
 const hooks = '/providers/Vitrine.Gallery/eventSubscriptions'
@@ -104,6 +105,18 @@ describe('B20 webhooks', () => {
     expect(body.value).toMatchObject([{ name: 'all' }])
     expect((await arm.ask('DELETE', `${arm.groupPath}${hooks}/all`)).status).toBe(200)
     expect((await arm.ask('DELETE', `${arm.groupPath}${hooks}/all`)).status).toBe(204)
+  })
+
+  it('are as many as the limit says, however many are made at once', async () => {
+    setLimits({ eventSubscriptionsMax: 3 })
+    const names = Array.from({ length: 8 }, (_, at) => `racer${at}`)
+    const answers = await Promise.all(names.map((name) => subscribe(name, { endpoint })))
+    const refused = answers.filter(({ status }) => status !== 201)
+    expect(refused).toHaveLength(5)
+    expect(new Set(refused.map((answer) => errorOf(answer).code))).toEqual(
+      new Set(['QuotaExceeded']),
+    )
+    for (const name of names) await arm.ask('DELETE', `${arm.groupPath}${hooks}/${name}`)
   })
 
   it('that fail are tried again with the same ids, and say why meanwhile; types and subjects narrow them', async () => {

@@ -120,6 +120,8 @@ async function write(request: ArmRequest, at: At): Promise<Answer> {
   const agreed = ofBefore(await providers.store.read.eventSubscriptions.get(at.key))
   if (agreed.endpoint !== agreed.known) await mustAgree(webhooks, agreed.endpoint)
   const row = await providers.store.write(async (rows) => {
+    // They are counted and made one after another.
+    await rows.locks.turn(at.home)
     const was = await rows.eventSubscriptions.get(at.key)
     if (!was && (await rows.eventSubscriptions.count(at.home)) >= limits.eventSubscriptionsMax) {
       throw new ArmError(
