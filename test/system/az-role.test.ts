@@ -10,12 +10,13 @@ import { openTestInstallation, type TestInstallation } from '../support/test-ins
 let vitrine: TestInstallation
 let home: string
 let az: AzureCli['az']
+let refused: AzureCli['refused']
 let reader: OtherCaller
 let group: string
 beforeAll(async () => {
   vitrine = await openTestInstallation()
   home = await mkdtemp(join(tmpdir(), 'vitrine-az-role-'))
-  ;({ az } = await openAzureCli(vitrine, home, 'mended'))
+  ;({ az, refused } = await openAzureCli(vitrine, home, 'mended'))
   await az('group', 'create', '-n', 'rolesRG', '-l', 'westeurope')
   group = `/subscriptions/${vitrine.subscription}/resourceGroups/rolesRG`
   reader = await openOtherCaller(vitrine, [], 'rolesRG')
@@ -75,6 +76,18 @@ it('az role assignment takes object ids with their type, and refuses those that 
   await expect(az('role', 'assignment', 'create', ...nobody, ...where)).rejects.toMatchObject({
     stderr: expect.stringContaining('(PrincipalNotFound)'),
   })
+  const elsewhere = '/subscriptions/99999999-0000-4000-8000-000000000001'
+  const reads = `role assignment create --assignee ${reader.clientId}`
+  const refusals = await Promise.all([
+    refused(`${reads} --role Nonsense --scope ${group}`),
+    refused(`${reads} --role Reader --scope ${elsewhere}`),
+    refused(`role assignment delete --assignee ${reader.clientId} --scope ${group}`),
+  ])
+  expect(refusals).toEqual([
+    expect.stringMatching(/^1 Role 'Nonsense' doesn't exist/),
+    expect.stringMatching(/^3 \(SubscriptionNotFound\)/),
+    expect.stringMatching(/^1 No matched assignments/),
+  ])
 })
 
 it('az role definition makes, shows, changes and deletes a role of one’s own', async () => {
