@@ -141,6 +141,10 @@ describe('az deployment, unmodified', () => {
       expect.stringMatching(/^3 \(DeploymentNotFound\) Deployment 'none' could not be found./),
       expect.stringMatching(/^1 \(DeploymentCannotBeCancelled\)/),
     ])
+    const operations = 'deployment operation group list -g deployRG -n first --query'
+    const [id0] = [await say(operations, '[].operationId')].flat()
+    const one = 'deployment operation group show -g deployRG -n first --operation-ids'
+    expect(await say(one, String(id0))).toMatchObject([{ operationId: id0 }])
     await say('deployment group delete -g deployRG -n first')
     expect(await say('deployment group list -g deployRG')).toEqual([])
     expect(await say('sig show -g deployRG -r corp --query name')).toBe('corp')
@@ -171,7 +175,7 @@ describe('az deployment, unmodified', () => {
   })
 
   it('R119 az deployment sub makes groups', async () => {
-    const { say } = cli
+    const { say, refused } = cli
     const template = ['-f', await file('group.json', groupTemplate), '-p', 'name=madeRG']
     await Promise.all([
       say('deployment sub validate -l westeurope -n sub', ...template),
@@ -187,8 +191,25 @@ describe('az deployment, unmodified', () => {
       say('deployment sub show -n sub --query name'),
       say('deployment sub list --query', '[].name'),
       say('deployment operation sub list -n sub --query', '[].properties.provisioningState'),
+      say('deployment sub export -n sub'),
+      say('deployment sub wait -n sub --created'),
+      refused('deployment sub show -n none'),
+      refused('deployment sub cancel -n sub'),
+      refused('deployment sub create -l atlantis -n far', ...template),
+      refused('deployment operation sub show -n sub --operation-ids none'),
     ])
-    expect(told).toEqual(['westeurope', 'sub', ['sub'], expect.arrayContaining(['Succeeded'])])
+    expect(told).toEqual([
+      'westeurope',
+      'sub',
+      ['sub'],
+      expect.arrayContaining(['Succeeded']),
+      expect.objectContaining({ contentVersion: '1.0.0.0' }),
+      undefined,
+      expect.stringMatching(/^3 \(DeploymentNotFound\)/),
+      expect.stringMatching(/^1 \(DeploymentCannotBeCancelled\)/),
+      expect.stringMatching(/^1 .*LocationNotAvailableForDeployment/s),
+      expect.stringMatching(/^3 \(DeploymentOperationNotFound\)/),
+    ])
     await say('deployment sub delete -n sub')
     expect(await say('deployment sub list')).toEqual([])
   })
