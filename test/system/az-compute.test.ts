@@ -138,6 +138,9 @@ describe('the Azure CLI, with Debian’s package mended: disks, snapshots and ma
         no('snapshot create -n lost --source nothing'),
         no('disk create -n odd --size-gb 1 --sku Floppy_LRS'),
         no('disk grant-access -n none --duration-in-seconds 60'),
+        no('disk update -n up --size-gb 9'),
+        no('snapshot grant-access -n none --duration-in-seconds 60'),
+        no('snapshot update -n none --set tags.a=b'),
       ]),
     ).toEqual([
       expect.stringMatching(
@@ -152,7 +155,16 @@ describe('the Azure CLI, with Debian’s package mended: disks, snapshots and ma
       expect.stringMatching(/^2 .*--sku/s),
       // Asked by a check of az's own, before the grant.
       expect.stringMatching(/^2 \(ResourceNotFound\)/),
+      expect.stringMatching(/^1 \(PropertyChangeNotAllowed\)/),
+      expect.stringMatching(/^[23] \(ResourceNotFound\)/),
+      expect.stringMatching(/^3 \(ResourceNotFound\)/),
     ])
+    const policy = 'disk update -n up --query networkAccessPolicy --network-access-policy'
+    expect(await on(`${policy} DenyAll`)).toBe('DenyAll')
+    expect(await no('disk grant-access -n up --duration-in-seconds 60')).toMatch(
+      /^1 \(OperationNotAllowed\)/,
+    )
+    expect(await on(`${policy} AllowAll`)).toBe('AllowAll')
   })
 
   it('R35 R48 az image makes managed images of disks, snapshots and blobs', async () => {
