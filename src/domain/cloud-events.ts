@@ -80,6 +80,8 @@ function verbOf({ kind, status, about, action, resourceId }: NumberedEvent): str
       return 'EndOfLifeReached'
     case 'removed':
       return 'Deleted'
+    case 'moved':
+      return 'Moved'
     case 'operation': {
       const isVersion = /\/images\/[^/]+\/versions\/[^/]+$/i.test(resourceId)
       const verb = typeof about.verb === 'string' ? about.verb : 'action'

@@ -10,10 +10,11 @@ export type EventRow = {
   /** Of the resource; lower case, '' above all subscriptions. */
   readonly subscription: string
   /**
-   * `operation`: a request was accepted or ended; `removed`: the resource went with the group around it; `region`: a
-   * region of a version; `latest`: another version is latest in a region; `endOfLife`: its date has come.
+   * `operation`: a request was accepted or ended; `removed`: the resource went with the group around it; `moved`: it
+   * has another id now; `region`: a region of a version; `latest`: another version is latest in a region; `endOfLife`: its
+   * date has come.
    */
-  readonly kind: 'operation' | 'removed' | 'region' | 'latest' | 'endOfLife'
+  readonly kind: 'operation' | 'removed' | 'moved' | 'region' | 'latest' | 'endOfLife'
   readonly resourceId: string
   /** As roles have it: `Microsoft.Compute/galleries/write`; '' where an older release began it. */
   readonly action: string

@@ -92,7 +92,7 @@ function madeThere({ name }: ResourceRow): ArmError {
   )
 }
 
-/** Under its old id each that is seen is gone, under its new one it has come: whoever follows either is told. */
+/** Under its old id each that is seen has moved, to its new one it has come: whoever follows either is told. */
 async function tellMoved(
   rows: Rows,
   operation: OperationRow,
@@ -114,10 +114,10 @@ async function tellMoved(
       {
         ...told,
         id: eventIdOf('ended', operationId, row.key),
-        kind: 'removed',
+        kind: 'moved',
         resourceId: row.id,
-        action: actionOn(row.type, 'delete'),
-        about: { verb: 'delete', movedTo: resourceId },
+        action: moveAction,
+        about: { movedTo: resourceId },
       },
       {
         ...told,

@@ -48,7 +48,7 @@ type Page = { readonly rows: readonly EventRow[]; readonly next: EventCursor | u
 async function eventsOf(rows: Rows, query: ActivityQuery): Promise<Page> {
   const { subscription = '', caller, tenantId, ...rest } = query
   const ofTenant = subscription === '' ? tenantId : undefined
-  const kinds = ['operation', 'removed'] as const
+  const kinds = ['operation', 'removed', 'moved'] as const
   return rows.events.list({ ...rest, subscription, by: caller, tenantId: ofTenant, kinds })
 }
 

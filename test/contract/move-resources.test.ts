@@ -189,11 +189,33 @@ describe('resources move to another group of their subscription', () => {
     expect(listed.body.value).toMatchObject([{ properties: { resourceArmId } }])
   })
 
-  it('what moved is told under both ids', async () => {
-    const path = `/subscriptions/${vitrine.subscription}/providers/Vitrine.Gallery/events`
-    const told = await (await vitrine.call('GET', `${path}?after=0&api-version=2024-03-01`)).text()
-    expect(told).toContain('movedTo')
-    expect(told).toContain('ImageVersion.MoveResources')
+  it('what moved is told under both ids as a move, also in the activity log, and nothing as deleted', async () => {
+    const scope = `/subscriptions/${vitrine.subscription}/providers`
+    const path = `${scope}/Vitrine.Gallery/events?after=0&api-version=2024-03-01`
+    const told = JSON.parse(await (await vitrine.call('GET', path)).text())
+    const of = (subject: string) =>
+      told
+        .filter((event: { subject: string }) => event.subject === subject)
+        .map(({ type, data }: { type: string; data: object }) => ({ type, data }))
+    const type = 'Vitrine.Gallery.ImageVersion'
+    expect(of(here.idOf(version)).at(-1)).toMatchObject({
+      type: `${type}.Moved`,
+      data: { movedTo: there.idOf(version) },
+    })
+    expect(of(there.idOf(version))).toMatchObject([{ type: `${type}.MoveResources` }])
+    expect(JSON.stringify(of(here.idOf(version)))).not.toMatch(/Delet/)
+    const filter = `eventTimestamp ge '2020-01-01T00:00:00Z' and resourceUri eq '${here.idOf(inGallery)}'`
+    const log = `${scope}/Microsoft.Insights/eventtypes/management/values?$filter=${encodeURIComponent(filter)}`
+    const { body } = await here.ask('GET', log, { api: '2015-04-01' })
+    const moved = `Microsoft.Resources/subscriptions/resourceGroups/moveResources/action`
+    expect(body.value).toContainEqual(
+      expect.objectContaining({
+        resourceId: here.idOf(inGallery),
+        operationName: { value: moved, localizedValue: moved },
+        properties: expect.objectContaining({ movedTo: there.idOf(inGallery) }),
+      }),
+    )
+    expect(JSON.stringify(body)).not.toContain('Microsoft.Compute/galleries/delete')
   })
 
   it('disks are made of it in each of its regions, and its roots name it by the new id', async () => {
