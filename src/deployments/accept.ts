@@ -256,7 +256,7 @@ function stepsOf({ key }: DeploymentRow, { resources }: Plan): readonly StepRow[
       resourceKey: resource.key,
       resourceId: resource.id,
       resourceType: resource.type,
-      resourceName: resource.name.split('/').at(-1) ?? resource.name,
+      resourceName: resource.name,
       verb: 'Create',
       state: 'Waiting',
       ...{ operation: undefined, statusCode: undefined, error: undefined },

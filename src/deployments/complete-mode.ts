@@ -92,7 +92,7 @@ function stepOf(deploymentKey: string, position: number, resource: ResourceRow):
     resourceKey: resource.key,
     resourceId: resource.id,
     resourceType: resource.type,
-    resourceName: parseResourceId(resource.id)?.name ?? resource.name,
+    resourceName: parseResourceId(resource.id)?.names.join('/') ?? resource.name,
     verb: 'Delete',
     state: 'Waiting',
     ...{ operation: undefined, statusCode: undefined, error: undefined },

@@ -43,6 +43,7 @@ export type StepRow = {
   readonly resourceKey: string
   readonly resourceId: string
   readonly resourceType: string
+  /** Whole: `gallery/definition`. */
   readonly resourceName: string
   readonly verb: 'Create' | 'Delete'
   readonly state: StepState

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { JsonObject } from '../../src/domain/rows.ts'
-import { isObject } from '../../src/resources/paths.ts'
+import { isObject, valueAt } from '../../src/resources/paths.ts'
 import { type Arm, errorOf, openArm } from '../support/arm.ts'
 import { bare, bareOfSubscription, galleryResource as gallery } from '../support/templates.ts'
 import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
@@ -104,7 +104,10 @@ describe('template deployments', () => {
         provisioningOperation: 'Create',
         provisioningState: 'Succeeded',
         statusCode: 'OK',
-        targetResource: { resourceType: 'Microsoft.Compute/galleries/images' },
+        targetResource: {
+          resourceType: 'Microsoft.Compute/galleries/images',
+          resourceName: 'one/linux',
+        },
       },
     })
     const again = await arm.get(`${idOf('first')}/operations/${String(one?.operationId)}`, api)
@@ -237,6 +240,9 @@ describe('template deployments', () => {
     })
     expect((await inner.get('galleries/kept')).status).toBe(200)
     expect((await inner.get('galleries/other')).status).toBe(404)
+    const operations = listIn((await inner.get(`${at}/operations`, api)).body)
+    const names = operations.map((row) => valueAt(row, 'properties.targetResource.resourceName'))
+    expect(names).toEqual(expect.arrayContaining(['kept', 'other', 'other/deep']))
   })
 
   it('what-if tells what a deployment would change, and changes nothing', async () => {
