@@ -14,6 +14,11 @@ export function formatBytes(bytes: number): string {
   return `${value.toFixed(digits)} ${steps[step]}`
 }
 
+/** Money and amounts: `-0.25`; what rounds to nothing has no sign. */
+export function formatAmount(amount: number, digits: number): string {
+  return Number(amount.toFixed(digits)).toFixed(digits)
+}
+
 export function formatRate(bytesPerSecond: number): string {
   return `${formatBytes(bytesPerSecond)}/s`
 }

@@ -7,7 +7,7 @@ import type { Context } from './command.ts'
 import { on } from './flag.ts'
 import { existsAlready } from './resources.ts'
 import { at, type Column } from './table.ts'
-import { formatBytes, formatEta } from './units.ts'
+import { formatAmount, formatBytes, formatEta } from './units.ts'
 
 /** On commands that change a version. */
 export const whatIf = on('--what-if', 'Show what it would move, store and cost; change nothing.')
@@ -78,7 +78,7 @@ function columnsIn({ currency, freed }: Properties): readonly Column[] {
     return typeof found === 'number' ? formatBytes(found) : ''
   }
   const number = (path: string, digits: number) => (row: JsonObject) =>
-    Number(at(row, path)).toFixed(digits)
+    formatAmount(Number(at(row, path)), digits)
   return [
     ['Region', 'displayName'],
     [

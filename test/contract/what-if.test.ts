@@ -158,6 +158,7 @@ describe('a what-if of a version', () => {
     expect(updated.out).toMatch(/\nWest US +0 → 1 .*\nNorth Europe +1 → 0 /s)
     const removed = await run('delete', 0)
     expect(removed.out).toMatch(/Freed\n/)
+    expect(removed.out).not.toMatch(/-0\.0+\s/)
     const nothing = await run('delete', 7)
     expect([nothing.out, nothing.err]).toEqual(['', expect.stringMatching(/nothing was changed/)])
     const wrong = await run('update', 0, '--target-regions', 'westus')

@@ -5,7 +5,7 @@ import { type CommandGroup, type Context, command } from '../command.ts'
 import { may } from '../flag.ts'
 import { apiVersions, type Paths } from '../paths.ts'
 import { at, type Column } from '../table.ts'
-import { formatBytes } from '../units.ts'
+import { formatAmount, formatBytes } from '../units.ts'
 import { UsageError } from '../usage-error.ts'
 
 const Charge = z.object({
@@ -135,7 +135,7 @@ async function withNames(context: Context, names: Names, error: unknown): Promis
 
 function columnsIn(currency: string): readonly Column[] {
   const decimals = (path: string, digits: number) => (row: Parameters<typeof at>[0]) =>
-    Number(at(row, path)).toFixed(digits)
+    formatAmount(Number(at(row, path)), digits)
   return [
     ['Of', 'name'],
     ['Replicas', 'storage.replicas'],
