@@ -4,7 +4,7 @@ import { ArmError } from '../domain/errors.ts'
 import type { Owner } from '../domain/holdings.ts'
 import { sameType } from '../domain/resource-id.ts'
 import type { ResourceRow } from '../domain/rows.ts'
-import type { DiskFile } from '../formats/disk-file.ts'
+import type { ByteReader, DiskFile } from '../formats/disk-file.ts'
 import { openDiskFile, openPackage } from '../formats/open-disk-file.ts'
 import { fetchUrl } from '../imports/fetch-url.ts'
 import { copyImage } from '../regions/copy-image.ts'
@@ -86,7 +86,7 @@ async function ofStaged(ports: WorkPorts, making: Making, staged: StagedFile): P
   const { resource, owner, signal } = making
   const reader = stagedReader(plane, staged)
   const isPackage = sameType(resource.type, applicationVersionType)
-  const disk = isPackage ? openPackage(reader) : await openDiskFile(reader, signal)
+  const disk = isPackage ? openPackage(reader) : await recognised(ports, making, reader)
   refuseTooLarge(resource, disk, settings)
   const { upload, space } = staged
   const source = { kind: 'upload', upload, space } as const
@@ -95,6 +95,24 @@ async function ofStaged(ports: WorkPorts, making: Making, staged: StagedFile): P
   const made = await ingest(plane, order)
   await rest()
   return isPackage ? { ...made, fileBytes: reader.sizeBytes } : made
+}
+
+/** What nobody wrote reads as zeros: where these are no disk, what is wrong is that nothing was uploaded. */
+async function recognised(
+  { plane }: WorkPorts,
+  { resource, source: { from }, signal }: Making,
+  reader: ByteReader,
+): Promise<DiskFile> {
+  try {
+    return await openDiskFile(reader, signal)
+  } catch (error) {
+    if (!(error instanceof ArmError) || from.is !== 'upload') throw error
+    const pages = await plane.uploads.keys(from.upload, 1)
+    if (pages.length > 0) throw error
+    const { name, status } = resource
+    const message = `Nothing was uploaded to '${name}' yet: of its ${from.sizeBytes} bytes none was written. It stays as it was (${String(status.diskState)}): grant write access to it again, upload the file, and then revoke the access.`
+    throw new ArmError('InvalidDisk', message)
+  }
 }
 
 /** A small file may hold a large disk: what no version could be made of is refused before its bytes are read. */

@@ -6,6 +6,7 @@ import { makeAccount } from '../support/blob-account.ts'
 import { pageBlob } from '../support/main-job.ts'
 import { openMovingWorld } from '../support/moving-world.ts'
 import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
+import { vhdFixed } from '../support/vhd-files.ts'
 
 const mib = 1024 * 1024
 const west = { location: 'westeurope' }
@@ -170,6 +171,27 @@ describe('the page blob behind a disk', () => {
       expect([answer.status, answer.code]).toEqual([403, 'AuthenticationFailed'])
       await expect(put(blob, 0, new Uint8Array(512))).rejects.toMatchObject({ statusCode: 403 })
     }
+  })
+
+  it('a grant through which nothing came: the operation says so, and another upload mends it', async () => {
+    const { name } = await begin(mib + 512)
+    expect(await arm.revoke(name)).toMatchObject({
+      status: 'Failed',
+      error: {
+        code: 'InvalidDisk',
+        message: expect.stringMatching(/^Nothing was uploaded to .* stays .*\(ActiveUpload\)/),
+      },
+    })
+    const shown = (await arm.get(`disks/${name}`)).body.properties
+    expect(shown).toMatchObject({ diskState: 'ActiveUpload' })
+    await put(pageBlob(await arm.grant(name, 'Write')), 0, dataBytes(3, 64 * 1024))
+    expect(await arm.revoke(name)).toMatchObject({
+      status: 'Failed',
+      error: { message: expect.stringContaining('footer is missing') },
+    })
+    const file = vhdFixed(Buffer.from(dataBytes(3, mib)))
+    await put(pageBlob(await arm.grant(name, 'Write')), 0, file)
+    expect(await arm.revoke(name)).toMatchObject({ status: 'Succeeded' })
   })
 
   it('a read SAS does not write, and a disk with content is not written again', async () => {
