@@ -104,9 +104,9 @@ async function changeOf(looking: Looking, resource: PlannedResource): Promise<Ch
     const at = { ...asked, apiVersion: apiVersion.toLowerCase() }
     const foreseen = await ports.foresee(at, { path: resourceId, body })
     const shown = foreseen ?? sentAs(resource, before, body)
-    const after = hide(withoutVolatile(shown))
+    const after = hide(asTold(shown, apiVersion))
     if (!before) return { resourceId, changeType: 'Create', after }
-    const was = hide(withoutVolatile(before))
+    const was = hide(asTold(before, apiVersion))
     const changed = deltaOf(was, after)
     const { readOnly = [] } = ports.providers.findType(resource.type) ?? {}
     const delta = [...changed, ...hide(ignoredOf(body, shown, readOnly))]
@@ -167,6 +167,11 @@ const volatile = new Set([
   ...['provisioningState', 'publishedDate', 'timeCreated', 'replicationStatus', 'uniqueId'],
 ])
 
+/** As Azure tells it: with the version that it was read by. */
+function asTold(shown: JsonObject, apiVersion: string): JsonObject {
+  return { ...withoutVolatile(shown), apiVersion }
+}
+
 function withoutVolatile({ systemData: _, etag: __, properties, ...rest }: JsonObject): JsonObject {
   if (typeof properties !== 'object' || properties === null || Array.isArray(properties))
     return rest
@@ -191,7 +196,7 @@ async function leftOf(
     const apiVersion = ports.typeOf(type)?.apiVersions[0] ?? ''
     const before = await shownNow(looking, id, apiVersion)
     if (!before) continue
-    const shown = hide(withoutVolatile(before))
+    const shown = hide(asTold(before, apiVersion))
     changes.push(
       mode === 'Complete'
         ? { resourceId: id, changeType: 'Delete', before: shown }

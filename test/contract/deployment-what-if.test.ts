@@ -79,8 +79,16 @@ describe('what a deployment would change is told as Azure tells it', () => {
       unsupportedReason: expect.stringContaining('disks/new'),
     })
     expect(told.get(`${compute}/disks/new`)).toMatchObject({
-      after: { name: 'new', properties: { diskSizeGB: 1 } },
+      after: { apiVersion: '2022-07-02', name: 'new', properties: { diskSizeGB: 1 } },
     })
+    const [same, beside] = ['disks/same', 'galleries/beside'].map((id) =>
+      told.get(`${compute}/${id}`),
+    )
+    for (const side of ['before', 'after']) {
+      expect(valueAt(same, side)).toMatchObject({ apiVersion: '2022-07-02' })
+      expect(valueAt(beside, side)).toMatchObject({ apiVersion: expect.stringMatching(/^20/) })
+    }
+    expect(same?.delta).toEqual([])
     const complete = kindsOf(await foretold([disk('same'), gallery('there')], 'Complete'))
     expect(complete).toMatchObject({
       [`${compute}/disks/tagged`]: 'Delete',
