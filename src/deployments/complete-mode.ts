@@ -66,23 +66,35 @@ export function tooMany(): ArmError {
   )
 }
 
-/** The rows of the deployment's group that neither the plan nor `others` (ids) has; whether all were looked at. */
+/**
+ * The rows of the deployment's group that neither the plan nor `others` (ids) has: those that complete mode deletes (`left`), and
+ * those that stay with what they lie below; whether all were looked at.
+ */
 export async function leftOver(
   rows: Rows,
   deploymentKey: string,
   { resources }: Pick<Plan, 'resources'>,
   others: readonly string[],
-): Promise<{ readonly left: readonly ResourceRow[]; readonly isWhole: boolean }> {
+): Promise<{
+  readonly left: readonly ResourceRow[]
+  readonly staying: readonly ResourceRow[]
+  readonly isWhole: boolean
+}> {
   const groupKey = deploymentKey.slice(0, deploymentKey.lastIndexOf('/providers/'))
   const rowsMax = limits.completeModeRowsMax
   const all = await rows.resources.below(groupKey, undefined, rowsMax + 1)
-  const kept = [...resources.map(({ key }) => key), ...others.map((id) => id.toLowerCase())]
+  const kept = new Set([
+    ...resources.map(({ key }) => key),
+    ...others.map((id) => id.toLowerCase()),
+  ])
   const topOf = (key: string): string => key.split('/').slice(0, 9).join('/')
-  const keptTops = new Set(kept.filter((key) => isWithin(key, groupKey)).map(topOf))
-  const left = all
+  const keptTops = new Set([...kept].filter((key) => isWithin(key, groupKey)).map(topOf))
+  const missing = all
     .slice(0, rowsMax)
-    .filter(({ key, state }) => state !== 'Deleting' && !keptTops.has(topOf(key)))
-  return { left, isWhole: all.length <= rowsMax }
+    .filter(({ key, state }) => state !== 'Deleting' && !kept.has(key))
+  const staying = missing.filter(({ key }) => keptTops.has(topOf(key)))
+  const left = missing.filter(({ key }) => !keptTops.has(topOf(key)))
+  return { left, staying, isWhole: all.length <= rowsMax }
 }
 
 function stepOf(deploymentKey: string, position: number, resource: ResourceRow): StepRow {

@@ -179,7 +179,7 @@ function withoutVolatile({ systemData: _, etag: __, properties, ...rest }: JsonO
   return { ...rest, properties: Object.fromEntries(kept) }
 }
 
-/** What is in the group and not in the template: deleted in complete mode, else left as it is. */
+/** What is in the group and not in the template: deleted in complete mode, but for what lies below what stays; else left as it is. */
 async function leftOf(
   looking: Looking,
   deploymentKey: string,
@@ -188,17 +188,19 @@ async function leftOf(
 ): Promise<readonly Change[]> {
   const { ports, asked, hide } = looking
   const { store } = ports.providers
-  const { left, isWhole } = await leftOver(store.read, deploymentKey, plan, [])
+  const { left, staying, isWhole } = await leftOver(store.read, deploymentKey, plan, [])
   if (mode === 'Complete' && !isWhole) throw tooMany()
+  const going = new Set(mode === 'Complete' ? left : [])
   const changes: Change[] = []
-  for (const { id, type } of left) {
+  for (const row of [...left, ...staying]) {
+    const { id, type } = row
     if (!asked.caller.may(`${type}/read`, id)) continue
     const apiVersion = ports.typeOf(type)?.apiVersions[0] ?? ''
     const before = await shownNow(looking, id, apiVersion)
     if (!before) continue
     const shown = hide(asTold(before, apiVersion))
     changes.push(
-      mode === 'Complete'
+      going.has(row)
         ? { resourceId: id, changeType: 'Delete', before: shown }
         : { resourceId: id, changeType: 'Ignore', before: shown, after: shown },
     )

@@ -232,13 +232,14 @@ describe('template deployments', () => {
     await vitrine.resources.resourceGroups.createOrUpdate('complete', west)
     const at = `${inner.groupPath}/providers/Microsoft.Resources/deployments/all`
     await inner.make('galleries/kept', west)
+    await inner.make('galleries/kept/images/deep', { ...west, ...definition('deep', 'kept') })
     await inner.make('galleries/other', west)
     await inner.make('galleries/other/images/deep', { ...west, ...definition('deep', 'other') })
     await inner.ended(await inner.put(at, { properties: left }, api))
     expect((await inner.get(at, api)).body).toMatchObject({
       properties: { provisioningState: 'Succeeded' },
     })
-    expect((await inner.get('galleries/kept')).status).toBe(200)
+    expect((await inner.get('galleries/kept/images/deep')).status).toBe(200)
     expect((await inner.get('galleries/other')).status).toBe(404)
     const operations = listIn((await inner.get(`${at}/operations`, api)).body)
     const names = operations.map((row) => valueAt(row, 'properties.targetResource.resourceName'))

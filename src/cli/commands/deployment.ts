@@ -42,9 +42,13 @@ const templated = {
       completes: 'region',
     },
   ),
-  mode: may('--mode <mode>', 'Complete deletes what is in the group and not in the template.', {
-    choices: ['Incremental', 'Complete'],
-  }),
+  mode: may(
+    '--mode <mode>',
+    'Complete deletes what is in the group and not in the template, but nothing below what is.',
+    {
+      choices: ['Incremental', 'Complete'],
+    },
+  ),
   parametersFile: may('--parameters-file <file>', 'File of parameters.'),
   parameters: many('-p, --parameters <name=value...>', 'Parameters.', { read: pairOf }),
 }
