@@ -1,13 +1,18 @@
 import type { Caller } from './access.ts'
 import type { NumberedEvent } from './events.ts'
-import { actionOn, isWithin, keyOf, parseResourceId } from './resource-id.ts'
+import { actionOn, isWithin, keyOf, parseResourceId, sameType } from './resource-id.ts'
 import type { JsonObject } from './rows.ts'
+
+export const eventTypePrefix = 'Vitrine.Gallery.'
+
+const definitionType = 'microsoft.compute/galleries/images'
+const versionType = `${definitionType}/versions`
 
 /** Names of types in events, where they are not the last word of the type. */
 const nouns: Readonly<Record<string, string>> = {
   'microsoft.compute/galleries': 'Gallery',
-  'microsoft.compute/galleries/images': 'ImageDefinition',
-  'microsoft.compute/galleries/images/versions': 'ImageVersion',
+  [definitionType]: 'ImageDefinition',
+  [versionType]: 'ImageVersion',
   'microsoft.compute/galleries/applications': 'GalleryApplication',
   'microsoft.compute/galleries/applications/versions': 'GalleryApplicationVersion',
   'microsoft.compute/disks': 'Disk',
@@ -44,7 +49,7 @@ export function cloudEventOf(event: NumberedEvent, source: string): JsonObject {
     specversion: '1.0',
     id: event.id,
     source,
-    type: `Vitrine.Gallery.${nounOf(event)}.${verbOf(event)}`,
+    type: `${eventTypePrefix}${nounOf(event)}.${verbOf(event)}`,
     subject: event.resourceId,
     time: new Date(event.atMs).toISOString(),
     datacontenttype: 'application/json',
@@ -64,50 +69,84 @@ function withoutVerb({ verb: _, at: __, ...about }: JsonObject): JsonObject {
   return about
 }
 
+/**
+ * What is told of resources, as types of events end: `ImageVersion` to `Created`, `Published`, … . `acts` tells the
+ * permissions of the actions of a type: `Microsoft.Compute/disks/beginGetAccess/action`.
+ */
+export function eventVerbs(
+  acts: (type: string) => readonly string[],
+): ReadonlyMap<string, readonly string[]> {
+  const of = ([type, noun]: readonly [string, string]) => {
+    const actions = [...acts(type), ...commonActs].map(actionEnds)
+    const ends = [...Object.values(requested(type)), ...actions].flatMap(Object.values<string>)
+    return [noun, [...new Set([...ends, ...unasked(type)])].sort()] as const
+  }
+  return new Map(Object.entries(nouns).map(of))
+}
+
+/** Of every type: by `moveResources` of a group, and `verify` below `Vitrine.Gallery`. */
+const commonActs = ['moveResources/action', 'verify/action']
+
+function unasked(type: string): readonly string[] {
+  return [
+    ...[happened.removed, happened.moved],
+    ...(type.endsWith('/versions') ? Object.values(regional) : []),
+    ...(type === definitionType ? [happened.latest] : []),
+    ...(/galleries\/(images|applications)/.test(type) ? [happened.endOfLife] : []),
+  ]
+}
+
 function nounOf({ resourceId }: NumberedEvent): string {
   const type = parseResourceId(resourceId)?.type ?? ''
   const last = type.split('/').at(-1) ?? ''
   return nouns[type.toLowerCase()] ?? last.charAt(0).toUpperCase() + last.slice(1)
 }
 
+const regional = { Failed: 'RegionFailed', Succeeded: 'RegionCompleted' } as const
+
+/** What no request asked for by itself. */
+const happened = {
+  latest: 'LatestChanged',
+  endOfLife: 'EndOfLifeReached',
+  removed: 'Deleted',
+  moved: 'Moved',
+} as const
+
 function verbOf({ kind, status, about, action, resourceId }: NumberedEvent): string {
   switch (kind) {
     case 'region':
-      return status === 'Failed' ? 'RegionFailed' : 'RegionCompleted'
-    case 'latest':
-      return 'LatestChanged'
-    case 'endOfLife':
-      return 'EndOfLifeReached'
-    case 'removed':
-      return 'Deleted'
-    case 'moved':
-      return 'Moved'
+      return status === 'Failed' ? regional.Failed : regional.Succeeded
     case 'operation': {
-      const isVersion = /\/images\/[^/]+\/versions\/[^/]+$/i.test(resourceId)
       const verb = typeof about.verb === 'string' ? about.verb : 'action'
-      const acted = action.split('/').at(-2) ?? 'Action'
-      const names = verbs(isVersion, acted.charAt(0).toUpperCase() + acted.slice(1))
-      return (names[verb] ?? names.action)[status]
+      const names = requested(parseResourceId(resourceId)?.type ?? '')
+      return (names[verb] ?? actionEnds(action))[status]
     }
+    default:
+      return happened[kind]
   }
 }
 
 type Ends = Readonly<Record<NumberedEvent['status'], string>>
 
-function verbs(
-  isVersion: boolean,
-  acted: string,
-): Record<string, Ends> & { readonly action: Ends } {
-  const ends = (begun: string, done: string, root: string): Ends => ({
+function ends(begun: string, done: string, root: string): Ends {
+  return {
     ...{ Accepted: begun, Succeeded: done },
     ...{ Failed: `${root}Failed`, Canceled: `${root}Canceled` },
-  })
+  }
+}
+
+function requested(type: string): Readonly<Record<string, Ends>> {
   return {
-    create: isVersion
+    create: sameType(type, versionType)
       ? ends('Created', 'Published', 'Publish')
       : ends('Creating', 'Created', 'Create'),
     update: ends('Updating', 'Updated', 'Update'),
     delete: ends('Deleting', 'Deleted', 'Delete'),
-    action: ends(`${acted}Started`, acted, acted),
   }
+}
+
+function actionEnds(action: string): Ends {
+  const name = action.split('/').at(-2) ?? 'Action'
+  const acted = name.charAt(0).toUpperCase() + name.slice(1)
+  return ends(`${acted}Started`, acted, acted)
 }

@@ -8,7 +8,7 @@ export type EventSubscriptionRow = {
   readonly id: string
   /** Where events are told of, and below; `tenantScope` and what follows it: everywhere. */
   readonly scopeKey: string
-  /** `endpoint`: its origin; `sealedEndpoint`: the whole of it; maybe `types` and `subjectBeginsWith`, as they were sent. */
+  /** `endpoint`: its origin; `sealedEndpoint`: the whole of it; maybe `types`, in full, and `subjectBeginsWith`. */
   readonly doc: JsonObject
   /** What signs, sealed; undefined: nothing does. */
   readonly secret: string | undefined

@@ -204,6 +204,11 @@ describe('resources move to another group of their subscription', () => {
     })
     expect(of(there.idOf(version))).toMatchObject([{ type: `${type}.MoveResources` }])
     expect(JSON.stringify(of(here.idOf(version)))).not.toMatch(/Delet/)
+    // What is told can be asked for: it is the endpoint that is refused.
+    const types = new Set(told.map((event: { type: string }) => event.type))
+    const properties = { endpoint: 'https://elsewhere.example/', types: [...types] }
+    const hook = await here.put(`${scope}/Vitrine.Gallery/eventSubscriptions/all`, { properties })
+    expect(errorOf(hook).message).toMatch(/events\.hosts/)
     const filter = `eventTimestamp ge '2020-01-01T00:00:00Z' and resourceUri eq '${here.idOf(inGallery)}'`
     const log = `${scope}/Microsoft.Insights/eventtypes/management/values?$filter=${encodeURIComponent(filter)}`
     const { body } = await here.ask('GET', log, { api: '2015-04-01' })

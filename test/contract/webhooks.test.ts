@@ -124,10 +124,12 @@ describe('B20 webhooks', () => {
     status = 500
     const properties = {
       endpoint,
-      types: ['Vitrine.Gallery.Gallery.Updated'],
+      types: ['Vitrine.Gallery.Gallery.Updated', 'disk.begingetaccess'],
       subjectBeginsWith: arm.idOf('galleries/TWO'),
     }
-    expect((await subscribe('some', properties)).status).toBe(201)
+    const made = await subscribe('some', properties)
+    const types = ['Vitrine.Gallery.Gallery.Updated', 'Vitrine.Gallery.Disk.BeginGetAccess']
+    expect([made.status, made.body]).toMatchObject([201, { properties: { types } }])
     await arm.make('galleries/three', west)
     await arm.make('galleries/two', { ...west, properties: { description: 'newer' } })
     await until(async () => JSON.stringify(await show('some')).includes('answered 500'))
@@ -214,6 +216,12 @@ describe('B20 webhooks', () => {
       [{ endpoint: `${endpoint.replace('//', '//user:word@')}` }, /user name/],
       [{ endpoint, secret: 'short' }, /secret/],
       [{ endpoint, types: 'all' }, /types/],
+      [
+        { endpoint, types: ['Gallery.Created', 'Vitrine.Gallery.ImageVersion.Publishd'] },
+        /^'Vitrine\.Gallery\.ImageVersion\.Publishd' is no type of events \(properties\.types\[1\]\)\. Of ImageVersion there are: .*Moved.* Published,/,
+      ],
+      [{ endpoint, types: ['Gallery.Published'] }, /Of Gallery there are: .*, Share, /],
+      [{ endpoint, types: ['Version.Created'] }, /Write one of Gallery, ImageDefinition, /],
       [{}, /endpoint/],
     ] as const
     for (const [properties, message] of wrong) {
@@ -221,6 +229,10 @@ describe('B20 webhooks', () => {
       expect(answer.status).toBe(400)
       expect(errorOf(answer).message).toMatch(message)
     }
+    const typo = await subscribe('wrong', { endpoint, types: ['Disk.Created', 'Disk.Made'] })
+    expect(errorOf(typo)).toMatchObject({
+      ...{ code: 'InvalidParameter', target: 'properties.types[1]' },
+    })
     expect((await subscribe('-odd', { endpoint })).status).toBe(400)
     expect((await arm.get(`${arm.groupPath}${hooks}/wrong`)).status).toBe(404)
   })

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { parseScope } from '../../access/scope.ts'
 import { mustBeAllowed } from '../../domain/access.ts'
 import { auditorOf, tellAs } from '../../domain/audit.ts'
+import { eventTypePrefix, eventVerbs } from '../../domain/cloud-events.ts'
 import { ArmError } from '../../domain/errors.ts'
 import {
   type EventSubscriptionRow,
@@ -11,9 +12,10 @@ import {
 } from '../../domain/event-subscriptions.ts'
 import type { EventRows } from '../../domain/events.ts'
 import { limits } from '../../domain/limits.ts'
-import { keyOf } from '../../domain/resource-id.ts'
+import type { Problem } from '../../domain/problem.ts'
+import { keyOf, sameType } from '../../domain/resource-id.ts'
 import type { JsonObject } from '../../domain/rows.ts'
-import { refuse } from '../../providers/ports.ts'
+import { type Providers, refuse } from '../../providers/ports.ts'
 import { parseBody } from '../../resources/parse.ts'
 import type { Address } from './address.ts'
 import { type Answer, type ArmRequest, listAnswer, notAllowed } from './answer.ts'
@@ -101,7 +103,8 @@ async function write(request: ArmRequest, at: At): Promise<Answer> {
   }
   const parsed = parseBody(Body, await request.json())
   if ('problems' in parsed) refuse(parsed.problems)
-  const { secret, ...doc } = Body.parse(parsed.body).properties
+  const { secret, types, ...rest } = Body.parse(parsed.body).properties
+  const doc = { ...rest, ...(types && { types: knownTypes(providers, types) }) }
   // Nobody brings a token when events are sent.
   const works = (await asked.caller.mayAlone?.(`${kind}/write`, at.scope)) ?? true
   if (!works) throw onlyByToken(at.name)
@@ -155,6 +158,40 @@ async function write(request: ArmRequest, at: At): Promise<Answer> {
   return { status: row.isNew ? 201 : 200, body: bodyOf(row.next) }
 }
 
+/** As events have them, whether they are written in full or behind the prefix, in any case. */
+function knownTypes({ types }: Providers, asked: readonly string[]): readonly string[] {
+  const verbs = eventVerbs((of) =>
+    Object.values(types.find(({ type }) => sameType(type, of))?.actions ?? {}).map(
+      ({ permission }) => permission,
+    ),
+  )
+  const names = [...verbs].flatMap(([noun, ends]) => ends.map((end) => `${noun}.${end}`))
+  const known = new Map(names.map((name) => [name.toLowerCase(), `${eventTypePrefix}${name}`]))
+  const found = asked.map((text) => known.get(shortOf(text)))
+  const problems = asked.flatMap((text, at): readonly Problem[] => {
+    if (found[at] !== undefined) return []
+    const [noun, ends] = [...verbs].find(([one]) => isOf(shortOf(text), one)) ?? []
+    const such = ends
+      ? `Of ${noun} there are: ${ends.join(', ')}.`
+      : `Write one of ${[...verbs.keys()].join(', ')}, a period and what happens to it: ImageVersion.Published.`
+    const target = `properties.types[${at}]`
+    const message = `'${text}' is no type of events (${target}). ${such}`
+    return [{ code: 'InvalidParameter', message, target }]
+  })
+  if (problems.length > 0) refuse(problems)
+  return found.flatMap((name) => name ?? [])
+}
+
+function shortOf(text: string): string {
+  const lower = text.toLowerCase()
+  const prefix = eventTypePrefix.toLowerCase()
+  return lower.startsWith(prefix) ? lower.slice(prefix.length) : lower
+}
+
+function isOf(short: string, noun: string): boolean {
+  return short.split('.')[0] === noun.toLowerCase()
+}
+
 function writtenMeanwhile(name: string): ArmError {
   return new ArmError(
     'Conflict',
@@ -203,7 +240,11 @@ function jsonOf({
   endpoint,
   types,
   subjectBeginsWith,
-}: z.infer<typeof Body>['properties']): JsonObject {
+}: {
+  readonly endpoint: string
+  readonly types?: readonly string[]
+  readonly subjectBeginsWith?: string
+}): JsonObject {
   return {
     endpoint,
     ...(types && { types }),
