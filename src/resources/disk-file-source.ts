@@ -49,7 +49,8 @@ export function diskFileProblems(
     return [{ code: 'InvalidParameter', message, target }]
   }
   if (account !== undefined && !blobOfUri(uri, account, asking.settings.ownUrls)) {
-    const message = `'${shown}' is not the URL of a blob of the storage account '${account}'. Use its primaryEndpoints.blob, or leave the account out to import a file of another host.`
+    const named = blobOfUri(uri, undefined, asking.settings.ownUrls)?.account
+    const message = `'${shown}' is not the URL of a blob of the storage account '${account}'${cureOf(named)}`
     return [{ code: 'InvalidParameter', message, target }]
   }
   if (!fact?.row) {
@@ -57,6 +58,13 @@ export function diskFileProblems(
     return [{ code: 'NotFound', message, target }]
   }
   return blobProblems(shown, fact, { ...asking, target })
+}
+
+/** `named`: the account that the URL itself names, where it is one of ours. */
+function cureOf(named: string | undefined): string {
+  return named === undefined
+    ? '. Use its primaryEndpoints.blob, or leave the account out to import a file of another host.'
+    : `, but of '${named}'. Give the id of '${named}' as storageAccountId (az disk create: --source-storage-account-id; without it az makes an account up from the URL's host).`
 }
 
 function blobProblems(

@@ -241,7 +241,17 @@ describe('VHD blobs of a storage account as sources', () => {
     })
     expect(
       await refused(version, of({ source: { uri, storageAccountId: account.id } })),
-    ).toMatchObject({ status: 400, message: expect.stringContaining('is not the URL of a blob') })
+    ).toMatchObject({
+      status: 400,
+      message: expect.stringMatching(
+        /is not the URL of a blob .*, but of 'vhdsfar'\. .* \(az disk create: --source-storage-account-id;/,
+      ),
+    })
+    const unknown = { uri: 'https://files.example/vhds/os.vhd', storageAccountId: account.id }
+    expect(await refused(version, of({ source: unknown }))).toMatchObject({
+      status: 400,
+      message: expect.stringMatching(/is not the URL of a blob .*leave the account out/),
+    })
     expect(await refused(version, of({ source: { storageAccountId: account.id } }))).toMatchObject({
       status: 400,
       message: expect.stringContaining("source.uri' is missing"),
