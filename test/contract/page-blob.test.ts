@@ -248,6 +248,8 @@ describe('the page blob behind a disk', () => {
       const answer = await raw(method, `${sas}${query}`, {})
       expect([method, query, answer.status]).toEqual([method, query, 405])
     }
+    const { text } = await raw('PUT', sas, { 'x-ms-blob-type': 'PageBlob' })
+    expect(text).toMatch(/with Put Page .*vitrine disk upload/)
   })
 
   it('no ARM token is asked of who holds the URL, and none opens it', async () => {

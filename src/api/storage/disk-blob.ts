@@ -67,6 +67,10 @@ export function storageApp(ports: ImagePorts): Hono {
   return app
 }
 
+/** What `az storage blob upload` begins with. */
+const putInstead =
+  ": it is there, of its size. Write its pages with Put Page (comp=page), as 'vitrine disk upload', uploadPages of @azure/storage-blob and upload_page of Python's azure-storage-blob do; 'az storage blob upload' makes blobs in storage accounts."
+
 function answer(request: BlobRequest): Promise<Response> {
   const { raw, url, grant } = request
   const component = url.searchParams.get('comp')
@@ -80,9 +84,11 @@ function answer(request: BlobRequest): Promise<Response> {
   if (raw.method === 'GET' && component === 'nodes') return answerNodes(request)
   if ((raw.method === 'GET' || raw.method === 'HEAD') && component === null)
     return answerGet(request)
+  const asked = `${raw.method}${component ? ` comp=${component}` : ''}`
+  const isPut = raw.method === 'PUT' && component === null
   throw new BlobError(
     'UnsupportedHttpVerb',
-    `${raw.method}${component ? ` comp=${component}` : ''} is not something a disk's blob takes.`,
+    `${asked} is not something a disk's blob takes${isPut ? putInstead : '.'}`,
   )
 }
 
