@@ -143,6 +143,10 @@ export const armErrors = {
     status: 409,
     means: 'Several things forbid the move: each is among the details.',
   },
+  ExportTemplateResourcesLimitExceeded: {
+    status: 409,
+    means: 'There is more than one exported template takes: name the resources to export.',
+  },
   ResourceNotTopLevel: {
     status: 400,
     means: 'What lies below another resource moves with that one, not alone.',

@@ -133,6 +133,8 @@ export const limits = {
   deploymentFactsMax: 1_000,
   /** Resources that a complete deployment looks at in its group. */
   completeModeRowsMax: 5_000,
+  /** Resources of one exported template; Azure's own bound. */
+  exportedResourcesMax: 200,
   /** Resources that go to another group in one move, with all below; Azure's own bound, there of those named. And their roots. */
   movedRowsMax: 800,
   movedRootsMax: 4_000,

@@ -313,6 +313,7 @@ export const addressRows: Readonly<Record<Address['is'], readonly Row[]>> = {
   action: [
     ...Object.values(actionRows),
     ['POST {rg}/moveResources', `${groups}/moveResources/action`, 'OC', '{rg}'],
+    ['POST {rg}/exportTemplate', `${groups}/read`, 'OCRUVPDMT', '{rg}'],
     ['POST {rg}/validateMoveResources', `${groups}/moveResources/action`, 'OC', '{rg}'],
   ],
   spaces: [

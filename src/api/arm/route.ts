@@ -15,6 +15,7 @@ import { answerEventSubscriptions } from './event-subscriptions.ts'
 import { answerEvents } from './events.ts'
 import { answerExtension } from './extension.ts'
 import { answerGrantedToMe } from './grants.ts'
+import { answerGroupExport } from './group-export.ts'
 import { answerMove, isMoveAction } from './move-resources.ts'
 import { answerNameCheck } from './name-check.ts'
 import { answerOperation } from './poll.ts'
@@ -196,9 +197,10 @@ function answerActionOrList(
   request: ArmRequest,
   { id, action }: Address & { is: 'action' },
 ): Promise<Answer> {
-  const isMove = isMoveAction(action) && sameType(id.type, resourceGroupType)
-  if (isMove && request.method === 'POST') {
-    return answerMove(request, { id, type: typeFor(request, id.type) }, action)
+  if (request.method === 'POST' && sameType(id.type, resourceGroupType)) {
+    const group = { id, type: typeFor(request, id.type) }
+    if (isMoveAction(action)) return answerMove(request, group, action)
+    if (/^exportTemplate$/i.test(action)) return answerGroupExport(request, group)
   }
   const childType = `${id.type}/${action}`
   if (isAccountPart(childType)) return answerPartList(request, id)
