@@ -127,6 +127,7 @@ describe('az deployment, unmodified', () => {
         'changes[].changeType',
         ...template,
       ),
+      say('group export -n deployRG --skip-resource-name-params'),
       refused('deployment group show -g deployRG -n none'),
       refused('deployment group cancel -g deployRG -n first'),
     ])
@@ -138,6 +139,13 @@ describe('az deployment, unmodified', () => {
       undefined,
       'Backend',
       ['NoChange', 'NoChange'],
+      expect.objectContaining({
+        parameters: {},
+        resources: [
+          expect.objectContaining({ name: 'corp' }),
+          expect.objectContaining({ name: 'corp/linux' }),
+        ],
+      }),
       expect.stringMatching(/^3 \(DeploymentNotFound\) Deployment 'none' could not be found./),
       expect.stringMatching(/^1 \(DeploymentCannotBeCancelled\)/),
     ])
