@@ -42,10 +42,11 @@ describe('vitrine az-setup', () => {
   const folderOf = (name: string) => join(home, name)
 
   it('prints lines without a secret; pasted into a shell, again and again, az works', async () => {
-    const { stdout: lines } = await command(...fromOwner, '--debian')
+    const folder = folderOf('printed')
+    const { stdout: lines } = await command(...fromOwner, '--config-dir', folder, '--debian')
     const { clientSecret } = JSON.parse(await readFile(join(vitrine().data, 'owner.json'), 'utf8'))
     expect(lines).not.toContain(clientSecret)
-    expect(await isThere(folderOf('vitrine'))).toBe(false)
+    expect(await isThere(folder)).toBe(false)
     // What only the mended az of Debian does, too.
     const use =
       'az image list -o tsv; az role assignment list --all --query "[].roleDefinitionName" -o tsv'
