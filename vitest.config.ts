@@ -4,6 +4,8 @@ import { defineConfig } from 'vitest/config'
 const postgres = { globalSetup: ['test/support/postgres-door.ts'] }
 /** A loaded machine is no failure. */
 const patient = { expect: { poll: { timeout: 30_000 } } }
+const storeOnPostgres = 'src/store/postgres*.test.ts'
+const everySchema = 'src/store/migrate.test.ts'
 const slow = { ...patient, testTimeout: 60_000, hookTimeout: 60_000 }
 
 export default defineConfig({
@@ -15,18 +17,26 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['src/**/*.test.ts', 'test/*.test.ts', 'test/property/**/*.test.ts'],
+          exclude: [storeOnPostgres, everySchema],
           ...postgres,
           ...slow,
         },
       },
       { test: { name: 'contract', include: ['test/contract/**/*.test.ts'], ...postgres, ...slow } },
-      // Damage, loss, backups, data of older releases: promises of the same kind that take minutes.
-      { test: { name: 'recovery', include: ['test/recovery/**/*.test.ts'], ...postgres, ...slow } },
+      // Damage, loss, backups, data of older releases and from elsewhere: promises of the same kind that take minutes.
+      {
+        test: {
+          name: 'recovery',
+          include: ['test/recovery/**/*.test.ts', everySchema],
+          ...postgres,
+          ...slow,
+        },
+      },
       // The same on PostgreSQL, but for those that choose their database themselves, and for what the documents say.
       {
         test: {
           name: 'contract-postgres',
-          include: ['test/{contract,recovery,processes}/**/*.test.ts'],
+          include: ['test/{contract,recovery,processes}/**/*.test.ts', storeOnPostgres],
           exclude: ['**/{backup,move-to-postgres,older-data,migration}.test.ts'],
           provide: { database: 'postgres' },
           ...postgres,

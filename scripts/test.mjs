@@ -46,7 +46,7 @@ if (!system) {
   check('dead code', ['node_modules/knip/bin/knip.js'])
   tests(['unit', 'contract'])
   console.log(
-    '\nLeft to .ci/run: processes killed at any instant, recovery from damage and loss, contracts on PostgreSQL; and, with what it installs for them, tests against qemu-img, full and broken file systems, az, S3.',
+    '\nLeft to .ci/run: processes killed at any instant, recovery from damage and loss, data of older schemas and from elsewhere, store and contracts on PostgreSQL; and, with what it installs for them, tests against qemu-img, full and broken file systems, az, S3.',
   )
 } else {
   tests(['crash', 'recovery', 'contract-postgres', 'crash-postgres'])
