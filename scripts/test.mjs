@@ -9,33 +9,35 @@ import { node, root, setup, setupAzurite } from './setup.mjs'
 
 const system = process.argv.includes('--system')
 const reports = mkdtempSync(join(tmpdir(), 'vitrine-reports-'))
-const total = { passed: 0, failed: 0 }
+/** What failed, each a name and why. It is told at the end. */
+const failures = []
+let passed = 0
 
-function run(name, args) {
+function run(name, args, env = {}) {
   console.log(`\n== ${name}`)
-  const { status } = spawnSync(node(), args, { cwd: root, stdio: 'inherit' })
+  const options = { cwd: root, stdio: 'inherit', env: { ...process.env, ...env } }
+  const { status } = spawnSync(node(), args, options)
   return status === 0
 }
 
 function check(name, args) {
-  if (run(name, args)) total.passed += 1
-  else total.failed += 1
+  if (run(name, args)) passed += 1
+  else failures.push({ name, errors: [] })
 }
 
 /** All projects in one run, so that one waits while another computes. */
 function tests(projects) {
-  const report = join(reports, 'report.json')
-  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
-  const passed = run(`tests: ${projects.join(', ')}`, [
-    'node_modules/vitest/vitest.mjs',
-    'run',
-    ...projects.flatMap((project) => ['--project', project]),
-    ...reporters,
-  ])
-  const counted = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : {}
-  total.passed += counted.numPassedTests ?? 0
-  // A run that broke without a failed test (no file, an unhandled error) has failed all the same.
-  total.failed += Math.max(counted.numFailedTests ?? 0, passed ? 0 : 1)
+  const name = `tests: ${projects.join(', ')}`
+  const report = join(reports, `${projects[0]}.json`)
+  const args = projects.flatMap((project) => ['--project', project])
+  const reporters = ['--reporter=default', '--reporter=./scripts/report.mjs']
+  const vitest = ['node_modules/vitest/vitest.mjs', 'run', ...args, ...reporters]
+  const ended = run(name, vitest, { VITRINE_TEST_REPORT: report })
+  const told = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : undefined
+  passed += told?.passed ?? 0
+  failures.push(...(told?.failures ?? []))
+  // A run that broke, of which nothing is told, has failed all the same.
+  if (!(ended || told?.failures.length)) failures.push({ name, errors: [] })
 }
 
 setup()
@@ -53,5 +55,9 @@ if (!system) {
   tests(['system'])
 }
 rmSync(reports, { recursive: true, force: true })
-console.log(`\n${total.passed} passed, ${total.failed} failed`)
-process.exit(total.failed === 0 ? 0 : 1)
+for (const { name, errors } of failures) {
+  console.log(`\nFAILED ${name}`)
+  for (const error of errors) console.log(error.replace(/^/gm, '  '))
+}
+console.log(`\n${passed} passed, ${failures.length} failed`)
+process.exit(failures.length === 0 ? 0 : 1)
