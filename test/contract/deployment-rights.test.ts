@@ -5,6 +5,7 @@ import type { JsonObject } from '../../src/domain/rows.ts'
 import { valueAt } from '../../src/resources/paths.ts'
 import { type Arm, errorOf, openArm } from '../support/arm.ts'
 import { type OtherCaller, openOtherCaller } from '../support/other-caller.ts'
+import { galleryResource as gallery, nestedResource as nested } from '../support/templates.ts'
 import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
 
 const api = '2021-04-01'
@@ -94,16 +95,16 @@ describe('whoever may deploy and not write a resource', () => {
   })
 
   it('is refused the same in nested templates, in this group and in others', async () => {
-    await refused('inner', [nested('n', [gallery('g')], 'inner')])
-    await refused('outer', [nested('n', [gallery('g')], 'outer')])
-    const { message } = await refused('far', [nested('n', [disk('d')], 'inner', 'elsewhere')])
+    await refused('inner', [nested('n', [gallery('g')])])
+    await refused('outer', [nested('n', [gallery('g')], undefined, 'outer')])
+    const { message } = await refused('far', [nested('n', [disk('d')], 'elsewhere')])
     expect(message).toContain("'Microsoft.Resources/deployments/write'")
     expect((await elsewhere.get('disks/d')).status).toBe(404)
   })
 
   it('learns nothing of a group in which he may not deploy: tags, or that it is there', async () => {
     const telling = disk("[concat('told-', resourceGroup().tags.plan, '!')]")
-    const told = (group: string) => nested('n', [telling], 'inner', group)
+    const told = (group: string) => nested('n', [telling], group)
     const far = await refused('far', [told('elsewhere')])
     expect(JSON.stringify(far)).not.toContain('merger')
     const none = await refused('far', [told('no-such-one')])
@@ -117,7 +118,7 @@ describe('whoever may deploy and not write a resource', () => {
   })
 
   it('is refused in a nested template that waits for others, when its turn comes', async () => {
-    const waiting = nested('late', [gallery("[parameters('name')]")], 'inner')
+    const waiting = nested('late', [gallery("[parameters('name')]")])
     const properties = {
       ...waiting.properties,
       parameters: { name: { value: "[reference('waited').provisioningState]" } },
@@ -173,7 +174,7 @@ describe('whoever may deploy and not write a resource', () => {
       },
     }
     const id = `${elsewhere.groupPath}/providers/Microsoft.Resources/deployments/same`
-    const { properties } = body([nested('n', [disk('same'), role], 'inner')])
+    const { properties } = body([nested('n', [disk('same'), role])])
     expect(await owner.ended(await owner.put(id, { properties }, api))).toMatchObject({
       status: 'Succeeded',
     })
@@ -197,28 +198,4 @@ const disk = (name: string) => ({
   name,
   ...west,
   properties: { creationData: { createOption: 'Empty' }, diskSizeGB: 1 },
-})
-
-const gallery = (name: string) => ({
-  type: 'Microsoft.Compute/galleries',
-  apiVersion: '2023-07-03',
-  name,
-  ...west,
-})
-
-const nested = (
-  name: string,
-  resources: readonly object[],
-  scope: 'inner' | 'outer',
-  resourceGroup?: string,
-) => ({
-  type: 'Microsoft.Resources/deployments',
-  apiVersion: '2021-04-01',
-  name,
-  ...(resourceGroup !== undefined && { resourceGroup }),
-  properties: {
-    mode: 'Incremental',
-    expressionEvaluationOptions: { scope },
-    template: { ...bare, resources },
-  },
 })

@@ -6,26 +6,18 @@ import { definition, gallery, makeDefinition } from '../support/main-job.ts'
 import { openOtherCaller } from '../support/other-caller.ts'
 import { setLimits } from '../support/set-limits.ts'
 import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
+import { second, twoSubscriptions } from '../support/two-subscriptions.ts'
 
 const west = { location: 'westeurope' }
 const inGallery = `galleries/${gallery}`
 const image = `${inGallery}/images/${definition}`
-const first = '00000000-0000-4000-8000-000000000001'
-const second = 'bbbbbbbb-0000-4000-8000-000000000002'
 
 describe('a move of resources to another group', () => {
   let vitrine: TestInstallation
   let here: Arm
   let there: Arm
   beforeAll(async () => {
-    vitrine = await openTestInstallation({
-      config: {
-        subscriptions: [
-          { id: first, displayName: 'One' },
-          { id: second, displayName: 'Two' },
-        ],
-      },
-    })
+    vitrine = await openTestInstallation({ config: twoSubscriptions })
     here = openArm(vitrine)
     there = openArm(vitrine, 'Other.RG')
     await makeDefinition(vitrine)

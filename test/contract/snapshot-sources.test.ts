@@ -5,11 +5,10 @@ import { type Arm, dataBytes, errorOf, openArm } from '../support/arm.ts'
 import { definition, gallery, group, makeDefinition } from '../support/main-job.ts'
 import { openOtherCaller } from '../support/other-caller.ts'
 import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
+import { second, twoSubscriptions } from '../support/two-subscriptions.ts'
 
 const west = { location: 'westeurope' }
 const versions = `galleries/${gallery}/images/${definition}/versions`
-const first = 'aaaaaaaa-0000-4000-8000-000000000001'
-const second = 'bbbbbbbb-0000-4000-8000-000000000002'
 
 describe('versions and images of snapshots, and of what lies in another subscription', () => {
   let vitrine: TestInstallation
@@ -18,14 +17,7 @@ describe('versions and images of snapshots, and of what lies in another subscrip
   const os = dataBytes(1)
   const data = [dataBytes(2), dataBytes(3)]
   beforeAll(async () => {
-    vitrine = await openTestInstallation({
-      config: {
-        subscriptions: [
-          { id: first, displayName: 'One' },
-          { id: second, displayName: 'Two' },
-        ],
-      },
-    })
+    vitrine = await openTestInstallation({ config: twoSubscriptions })
     arm = openArm(vitrine)
     await makeDefinition(vitrine)
     disk = await arm.upload('os', os)

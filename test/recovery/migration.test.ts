@@ -3,7 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Arm, openArm } from '../support/arm.ts'
-import { addVitrine, arrangeMigration, blocksOf, migrated, runBlock } from '../support/documents.ts'
+import {
+  addVitrine,
+  arrangeMigration,
+  blocksOf,
+  expectHolds,
+  migrated,
+  runBlock,
+} from '../support/documents.ts'
 import { startSourceServer } from '../support/source-server.ts'
 import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
 import { vhdFixed } from '../support/vhd-files.ts'
@@ -38,10 +45,8 @@ describe('the commands of the documents about migration', () => {
     }
     return runBlock(block, { folder, env })
   }
-  const holds = async (path: string, bytes: Buffer, lun?: number) => {
-    const read = await arm.bytesOf(path, 'westeurope', lun)
-    expect([path, Buffer.compare(read, bytes)]).toEqual([path, 0])
-  }
+  const holds = (path: string, bytes: Buffer, lun?: number) =>
+    expectHolds(arm, path, { bytes, lun })
 
   it('R40 R41 R42 R48 R49 docs/migrate.md', { timeout: 240_000 }, async () => {
     const [, ...blocks] = await blocksOf('migrate.md', 'vitrine')

@@ -3,6 +3,7 @@ import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { expect } from 'vitest'
 import { type Arm, dataBytes } from './arm.ts'
 import { goldenDisk } from './golden-disks.ts'
 import { vhdFixed } from './vhd-files.ts'
@@ -68,4 +69,14 @@ export async function arrangeMigration(arm: Arm, folder: string): Promise<void> 
   await arm.upload('data1', migrated.data)
   await writeFile(join(folder, 'debian.vhd'), vhdFixed(migrated.upload))
   await writeFile(join(folder, 'windows.vhdx'), goldenDisk('vhdx-dynamic.vhdx'))
+}
+
+/** A disk or version, by its path in the group of `arm`, holds these bytes in West Europe; `lun` for a data disk. */
+export async function expectHolds(
+  arm: Arm,
+  path: string,
+  { bytes, lun }: { readonly bytes: Buffer; readonly lun: number | undefined },
+): Promise<void> {
+  const read = await arm.bytesOf(path, 'westeurope', lun)
+  expect([path, Buffer.compare(read, bytes)]).toEqual([path, 0])
 }

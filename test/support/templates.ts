@@ -26,6 +26,7 @@ export const nestedResource = (
   name: string,
   resources: readonly JsonObject[],
   resourceGroup?: string,
+  scope: 'inner' | 'outer' = 'inner',
 ) => ({
   type: 'Microsoft.Resources/deployments',
   apiVersion: '2021-04-01',
@@ -33,7 +34,7 @@ export const nestedResource = (
   ...(resourceGroup !== undefined && { resourceGroup }),
   properties: {
     mode: 'Incremental',
-    expressionEvaluationOptions: { scope: 'inner' },
+    expressionEvaluationOptions: { scope },
     template: { ...bare, resources },
   },
 })

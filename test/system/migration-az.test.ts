@@ -4,7 +4,14 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Arm, openArm } from '../support/arm.ts'
 import { openAzureCli } from '../support/azure-cli.ts'
-import { addProgram, arrangeMigration, blocksOf, migrated, runBlock } from '../support/documents.ts'
+import {
+  addProgram,
+  arrangeMigration,
+  blocksOf,
+  expectHolds,
+  migrated,
+  runBlock,
+} from '../support/documents.ts'
 import { startSourceServer } from '../support/source-server.ts'
 import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
 import { vhdFixed } from '../support/vhd-files.ts'
@@ -40,10 +47,8 @@ describe('what the documents about migration say of the Azure CLI', () => {
     await rm(folder, { recursive: true, force: true })
   })
 
-  const holds = async (path: string, bytes: Buffer, lun?: number) => {
-    const read = await arm.bytesOf(path, 'westeurope', lun)
-    expect([path, Buffer.compare(read, bytes)]).toEqual([path, 0])
-  }
+  const holds = (path: string, bytes: Buffer, lun?: number) =>
+    expectHolds(arm, path, { bytes, lun })
 
   it('R40 R41 R42 R48 R49 docs/migrate.md, with az', async () => {
     const [, ...blocks] = await blocksOf('migrate.md', 'az')

@@ -2,7 +2,6 @@ import { z } from 'zod'
 import { parseScope } from '../../access/scope.ts'
 import { mustBeAllowed } from '../../domain/access.ts'
 import { auditorOf, tellAs } from '../../domain/audit.ts'
-import { eventTypePrefix, eventVerbs } from '../../domain/cloud-events.ts'
 import { ArmError } from '../../domain/errors.ts'
 import {
   type EventSubscriptionRow,
@@ -12,13 +11,13 @@ import {
 } from '../../domain/event-subscriptions.ts'
 import type { EventRows } from '../../domain/events.ts'
 import { limits } from '../../domain/limits.ts'
-import type { Problem } from '../../domain/problem.ts'
-import { keyOf, sameType } from '../../domain/resource-id.ts'
+import { keyOf } from '../../domain/resource-id.ts'
 import type { JsonObject } from '../../domain/rows.ts'
-import { type Providers, refuse } from '../../providers/ports.ts'
+import { refuse } from '../../providers/ports.ts'
 import { parseBody } from '../../resources/parse.ts'
 import type { Address } from './address.ts'
 import { type Answer, type ArmRequest, listAnswer, notAllowed } from './answer.ts'
+import { knownTypes } from './event-types.ts'
 import { admittedOrigin, endpointOf, mustAgree } from './webhook-endpoint.ts'
 
 const kind = 'Vitrine.Gallery/eventSubscriptions'
@@ -26,7 +25,7 @@ const kind = 'Vitrine.Gallery/eventSubscriptions'
 const Body = z.strictObject({
   properties: z.strictObject({
     endpoint: z.string().max(2_048),
-    types: z.array(z.string().min(1).max(128)).max(50).exactOptional(),
+    types: z.array(z.string().min(1).max(128)).max(50).readonly().exactOptional(),
     subjectBeginsWith: z.string().max(2_048).exactOptional(),
     /** Kept when it is left out. */
     secret: z.string().min(16).max(256).exactOptional(),
@@ -94,35 +93,22 @@ type At = Pick<EventSubscriptionRow, 'id' | 'key' | 'scopeKey'> & {
 }
 
 async function write(request: ArmRequest, at: At): Promise<Answer> {
-  const { providers, asked, deployments, webhooks } = request
+  const { providers, webhooks } = request
   if (!/^[A-Za-z0-9][\w.-]{0,63}$/.test(at.name)) {
     throw new ArmError(
       'InvalidResourceName',
       `The name '${at.name}' is invalid: write letters, digits, dashes, underscores and periods, at most 64.`,
     )
   }
-  const parsed = parseBody(Body, await request.json())
-  if ('problems' in parsed) refuse(parsed.problems)
-  const { secret, types, ...rest } = Body.parse(parsed.body).properties
-  const doc = { ...rest, ...(types && { types: knownTypes(providers, types) }) }
-  // Nobody brings a token when events are sent.
-  const works = (await asked.caller.mayAlone?.(`${kind}/write`, at.scope)) ?? true
-  if (!works) throw onlyByToken(at.name)
-  const nowMs = await providers.store.nowMs()
-  const { principalId, tenantId, clientId, name, kind: who } = asked.caller
-  const principal = {
-    ...{ principalId, tenantId, name, kind: who },
-    ...(clientId !== undefined && { clientId }),
-  }
-  const { seal, open } = deployments.sealing
-  const sealed = secret && seal(eventSubscriptionSeal(at.key), secret)
-  const ofBefore = (was: EventSubscriptionRow | undefined) => {
-    const before = was?.principal.tenantId === tenantId ? was : undefined
-    return { before, ...endpointOf(doc.endpoint, before, open) }
-  }
-  const agreed = ofBefore(await providers.store.read.eventSubscriptions.get(at.key))
+  const sent = await readSent(request, at)
+  const agreed = givenBefore(
+    request,
+    sent,
+    await providers.store.read.eventSubscriptions.get(at.key),
+  )
   if (agreed.endpoint !== agreed.known) await mustAgree(webhooks, agreed.endpoint)
-  const row = await providers.store.write(async (rows) => {
+  const nowMs = await providers.store.nowMs()
+  const { next, isNew } = await providers.store.write(async (rows) => {
     // They are counted and made one after another.
     await rows.locks.turn(at.home)
     const was = await rows.eventSubscriptions.get(at.key)
@@ -132,64 +118,79 @@ async function write(request: ArmRequest, at: At): Promise<Answer> {
         `There are ${limits.eventSubscriptionsMax} event subscriptions already. Delete some that are not needed.`,
       )
     }
-    const { before, known, endpoint } = ofBefore(was)
-    if (endpoint !== known && endpoint !== agreed.endpoint) throw writtenMeanwhile(at.name)
-    const origin = admittedOrigin(webhooks.hosts, endpoint)
-    const next: EventSubscriptionRow = {
-      ...{ id: was?.id ?? at.id, key: at.key, scopeKey: at.scopeKey },
-      doc: {
-        ...jsonOf({ ...doc, endpoint: origin }),
-        sealedEndpoint: seal(eventEndpointSeal(at.key), endpoint),
-      },
-      // It was made for who had it there.
-      secret: sealed ?? (endpoint === known ? before?.secret : undefined),
-      principal,
-      ...{ state: 'Active', reason: undefined, attempts: 0 },
-      // What happens from now on.
-      cursor: was?.cursor ?? (await lastNow(rows)),
-      deliveredMs: was?.deliveredMs,
-      createdMs: was?.createdMs ?? nowMs,
-      updatedMs: nowMs,
+    const given = givenBefore(request, sent, was)
+    if (given.endpoint !== given.known && given.endpoint !== agreed.endpoint) {
+      throw writtenMeanwhile(at.name)
     }
+    // What happens from now on.
+    const cursor = was?.cursor ?? (await lastNow(rows))
+    const next = { ...rowOf(request, at, { sent, was, given, nowMs }), cursor }
     await rows.eventSubscriptions.put(next)
-    await rows.audit.add([told(request, at.id, 'write', { endpoint: origin })])
+    await rows.audit.add([told(request, at.id, 'write', { endpoint: next.doc.endpoint ?? null })])
     return { next, isNew: !was }
   })
-  return { status: row.isNew ? 201 : 200, body: bodyOf(row.next) }
+  return { status: isNew ? 201 : 200, body: bodyOf(next) }
 }
 
-/** As events have them, whether they are written in full or behind the prefix, in any case. */
-function knownTypes({ types }: Providers, asked: readonly string[]): readonly string[] {
-  const verbs = eventVerbs((of) =>
-    Object.values(types.find(({ type }) => sameType(type, of))?.actions ?? {}).map(
-      ({ permission }) => permission,
-    ),
-  )
-  const names = [...verbs].flatMap(([noun, ends]) => ends.map((end) => `${noun}.${end}`))
-  const known = new Map(names.map((name) => [name.toLowerCase(), `${eventTypePrefix}${name}`]))
-  const found = asked.map((text) => known.get(shortOf(text)))
-  const problems = asked.flatMap((text, at): readonly Problem[] => {
-    if (found[at] !== undefined) return []
-    const [noun, ends] = [...verbs].find(([one]) => isOf(shortOf(text), one)) ?? []
-    const such = ends
-      ? `Of ${noun} there are: ${ends.join(', ')}.`
-      : `Write one of ${[...verbs.keys()].join(', ')}, a period and what happens to it: ImageVersion.Published.`
-    const target = `properties.types[${at}]`
-    const message = `'${text}' is no type of events (${target}). ${such}`
-    return [{ code: 'InvalidParameter', message, target }]
-  })
-  if (problems.length > 0) refuse(problems)
-  return found.flatMap((name) => name ?? [])
+type Sent = z.infer<typeof Body>['properties']
+
+/** What is wanted, by somebody who may have it told to himself. */
+async function readSent({ asked, providers, json }: ArmRequest, at: At): Promise<Sent> {
+  const parsed = parseBody(Body, await json())
+  if ('problems' in parsed) refuse(parsed.problems)
+  const { types, ...rest } = Body.parse(parsed.body).properties
+  const sent = { ...rest, ...(types && { types: knownTypes(providers, types) }) }
+  // Nobody brings a token when events are sent.
+  const works = (await asked.caller.mayAlone?.(`${kind}/write`, at.scope)) ?? true
+  if (!works) throw onlyByToken(at.name)
+  return sent
 }
 
-function shortOf(text: string): string {
-  const lower = text.toLowerCase()
-  const prefix = eventTypePrefix.toLowerCase()
-  return lower.startsWith(prefix) ? lower.slice(prefix.length) : lower
+/** What was written before, by one of the same tenant, and the endpoint that is meant beside it. */
+function givenBefore(
+  { asked, deployments }: ArmRequest,
+  { endpoint }: Sent,
+  was: EventSubscriptionRow | undefined,
+) {
+  const before = was?.principal.tenantId === asked.caller.tenantId ? was : undefined
+  return { before, ...endpointOf(endpoint, before, deployments.sealing.open) }
 }
 
-function isOf(short: string, noun: string): boolean {
-  return short.split('.')[0] === noun.toLowerCase()
+type Writing = {
+  readonly sent: Sent
+  readonly was: EventSubscriptionRow | undefined
+  readonly given: ReturnType<typeof givenBefore>
+  readonly nowMs: number
+}
+
+function rowOf(
+  { asked, deployments, webhooks }: ArmRequest,
+  { id, key, scopeKey }: At,
+  { sent, was, given, nowMs }: Writing,
+): Omit<EventSubscriptionRow, 'cursor'> {
+  const { seal } = deployments.sealing
+  const { principalId, tenantId, clientId, name, kind: who } = asked.caller
+  const { secret, ...doc } = sent
+  const { before, known, endpoint } = given
+  const sealed = secret && seal(eventSubscriptionSeal(key), secret)
+  const origin = admittedOrigin(webhooks.hosts, endpoint)
+  return {
+    ...{ id: was?.id ?? id, key, scopeKey },
+    doc: {
+      ...jsonOf({ ...doc, endpoint: origin }),
+      sealedEndpoint: seal(eventEndpointSeal(key), endpoint),
+    },
+    // It was made for who had it there.
+    secret: sealed ?? (endpoint === known ? before?.secret : undefined),
+    principal: {
+      ...{ principalId, tenantId, name, kind: who },
+      ...(clientId !== undefined && { clientId }),
+    },
+    ...{ state: 'Active', reason: undefined, attempts: 0 },
+    deliveredMs: was?.deliveredMs,
+    createdMs: was?.createdMs ?? nowMs,
+    updatedMs: nowMs,
+  }
 }
 
 function writtenMeanwhile(name: string): ArmError {
