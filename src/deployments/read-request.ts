@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { ArmError } from '../domain/errors.ts'
+import { mustBeKept } from '../domain/json-text.ts'
 import { limits } from '../domain/limits.ts'
 import type { ResourceId } from '../domain/resource-id.ts'
 import type { JsonObject } from '../domain/rows.ts'
@@ -41,10 +42,7 @@ export type DeploymentRequest = {
 /** Throws InvalidRequestContent, InvalidContentLink, InvalidDeployment and the like in Azure's words. */
 export function readRequest(target: ResourceId, body: JsonObject): DeploymentRequest {
   mustBeName(target.name)
-  if (JSON.stringify(body).includes('\\u0000')) {
-    const message = 'The request content was invalid: a string holds a NUL character.'
-    throw new ArmError('InvalidRequestContent', message)
-  }
+  mustBeKept(JSON.stringify(body))
   const parsed = Body.safeParse(body)
   if (!parsed.success) {
     const [issue] = parsed.error.issues

@@ -4,7 +4,7 @@ import { armErrors } from '../../src/domain/errors.ts'
 import type { Json, JsonObject } from '../../src/domain/rows.ts'
 import { isObject } from '../../src/resources/paths.ts'
 import { type Arm, dataBytes, errorOf, openArm } from '../support/arm.ts'
-import { definition, gallery, makeDefinition } from '../support/main-job.ts'
+import { definition, gallery, group, makeDefinition } from '../support/main-job.ts'
 import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
 
 const west = { location: 'westeurope' }
@@ -237,6 +237,40 @@ describe('whatever comes in, the fault is never ours', () => {
     ]) {
       expect(await arm.get(path)).toMatchObject({ status: 400 })
     }
+  })
+
+  it('texts with a NUL or half of a surrogate pair: refused everywhere, a whole pair is kept', async () => {
+    const here = `/subscriptions/${vitrine.subscription}`
+    const role = (odd: string): JsonObject => ({
+      properties: {
+        roleName: `r${odd}`,
+        permissions: [{ actions: ['Microsoft.Compute/galleries/read'] }],
+        assignableScopes: [here],
+      },
+    })
+    const roles = `${here}/providers/Microsoft.Authorization/roleDefinitions`
+    const deployment = `${here}/resourceGroups/${group}/providers/Microsoft.Resources/deployments/odd`
+    const template = { contentVersion: '1.0.0.0', resources: [] }
+    const bodies = (bad: string): readonly (readonly [string, JsonObject])[] => [
+      ['galleries/odd', { ...west, tags: { [bad]: 'x' } }],
+      ['galleries/odd', { ...west, properties: { description: bad } }],
+      [`${roles}/${crypto.randomUUID()}?api-version=2022-04-01`, role(bad)],
+      [
+        `${deployment}?api-version=2021-04-01`,
+        { properties: { mode: 'Incremental', template: { ...template, outputs: { a: bad } } } },
+      ],
+    ]
+    for (const bad of ['\0', '\ud800', '\udc00', '\udc00\ud800']) {
+      for (const [path, body] of bodies(bad)) {
+        const answer = await arm.put(path, body)
+        expect(answer, `${path} ${JSON.stringify(bad)}`).toMatchObject({ status: 400 })
+        expect(errorOf(answer).message).toMatch(/a NUL character|half of a surrogate pair/)
+      }
+    }
+    expect(await arm.put('galleries/odd', { ...west, tags: { '\u{1f600}': 'x' } })).toMatchObject({
+      status: 201,
+      body: { tags: { '\u{1f600}': 'x' } },
+    })
   })
 
   it('paths', async () => {

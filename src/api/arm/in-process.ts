@@ -1,6 +1,7 @@
 import { mustBeOfTenant } from '../../access/wrong-tenant.ts'
 import type { Send } from '../../deployments/ports.ts'
 import { ArmError, Denied, Unavailable } from '../../domain/errors.ts'
+import { mustBeKept } from '../../domain/json-text.ts'
 import type { Json } from '../../domain/rows.ts'
 import { parseAddress } from './address.ts'
 import type { ArmRequest } from './answer.ts'
@@ -51,7 +52,7 @@ export function openInProcess(shared: InProcess): Send {
         asked.caller,
         path,
       )
-      if (text.includes('\\u0000')) throw withNul()
+      mustBeKept(text)
       const { status, headers = {}, ...answer } = await answerAddress(request, parseAddress(path))
       const told = answer.body === undefined ? answer.text : JSON.stringify(answer.body)
       return { status, headers, body: told === undefined ? undefined : (JSON.parse(told) as Json) }
@@ -64,11 +65,6 @@ export function openInProcess(shared: InProcess): Send {
     }
   }
   return send
-}
-
-function withNul(): ArmError {
-  const message = 'The request content was invalid: a string holds a NUL character.'
-  return new ArmError('InvalidRequestContent', message)
 }
 
 function tellDenied(

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { TLSSocket } from 'node:tls'
 import { ArmError } from '../../domain/errors.ts'
+import { parseJson } from '../../domain/json-text.ts'
 import { limits } from '../../domain/limits.ts'
 
 /** Where a request goes, as its URL says it. */
@@ -99,20 +100,12 @@ export async function readJson(
   const text = await readText(request)
   try {
     if (text.trim() === '') return {}
-    const body: unknown = text.includes('\\u0000') ? JSON.parse(text, refuseNul) : JSON.parse(text)
+    const body = parseJson(text)
     if (isObject(body)) return body
   } catch (error) {
     throw badContent(error instanceof Error ? error.message : String(error))
   }
   throw badContent('a JSON object is expected')
-}
-
-/** No name or text of Azure's has a NUL, and not every database keeps one. */
-function refuseNul(name: string, value: unknown): unknown {
-  if (name.includes('\0') || (typeof value === 'string' && value.includes('\0'))) {
-    throw new SyntaxError('a string holds a NUL character')
-  }
-  return value
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

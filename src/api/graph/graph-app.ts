@@ -4,6 +4,7 @@ import { bodyLimit } from 'hono/body-limit'
 import { type Caller, mustBeAllowed } from '../../domain/access.ts'
 import { auditorOf } from '../../domain/audit.ts'
 import { ArmError, Denied, Throttled, Unavailable } from '../../domain/errors.ts'
+import { parseJson } from '../../domain/json-text.ts'
 import type { GraphAnswer, GraphPorts } from './asked.ts'
 import { graphError } from './graph-error.ts'
 import { actionOf, routeOf } from './routes.ts'
@@ -75,15 +76,12 @@ function authenticated(ports: GraphPorts, { req, env }: Context): Promise<Caller
 async function jsonOf(request: Context['req']): Promise<unknown> {
   const text = await request.text()
   try {
-    const body: unknown = text === '' ? {} : JSON.parse(text)
-    // No database keeps such a text.
-    if (!text.includes('\\u0000')) return body
-  } catch {
-    // What is no JSON is told below.
+    return text === '' ? {} : parseJson(text)
+  } catch (error) {
+    const why = error instanceof Error ? ` (${error.message})` : ''
+    const message = `Unable to read JSON request payload. Please ensure Content-Type and JSON are right${why}.`
+    throw new ArmError('InvalidRequestContent', message)
   }
-  const message =
-    'Unable to read JSON request payload. Please ensure Content-Type and JSON are right.'
-  throw new ArmError('InvalidRequestContent', message)
 }
 
 /** Decoded one by one: an encoded slash is part of an id. */
