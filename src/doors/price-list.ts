@@ -16,9 +16,10 @@ export async function readPrices(file: string | undefined): Promise<Prices> {
 
 async function jsonOf(path: string): Promise<unknown> {
   try {
-    return JSON.parse(await readFile(path, 'utf8'))
+    // Editors on Windows begin a file with a byte order mark.
+    return JSON.parse((await readFile(path, 'utf8')).replace(/^\uFEFF/, ''))
   } catch (error) {
-    const why = error instanceof SyntaxError ? 'it is not JSON' : String(error)
+    const why = error instanceof SyntaxError ? `it is not JSON: ${error.message}` : String(error)
     throw new StartError(`The price list ${path} (setting prices) cannot be read: ${why}.`, {
       cause: error,
     })

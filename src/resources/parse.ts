@@ -137,5 +137,7 @@ function at(value: unknown, path: readonly PropertyKey[]): unknown {
 
 function kindOf(value: unknown): string {
   if (value === null) return 'null'
+  // JSON has numbers that are larger than any.
+  if (typeof value === 'number' && !Number.isFinite(value)) return 'a number beyond all bounds'
   return Array.isArray(value) ? 'array' : typeof value
 }

@@ -4,13 +4,29 @@ import { type StorageType, storageTypes } from '../domain/spaces.ts'
 
 const Price = z.number().min(0)
 
+/** Of each region once, in whichever spelling: of two prices nobody knows which is meant. */
+function ofRegions<Value extends z.ZodType>(value: Value) {
+  return z.record(z.string(), value).check(({ value: named, issues }) => {
+    const spelt = new Map<RegionName, string>()
+    for (const name of Object.keys(named)) {
+      const first = spelt.get(regionName(name))
+      spelt.set(regionName(name), name)
+      if (first === undefined) continue
+      const message = `'${name}' and '${first}' are one region: keep one of them`
+      issues.push({ code: 'custom', message, input: named, path: [name] })
+    }
+  })
+}
+
 const Tariff = {
   /** One replica of a GB for a month. */
-  storage: z.record(z.string(), z.partialRecord(z.enum(storageTypes), Price)),
+  storage: ofRegions(z.partialRecord(z.enum(storageTypes), Price)),
   /** A GB that leaves the region for another one; `to` names those that cost something else. */
-  egress: z.record(
-    z.string(),
-    z.union([Price, z.strictObject({ price: Price, to: z.record(z.string(), Price).default({}) })]),
+  egress: ofRegions(
+    z.union(
+      [Price, z.strictObject({ price: Price, to: ofRegions(Price).default({}) })],
+      'a price is a number such as 0.05, or { "price": 0.05, "to": { "northeurope": 0.02 } }',
+    ),
   ),
 }
 
@@ -31,6 +47,9 @@ export const PriceList = z.strictObject({
         egress: Tariff.egress.default({}),
       }),
     )
+    .refine((changes) => new Set(changes.map(({ from }) => from)).size === changes.length, {
+      message: 'two changes are of one day: put their prices into one',
+    })
     .default([]),
 })
 export type PriceList = z.output<typeof PriceList>
