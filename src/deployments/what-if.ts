@@ -1,4 +1,5 @@
 import { mustBeAllowed } from '../domain/access.ts'
+import { ArmError, TemplateRefused } from '../domain/errors.ts'
 import { sameType } from '../domain/resource-id.ts'
 import type { Json, JsonObject } from '../domain/rows.ts'
 import type { Asked } from '../providers/ports.ts'
@@ -11,7 +12,7 @@ import { resolved } from './facts.ts'
 import { type DeploymentPorts, deploymentType, type Send } from './ports.ts'
 import { writtenType } from './preflight.ts'
 import { type Hide, hidingOf, secretTexts } from './secrets.ts'
-import { type PositionOf, Refused } from './told-error.ts'
+import { type PositionOf, Refused, violation } from './told-error.ts'
 
 /** What is asked of the installation while nothing is written. */
 export type WhatIfPorts = DeploymentPorts & {
@@ -113,12 +114,32 @@ async function changeOf(looking: Looking, resource: PlannedResource): Promise<Ch
     const changeType = changed.length === 0 ? 'NoChange' : 'Modify'
     return { resourceId, changeType, before: was, after, delta }
   } catch (error) {
+    if (error instanceof ArmError) throw refusedAt(error, resource, looking.positionOf)
     if (!(error instanceof Refused)) throw error
     // What it refers to is made by the same template.
     const unsupportedReason = `It refers to what cannot be read yet: ${error.message}`
     return { resourceId, changeType: 'Unsupported', unsupportedReason }
   }
 }
+
+/** A refusal that names the resource and its line; one that is of the template does already. */
+function refusedAt(
+  error: ArmError,
+  { id, name, type, path }: PlannedResource,
+  positionOf: PositionOf | undefined,
+): ArmError {
+  const { code, message, status } = error
+  if (error instanceof TemplateRefused || !faultsOfTemplates.has(status)) return error
+  return new TemplateRefused(
+    'InvalidTemplateDeployment',
+    `The template resource '${name}' of type '${type}' is not valid: ${message}`,
+    violation({ path }, positionOf),
+    [{ code, message, target: id }],
+  )
+}
+
+/** What is wrong, missing or in the way; not who asks, nor how much. */
+const faultsOfTemplates: ReadonlySet<number> = new Set([400, 404, 409, 412])
 
 /** The line of the resource: what is in a nested template has its places within that. */
 function subjectOf({ id, path }: PlannedResource, positionOf: PositionOf | undefined) {

@@ -146,4 +146,26 @@ describe('what a deployment would change is told as Azure tells it', () => {
     })
     expect(valueAt(told.get(`${compute}/disks/same`), 'after.sku.tier')).toBe('Standard')
   })
+
+  it('what would be refused is refused, by the name of the resource and its line', async () => {
+    const wrong = { ...definition([]), name: 'there/wrong' }
+    const resources = [
+      disk('same'),
+      { ...wrong, properties: { ...wrong.properties, osType: 'OS/2' } },
+    ]
+    const body = { properties: { mode: 'Incremental', template: { ...bare, resources } } }
+    const path = `${arm.groupPath}/providers/Microsoft.Resources/deployments/if/whatIf`
+    const { status, body: told } = await arm.ask('POST', path, { body, api })
+    expect(status).toBe(400)
+    expect(told).toMatchObject({
+      error: {
+        code: 'InvalidTemplateDeployment',
+        message: expect.stringMatching(/'there\/wrong'.*'OS\/2' of parameter osType/),
+        details: [{ code: 'InvalidParameter', target: expect.stringContaining('images/wrong') }],
+        additionalInfo: [
+          { type: 'TemplateViolation', info: { path: 'properties.template.resources[1]' } },
+        ],
+      },
+    })
+  })
 })
