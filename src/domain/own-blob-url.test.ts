@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { installationUrls } from './audiences.ts'
-import { ownBlobUrl } from './own-blob-url.ts'
+import { ownBlobUrl, storageSuffix } from './own-blob-url.ts'
 
 const own = installationUrls('https://vitrine.example:8443', ['localhost', '::1', '127.0.0.1'])
 const ours = 'https://vitrine.example:8443/vhds1/vhds/os.vhd?sig=x'
@@ -40,3 +40,12 @@ test('Azure’s suffix is ours for the account that was named besides, and for n
   expect(ownBlobUrl('https://vhds1.blob.files.example/a/b', own, 'vhds1')).toBeUndefined()
   expect(ownBlobUrl('https://files.example/vhds1/a/b', own, 'vhds1')).toBeUndefined()
 })
+
+test.each(['https://vitrine.example:8443', 'https://10.0.0.7:8443', 'https://[::1]:8443'])(
+  'what templates of %s put behind the name of an account makes a URL of ours',
+  (base) => {
+    const all = installationUrls(base, ['localhost', '::1', '127.0.0.1'])
+    const url = `https://vhds1.blob.${storageSuffix(base)}/vhds/os.vhd`
+    expect(ownBlobUrl(url, all)?.href).toBe(`${base}/vhds1/vhds/os.vhd`)
+  },
+)

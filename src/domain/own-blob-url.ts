@@ -22,6 +22,15 @@ export function ownBlobUrl(
   return new URL(`${new URL(first).origin}/${name}${url.pathname}${url.search}`)
 }
 
+/**
+ * What a template puts behind `{account}.blob.` (`environment().suffixes.storage`) for `ownBlobUrl` to know it as ours. No
+ * name ends in an address: where the installation has nothing else, it is that of loopback, which is always ours.
+ */
+export function storageSuffix(baseUrl: string): string {
+  const { hostname } = new URL(baseUrl)
+  return `storage.${/^[\d.]+$|^\[/.test(hostname) ? 'localhost' : hostname}`
+}
+
 /** With another port it is another server of the same machine. */
 function isSuffixOf({ hostname, port }: URL, suffix: string, asked: string): boolean {
   const isHost = suffix === hostname || suffix === `storage.${hostname}`

@@ -1,6 +1,7 @@
 import { apiVersions as authorizationVersions } from '../api/arm/authorization.ts'
 import { tagsApiVersions } from '../api/arm/tags.ts'
 import { type DeploymentPorts, deploymentType } from '../deployments/ports.ts'
+import { storageSuffix } from '../domain/own-blob-url.ts'
 import { opened, seal } from '../identity/sealed-secrets.ts'
 import type { Providers } from '../providers/ports.ts'
 import { deploymentApiVersions, storageApiVersions } from '../resources/api-versions.ts'
@@ -46,7 +47,7 @@ export function openDeployments({
       resourceManager: `${baseUrl}/`,
       graph: `${baseUrl}/graph`,
       authentication: { loginEndpoint: `${baseUrl}/`, audiences: [baseUrl], tenant: 'common' },
-      suffixes: {},
+      suffixes: { storage: storageSuffix(baseUrl) },
     },
     sealing: {
       seal: (name, text) => seal(key, name, text),

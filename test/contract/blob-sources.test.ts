@@ -6,6 +6,7 @@ import { type Arm, dataBytes, errorOf, openArm } from '../support/arm.ts'
 import { type BlobAccount, makeAccount } from '../support/blob-account.ts'
 import { definition, gallery, group, makeDefinition } from '../support/main-job.ts'
 import { openOtherCaller } from '../support/other-caller.ts'
+import { bare } from '../support/templates.ts'
 import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
 import { vhdDynamic, vhdFixed } from '../support/vhd-files.ts'
 
@@ -101,6 +102,20 @@ describe('VHD blobs of a storage account as sources', () => {
     })
     await holds(`${versions}/1.0.0`, os)
     await holds(`${versions}/1.0.0`, data, 6)
+  })
+
+  it('R39 R119 a template makes its URL of the account’s name and environment().suffixes.storage', async () => {
+    const uri = "[concat('https://vhds1.blob.', environment().suffixes.storage, '/vhds/os.vhd')]"
+    const disk = { type: 'Microsoft.Compute/disks', apiVersion: '2022-07-02', name: 'templated' }
+    const creationData = {
+      ...{ createOption: 'Import', sourceUri: uri },
+      storageAccountId: account.id,
+    }
+    const resources = [{ ...disk, ...west, properties: { creationData } }]
+    const properties = { mode: 'Incremental', template: { ...bare, resources } }
+    const path = `${arm.groupPath}/providers/Microsoft.Resources/deployments/import`
+    await arm.ended(await arm.put(path, { properties }, '2021-04-01'))
+    expect(Buffer.compare(await arm.download('templated'), os)).toBe(0)
   })
 
   it('R39 the account as source.id: taken from clients before 2023-07-03, refused by name since', async () => {
