@@ -16,6 +16,8 @@ wait $server; code=$?
 kill $guard; exit $code`
 
 const startMs = 30_000
+const startTriesMax = 100
+const stillHeld = /pre-existing shared memory block .* is still in use/
 
 export type PostgresServer = {
   readonly port: number
@@ -75,7 +77,19 @@ async function startIn(
   const postgres = [join(native, 'bin/postgres'), '-D', data, '-p', String(port), ...set]
   let server: ChildProcess | undefined
 
+  /** The children of one that was killed may outlive it for a moment; until they are gone, no other starts. */
   async function start(): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await startOnce()
+      } catch (error) {
+        if (tries === startTriesMax || !stillHeld.test(String(error))) throw error
+        await sleep(100)
+      }
+    }
+  }
+
+  async function startOnce(): Promise<void> {
     const child = spawn('sh', ['-c', keeper, 'sh', ...postgres], {
       ...user,
       cwd: folder,
