@@ -4,7 +4,7 @@ import { createServer, type Server, type ServerResponse } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { tenantScope } from '../../src/domain/event-subscriptions.ts'
 import { portOf } from '../../src/listen.ts'
-import { type Arm, errorOf, openArm } from '../support/arm.ts'
+import { type Answer, type Arm, errorOf, openArm } from '../support/arm.ts'
 import { makeTenant } from '../support/made-tenant.ts'
 import { setLimits } from '../support/set-limits.ts'
 import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
@@ -285,6 +285,29 @@ describe('B20 webhooks', () => {
     const home = await eventSubscriptions.count(tenantScope(vitrine.config.tenantId))
     expect([home, await eventSubscriptions.count(tenantScope(tenantId))]).toEqual([1, 0])
     expect((await arm.ask('DELETE', path)).status).toBe(200)
+  })
+
+  it('are held by locks as all that hangs on a scope is', async () => {
+    await arm.make('galleries/locked', west)
+    const at = `${arm.idOf('galleries/locked')}${hooks}/held`
+    const lock = `${arm.groupPath}/providers/Microsoft.Authorization/locks/keep`
+    const lockAs = (level: string) => arm.put(lock, { properties: { level } })
+    const body = { properties: { endpoint } }
+    await lockAs('ReadOnly')
+    const told = (verb: string, answer: Answer) =>
+      expect([answer.status, errorOf(answer)]).toMatchObject([
+        409,
+        { code: 'ScopeLocked', message: expect.stringContaining(`${verb} operation`) },
+      ])
+    told('write', await arm.put(at, body))
+    await lockAs('CanNotDelete')
+    expect((await arm.put(at, body)).status).toBe(201)
+    told('delete', await arm.ask('DELETE', at))
+    await lockAs('ReadOnly')
+    told('write', await arm.ask('POST', `${at}/deliver`))
+    await arm.ask('DELETE', lock)
+    expect((await arm.ask('POST', `${at}/deliver`)).status).toBe(200)
+    expect((await arm.ask('DELETE', at)).status).toBe(200)
   })
 
   it('end with the resource or group at which they are', async () => {

@@ -11,6 +11,7 @@ import {
 } from '../../domain/event-subscriptions.ts'
 import type { EventRows } from '../../domain/events.ts'
 import { limits } from '../../domain/limits.ts'
+import { type LockedVerb, type LockRows, mustBeUnlocked } from '../../domain/locks.ts'
 import { keyOf } from '../../domain/resource-id.ts'
 import type { JsonObject } from '../../domain/rows.ts'
 import { refuse } from '../../providers/ports.ts'
@@ -74,6 +75,7 @@ export async function answerEventSubscriptions(
     case 'DELETE': {
       may('delete')
       const was = await providers.store.write(async (each) => {
+        await mustBeFree(each, 'delete', at)
         const removed = await each.eventSubscriptions.remove(at.key)
         if (removed) await each.audit.add([told(request, at.id, 'delete', {})])
         return removed
@@ -111,6 +113,7 @@ async function write(request: ArmRequest, at: At): Promise<Answer> {
   const { next, isNew } = await providers.store.write(async (rows) => {
     // They are counted and made one after another.
     await rows.locks.turn(at.home)
+    await mustBeFree(rows, 'write', at)
     const was = await rows.eventSubscriptions.get(at.key)
     if (!was && (await rows.eventSubscriptions.count(at.home)) >= limits.eventSubscriptionsMax) {
       throw new ArmError(
@@ -222,8 +225,20 @@ async function lastNow({ events }: { readonly events: EventRows }): Promise<numb
 async function deliverAgain(request: ArmRequest, at: At): Promise<Answer> {
   const { store } = request.providers
   const nowMs = await store.nowMs()
-  await store.write((rows) => rows.eventSubscriptions.revive(at.key, nowMs))
+  await store.write(async (rows) => {
+    await mustBeFree(rows, 'write', at)
+    await rows.eventSubscriptions.revive(at.key, nowMs)
+  })
   return { status: 200, body: bodyOf(await existing(request, at)) }
+}
+
+/** As Azure: a lock holds what hangs on its scope, too. What lies above all subscriptions is never locked. */
+async function mustBeFree(
+  { locks }: { readonly locks: LockRows },
+  verb: LockedVerb,
+  { id }: At,
+): Promise<void> {
+  if (keyOf(id).startsWith('/subscriptions/')) await mustBeUnlocked(locks, verb, id)
 }
 
 async function existing({ providers }: ArmRequest, { key, id }: At): Promise<EventSubscriptionRow> {
