@@ -125,7 +125,6 @@ export const applicationVersions: ResourceType<ApplicationVersion> = {
     flavour: 'caps',
     create: { status: 201, headers: ['Azure-AsyncOperation'] },
     update: { status: 200, headers: ['Azure-AsyncOperation'] },
-    patch: { status: 200, headers: [] },
     delete: { status: 202, headers: ['Azure-AsyncOperation', 'Location'] },
     shows: { create: 'Creating', update: 'Updating' },
   },

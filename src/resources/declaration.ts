@@ -232,7 +232,12 @@ export type ResourceType<Doc extends ArmDocument = ArmDocument> = {
   readonly immutable: readonly string[]
   readonly operations: {
     readonly flavour: OperationFlavour
-    readonly create: { readonly status: 200 | 201 | 202; readonly headers: LroHeaders }
+    readonly create: {
+      readonly status: 200 | 201 | 202
+      readonly headers: LroHeaders
+      /** Answered without the resource. */
+      readonly isEmpty?: true
+    }
     readonly update: { readonly status: 200 | 201 | 202; readonly headers: LroHeaders }
     /** Left out: a PATCH is answered as an update. */
     readonly patch?: { readonly status: 200; readonly headers: LroHeaders }

@@ -71,7 +71,7 @@ export const storageAccounts: ResourceType<StorageAccount> = {
   immutable: [],
   operations: {
     flavour: 'storage',
-    create: { status: 202, headers: ['Location'] },
+    create: { status: 202, headers: ['Location'], isEmpty: true },
     update: { status: 200, headers: [] },
     delete: { status: 200, headers: [] },
     shows: { create: undefined, update: undefined },

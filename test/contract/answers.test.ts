@@ -2,13 +2,18 @@ import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { valueAt } from '../../src/resources/paths.ts'
 import { answerFaults } from '../support/answer-faults.ts'
 import { dataBytes, openArm } from '../support/arm.ts'
+import { makeAccount } from '../support/blob-account.ts'
 import { openOtherCaller } from '../support/other-caller.ts'
+import { communityInfo as communityGalleryInfo } from '../support/sharing-world.ts'
 import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
 import { ofArm } from './answers/arm.ts'
-import { ofCompute } from './answers/compute.ts'
+import { definitionOf, ofCompute } from './answers/compute.ts'
 import { type Life, type World, west } from './answers/life.ts'
+import { ofShared } from './answers/shared.ts'
+import { ofStorage } from './answers/storage.ts'
 
 const file = new URL('../golden/spec/published.json', import.meta.url)
 const published = z
@@ -17,11 +22,23 @@ const published = z
 
 const compute = 'Microsoft.Compute'
 const authorization = 'Microsoft.Authorization'
-const lives: readonly (readonly [type: string, life: Life])[] = [
+const storage = 'Microsoft.Storage/storageAccounts'
+const versionsOf = (type: string, since = '') =>
+  (published[type] ?? []).filter((version) => version >= since)
+const galleryVersions = (since: string) => versionsOf(`${compute}/galleries`, since)
+
+/** At the api-versions of its own type, unless others are named. */
+type Lived = readonly [type: string, life: Life, versions?: readonly string[]]
+
+const lives: readonly Lived[] = [
   [`${compute}/galleries`, ofCompute.galleries],
   [`${compute}/galleries/images`, ofCompute.definitions],
   [`${compute}/galleries/images/versions`, ofCompute.versions],
   [`${compute}/galleries/applications`, ofCompute.applications],
+  [`${compute}/galleries/applications/versions`, ofCompute.applicationVersions],
+  [`${compute}/galleries/softDeleted`, ofShared.softDeleted, galleryVersions('2024-03-03')],
+  [`${compute}/sharedGalleries`, ofShared.sharedGalleries, galleryVersions('2020-09-30')],
+  [`${compute}/communityGalleries`, ofShared.communityGalleries, galleryVersions('2021-07-01')],
   [`${compute}/disks`, ofCompute.disks],
   [`${compute}/snapshots`, ofCompute.snapshots],
   [`${compute}/images`, ofCompute.images],
@@ -33,7 +50,9 @@ const lives: readonly (readonly [type: string, life: Life])[] = [
   [`${authorization}/roleAssignments`, ofArm.assignments],
   [`${authorization}/roleDefinitions`, ofArm.roles],
   [`${authorization}/locks`, ofArm.locks],
-  ['Microsoft.Storage/storageAccounts', ofArm.accounts],
+  ['Microsoft.Insights/eventtypes', ofShared.activityLog],
+  [storage, ofStorage.accounts],
+  [`${storage}/blobServices/containers`, ofStorage.containers, versionsOf(storage, '2018-02-01')],
 ]
 
 const oneByOne: ReadonlySet<Life> = new Set([ofArm.tags, ofArm.assignments])
@@ -51,32 +70,67 @@ describe('what is answered, at each api-version, is what Azure answers: status, 
       await arm.make(`images/${name}`, { ...west, properties: { storageProfile: { osDisk } } })
     }
     const { objectId: principalId } = await openOtherCaller(vitrine, [])
-    const subscription = `/subscriptions/${vitrine.subscription}`
-    world = { arm, subscription, disk, principalId }
-    await arm.make('galleries/all', west)
-    const properties = {
-      ...{ osType: 'Linux', osState: 'Generalized', hyperVGeneration: 'V1' },
-      identifier: { publisher: 'p', offer: 'o', sku: 'all' },
-    }
-    await arm.make('galleries/all/images/all', { ...west, properties })
+    world = { arm, disk, principalId, ...(await stock(disk)) }
   })
   afterAll(() => vitrine.close())
 
-  it.each(lives)('%s', async (type, life) => {
-    const all = published[type] ?? []
-    expect(all.length).toBeGreaterThan(2)
-    // Of galleries all; of what is around them each fourth, and the newest: their answers differ least, and it costs half a minute.
-    const every = type.includes('/galleries') ? 1 : 4
-    const versions = all.filter((_, at) => at % every === 0 || at === all.length - 1)
-    const faults: string[] = []
-    // One by one: where they write the same.
-    const besideMax = oneByOne.has(life) ? 1 : 8
-    for (let at = 0; at < versions.length; at += besideMax) {
-      const some = versions.slice(at, at + besideMax)
-      faults.push(...(await Promise.all(some.map((api) => livedAt(life, type, api)))).flat())
+  it.each(lives.map(([type, life, all = versionsOf(type)]) => [type, life, all] as const))(
+    '%s',
+    async (type, life, all) => {
+      expect(all.length).toBeGreaterThan(2)
+      // Of galleries all; of what is around them each fourth, and the newest: their answers differ least, and it costs half a minute.
+      const every = /galleries/i.test(type) ? 1 : 4
+      const versions = all.filter((_, at) => at % every === 0 || at === all.length - 1)
+      const faults: string[] = []
+      // One by one: where they write the same.
+      const besideMax = oneByOne.has(life) ? 1 : 8
+      for (let at = 0; at < versions.length; at += besideMax) {
+        const some = versions.slice(at, at + besideMax)
+        faults.push(...(await Promise.all(some.map((api) => livedAt(life, type, api)))).flat())
+      }
+      expect(faults).toEqual([])
+    },
+  )
+
+  /** What is shared, and where packages and blobs lie. */
+  async function stock(disk: string) {
+    const arm = openArm(vitrine)
+    const subscription = `/subscriptions/${vitrine.subscription}`
+    const permissions = { ...west, properties: { sharingProfile: { permissions: 'Groups' } } }
+    await arm.make('galleries/all', permissions)
+    const sharingProfile = { permissions: 'Community', communityGalleryInfo }
+    const everybody = await arm.make('galleries/everybody', {
+      ...west,
+      properties: { sharingProfile },
+    })
+    const info = valueAt(everybody, 'properties.sharingProfile.communityGalleryInfo')
+    const publicName = [valueAt(info, 'publicNames')].flat().join()
+    const groups = [{ type: 'Subscriptions', ids: [vitrine.subscription] }]
+    await share('all', { operationType: 'Add', groups })
+    await share('everybody', { operationType: 'EnableCommunity' })
+    for (const gallery of ['all', 'everybody']) {
+      const at = `galleries/${gallery}/images/all`
+      await arm.make(at, definitionOf('all'))
+      const storageProfile = { osDiskImage: { source: { id: disk } } }
+      await arm.make(`${at}/versions/1.0.0`, { ...west, properties: { storageProfile } })
     }
-    expect(faults).toEqual([])
-  })
+    await arm.make('galleries/all/applications/all', {
+      ...west,
+      properties: { supportedOSType: 'Linux' },
+    })
+    const { id: account, container, endpoint } = await makeAccount(vitrine, arm, 'packages1')
+    const blob = (await container('apps')).getBlockBlobClient('app')
+    await blob.uploadData(Buffer.from(dataBytes(2, 1024)))
+    const uniqueName = `${vitrine.subscription}-ALL`
+    const packageUrl = `${endpoint}/apps/app`
+    return { subscription, uniqueName, publicName: publicName, account, packageUrl }
+  }
+
+  async function share(gallery: string, body: object): Promise<void> {
+    const arm = openArm(vitrine)
+    const answer = await arm.ask('POST', `galleries/${gallery}/share`, { body })
+    expect(await arm.ended(answer)).toMatchObject({ status: 'Succeeded' })
+  }
 
   async function livedAt(life: Life, type: string, api: string): Promise<readonly string[]> {
     const name = type.startsWith(authorization)

@@ -72,7 +72,7 @@ function headerFaults(answer: Answer, { ask, rated }: Expected) {
     Record<string, string>
   >
   const kind = kinds[ask.split(' ')[0] ?? ''] ?? 'writes'
-  const over = /^GET (tenants|subscriptions)$/.test(ask) ? 'tenant' : 'subscription'
+  const over = /^GET (tenants|subscriptions|tenant .*)$/.test(ask) ? 'tenant' : 'subscription'
   const bucket = `Microsoft\\.Compute/${rated}`
   const resource =
     rated === undefined ? null : new RegExp(`^${bucket}3Min;\\d+,${bucket}30Min;\\d+$`)

@@ -17,6 +17,8 @@ type Verbs = Readonly<Partial<Record<string, RatedOperation>>>
 const gallery = 'microsoft.compute/galleries'
 const image = `${gallery}/images`
 const version = `${image}/versions`
+const application = `${gallery}/applications`
+const applicationVersion = `${application}/versions`
 
 const ofResource: Readonly<Partial<Record<string, Verbs>>> = {
   [gallery]: verbs('GetGallery', 'CreateUpdateGallery', 'DeleteGallery'),
@@ -26,6 +28,23 @@ const ofResource: Readonly<Partial<Record<string, Verbs>>> = {
     'CreateUpdateGalleryImageVersion',
     'DeleteGalleryImageVersion',
   ),
+  [application]: verbs(
+    'GetGalleryApplication',
+    'CreateUpdateGalleryApplication',
+    'DeleteGalleryApplication',
+  ),
+  [applicationVersion]: verbs(
+    'GetGalleryApplicationVersion',
+    'CreateUpdateGalleryApplicationVersion',
+    'DeleteGalleryApplicationVersion',
+  ),
+}
+
+const listedBelow: Readonly<Partial<Record<string, RatedOperation>>> = {
+  [image]: 'ListGalleryImagesInGallery',
+  [version]: 'ListGalleryImageVersionsInGalleryImage',
+  [application]: 'ListGalleryApplicationsInGallery',
+  [applicationVersion]: 'ListGalleryApplicationVersionsInGalleryApplication',
 }
 
 function verbs(read: RatedOperation, write: RatedOperation, remove: RatedOperation): Verbs {
@@ -46,8 +65,7 @@ function operationOf(address: Address, method: string): RatedOperation | undefin
     case 'action': {
       const path = `${address.id.type}/${address.action}`.toLowerCase()
       if (method === 'POST') return path === `${gallery}/share` ? 'PostShareGallery' : undefined
-      if (path === image) return 'ListGalleryImagesInGallery'
-      return path === version ? 'ListGalleryImageVersionsInGalleryImage' : undefined
+      return listedBelow[path]
     }
     default:
       return undefined

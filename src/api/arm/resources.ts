@@ -93,12 +93,9 @@ async function put(request: Resourceful, mode: 'replace' | 'merge'): Promise<Ans
   const headers = operation
     ? operationHeaders(origin, operation, row, asked.apiVersion, how.headers)
     : {}
-  return resourceAnswer(
-    row,
-    present(written, { ...howToShow(request), state }),
-    how.status,
-    headers,
-  )
+  const isEmpty = created && create.isEmpty === true
+  const body = isEmpty ? undefined : present(written, { ...howToShow(request), state })
+  return resourceAnswer(row, body, how.status, headers)
 }
 
 async function remove(request: Resourceful): Promise<Answer> {

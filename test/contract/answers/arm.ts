@@ -103,26 +103,6 @@ const locks: Life = (name, _api, { arm }) => {
   ]
 }
 
-const accounts: Life = (name, api, { arm }) => {
-  const type = 'Microsoft.Storage/storageAccounts'
-  const list = `${arm.groupPath}/providers/${type}`
-  const at = `${list}/${name.slice(-20).replaceAll(/[^a-z0-9]/g, '')}`
-  const body =
-    api < '2016-01-01'
-      ? { ...west, properties: { accountType: 'Standard_LRS' } }
-      : { ...west, kind: 'Storage', sku: { name: 'Standard_LRS' } }
-  return [
-    [`PUT ${type}`, at, 202, { told: 'location', waits: true, body }],
-    [`PUT ${type}`, at, 200, { body: { ...body, tags: {} } }],
-    [`PATCH ${type}`, at, 200, { body: { tags: {} } }],
-    [`GET ${type}`, at, 200],
-    [`GET ${type} list`, list, 200],
-    [`POST ${type} listKeys`, `${at}/listKeys`, 200],
-    [`DELETE ${type}`, at, 200],
-    [`DELETE ${type}`, at, 204],
-  ]
-}
-
 /** What ARM answers by itself. */
 const places: Life = (name, _api, { subscription }) => {
   const list = `${subscription}/tagNames`
@@ -160,7 +140,6 @@ export const ofArm = {
   assignments,
   roles,
   locks,
-  accounts,
   places,
   usages,
 }

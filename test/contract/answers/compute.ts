@@ -1,7 +1,8 @@
 import { type Life, tagged, type World, west } from './life.ts'
 
 const compute = 'Microsoft.Compute'
-const definitionOf = (sku: string) => ({
+/** A definition of this SKU. */
+export const definitionOf = (sku: string) => ({
   ...west,
   properties: {
     osType: 'Linux',
@@ -94,17 +95,49 @@ const versions: Life = (name, api, { arm, disk }) => {
 const applications: Life = (name, api) => {
   const type = `${compute}/galleries/applications`
   const list = 'galleries/all/applications'
+  const at = `${list}/${name}`
   const body = { ...west, properties: { supportedOSType: 'Linux' } }
+  const rated = 'CreateUpdateGalleryApplication'
+  const written = { told: 'async', rated } as const
   return [
-    [`PUT ${type}`, `${list}/${name}`, 201, { told: 'async', body }],
-    [`PUT ${type}`, `${list}/${name}`, 200, { told: 'async', body: { ...body, tags: {} } }],
+    [`PUT ${type}`, at, 201, { ...written, body }],
+    [`PUT ${type}`, at, 200, { ...written, body: { ...body, tags: {} } }],
     ...(api < '2019-07-01'
       ? []
-      : [[`PATCH ${type}`, `${list}/${name}`, 200, { body: { tags: {} } }] as const]),
-    [`GET ${type}`, `${list}/${name}`, 200],
-    [`GET ${type} list`, list, 200],
-    [`DELETE ${type}`, `${list}/${name}`, 200],
-    [`DELETE ${type}`, `${list}/${name}`, 204],
+      : [[`PATCH ${type}`, at, 200, { rated, body: { tags: {} } }] as const]),
+    [`GET ${type}`, at, 200, { rated: 'GetGalleryApplication' }],
+    [`GET ${type} list`, list, 200, { rated: 'ListGalleryApplicationsInGallery' }],
+    [`DELETE ${type}`, at, 200, { rated: 'DeleteGalleryApplication' }],
+    [`DELETE ${type}`, at, 204, { rated: 'DeleteGalleryApplication' }],
+  ]
+}
+
+const applicationVersions: Life = (name, api, { packageUrl }) => {
+  const type = `${compute}/galleries/applications/versions`
+  const list = 'galleries/all/applications/all/versions'
+  const at = `${list}/1.0.${name.replaceAll(/\D/g, '')}`
+  const source = { mediaLink: packageUrl }
+  const manageActions = { install: 'a', remove: 'b' }
+  const properties = { publishingProfile: { source, manageActions } }
+  const rated = 'CreateUpdateGalleryApplicationVersion'
+  const written = { told: 'async', rated, waits: true } as const
+  const gone = { rated: 'DeleteGalleryApplicationVersion' }
+  return [
+    [`PUT ${type}`, at, 201, { ...written, body: { ...west, properties } }],
+    [`PUT ${type}`, at, 200, { ...written, body: { ...tagged, properties } }],
+    ...(api < '2019-07-01'
+      ? []
+      : [[`PATCH ${type}`, at, 200, { ...written, body: { tags: {} } }] as const]),
+    [`GET ${type}`, at, 200, { rated: 'GetGalleryApplicationVersion' }],
+    [`HEAD ${type}`, at, 204],
+    [
+      `GET ${type} list`,
+      list,
+      200,
+      { rated: 'ListGalleryApplicationVersionsInGalleryApplication' },
+    ],
+    [`DELETE ${type}`, at, 202, { ...gone, told: 'both', waits: true }],
+    [`DELETE ${type}`, at, 204, gone],
   ]
 }
 
@@ -158,6 +191,7 @@ export const ofCompute = {
   definitions,
   versions,
   applications,
+  applicationVersions,
   disks,
   snapshots,
   images,

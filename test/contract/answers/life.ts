@@ -20,6 +20,12 @@ export type World = {
   readonly subscription: string
   readonly disk: string
   readonly principalId: string
+  /** The id of a storage account, and the URL of a package in it. */
+  readonly account: string
+  readonly packageUrl: string
+  /** As which `all` is shared to this subscription, and `everybody` to all. */
+  readonly uniqueName: string
+  readonly publicName: string
 }
 
 /** The life of a resource of a type, each of its verbs once and again. `name`: of its own at each api-version. */
