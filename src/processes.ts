@@ -40,8 +40,8 @@ type Parts = {
   readonly world: World
   readonly self: Omit<ProcessRow, 'startedMs' | 'seenMs'>
   identity(): PeerIdentity
-  /** Hears the database's time. */
-  follow(databaseMs: number): void
+  /** The database's time, which this process goes by from then on: epoch milliseconds. */
+  askTime(): Promise<number>
 }
 
 /**
@@ -53,7 +53,7 @@ export async function openProcesses({
   world,
   self,
   identity,
-  follow,
+  askTime,
 }: Parts): Promise<Processes> {
   const startedMs = await store.nowMs()
   const closing = new AbortController()
@@ -63,8 +63,7 @@ export async function openProcesses({
   const telling = tellForEver()
 
   async function tell(): Promise<void> {
-    const nowMs = await store.nowMs()
-    follow(nowMs)
+    const nowMs = await askTime()
     await store.write((rows) => rows.processes.put({ ...self, startedMs, seenMs: nowMs }))
     const all = await store.read.processes.all(processesMax)
     others = all.filter(({ seenMs }) => nowMs - seenMs < goneAfterMs)

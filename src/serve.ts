@@ -46,14 +46,15 @@ export async function serve(config: Config, given: World): Promise<Serving> {
   const { world } = watch
   const foundation = await openFoundation(config, world)
   opened.defer(() => foundation.database.close())
-  if (config.database) clock.follow(await foundation.database.store.nowMs())
+  const askTime = () => clock.ask(foundation.database.store.nowMs)
+  if (config.database) await askTime()
   const certificate = config.plainHttp ? undefined : await certificateOf(config, world, foundation)
   const door = openDoor(certificate, watch.feed)
   await listen(door.server, { ...config, setting: '--port' })
   opened.defer(() => stopListening(door.server))
   const baseUrl =
     config.publicUrl ?? urlOf(door.server, config.host, config.plainHttp ? 'http' : 'https')
-  const standing = { foundation, baseUrl, follow: clock.follow }
+  const standing = { foundation, baseUrl, askTime }
   const others = await meetOthers(config, world, standing)
   opened.defer(others.close)
   const { processes, peerDoor } = others
@@ -107,13 +108,13 @@ function openDoor(certificate: ServerCertificate | undefined, feed: Watch['feed'
 type Standing = {
   readonly foundation: Foundation
   readonly baseUrl: string
-  /** Hears the database's time. */
-  follow(databaseMs: number): void
+  /** The database's time, which this process goes by from then on: epoch milliseconds. */
+  askTime(): Promise<number>
 }
 
 /** What several processes of one installation need of each other; an embedded database has one process. */
 async function meetOthers(config: Config, world: World, standing: Standing) {
-  const { foundation, baseUrl, follow } = standing
+  const { foundation, baseUrl, askTime } = standing
   if (!config.database) {
     return {
       processes: alone,
@@ -135,7 +136,7 @@ async function meetOthers(config: Config, world: World, standing: Standing) {
     publicUrl: config.roles.includes('api') ? baseUrl : undefined,
     peerUrl: peerDoor?.url,
   }
-  const told = { store: database.store, world, self, identity: identity.current, follow }
+  const told = { store: database.store, world, self, identity: identity.current, askTime }
   const processes = await openProcesses(told).catch(async (error: unknown) => {
     await peerDoor?.close()
     throw error
