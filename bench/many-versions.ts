@@ -4,7 +4,7 @@ import { apiVersions } from '../src/cli/paths.ts'
 import { readOwner } from '../src/cli/profile.ts'
 import { openHttp } from '../src/client/http.ts'
 import { openTokens } from '../src/client/tokens.ts'
-import type { ReplicaRow, ResourceRow } from '../src/domain/rows.ts'
+import type { ResourceRow } from '../src/domain/rows.ts'
 import { imageVersions } from '../src/resources/image-version.ts'
 import { openWorld } from '../src/world.ts'
 import type { Bench } from './bench.ts'
@@ -34,18 +34,20 @@ export async function makeManyVersions(bench: Bench): Promise<{ folder: string; 
     const { id } = await importDisk(site, 'small', small)
     const first = await putVersion(site, '1.0.0', { id, regions, replicas: 1 })
     const row = await settled(site, first)
-    await addCopies(site, row, await site.store.read.replicas.of([row.key]))
+    await addCopies(site, row)
     return { folder, disk: id }
   } finally {
     await site.close()
   }
 }
 
-async function addCopies(
-  { store }: Site,
-  first: ResourceRow,
-  replicas: readonly ReplicaRow[],
-): Promise<void> {
+/** With what is written down of the first one, so that a server finds nothing to make up for while it is measured. */
+async function addCopies({ store }: Site, first: ResourceRow): Promise<void> {
+  const replicas = await store.read.replicas.of([first.key])
+  const written = await store.read.ledger.intervals({
+    ...{ scopeKey: first.key, fromMs: 0, untilMs: Number.MAX_SAFE_INTEGER },
+    ...{ after: undefined, rowsMax: replicas.length },
+  })
   for (let from = 1; from < versionCount; from += rowsAtOnce) {
     await store.write(async (rows) => {
       for (let at = from; at < Math.min(from + rowsAtOnce, versionCount); at++) {
@@ -53,6 +55,10 @@ async function addCopies(
         await rows.resources.insert(row)
         for (const replica of replicas) {
           await rows.replicas.put({ ...replica, versionKey: row.key })
+        }
+        for (const interval of written) {
+          const subject = { ...interval, versionKey: row.key, versionId: row.id }
+          await rows.ledger.record(subject, interval, interval.sinceMs)
         }
       }
     })
