@@ -100,7 +100,10 @@ async function plan(
   const above = await loadAbove(providers, rows, target.id)
   const stored = await rows.resources.getAny(target.id.key)
   if (await isDying(rows, target, stored)) throw dying(target)
-  expectMatch(preconditions, stored)
+  const { ifMatch, ifNoneMatch } = preconditions
+  // What is soft deleted is there for nobody who looks; what its name is not free for is told below.
+  const isSeen = stored?.deletedMs === undefined
+  expectMatch({ ifMatch, ifNoneMatch: isSeen ? ifNoneMatch : undefined }, stored)
   if (!stored && sent.mode !== 'replace') throw resourceNotFound(target.id)
   const { apiVersion } = asked
   const now = world.now()

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -224,6 +224,19 @@ describe('soft delete', () => {
       expect((await run(...listing)).out).toMatch(/\n3\.0\.0 +westeurope +\S/)
       const again = await run('image-version', 'delete', ...names)
       expect(again).toMatchObject({ code: 3, err: expect.stringContaining('delete --purge') })
+      const file = join(folder, 'disk.raw')
+      await writeFile(file, bytes)
+      const from = [
+        ['--os-snapshot', arm.idOf('disks/another')],
+        ['--from', file],
+      ]
+      for (const source of from) {
+        const taken = await run('image-version', 'create', ...names, '-l', 'westeurope', ...source)
+        expect(taken).toMatchObject({
+          code: 1,
+          err: expect.stringMatching(/soft deleted.*restore/s),
+        })
+      }
       expect((await run('image-version', 'restore', ...names)).out).toMatch(/3\.0\.0 +Succeeded/)
       expect((await arm.get(path)).status).toBe(200)
       await run('image-version', 'delete', ...names)

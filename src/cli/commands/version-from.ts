@@ -9,7 +9,7 @@ import { createResource, readResource } from '../resources.ts'
 import type { Session } from '../session.ts'
 import { uploadForVersion } from '../upload-for-version.ts'
 import { UsageError } from '../usage-error.ts'
-
+import { softDeletedOf } from './soft-deleted.ts'
 import type { sources } from './version-sources.ts'
 
 const apiVersion = apiVersions.galleries
@@ -71,6 +71,7 @@ export async function sourceFrom(
   const { world, signal, err: terminal, homeFolder: stateFolder } = context
   await refuseExisting(session, given, signal)
   await haveDefinition(context, session, given)
+  await refuseSoftDeleted(context, given)
   const versionPath = session.paths.version(given)
   const { group, location } = given
   const target = { session, world, terminal, signal, group, versionPath, location }
@@ -88,6 +89,19 @@ async function refuseExisting(session: Session, given: Target, signal: AbortSign
     message: `'${given.version}' exists already; nothing was changed.`,
     status: 409,
     nextStep: 'Look at it with `vitrine image-version show`, or give the next number.',
+  })
+}
+
+/** The server would say so when all is sent. */
+async function refuseSoftDeleted(context: Context, given: Target) {
+  const deleted = await softDeletedOf(context, given)
+  if (!deleted.some(({ name }) => name === given.version)) return
+  throw new ClientError({
+    code: 'Conflict',
+    message: `'${given.version}' is soft deleted, and its name is not free; nothing was sent.`,
+    status: 409,
+    nextStep:
+      '`vitrine image-version restore` brings it back, `delete --purge` ends it; or give the next number.',
   })
 }
 
