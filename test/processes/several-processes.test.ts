@@ -18,8 +18,6 @@ import type { OwnerClients } from '../support/owner-clients.ts'
 
 const peer = { port: 0 }
 const limits = { galleriesPerRegion: 6, definitionsPerRegion: 7, versionsPerRegion: 5 }
-/** A process tells of itself, and looks who else is there, every five seconds. */
-const untilAllHeardOfAll = () => new Promise((resolve) => setTimeout(resolve, 5_500))
 
 /**
  * Two API processes that reach no space, a worker for each of three regions with its spaces in its own folder; from the
@@ -37,7 +35,7 @@ describe('several processes', () => {
     await cluster.start('north', north)
     await cluster.start('east', { roles: ['worker'], ownRegions: ['eastus'], limits })
     await cluster.start('api-2', { roles: ['api'], ownRegions: [], limits })
-    await untilAllHeardOfAll()
+    await cluster.allHeardOfAll()
     vitrine = await cluster.clients('api-1')
     await makeDefinition(vitrine)
   })
@@ -50,6 +48,11 @@ describe('several processes', () => {
     const lrs = { storageAccountType: 'Standard_LRS' }
     const targetRegions = regions.map((name) => ({ name, ...lrs }))
     return publishVersion(vitrine, version, { source, targetRegions })
+  }
+
+  async function statesOf(version: string) {
+    const { body } = await openArm(vitrine).get(`${versionOf(version)}?$expand=ReplicationStatus`)
+    return body.properties
   }
 
   it('an upload, its ingest, the copies, polls and downloads each land where they land', async () => {
@@ -91,17 +94,12 @@ describe('several processes', () => {
 
   it('a region without a worker is shown, holds up no other, and catches up', async () => {
     await cluster.stop('north')
-    const arm = openArm(vitrine)
     const bytes = dataBytes(4, 6 * 1024 * 1024)
     const disk = await uploadDisk(vitrine, 'source-2', bytes)
     const published = publish('1.1.0', disk, ['westeurope', 'northeurope'])
-    const statesOf = async () => {
-      const { body } = await arm.get(`${versionOf('1.1.0')}?$expand=ReplicationStatus`)
-      return body.properties
-    }
     await vi.waitFor(
       async () =>
-        expect(await statesOf()).toMatchObject({
+        expect(await statesOf('1.1.0')).toMatchObject({
           provisioningState: 'Creating',
           replicationStatus: {
             aggregatedState: 'InProgress',
@@ -127,16 +125,17 @@ describe('several processes', () => {
     const bytes = dataBytes(6, 6 * 1024 * 1024)
     const disk = await uploadDisk(vitrine, 'source-4', bytes)
     await cluster.stop('west')
-    await untilAllHeardOfAll()
+    await cluster.allHeardOfAll()
     const published = publish('1.3.0', disk, ['westeurope', 'northeurope'])
-    await untilAllHeardOfAll()
+    const isWaiting = async () => JSON.stringify(await statesOf('1.3.0'))
+    await expect.poll(isWaiting).toMatch(/out of reach/)
     await cluster.start('west', west)
     expect((await published).provisioningState).toBe('Succeeded')
     expect(Buffer.compare(await readVersion(vitrine, '1.3.0', 'northeurope'), bytes)).toBe(0)
   })
 
   it('what one process finds damaged in another region, that region’s worker repairs', async () => {
-    await untilAllHeardOfAll()
+    await cluster.allHeardOfAll()
     // No chunk of it lies anywhere else.
     const bytes = randomBytes(6 * 1024 * 1024)
     const disk = await uploadDisk(vitrine, 'source-3', bytes)

@@ -1,7 +1,12 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Config, type ConfigOverrides, readConfig } from '../../src/config.ts'
+import { expect, vi } from 'vitest'
+import { type Config, type ConfigOverrides, ownRegionsOf, readConfig } from '../../src/config.ts'
+import { RegionAway } from '../../src/domain/errors.ts'
+import { type RegionName, regionName } from '../../src/domain/regions.ts'
+import { diskSpace } from '../../src/domain/spaces.ts'
+import type { Installation } from '../../src/installation.ts'
 import { type Serving, serve } from '../../src/serve.ts'
 import { openWorld } from '../../src/world.ts'
 import { openBalancer } from './balancer.ts'
@@ -47,6 +52,21 @@ export async function openCluster() {
     balancer.spread(apis.map(({ serving }) => serving.port))
   }
 
+  /** Until each process knows where every region is served by those that run now, and by nobody else. */
+  async function allHeardOfAll(): Promise<void> {
+    for (const { serving, config } of running.values()) {
+      const { plane, store } = serving.installation
+      const processes = await store.read.processes.all(running.size)
+      const regions = config.regions.map(({ displayName }) => regionName(displayName))
+      for (const region of regions.filter((one) => !ownRegionsOf(config).includes(one))) {
+        const serves = processes.filter(({ regions }) => regions.includes(region))
+        const urls = serves.flatMap(({ peerUrl }) => peerUrl ?? [])
+        const heard = () => expect(urlsOf(plane, region)).toEqual(urls.sort())
+        await vi.waitFor(heard, { timeout: 30_000, interval: 50 })
+      }
+    }
+  }
+
   /** Azure's own clients, through the balancer, as the owner that the process `name` made. */
   async function clients(name: string) {
     const data = join(folder, name)
@@ -61,5 +81,19 @@ export async function openCluster() {
     await rm(folder, { recursive: true, force: true })
   }
 
-  return { folder, database, publicUrl, installationKeyFile, balancer, start, stop, clients, close }
+  return {
+    ...{ folder, database, publicUrl, installationKeyFile, balancer },
+    ...{ start, stop, allHeardOfAll, clients, close },
+  }
+}
+
+/** Where a process asks for blobs of another one's region. */
+function urlsOf({ addressOf }: Installation['plane'], region: RegionName): readonly string[] {
+  try {
+    const address = addressOf(diskSpace(region).id)
+    return address.kind === 'peer' ? address.urls.toSorted() : []
+  } catch (error) {
+    if (error instanceof RegionAway) return []
+    throw error
+  }
 }
