@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { ConfigOverrides } from '../../src/config.ts'
 import { limits } from '../../src/domain/limits.ts'
 import { type Child, openChild } from '../soak/child.ts'
@@ -12,6 +12,7 @@ import { makeDefinition, publishVersion, readVersion, uploadDisk } from '../supp
 import { noise } from '../support/noise.ts'
 import { type OwnerClients, openOwnerClients } from '../support/owner-clients.ts'
 import { freshDatabase } from '../support/postgres-database.ts'
+import { readMetrics, sumOf } from '../support/read-metrics.ts'
 
 const mib = 1024 * 1024
 const diskBytes = 64 * mib
@@ -19,6 +20,7 @@ const north = 'northeurope/Standard_LRS/1'
 /** Of one lane: what may be sent again, in bytes; and indexes, trees and TLS besides, in parts of all that is sent. */
 const openPackBytes = limits.packBytesMax
 const besides = 0.02
+const patience = { timeout: 60_000, interval: 200 }
 
 /** One API process, and a worker for each of two regions that reach each other through a link of ours alone. */
 describe('a copy between two processes, cut at half', { timeout: 300_000 }, () => {
@@ -69,7 +71,12 @@ describe('a copy between two processes, cut at half', { timeout: 300_000 }, () =
       caFile: join(data, 'tls', 'ca.pem'),
     })
     // Until the API process has heard of the worker that keeps its pages.
-    await new Promise((resolve) => setTimeout(resolve, 5_500))
+    const feed = new URL('/metrics', common.publicUrl)
+    const west = { region: 'westeurope' }
+    await vi.waitFor(async () => {
+      const told = readMetrics(await (await fetch(feed)).text())
+      expect(sumOf(told, 'vitrine_region_up', west)).toBe(1)
+    }, patience)
     await makeDefinition(vitrine)
   }, 240_000)
   afterAll(async () => {
