@@ -115,8 +115,7 @@ describe('device code', () => {
     const hasty = await Promise.all([poll(), poll(), poll()])
     expect(hasty).toContainEqual([400, 'slow_down', 70011])
     expect((await confirm(told)).text).toContain('You are signed in to Azure CLI')
-    // Too early or done: any other answer is told as it is. A test before this one moved the clock by half a minute, which
-    // PostgreSQL's own takes back.
+    // Too early or done: any other answer is told as it is.
     const answer = async () =>
       Answer.parse(
         await (await post('/oauth2/v2.0/token', polling(told.device_code, grant))).json(),
