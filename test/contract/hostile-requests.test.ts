@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { connect as connectPlain } from 'node:net'
 import { connect, type TLSSocket } from 'node:tls'
+import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { LogEvent } from '../../src/base/world.ts'
 import { limits } from '../../src/domain/limits.ts'
@@ -208,6 +209,22 @@ describe('whatever a request says', () => {
       expect(answer).toContain('RequestEntityTooLarge')
       expect((await arm.get('galleries/large')).status).toBe(404)
     })
+  })
+
+  it('a body that is compressed, or no UTF-8, is refused with what to send', async () => {
+    const { host } = new URL(vitrine.url)
+    const zipped = gzipSync(JSON.stringify({ location: 'westeurope' })).toString('latin1')
+    for (const body of [zipped, '{"location": "westeurope", "tags": { "a": "\xe9" } }']) {
+      const answer = await told(
+        [
+          `PUT ${arm.idOf('galleries/zipped')}?api-version=2024-03-03 HTTP/1.1`,
+          ...[`Host: ${host}`, `Authorization: Bearer ${vitrine.token}`, 'Content-Encoding: gzip'],
+          ...[`Content-Length: ${body.length}`, 'Connection: close', '', body],
+        ].join('\r\n'),
+      )
+      expect(statusOf(answer)).toBe(400)
+      expect(answer).toMatch(/InvalidRequestContent.*send JSON in UTF-8, and not compressed/)
+    }
   })
 
   it('the bounds of slow and of resting clients are in force', async () => {

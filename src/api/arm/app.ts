@@ -276,7 +276,7 @@ function decodePath(path: string): string {
   } catch {
     throw new ArmError(
       'BadRequest',
-      'The path is not well encoded: a % must be followed by two hex digits.',
+      'The path is not well encoded: after each % come two hex digits, and together they are UTF-8.',
     )
   }
 }

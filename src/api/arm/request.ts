@@ -88,8 +88,8 @@ export async function readText(request: IncomingMessage): Promise<string> {
   const bytes = await readBody(request, limits.bodyBytesMax)
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch (error) {
-    throw badContent(error instanceof Error ? error.message : String(error))
+  } catch {
+    throw badContent('the bytes are not UTF-8; send JSON in UTF-8, and not compressed')
   }
 }
 
