@@ -119,6 +119,33 @@ it('texts of a request are cut and cleaned before they are kept', async () => {
   expect(kept[0]?.name).toBe('\u{fffd}')
 })
 
+it('what was allowed and failed is told each by itself, within bounds of its own', async () => {
+  const { denials, kept } = opened()
+  const failure = {
+    ...{ tenantId: 't1', principalId: 'p1', name: 'n', correlationId: 'c1', action: 'a/delete' },
+    ...{ scope: '/subscriptions/s', code: 'ScopeLocked', statusMessage: '{"error":{}}' },
+  }
+  denials.failed(failure)
+  denials.failed({ ...failure, correlationId: 'c2' })
+  // One request, tried again by a deployment.
+  denials.failed(failure)
+  denials.denied(denial)
+  await denials.flush()
+  const { code, statusMessage } = failure
+  expect(kept.map(({ outcome, correlationId, about }) => [outcome, correlationId, about])).toEqual([
+    ['failed', 'c1', { code, statusMessage, times: 2 }],
+    ['failed', 'c2', { code, statusMessage }],
+    ['denied', 'c1', { code: denial.code, address: '::1' }],
+  ])
+  kept.splice(0)
+  for (let at = 0; at < 500; at += 1) denials.failed({ ...failure, correlationId: `c${at}` })
+  denials.denied(denial)
+  await denials.close()
+  expect(kept.filter(({ outcome }) => outcome === 'failed')).toHaveLength(64)
+  expect(kept.at(-2)).toMatchObject({ outcome: 'denied', action: denial.action })
+  expect(kept.at(-1)?.about).toEqual({ untold: 436 })
+})
+
 it('a database that is away costs denials, and no request', async () => {
   const { denials, logged } = opened(async () => {
     throw new Unavailable('away')

@@ -3,7 +3,7 @@ import { openLru } from '../base/lru.ts'
 import type { World } from '../base/world.ts'
 import type { AuditEntry, Auditor } from '../domain/audit.ts'
 import { Unavailable } from '../domain/errors.ts'
-import { openDenialBudget } from './denial-budget.ts'
+import { denialBounds, failureBounds, openDenialBudget } from './denial-budget.ts'
 
 /** Equal ones of this time are told as one. */
 const windowMs = 15_000
@@ -11,7 +11,7 @@ const windowMs = 15_000
 const untoldEveryMs = 15 * 60_000
 /** Tenants of which it is known when that was. */
 const tenantsMax = 2_048
-/** No text of a request is kept beyond this. */
+/** No text of a request is kept beyond this; what was answered to it has a bound of its own. */
 const charsMax = 512
 
 /** A refused request. Nothing of it may be a secret. */
@@ -28,9 +28,17 @@ export type Denial = Omit<Auditor, 'tenantId'> & {
   readonly about?: { readonly [fact: string]: string }
 }
 
+/** A request that was allowed, and failed by its sender's fault. Nothing of it may be a secret. */
+export type Failure = Auditor &
+  Pick<Denial, 'action' | 'scope' | 'code'> & {
+    /** The error as it was answered, JSON of a bounded length. */
+    readonly statusMessage: string
+  }
+
 /** How those who refuse tell it. */
 export type Refusals = {
   denied(denial: Denial): void
+  failed(failure: Failure): void
   /** Writes what waits, for who is about to read it. */
   flush(): Promise<void>
   /** Where a request comes from. */
@@ -52,7 +60,10 @@ export function openDenials({
   readonly world: Pick<World, 'now' | 'id' | 'sleep' | 'log'>
 }) {
   const closing = new AbortController()
-  const budget = openDenialBudget(world)
+  const budgets = {
+    denied: openDenialBudget(world, denialBounds),
+    failed: openDenialBudget(world, failureBounds),
+  }
   const untold = openUntold(world)
   let window = new Map<string, { readonly entry: AuditEntry; times: number }>()
   let turn: Promise<void> | undefined
@@ -60,13 +71,27 @@ export function openDenials({
   function denied({ code, address = '', tenantId = home, about = {}, ...denial }: Denial): void {
     const { action, scope, principalId } = denial
     const key = JSON.stringify([tenantId, principalId, action, scope, code, address, about])
-    const same = window.get(key)
-    if (same) same.times += 1
-    else if (budget.spend({ tenantId, principalId, address })) {
+    tell(key, { budget: budgets.denied, tenantId, principalId, address }, () => {
       const facts = Object.entries({ code, address, ...about })
       const told = Object.fromEntries(facts.map(([name, fact]) => [name, plain(fact)]))
-      window.set(key, { entry: entryOf(world, { ...denial, tenantId }, told), times: 1 })
-    } else untold.add(tenantId)
+      return entryOf(world, { ...denial, tenantId }, { outcome: 'denied', about: told })
+    })
+  }
+
+  /** Each request by itself: whoever looks for it knows its correlation id. */
+  function failed({ code, statusMessage, ...failure }: Failure): void {
+    const { tenantId, principalId, action, scope, correlationId } = failure
+    const key = JSON.stringify([tenantId, principalId, action, scope, code, correlationId])
+    tell(key, { budget: budgets.failed, tenantId, principalId, address: '' }, () =>
+      entryOf(world, failure, { outcome: 'failed', about: { code, statusMessage } }),
+    )
+  }
+
+  function tell(key: string, { budget, ...asker }: Spending, make: () => AuditEntry): void {
+    const same = window.get(key)
+    if (same) same.times += 1
+    else if (budget.spend(asker)) window.set(key, { entry: make(), times: 1 })
+    else untold.add(asker.tenantId)
     wake()
   }
 
@@ -87,7 +112,7 @@ export function openDenials({
     )
     entries.push(...untold.entries(closing.signal.aborted))
     window = new Map()
-    budget.nextWindow()
+    for (const budget of Object.values(budgets)) budget.nextWindow()
     if (entries.length === 0) return
     try {
       await add(entries)
@@ -103,8 +128,12 @@ export function openDenials({
     await flush()
   }
 
-  return { denied, flush, close }
+  return { denied, failed, flush, close }
 }
+
+type Budget = ReturnType<typeof openDenialBudget>
+/** Of what is told, and who is counted. */
+type Spending = Parameters<Budget['spend']>[0] & { readonly budget: Budget }
 
 /** How many of each tenant went untold: a flood is told by few rows. */
 function openUntold(world: Pick<World, 'now' | 'id'>) {
@@ -122,7 +151,7 @@ function openUntold(world: Pick<World, 'now' | 'id'>) {
       toldAtMs.set(tenantId, nowMs)
       const nobody = { tenantId, principalId: '', name: '', correlationId: '' }
       const what = { action: 'Vitrine.Gallery/audit/write', scope: '/' }
-      return entryOf(world, { ...nobody, ...what }, { untold })
+      return entryOf(world, { ...nobody, ...what }, { outcome: 'denied', about: { untold } })
     })
   }
 
@@ -136,17 +165,17 @@ function openUntold(world: Pick<World, 'now' | 'id'>) {
 function entryOf(
   world: Pick<World, 'now' | 'id'>,
   by: Auditor & Pick<Denial, 'action' | 'scope'>,
-  about: AuditEntry['about'],
+  told: Pick<AuditEntry, 'outcome' | 'about'>,
 ): AuditEntry {
   return {
-    ...{ id: world.id(), atMs: world.now().getTime(), outcome: 'denied' },
+    ...{ id: world.id(), atMs: world.now().getTime() },
     tenantId: plain(by.tenantId),
     principalId: plain(by.principalId),
     name: plain(by.name),
     correlationId: plain(by.correlationId),
     action: plain(by.action),
     scope: plain(by.scope),
-    about,
+    ...told,
   }
 }
 

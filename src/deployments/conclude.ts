@@ -28,7 +28,7 @@ export async function conclude(ports: DeployPorts, deploying: Deploying): Promis
   const failures = steps.filter(({ state }) => state === 'Failed')
   if (failures.length > 0) return { state: 'Failed', error: failureOf(deploying, failures) }
   const caller = await ports.callerAgain(principal)
-  const asked = { caller, correlationId: row.correlationId }
+  const asked = { caller, correlationId: row.correlationId, hide }
   try {
     const { send, typeOf } = ports
     const reading = { asked, send, typeOf, subjectOf: outputAt, positionOf }

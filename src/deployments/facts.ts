@@ -2,18 +2,17 @@ import { ArmError } from '../domain/errors.ts'
 import { limits } from '../domain/limits.ts'
 import { parseResourceId } from '../domain/resource-id.ts'
 import type { Json, JsonObject } from '../domain/rows.ts'
-import type { Asked } from '../providers/ports.ts'
 import { isObject } from '../resources/paths.ts'
 import { openMeter } from '../templates/meter.ts'
 import type { Need } from '../templates/needs.ts'
 import { type TemplatePath, TemplateProblem } from '../templates/problem.ts'
 import { factsNeeded, type NeedAt, resolve } from '../templates/runtime.ts'
 import type { PendingTree } from '../templates/tree.ts'
-import type { DeploymentPorts, Reply, Request, Send } from './ports.ts'
+import type { Asking, DeploymentPorts, Reply, Request, Send } from './ports.ts'
 import { type PositionOf, placed, Refused, unevaluated } from './told-error.ts'
 
 type Reading = {
-  readonly asked: Omit<Asked, 'apiVersion'>
+  readonly asked: Asking
   readonly send: Send
   typeOf: DeploymentPorts['typeOf']
   /** What the tree is of, for errors of an expression at `path`: `resource '…'`. */

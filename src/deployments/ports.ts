@@ -2,6 +2,7 @@ import type { Caller, KeptPrincipal } from '../domain/access.ts'
 import type { Json, JsonObject } from '../domain/rows.ts'
 import type { Asked, Providers } from '../providers/ports.ts'
 import type { TypeFacts } from '../templates/place.ts'
+import type { Hide } from './secrets.ts'
 
 export const deploymentType = 'Microsoft.Resources/deployments'
 
@@ -34,8 +35,11 @@ export type Reply = {
   readonly body: Json | undefined
 }
 
+/** Who asks. `hide` takes out of what is told of a refusal what is secret in its request. */
+export type Asking = Omit<Asked, 'apiVersion'> & { readonly hide: Hide }
+
 /** Answers refusals too, as ARM renders them. Throws Unavailable, and what is our own fault. */
-export type Send = (asked: Omit<Asked, 'apiVersion'>, request: Request) => Promise<Reply>
+export type Send = (asking: Asking, request: Request) => Promise<Reply>
 
 /** What the work needs besides. */
 export type DeployPorts = DeploymentPorts & {

@@ -9,7 +9,7 @@ import type { Rows } from '../store/store.ts'
 import type { Plan, PlannedResource } from '../templates/planned.ts'
 import { acceptDeployment } from './accept.ts'
 import { refusedBy, resolved } from './facts.ts'
-import { type DeployPorts, deploymentType, type Reply, type Request } from './ports.ts'
+import { type Asking, type DeployPorts, deploymentType, type Reply, type Request } from './ports.ts'
 import type { Hide } from './secrets.ts'
 import { type PositionOf, placed, type Told, toldOf } from './told-error.ts'
 
@@ -115,9 +115,9 @@ function failed(step: StepRow, endedMs: number, told: Told, deploying: Deploying
 }
 
 async function begin({ deploying, ports }: At, step: StepRow): Promise<Begun> {
-  const { principal, plan, row } = deploying
+  const { principal, plan, row, hide } = deploying
   const caller = await ports.callerAgain(principal)
-  const asked = { caller, correlationId: row.correlationId }
+  const asked = { caller, correlationId: row.correlationId, hide }
   if (step.verb === 'Delete') return beginDelete(ports, asked, step)
   const resource = plan.resources.find(({ key }) => key === step.resourceKey)
   if (!resource) throw new Error(`the plan of ${row.key} has no ${step.resourceKey}`)
@@ -133,7 +133,7 @@ async function begin({ deploying, ports }: At, step: StepRow): Promise<Begun> {
 
 async function beginDelete(
   { send, typeOf }: DeployPorts,
-  asked: Omit<Asked, 'apiVersion'>,
+  asked: Asking,
   step: StepRow,
 ): Promise<Begun> {
   const apiVersion = typeOf(step.resourceType)?.apiVersions[0] ?? ''

@@ -99,7 +99,12 @@ async function changeOf(looking: Looking, resource: PlannedResource): Promise<Ch
   }
   try {
     const { send, typeOf } = ports
-    const reading = { asked, send, typeOf, ...subjectOf(resource, looking.positionOf) }
+    const reading = {
+      asked: { ...asked, hide },
+      send,
+      typeOf,
+      ...subjectOf(resource, looking.positionOf),
+    }
     const body = await resolved(reading, resource.body)
     const before = await shownNow(looking, resourceId, apiVersion)
     const at = { ...asked, apiVersion: apiVersion.toLowerCase() }
@@ -148,11 +153,11 @@ function subjectOf({ id, path }: PlannedResource, positionOf: PositionOf | undef
 
 /** As the caller may see it; undefined when it is not there. */
 async function shownNow(
-  { ports, asked }: Looking,
+  { ports, asked, hide }: Looking,
   path: string,
   apiVersion: string,
 ): Promise<JsonObject | undefined> {
-  const { status, body } = await ports.send(asked, { method: 'GET', path, apiVersion })
+  const { status, body } = await ports.send({ ...asked, hide }, { method: 'GET', path, apiVersion })
   if (status === 404) return undefined
   if (status >= 400) {
     const { error } = (body ?? {}) as { readonly error?: JsonObject }

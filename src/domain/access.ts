@@ -18,6 +18,8 @@ export type Caller = {
   readonly remark?: string | undefined
   /** True when an assignment at `scope` or above it allows `action` (`Microsoft.Compute/galleries/write`). */
   may(action: string, scope: string): boolean
+  /** Hears what it was asked for and found allowed to; left out where nobody needs to know. */
+  allowed?(action: string, scope: string): void
   /**
    * As `may`, when no token is there: without the groups that only an external token names. Left out where that is the
    * same. Throws Unavailable.
@@ -47,7 +49,10 @@ export type KeptPrincipal = Pick<
 
 /** Throws AuthorizationFailed unless the caller may; asked before anything is read, so a refusal tells nothing of existence. */
 export function mustBeAllowed(caller: Caller, action: string, scope: string): void {
-  if (caller.may(action, scope)) return
+  if (caller.may(action, scope)) {
+    caller.allowed?.(action, scope)
+    return
+  }
   throw new Denied(
     'AuthorizationFailed',
     `The client '${caller.name}' with object id '${caller.principalId}' does not have authorization to perform action ` +

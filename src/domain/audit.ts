@@ -11,7 +11,7 @@ export type Auditor = {
   readonly correlationId: string
 }
 
-/** What was granted, changed or denied: told once and never changed. It holds no secret. */
+/** What was granted, changed, denied or failed: told once and never changed. It holds no secret. */
 export type AuditEntry = Auditor & {
   readonly id: string
   readonly atMs: number
@@ -19,7 +19,8 @@ export type AuditEntry = Auditor & {
   readonly action: string
   /** An id, or `/`. */
   readonly scope: string
-  readonly outcome: 'allowed' | 'denied'
+  /** `failed`: it was allowed, and refused for another reason. */
+  readonly outcome: 'allowed' | 'denied' | 'failed'
   /** What a reader needs to know besides: names and ids. */
   readonly about: JsonObject
 }
@@ -32,11 +33,12 @@ export type AuditRows = {
   add(entries: readonly AuditEntry[]): Promise<void>
   /**
    * One page, newest first: entries at or below the scope keys `within`, and those above all subscriptions whose asker
-   * is of the tenant `above`, if it is named.
+   * is of the tenant `above`, if it is named. With `outcomes` those alone.
    */
   list(query: {
     readonly within: readonly string[]
     readonly above: string | undefined
+    readonly outcomes?: readonly AuditEntry['outcome'][]
     /** Inclusive. */
     readonly sinceMs: number | undefined
     /** Exclusive. */

@@ -10,10 +10,10 @@ export function openRefusals(
   { tenantId, proxies }: Pick<Config, 'tenantId' | 'proxies'>,
   { store, world }: { readonly store: Store; readonly world: World },
 ): Refusals & { close(): Promise<void> } {
-  const { denied, flush, close } = openDenials({
+  const denials = openDenials({
     add: (entries) => store.write((rows) => rows.audit.add(entries)),
     ...{ tenantId, world },
   })
   const addressOf = (request: IncomingMessage) => remoteAddress(request, proxies)
-  return { denied, flush, addressOf, close }
+  return { ...denials, addressOf }
 }

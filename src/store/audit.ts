@@ -3,22 +3,25 @@ import type { AuditEntry, AuditRows } from '../domain/audit.ts'
 import { keyOf } from '../domain/resource-id.ts'
 import { keyRanges } from './key-ranges.ts'
 import type { AuditTable, Db, Schema } from './schema.ts'
+import { pagesOf } from './values.ts'
 
 export function auditRows(db: Db): AuditRows {
   async function add(entries: readonly AuditEntry[]): Promise<void> {
-    if (entries.length === 0) return
-    await db.insertInto('audit').values(entries.map(toTable)).execute()
+    for (const page of pagesOf(entries))
+      await db.insertInto('audit').values(page.map(toTable)).execute()
   }
 
-  const list: AuditRows['list'] = async ({ within, above, sinceMs, untilMs, after, rowsMax }) => {
+  const list: AuditRows['list'] = async ({ within, above, outcomes, ...query }) => {
+    const { sinceMs, untilMs, after, rowsMax } = query
     const rows = await db
       .selectFrom('audit')
       .selectAll()
       .where((where) => where.or([...placedIn(where, within), ...placedAbove(where, above)]))
-      .$if(sinceMs !== undefined, (query) => query.where('at_ms', '>=', sinceMs ?? 0))
-      .$if(untilMs !== undefined, (query) => query.where('at_ms', '<', untilMs ?? 0))
-      .$if(after !== undefined, (query) =>
-        query.where(sql<SqlBool>`(at_ms, id) < (${after?.atMs ?? 0}, ${after?.id ?? ''})`),
+      .$if(outcomes !== undefined, (each) => each.where('outcome', 'in', outcomes ?? []))
+      .$if(sinceMs !== undefined, (each) => each.where('at_ms', '>=', sinceMs ?? 0))
+      .$if(untilMs !== undefined, (each) => each.where('at_ms', '<', untilMs ?? 0))
+      .$if(after !== undefined, (each) =>
+        each.where(sql<SqlBool>`(at_ms, id) < (${after?.atMs ?? 0}, ${after?.id ?? ''})`),
       )
       .orderBy('at_ms', 'desc')
       .orderBy('id', 'desc')

@@ -27,8 +27,8 @@ export type ActivityQuery = {
 }
 
 /**
- * One page of what was asked for, granted and denied, newest first: events and the audit, merged by time. It may be short
- * before the end: `next` says where to go on.
+ * One page of what was asked for, granted, denied and failed, newest first: events and the audit, merged by time. As in
+ * Azure nothing is told of reading. It may be short before the end: `next` says where to go on.
  */
 export async function listActivity(rows: Rows, query: ActivityQuery) {
   const pages = await Promise.all([eventsOf(rows, query), auditOf(rows, query)])
@@ -65,7 +65,8 @@ async function auditOf(rows: Rows, query: ActivityQuery): Promise<Page> {
 
 function asEvent(entry: AuditEntry): EventRow {
   const { code, ...about } = entry.about
-  const isDenied = entry.outcome === 'denied'
+  const isRefused = entry.outcome !== 'allowed'
+  // What failed has its message among the rest.
   const message = `The client '${entry.name}' with object id '${entry.principalId}' was not allowed to perform action '${entry.action}' over scope '${entry.scope}'.`
   return {
     id: entry.id,
@@ -74,8 +75,8 @@ function asEvent(entry: AuditEntry): EventRow {
     kind: 'operation',
     resourceId: entry.scope,
     action: entry.action,
-    status: isDenied ? 'Failed' : 'Succeeded',
-    error: isDenied ? { code: String(code ?? 'AuthorizationFailed'), message } : undefined,
+    status: isRefused ? 'Failed' : 'Succeeded',
+    error: isRefused ? { code: String(code ?? 'AuthorizationFailed'), message } : undefined,
     operationId: entry.correlationId,
     correlationId: entry.correlationId,
     principalId: entry.principalId,
@@ -89,6 +90,7 @@ function isAsked(event: EventRow, query: ActivityQuery): boolean {
   const { correlationId, caller, status, provider, within } = query
   const key = keyOf(event.resourceId)
   return (
+    !/\/read$/i.test(event.action) &&
     (correlationId === undefined || event.correlationId === correlationId) &&
     (caller === undefined || event.name === caller || event.principalId === caller) &&
     (status === undefined || event.status === status) &&

@@ -1,3 +1,4 @@
+import { armErrors, type ErrorCode } from '../domain/errors.ts'
 import type { EventRow } from '../domain/events.ts'
 import { parseResourceId } from '../domain/resource-id.ts'
 import type { JsonObject } from '../domain/rows.ts'
@@ -51,6 +52,7 @@ export function activityBody(event: EventRow): JsonObject {
       entity: resourceId,
       message: action,
       ...(outcome.value !== '' && { statusCode: outcome.value }),
+      // As it was answered, where that is among the texts.
       ...(error && { statusMessage: JSON.stringify({ status: 'Failed', error }) }),
       ...(principalId !== '' && { principalId }),
       ...textsOf(event.about),
@@ -63,16 +65,39 @@ function said(value: string) {
 }
 
 function outcomeOf({ status, error, about }: EventRow) {
-  const http = (code: string, status: number) => ({
-    value: code,
-    localizedValue: `${code} (HTTP Status Code: ${status})`,
-  })
-  if (status === 'Accepted')
-    return about.verb === 'create' ? http('Created', 201) : http('Accepted', 202)
-  if (status === 'Succeeded') return http('OK', 200)
-  if (status === 'Failed' && (error?.code ?? '').startsWith('Auth')) return http('Forbidden', 403)
-  if (status === 'Failed') return http('Conflict', 409)
+  if (status === 'Accepted') return about.verb === 'create' ? subStatus(201) : subStatus(202)
+  if (status === 'Succeeded') return subStatus(200)
+  if (status === 'Failed') return subStatus(statusOf(error?.code ?? ''))
   return said('')
+}
+
+/** Of a code that is none of ours, as what is carried out later may have: 409. */
+function statusOf(code: string): number {
+  return isErrorCode(code) ? armErrors[code].status : 409
+}
+
+/** `BadRequest`, `Bad Request (HTTP Status Code: 400)`. */
+function subStatus(status: number) {
+  const words = statusWords[status] ?? 'Conflict'
+  const localizedValue = `${words} (HTTP Status Code: ${status})`
+  return { value: words.replaceAll(' ', ''), localizedValue }
+}
+
+const statusWords: Readonly<Partial<Record<number, string>>> = {
+  ...{ 200: 'OK', 201: 'Created', 202: 'Accepted', 400: 'Bad Request', 401: 'Unauthorized' },
+  ...{
+    403: 'Forbidden',
+    404: 'Not Found',
+    405: 'Method Not Allowed',
+    409: 'Conflict',
+    410: 'Gone',
+  },
+  ...{ 412: 'Precondition Failed', 413: 'Request Entity Too Large', 429: 'Too Many Requests' },
+  ...{ 500: 'Internal Server Error', 503: 'Service Unavailable', 507: 'Insufficient Storage' },
+}
+
+function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(armErrors, code)
 }
 
 function claimsOf({ principalId, tenantId, name }: EventRow): JsonObject {

@@ -4,6 +4,7 @@ import type { DeployPorts } from '../../src/deployments/ports.ts'
 import type { Caller } from '../../src/domain/access.ts'
 import { openDeployments } from '../../src/doors/deployment-door.ts'
 import type { Providers } from '../../src/providers/ports.ts'
+import { untold } from './untold.ts'
 
 /** What deployments of an engine stand on: `callerNow` says what whoever deploys may at the moment. */
 export function deployingOf(providers: Providers, callerNow: () => Caller): DeployPorts {
@@ -18,7 +19,7 @@ export function deployingOf(providers: Providers, callerNow: () => Caller): Depl
     ...{ accountKey: absent, authority: absent, planCopy: absent },
     webhooks: { hosts: [], refusalOf: absent },
     prices: { currency: 'USD', about: '', links: [], changesMs: [], at: absent },
-    refusals: { denied: () => undefined, flush: async () => undefined, addressOf: () => '' },
+    refusals: untold,
   })
   return { ...deployments, send, callerAgain: async () => callerNow() }
 }

@@ -2,16 +2,18 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { openArm } from '../support/arm.ts'
 import { type AzureCli, openAzureCli } from '../support/azure-cli.ts'
 import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
 
 let vitrine: TestInstallation
 let home: string
 let az: AzureCli['az']
+let refused: AzureCli['refused']
 beforeAll(async () => {
   vitrine = await openTestInstallation()
   home = await mkdtemp(join(tmpdir(), 'vitrine-az-activity-'))
-  ;({ az } = await openAzureCli(vitrine, home, 'mended'))
+  ;({ az, refused } = await openAzureCli(vitrine, home, 'mended'))
   await az('group', 'create', '-n', 'logRG', '-l', 'westeurope')
   await az('sig', 'create', '-g', 'logRG', '-r', 'logged')
 })
@@ -39,8 +41,19 @@ it('az monitor activity-log list tells who did what, narrowed as az narrows it',
   expect(await log('--namespace', 'Microsoft.Compute')).toEqual([made])
   expect(await log('--correlation-id', said('correlationId'))).toEqual([made])
   expect(await log('--caller', said('caller'), '--status', 'Succeeded')).toEqual(all)
-  expect(await log('--status', 'Failed')).toEqual([])
   expect(await log('--max-events', '1')).toEqual([made])
   const selected = await log('--select', 'caller', 'resourceId', '--max-events', '1')
   expect(selected).toMatchObject([{ caller: said('caller'), resourceId: id, status: null }])
+
+  const lock = `${id}/providers/Microsoft.Authorization/locks/kept`
+  await openArm(vitrine).put(lock, { properties: { level: 'CanNotDelete' } })
+  expect(await refused('sig delete -g logRG -r logged')).toContain('ScopeLocked')
+  expect(await log('--status', 'Failed')).toMatchObject([
+    {
+      ...{ resourceId: id, caller: said('caller'), level: 'Error' },
+      operationName: { value: 'Microsoft.Compute/galleries/delete' },
+      subStatus: { value: 'Conflict', localizedValue: 'Conflict (HTTP Status Code: 409)' },
+      properties: { statusMessage: expect.stringContaining('"code":"ScopeLocked"') },
+    },
+  ])
 }, 300_000)

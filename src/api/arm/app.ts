@@ -8,7 +8,7 @@ import { mustBeOfTenant, tenantOfPath } from '../../access/wrong-tenant.ts'
 import { secure, securityHeaders } from '../../base/security-headers.ts'
 import type { DeploymentPorts } from '../../deployments/ports.ts'
 import type { Caller } from '../../domain/access.ts'
-import { ArmError, Denied, Unavailable } from '../../domain/errors.ts'
+import { ArmError, Unavailable } from '../../domain/errors.ts'
 import type { Providers } from '../../providers/ports.ts'
 import type { Telling } from '../../resources/declaration.ts'
 import { parseAddress } from './address.ts'
@@ -20,6 +20,7 @@ import { askingOf, readApiVersion, readJson, readQuery, readText } from './reque
 import { answerAddress } from './route.ts'
 import { sendStream } from './send-stream.ts'
 import { openShownTexts } from './shown-texts.ts'
+import { type Refused, remembering, tellRefused } from './tell-refused.ts'
 
 export type ArmPorts = {
   readonly providers: Providers
@@ -57,7 +58,7 @@ export function openArm(ports: ArmPorts) {
   async function rendered(raw: IncomingMessage): Promise<Rendered> {
     const requestId = ports.providers.world.id()
     const correlationId = traceId(raw.headers['x-ms-correlation-request-id']) ?? requestId
-    const arrival: Arrival = { raw, requestId, correlationId, caller: undefined, rated: [] }
+    const arrival = arrivalOf(raw, requestId, correlationId)
     try {
       return render(await answerArm(ports, arrival, { texts, send }), arrival)
     } catch (error) {
@@ -106,8 +107,16 @@ type Arrival = {
   readonly correlationId: string
   /** Known once it is. */
   caller: Caller | undefined
+  allowed: () => Refused['allowed']
   /** Headers that tell what is left to the caller. */
   rated: readonly string[]
+}
+
+function arrivalOf(raw: IncomingMessage, requestId: string, correlationId: string): Arrival {
+  return {
+    ...{ raw, requestId, correlationId, rated: [] },
+    ...{ caller: undefined, allowed: () => undefined },
+  }
 }
 
 function refusal(ports: ArmPorts, arrival: Arrival, error: unknown): Answer {
@@ -123,8 +132,8 @@ function refusal(ports: ArmPorts, arrival: Arrival, error: unknown): Answer {
     const facts = { correlationId, path, message: error.message }
     ports.providers.world.log({ level: 'warn', event: 'request-unavailable', ...facts })
   }
-  if (error instanceof ArmError && (answer.status === 401 || answer.status === 403)) {
-    tellDenied(ports, arrival, error)
+  if (error instanceof ArmError) {
+    tellRefused(ports.refusals, refusedBy(ports, arrival, answer), error)
   }
   if (!(error instanceof ArmError) || answer.status !== 401) return answer
   const header = { 'www-authenticate': challengeOf(ports, raw, error) }
@@ -138,15 +147,16 @@ function challengeOf(ports: ArmPorts, raw: IncomingMessage, error: ArmError): st
   return challenge(ports.authority(ports.publicUrl ?? origin, right), error.message)
 }
 
-function tellDenied(ports: ArmPorts, { raw, correlationId, caller }: Arrival, error: ArmError) {
+function refusedBy(
+  { refusals }: ArmPorts,
+  { raw, correlationId, caller, allowed }: Arrival,
+  { body }: Answer,
+): Refused {
   const path = caller ? (raw.url?.replace(/\?.*/s, '') ?? '/') : '/'
-  const wanted = error instanceof Denied ? error : { action: raw.method ?? '', scope: path }
-  const nobody = { principalId: '', name: '' }
-  ports.refusals.denied({
-    ...(caller ?? nobody),
-    ...{ action: wanted.action, scope: wanted.scope, code: error.code },
-    ...{ correlationId, address: ports.refusals.addressOf(raw) },
-  })
+  return {
+    ...{ caller, correlationId, address: refusals.addressOf(raw), body },
+    ...{ asked: { action: raw.method ?? '', scope: path }, allowed: allowed() },
+  }
 }
 
 /** The headers that ARM puts on every answer: names and values in turn. */
@@ -251,8 +261,12 @@ async function answerArm(
 
 async function callerOf(ports: ArmPorts, arrival: Arrival): Promise<Caller> {
   const { headers } = arrival.raw
-  const caller = await authenticated(ports, arrival.raw)
+  const { caller, allowed } = remembering(
+    await authenticated(ports, arrival.raw),
+    arrival.raw.method ?? '',
+  )
   arrival.caller = caller
+  arrival.allowed = allowed
   const more = headers['x-ms-authorization-auxiliary']
   if (more === undefined) return caller
   return withAuxiliary({ ...ports, ...ports.providers }, caller, [more].flat().join(','))

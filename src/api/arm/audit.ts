@@ -17,6 +17,7 @@ export async function answerAudit(request: ArmRequest, path: string): Promise<An
   if (!after) await refusals.flush()
   const found = await providers.store.read.audit.list({
     ...placesOf(request, scope),
+    outcomes: ['allowed', 'denied'],
     ...timesOf(query.get('$filter')),
     after,
     rowsMax: limits.pageRows + 1,

@@ -1,6 +1,6 @@
 import { mustBeOfTenant } from '../../access/wrong-tenant.ts'
 import type { Send } from '../../deployments/ports.ts'
-import { ArmError, Denied, Unavailable } from '../../domain/errors.ts'
+import { ArmError, Unavailable } from '../../domain/errors.ts'
 import { mustBeKept } from '../../domain/json-text.ts'
 import type { Json } from '../../domain/rows.ts'
 import { parseAddress } from './address.ts'
@@ -8,6 +8,7 @@ import type { ArmRequest } from './answer.ts'
 import { errorAnswer } from './envelope.ts'
 import { readQuery } from './request.ts'
 import { answerAddress } from './route.ts'
+import { remembering, tellRefused } from './tell-refused.ts'
 
 /** What of a request is not its own. */
 export type InProcess = Omit<
@@ -32,9 +33,11 @@ export type InProcess = Omit<
  * the same way.
  */
 export function openInProcess(shared: InProcess): Send {
-  const send: Send = async (asked, { method, path, apiVersion, body = {} }) => {
+  const send: Send = async ({ hide, ...asking }, { method, path, apiVersion, body = {} }) => {
     const search = `?api-version=${encodeURIComponent(apiVersion)}`
     const text = JSON.stringify(body)
+    const { caller, allowed } = remembering(asking.caller, method)
+    const asked = { ...asking, caller }
     const request: ArmRequest = {
       ...shared,
       send,
@@ -42,14 +45,14 @@ export function openInProcess(shared: InProcess): Send {
       asked: { ...asked, apiVersion: apiVersion.toLowerCase() },
       preconditions: { ifMatch: undefined, ifNoneMatch: undefined },
       header: () => undefined,
-      authenticated: async () => asked.caller,
+      authenticated: async () => caller,
       json: async () => body,
       text: async () => text,
     }
     try {
       mustBeOfTenant(
         { tenancy: shared.providers.tenancy, authority: shared.authority },
-        asked.caller,
+        caller,
         path,
       )
       mustBeKept(text)
@@ -58,23 +61,15 @@ export function openInProcess(shared: InProcess): Send {
       return { status, headers, body: told === undefined ? undefined : (JSON.parse(told) as Json) }
     } catch (error) {
       if (!(error instanceof ArmError) || error instanceof Unavailable) throw error
-      tellDenied(shared, asked, error)
-      const { status, headers = {}, body } = errorAnswer(error, asked.correlationId)
+      const { correlationId } = asked
+      const { status, headers = {}, body } = errorAnswer(error, correlationId)
       // What `errorAnswer` makes is JSON.
-      return { status, headers, body: body as Json }
+      const told = body as Json
+      const refused = { caller, correlationId, address: undefined, body: hide(told) }
+      const wanted = { asked: { action: method, scope: path }, allowed: allowed() }
+      tellRefused(shared.refusals, { ...refused, ...wanted }, error)
+      return { status, headers, body: told }
     }
   }
   return send
-}
-
-function tellDenied(
-  { refusals }: InProcess,
-  { caller, correlationId }: Parameters<Send>[0],
-  error: ArmError,
-): void {
-  if (!(error instanceof Denied)) return
-  const { tenantId, principalId, name } = caller
-  const { action, scope, code } = error
-  const who = { tenantId, principalId, name, correlationId }
-  refusals.denied({ ...who, ...{ action, scope, code, address: undefined } })
 }

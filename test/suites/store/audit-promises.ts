@@ -49,6 +49,17 @@ export function auditPromises(open: OpenStore): void {
     expect(await list({ after: b })).toEqual([a])
   })
 
+  it('many are kept at once, and those of some outcomes are told alone', async () => {
+    const many = Array.from({ length: 4_500 }, (_, at) => entry(at + 1, '/'))
+    const failed = { ...entry(9_000, scope), outcome: 'failed' } as const
+    const denied = { ...entry(9_001, scope), outcome: 'denied' } as const
+    await store().write(({ audit }) => audit.add([...many, failed, denied]))
+    expect(await list({ rowsMax: 9_999 })).toHaveLength(4_502)
+    expect(await list({ rowsMax: 2 })).toEqual([denied, failed])
+    const both = { outcomes: ['allowed', 'denied'], rowsMax: 2 } as const
+    expect(await list(both)).toEqual([denied, many.at(-1)])
+  })
+
   it('old ones are forgotten, a page at a time', async () => {
     await store().write(async ({ audit }) => {
       await audit.add([])
