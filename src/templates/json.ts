@@ -42,6 +42,18 @@ export function namesIn(object: JsonObject): Names {
   return names
 }
 
+/** Names by themselves in lower case, for `recased`. */
+export function spellingsOf(names: readonly string[]): ReadonlyMap<string, string> {
+  return new Map(names.map((name) => [name.toLowerCase(), name]))
+}
+
+/** The same object with the members of these names under their own spelling: Azure reads those of a template in any case. */
+export function recased(object: JsonObject, spellings: ReadonlyMap<string, string>): JsonObject {
+  const spelt = (name: string) => spellings.get(name.toLowerCase()) ?? name
+  if (Object.keys(object).every((name) => spelt(name) === name)) return object
+  return Object.fromEntries(Object.entries(object).map(([name, value]) => [spelt(name), value]))
+}
+
 /** A text itself; of any other value its JSON: `String()` throws for objects whose own `toString` is data. */
 export function textOf(value: Json | undefined): string {
   if (typeof value === 'string') return value

@@ -1,11 +1,13 @@
 import type { Json, JsonObject } from '../domain/rows.ts'
 import type { Context } from './context.ts'
-import { isObject } from './json.ts'
+import { isObject, recased, spellingsOf } from './json.ts'
 import { dereferenced, typeNamed } from './parameter-type.ts'
 import { type TemplatePath, TemplateProblem } from './problem.ts'
 import type { Template } from './read-template.ts'
 import { evaluateNow, evaluateTree, type PendingTree } from './tree.ts'
 import { declaresSecret, misfitOf } from './typed-value.ts'
+
+const outputMembers = spellingsOf(['type', 'value', 'condition', 'copy', 'metadata'])
 
 /** `{ name: { type, value } }`; of secure ones only the type, as in Azure. Throws TemplateProblem. */
 export function planOutputs(template: Template, context: Context): PendingTree {
@@ -13,7 +15,7 @@ export function planOutputs(template: Template, context: Context): PendingTree {
   const holes: PendingTree['holes'][number][] = []
   const secretPaths: TemplatePath[] = []
   for (const [name, source] of Object.entries(template.outputs)) {
-    const output = isObject(source) ? source : {}
+    const output = isObject(source) ? recased(source, outputMembers) : {}
     const path = ['outputs', name]
     const declaration = dereferenced(output, template.definitions, path)
     const type = typeNamed(declaration.type, `template output '${name}'`, path)

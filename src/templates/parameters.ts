@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from '../domain/rows.ts'
 import { type Context, freshWatch, unknown, type Value } from './context.ts'
-import { isObject, member } from './json.ts'
+import { isObject, member, recased, spellingsOf } from './json.ts'
 import { openNamedValues } from './named-values.ts'
 import { dereferenced, fits, isSecure, typeNamed } from './parameter-type.ts'
 import { TemplateProblem } from './problem.ts'
@@ -63,6 +63,11 @@ export function openParameters(template: Template, given: JsonObject): Parameter
   }
 }
 
+const declared = spellingsOf([
+  ...['type', 'defaultValue', 'allowedValues', 'metadata'],
+  ...['minLength', 'maxLength', 'minValue', 'maxValue'],
+])
+
 type Declaration = { readonly name: string; readonly type: string; readonly body: JsonObject }
 
 function declarationOf(template: Template, asked: string): Declaration | undefined {
@@ -76,7 +81,7 @@ function declarationOf(template: Template, asked: string): Declaration | undefin
       `Deployment template validation failed: 'The template parameter '${name}'{at} is not an object with a type.'.`,
       path,
     )
-  const body = dereferenced(source, template.definitions, path)
+  const body = dereferenced(recased(source, declared), template.definitions, path)
   return { name, body, type: typeNamed(body.type, `template parameter '${name}'`, path) }
 }
 

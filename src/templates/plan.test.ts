@@ -223,3 +223,20 @@ describe('order', () => {
     ).toThrow('ambiguous')
   })
 })
+
+describe('the names of what a template says', () => {
+  it('are read in any case, as Azure reads them', () => {
+    const odd = {
+      ...{ Type: 'Microsoft.Compute/galleries', apiversion: '2023-07-03', Name: 'b' },
+      ...{ DependsOn: ['a'], Tags: { x: '1' } },
+    }
+    const plan = planOf({
+      resources: [gallery('a'), odd],
+      Parameters: { p: { Type: 'int', defaultvalue: 2, allowedvalues: [2, 3] } },
+      outputs: { o: { Type: 'int', Value: "[parameters('p')]" } },
+    })
+    expect(waitsFor(plan, 'b')).toEqual(['a'])
+    expect(named(plan, 'b').body.known).toEqual({ tags: { x: '1' } })
+    expect(resolve(plan.outputs, none)).toEqual({ o: { type: 'Int', value: 2 } })
+  })
+})

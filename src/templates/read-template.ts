@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../domain/rows.ts'
-import { isArray, isObject, textOf } from './json.ts'
+import { isArray, isObject, recased, spellingsOf, textOf } from './json.ts'
 import { type TemplatePath, TemplateProblem } from './problem.ts'
 
 /** A template whose sections are what they have to be; what is in them is not looked at yet. */
@@ -24,7 +24,7 @@ export type TemplateResource = {
 /** Azure's own bounds. */
 const sectionMax = { parameters: 256, variables: 256, outputs: 64 }
 
-const members = new Set([
+const members = spellingsOf([
   '$schema',
   'contentVersion',
   'apiProfile',
@@ -38,6 +38,21 @@ const members = new Set([
   'outputs',
 ])
 
+const resourceMembers = spellingsOf([
+  ...['type', 'name', 'apiVersion', 'scope', 'location', 'tags', 'properties', 'resources'],
+  ...['dependsOn', 'condition', 'copy', 'existing', 'comments', 'metadata', 'asserts', 'import'],
+  ...['subscriptionId', 'resourceGroup', 'sku', 'kind', 'plan', 'identity', 'zones', 'placement'],
+  ...[
+    'extendedLocation',
+    'extension',
+    'eTag',
+    'managedBy',
+    'managedByExtended',
+    'options',
+    'scale',
+  ],
+])
+
 /** What may follow `https://schema.management.azure.com/schemas/…/`, and where such a template is deployed. */
 const schemas: Readonly<Record<string, 'group' | 'subscription' | undefined>> = {
   'deploymenttemplate.json': 'group',
@@ -46,10 +61,8 @@ const schemas: Readonly<Record<string, 'group' | 'subscription' | undefined>> = 
 const schemaForm = /^https?:\/\/schema\.management\.azure\.com\/schemas\/[\w.-]+\/(\w+\.json)#?$/i
 
 /** Looks at the sections of a template. A nested one may have the schema of another scope. Throws TemplateProblem. */
-export function readTemplate(whole: JsonObject, scope: 'group' | 'subscription' | 'any'): Template {
-  for (const name of Object.keys(whole))
-    if (!members.has(name))
-      throw unfit(`Could not find member '${name}' on object of type 'Template'`, [name])
+export function readTemplate(sent: JsonObject, scope: 'group' | 'subscription' | 'any'): Template {
+  const whole = known(sent, { members, kind: 'Template', path: [] })
   checkSchema(whole.$schema, scope)
   if (typeof whole.contentVersion !== 'string') throw required('contentVersion')
   if (whole.resources === undefined) throw required('resources')
@@ -83,8 +96,28 @@ export function readResources(
   return Object.entries(resources).map(([name, source]) => {
     const at = [...path, isNamed ? name : Number(name)]
     if (!isObject(source)) throw unfit('A template resource must be an object', at)
-    return { source, symbolicName: isNamed ? name : undefined, path: at }
+    const said = known(source, { members: resourceMembers, kind: 'TemplateResource', path: at })
+    return { source: said, symbolicName: isNamed ? name : undefined, path: at }
   })
+}
+
+/** The object, its names in their own case. Throws TemplateProblem for one that there is not. */
+function known(
+  source: JsonObject,
+  {
+    members,
+    kind,
+    path,
+  }: {
+    readonly members: ReadonlyMap<string, string>
+    readonly kind: 'Template' | 'TemplateResource'
+    readonly path: TemplatePath
+  },
+): JsonObject {
+  for (const name of Object.keys(source))
+    if (!members.has(name.toLowerCase()))
+      throw unfit(`Could not find member '${name}' on object of type '${kind}'`, [...path, name])
+  return recased(source, members)
 }
 
 function checkSchema(schema: Json | undefined, scope: 'group' | 'subscription' | 'any'): void {

@@ -55,6 +55,10 @@ describe('a template that is wrong', () => {
     [{ resources: {} }, 'must be an array'],
     [{ resources: [1] }, 'must be an object'],
     [{ resource: [] }, "Could not find member 'resource' on object of type 'Template'"],
+    [
+      { resources: [gallery('a', { dependOn: ['b'] })] },
+      "Could not find member 'dependOn' on object of type 'TemplateResource'",
+    ],
     [{ languageVersion: '3.0' }, "language version '3.0' is not supported"],
     [{ outputs: [] }, 'outputs must be an object'],
     [{ resources: [{ name: 'a', apiVersion: '2023-07-03' }] }, 'The type property is required'],
