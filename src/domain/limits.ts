@@ -45,6 +45,8 @@ export const limits = {
   bodyBytesMax: 4 * mib,
   /** A stored document as JSON: all tags and a thousand region settings fit, and a page of a list stays below 7 MiB. */
   documentCharsMax: 64 * kib,
+  /** Faults of a request that its refusal tells: a body has room for a million. */
+  problemsToldMax: 100,
   /** Ranged reads that lie nearer than this are joined: a gap costs less than a request. */
   joinGapBytes: 256 * kib,
   joinedReadBytesMax: 4 * mib,

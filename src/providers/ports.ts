@@ -1,6 +1,7 @@
 import type { World } from '../base/world.ts'
 import type { Caller } from '../domain/access.ts'
 import { ArmError } from '../domain/errors.ts'
+import { limits } from '../domain/limits.ts'
 import type { Problem } from '../domain/problem.ts'
 import type { RegionName } from '../domain/regions.ts'
 import type { ResourceId } from '../domain/resource-id.ts'
@@ -37,9 +38,10 @@ export type Asked = {
 /** One resource of one type, as the address says it. */
 export type Target = { readonly id: ResourceId; readonly type: ResourceType }
 
-/** One error for all problems: the first speaks, every one is listed when there are several. */
+/** One error for all problems: the first speaks, and when there are several they are listed, so many that an answer stays small. */
 export function refuse(problems: readonly Problem[]): never {
   const [first, ...rest] = problems
   if (!first) throw new ArmError('InternalServerError', 'A refusal without a reason.')
-  throw new ArmError(first.code, first.message, first.target, rest.length > 0 ? problems : [])
+  const told = problems.slice(0, limits.problemsToldMax)
+  throw new ArmError(first.code, first.message, first.target, rest.length > 0 ? told : [])
 }

@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { limits } from '../domain/limits.ts'
 import type { Problem } from '../domain/problem.ts'
 import type { ArmDocument, ResourceType } from './declaration.ts'
 import { withoutNulls } from './merge.ts'
@@ -17,7 +18,7 @@ export function parseDocument<Doc extends ArmDocument>(
   const parsed = type.schema.safeParse(withProperties)
   const problems = parsed.success
     ? tagProblems(parsed.data.tags ?? {})
-    : parsed.error.issues.map((issue) => issueProblem(type.target, withProperties, issue))
+    : toldOf(parsed.error).map((issue) => issueProblem(type.target, withProperties, issue))
   return parsed.success && problems.length === 0 ? { doc: parsed.data } : { problems }
 }
 
@@ -29,7 +30,11 @@ export function parseBody(
   const sent = isObject(body) ? withoutNulls(body) : body
   const parsed = schema.safeParse(sent)
   if (parsed.success) return { body: parsed.data }
-  return { problems: parsed.error.issues.map((issue) => issueProblem('', sent, issue)) }
+  return { problems: toldOf(parsed.error).map((issue) => issueProblem('', sent, issue)) }
+}
+
+function toldOf({ issues }: z.ZodError): readonly Issue[] {
+  return issues.slice(0, limits.problemsToldMax)
 }
 
 type Issue = z.core.$ZodIssue

@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { LogEvent } from '../../src/base/world.ts'
 import { limits } from '../../src/domain/limits.ts'
 import { openWorld } from '../../src/world.ts'
-import { type Arm, openArm } from '../support/arm.ts'
-import { gallery, makeDefinition } from '../support/main-job.ts'
+import { type Arm, errorOf, openArm } from '../support/arm.ts'
+import { definition, gallery, makeDefinition } from '../support/main-job.ts'
 import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
 
 const guid = /^x-ms-correlation-request-id: [0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/m
@@ -224,6 +224,20 @@ describe('whatever a request says', () => {
       )
       expect(statusOf(answer)).toBe(400)
       expect(answer).toMatch(/InvalidRequestContent.*send JSON in UTF-8, and not compressed/)
+    }
+  })
+
+  it('of a body with thousands of faults a hundred are told', async () => {
+    const regions = Array.from({ length: 5_000 }, () => ({}))
+    const tags = Object.fromEntries(regions.map((_, at) => [`<${at}`, 'x']))
+    const version = { publishingProfile: { targetRegions: regions } }
+    for (const [path, body] of [
+      [`galleries/${gallery}/images/${definition}/versions/1.0.0`, { properties: version }],
+      ['galleries/tagged', { tags }],
+    ] as const) {
+      const answer = await arm.put(path, { location: 'westeurope', ...body })
+      expect(answer.status).toBe(400)
+      expect(errorOf(answer).details).toHaveLength(100)
     }
   })
 
