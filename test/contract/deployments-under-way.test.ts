@@ -85,7 +85,9 @@ describe('a deployment that is under way', () => {
       'DeploymentActive',
     ])
     expect(await stateOf('cancelled')).toBe('Running')
-    expect(await operationsOf('cancelled')).toEqual({ first: 'Running', nested: 'Running' })
+    await expect
+      .poll(() => operationsOf('cancelled'))
+      .toEqual({ first: 'Running', nested: 'Running' })
     const cancel = () => arm.ask('POST', `${idOf('cancelled')}/cancel`, { api })
     expect((await cancel()).status).toBe(204)
     expect(await arm.ended(begun)).toMatchObject({
