@@ -77,19 +77,28 @@ export function eventVerbs(
   acts: (type: string) => readonly string[],
 ): ReadonlyMap<string, readonly string[]> {
   const of = ([type, noun]: readonly [string, string]) => {
-    const actions = [...acts(type), ...commonActs].map(actionEnds)
+    const actions = [...acts(type), ...actsHere(type)].map(actionEnds)
     const ends = [...Object.values(requested(type)), ...actions].flatMap(Object.values<string>)
     return [noun, [...new Set([...ends, ...unasked(type)])].sort()] as const
   }
   return new Map(Object.entries(nouns).map(of))
 }
 
-/** Of every type: by `moveResources` of a group, and `verify` below `Vitrine.Gallery`. */
-const commonActs = ['moveResources/action', 'verify/action']
+/** What no type declares of itself: of a group `moveResources`, told of what moves too; `verify` of what has bytes. */
+function actsHere(type: string): readonly string[] {
+  if (type === deploymentType) return ['whatIf/action']
+  return ['moveResources/action', ...(keepsBytes.test(type) ? ['verify/action'] : [])]
+}
+
+const keepsBytes = /\/(disks|snapshots|versions)$|^microsoft\.compute\/images$/
+/** Neither is moved by itself. */
+const deploymentType = 'microsoft.resources/deployments'
+const groupType = 'microsoft.resources/resourcegroups'
 
 function unasked(type: string): readonly string[] {
   return [
-    ...[happened.removed, happened.moved],
+    happened.removed,
+    ...(type === deploymentType || type === groupType ? [] : [happened.moved]),
     ...(type.endsWith('/versions') ? Object.values(regional) : []),
     ...(type === definitionType ? [happened.latest] : []),
     ...(/galleries\/(images|applications)/.test(type) ? [happened.endOfLife] : []),

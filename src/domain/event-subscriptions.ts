@@ -8,7 +8,10 @@ export type EventSubscriptionRow = {
   readonly id: string
   /** Where events are told of, and below; `tenantScope` and what follows it: everywhere. */
   readonly scopeKey: string
-  /** `endpoint`: its origin; `sealedEndpoint`: the whole of it; maybe `types`, in full, and `subjectBeginsWith`. */
+  /**
+   * `endpoint`: its origin; `sealedEndpoint`: the whole of it; maybe `types`, in full, and `subjectBeginsWith`;
+   * `missed`: from which number to which it missed events that were not kept so long.
+   */
   readonly doc: JsonObject
   /** What signs, sealed; undefined: nothing does. */
   readonly secret: string | undefined
@@ -39,12 +42,13 @@ export type EventSubscriptionRows = {
   revive(key: string, nowMs: number): Promise<void>
   /** Active ones with a key behind `after`, by key. */
   active(after: string, rowsMax: number): Promise<readonly EventSubscriptionRow[]>
-  /** What a delivery found: only while the row is as it was read. */
+  /** What a delivery found, with `doc` where that is another: only while the row is as it was read. */
   delivered(
     key: string,
     was: Pick<EventSubscriptionRow, 'cursor' | 'updatedMs'>,
     to: Pick<EventSubscriptionRow, 'cursor' | 'attempts' | 'state' | 'reason' | 'deliveredMs'> & {
       readonly updatedMs: number
+      readonly doc: EventSubscriptionRow['doc'] | undefined
     },
   ): Promise<void>
 }

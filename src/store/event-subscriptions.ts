@@ -64,6 +64,7 @@ export function eventSubscriptionRows(db: Db): EventSubscriptionRows {
         reason: to.reason ?? null,
         delivered_ms: to.deliveredMs ?? null,
         updated_ms: to.updatedMs,
+        ...(to.doc && { doc: JSON.stringify(to.doc) }),
       })
       .where('key', '=', key)
       .where('cursor', '=', was.cursor)

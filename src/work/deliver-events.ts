@@ -14,6 +14,7 @@ import { limits } from '../domain/limits.ts'
 import type { JsonObject, WorkRequest } from '../domain/rows.ts'
 import type { EndpointPolicy } from '../imports/import-policy.ts'
 import { postTo } from '../imports/post-to.ts'
+import { isObject } from '../resources/paths.ts'
 import type { Outcome, Running, Work } from '../runner/work.ts'
 import type { Store } from '../store/store.ts'
 
@@ -118,7 +119,9 @@ export function deliverEvents(ports: DeliverPorts): Work {
   async function deliverTo(row: EventSubscriptionRow, signal: AbortSignal): Promise<boolean> {
     const batch = await nextBatch(ports, row)
     if (!batch) return false
-    const { events, cursor, isMore } = batch
+    const { events, cursor, isMore, missed } = batch
+    if (missed && missed.to !== missedIn(row)?.to)
+      world.log({ level: 'warn', event: 'webhook-missed', subscription: row.id, ...missed })
     const failure = events.length > 0 ? await send(ports, row, { events, signal }) : undefined
     // A process that stops has not been refused.
     if (signal.aborted) return false
@@ -133,6 +136,7 @@ export function deliverEvents(ports: DeliverPorts): Work {
         reason: failure,
         deliveredMs: failure === undefined && events.length > 0 ? nowMs : row.deliveredMs,
         updatedMs: nowMs,
+        doc: missed && { ...row.doc, missed },
       }),
     )
     return failure === undefined && isMore
@@ -143,16 +147,34 @@ export function deliverEvents(ports: DeliverPorts): Work {
 
 /** What is to be sent next, and the cursor behind it; undefined at the end. */
 async function nextBatch(ports: DeliverPorts, row: EventSubscriptionRow) {
-  const found = await ports.store.read.events.after(row.cursor, scannedRows)
-  if (found.length === 0) return undefined
+  const { events } = ports.store.read
+  const found = await events.after(row.cursor, scannedRows)
+  // Read after them: what was found and is forgotten by now is sent all the same.
+  const missed = missingIn(row.cursor, found, await events.forgotten())
+  if (found.length === 0 && !missed) return undefined
   const all = await wanted(ports, row, found)
   const sent = all.slice(0, batchRows)
   const isCut = all.length > batchRows
   return {
     events: sent.map(({ shown }) => shown),
-    cursor: (isCut ? sent.at(-1) : found.at(-1))?.seq ?? row.cursor,
+    cursor: (isCut ? sent.at(-1) : found.at(-1))?.seq ?? missed?.to ?? row.cursor,
     isMore: isCut || found.length === scannedRows,
+    missed,
   }
+}
+
+/** The numbers behind a cursor that were not found since they are kept no more: from the first to the last of them. */
+function missingIn(cursor: number, found: readonly NumberedEvent[], forgotten: number) {
+  const seqs = new Set(found.map(({ seq }) => seq))
+  let from = cursor + 1
+  let to = Math.min(forgotten, found.at(-1)?.seq ?? forgotten)
+  while (seqs.has(from)) from += 1
+  while (seqs.has(to)) to -= 1
+  return from <= to ? { from, to } : undefined
+}
+
+function missedIn({ doc }: EventSubscriptionRow): { readonly to?: unknown } | undefined {
+  return isObject(doc.missed) ? doc.missed : undefined
 }
 
 /** What the principal may read now, of the types and subjects that are asked for. */

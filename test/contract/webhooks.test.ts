@@ -4,6 +4,7 @@ import { createServer, type Server, type ServerResponse } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { tenantScope } from '../../src/domain/event-subscriptions.ts'
 import { portOf } from '../../src/listen.ts'
+import { valueAt } from '../../src/resources/paths.ts'
 import { type Answer, type Arm, errorOf, openArm } from '../support/arm.ts'
 import { makeTenant } from '../support/made-tenant.ts'
 import { setLimits } from '../support/set-limits.ts'
@@ -221,6 +222,8 @@ describe('B20 webhooks', () => {
         /^'Vitrine\.Gallery\.ImageVersion\.Publishd' is no type of events \(properties\.types\[1\]\)\. Of ImageVersion there are: .*Moved.* Published,/,
       ],
       [{ endpoint, types: ['Gallery.Published'] }, /Of Gallery there are: .*, Share, /],
+      [{ endpoint, types: ['Deployment.Verify'] }, /Of Deployment there are: .*, WhatIf, /],
+      [{ endpoint, types: ['Gallery.VerifyFailed'] }, /Of Gallery there are: /],
       [{ endpoint, types: ['Version.Created'] }, /Write one of Gallery, ImageDefinition, /],
       [{}, /endpoint/],
     ] as const
@@ -308,6 +311,36 @@ describe('B20 webhooks', () => {
     await arm.ask('DELETE', lock)
     expect((await arm.ask('POST', `${at}/deliver`)).status).toBe(200)
     expect((await arm.ask('DELETE', at)).status).toBe(200)
+  })
+
+  it('that go on after events were kept no more say which they missed', async () => {
+    const { store } = vitrine.installation
+    const path = `${endpoint}/gap`
+    const { body } = await subscribe('gap', { endpoint: path })
+    expect(valueAt(body, 'properties.missed')).toBeUndefined()
+    const key = `${arm.groupPath}${hooks}/gap`.toLowerCase()
+    await arm.make('galleries/forgotten', west)
+    await store.write(async ({ events }) => {
+      await events.number(500)
+      await events.prune(Number.MAX_SAFE_INTEGER, 10_000)
+    })
+    const to = await store.read.events.forgotten()
+    const row = await store.read.eventSubscriptions.get(key)
+    if (!row) throw new Error('it is there')
+    // Given up long ago.
+    const old = { ...row, state: 'Dead', cursor: 0, updatedMs: row.updatedMs + 1 } as const
+    await store.write((rows) => rows.eventSubscriptions.put(old))
+    await arm.ask('POST', `${arm.groupPath}${hooks}/gap/deliver`)
+    await until(async () => valueAt(await show('gap'), 'properties.missed') !== undefined)
+    expect(await show('gap')).toMatchObject({
+      properties: { state: 'Active', missed: { from: 1, to } },
+    })
+    await arm.make('galleries/kept', west)
+    await until(() => received.some(({ path, body }) => path === '/gap' && body.includes('/kept"')))
+    expect(await show('gap')).toMatchObject({ properties: { missed: { to } } })
+    const again = await subscribe('gap', { endpoint: path })
+    expect(valueAt(again.body, 'properties.missed')).toBeUndefined()
+    await arm.ask('DELETE', `${arm.groupPath}${hooks}/gap`)
   })
 
   it('end with the resource or group at which they are', async () => {

@@ -1,4 +1,5 @@
-import { objectIn } from '../../client/client.ts'
+import { objectIn, objectOr } from '../../client/client.ts'
+import type { JsonObject } from '../../domain/rows.ts'
 import { type CommandGroup, type Context, command } from '../command.ts'
 import { many, may, needs } from '../flag.ts'
 import { apiVersions } from '../paths.ts'
@@ -18,7 +19,13 @@ const columns: readonly Column[] = [
   ['Last delivered', (row) => formatWhen(row.lastDelivered ?? 'never')],
   ['Failed', 'attempts'],
   ['Reason', 'reason'],
+  ['Missed', (row) => missedOf(objectOr(row.missed))],
 ]
+
+/** Numbers of events that were not kept until the endpoint could be told. */
+function missedOf({ from, to }: JsonObject): string {
+  return from === undefined ? '' : `${from} to ${to}`
+}
 
 const scope = may(
   '--scope <id>',
