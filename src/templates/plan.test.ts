@@ -173,6 +173,19 @@ describe('order', () => {
     expect(waitsFor(plan, 'b')).toEqual(['c', 'd'])
   })
 
+  it('is on what a place is read of, which is told when it is known, and not when it is secret', () => {
+    const plan = planOf({
+      parameters: { p: { type: 'securestring', defaultValue: 'westus' } },
+      resources: [
+        gallery('a', { location: "[reference('b', '2023-07-03', 'full').location]" }),
+        gallery('b', { location: 'westeurope' }),
+        gallery('c', { location: "[parameters('p')]" }),
+      ],
+    })
+    expect(waitsFor(plan, 'a')).toEqual(['b'])
+    expect(plan.providers).toMatchObject([{ resourceTypes: [{ locations: ['westeurope'] }] }])
+  })
+
   it('leaves out what is not deployed for its condition', () => {
     const plan = planOf({
       parameters: { wanted: { type: 'bool', defaultValue: false } },

@@ -15,7 +15,9 @@ export function providersOf(resources: readonly PlannedResource[]): readonly Jso
     const [namespace = '', ...rest] = type.split('/')
     const types = namespaces.get(namespace) ?? new Map<string, Set<string>>()
     const locations = types.get(rest.join('/')) ?? new Set<string>()
-    if (typeof body.known.location === 'string') locations.add(body.known.location)
+    const unshown = [...body.holes.map(({ path }) => path), ...body.secretPaths]
+    const isShown = unshown.every(([member]) => member !== 'location')
+    if (isShown && typeof body.known.location === 'string') locations.add(body.known.location)
     namespaces.set(namespace, types.set(rest.join('/'), locations))
   }
   return [...namespaces].map(([namespace, types]) => ({
