@@ -65,6 +65,7 @@ export const armErrors = {
     means: 'The resource above the one named does not exist.',
   },
   SubscriptionNotFound: { status: 404, means: 'The subscription does not exist here.' },
+  InvalidSubscriptionId: { status: 400, means: 'The id of a subscription is a GUID.' },
   NotFound: {
     status: 404,
     means: 'Nothing answers under this path; or an operation or source is gone.',

@@ -43,10 +43,17 @@ export async function loadAbove(
   return { group: groupRow, ancestors }
 }
 
-/** Throws SubscriptionNotFound. */
+const guidForm = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i
+
+/** Throws SubscriptionNotFound, and InvalidSubscriptionId for what is no id at all. */
 export function findSubscription({ subscriptions }: Pick<Providers, 'subscriptions'>, id: string) {
   const subscription = subscriptions.find((known) => keyOf(known.id) === keyOf(id))
   if (subscription) return subscription
+  if (!guidForm.test(id))
+    throw new ArmError(
+      'InvalidSubscriptionId',
+      `The provided subscription identifier '${id}' is malformed or invalid.`,
+    )
   throw new ArmError('SubscriptionNotFound', `The subscription '${id}' could not be found.`)
 }
 

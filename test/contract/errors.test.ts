@@ -88,6 +88,15 @@ describe('the front door of ARM', () => {
       }
     })
 
+    it('InvalidSubscriptionId, for what is no id of one', async () => {
+      const answer = await arm.get('/subscriptions/production/resourceGroups/g')
+      expect(answer.status).toBe(400)
+      expect(errorOf(answer)).toMatchObject({
+        code: 'InvalidSubscriptionId',
+        message: "The provided subscription identifier 'production' is malformed or invalid.",
+      })
+    })
+
     it('InvalidResourceType, with the api-versions that are served', async () => {
       const answer = await arm.get(`galleries/${gallery}`, '2017-01-01')
       expect(answer.status).toBe(404)
