@@ -1,7 +1,9 @@
+import { sql } from 'kysely'
 import type { Digest } from '../domain/digest.ts'
 import type { PlacementRows } from '../domain/holdings.ts'
 import { imageOwner, type Placement } from '../domain/holdings.ts'
 import type { SpaceId } from '../domain/spaces.ts'
+import { locksRows } from './locks-rows.ts'
 import { dropOwner, findOwner, holdOwner, takeImageOwner } from './owners.ts'
 import { prepared, preparedList } from './prepared.ts'
 import type { Db } from './schema.ts'
@@ -19,6 +21,24 @@ export function placementRows(db: Db): PlacementRows {
   const ofSome = preparedList(db, (keepers) => placed.where('keeper', 'in', keepers))
   const rooted = prepared(db, ({ keeper }: { keeper: string }) =>
     placed.where('keeper', '=', keeper).where('root', 'is not', null),
+  )
+  /** Writes no row when the image does not lie there; its owner's row stays as it is until the end. */
+  const keepOne = prepared(db, ({ keeper, name }: { keeper: string; name: string }) =>
+    db
+      .insertInto('placements')
+      .columns(['keeper', 'owner_id', 'root'])
+      .expression((query) =>
+        query
+          .selectFrom('owners')
+          .select((owner) => [owner.val(keeper).as('keeper'), 'id', sql.lit(null).as('root')])
+          .where('name', '=', name)
+          .$if(locksRows(db), (rows) => rows.forShare()),
+      )
+      .onConflict((conflict) =>
+        conflict
+          .columns(['keeper', 'owner_id'])
+          .doUpdateSet((was) => ({ root: was.ref('placements.root') })),
+      ),
   )
   const addPlain = prepared(db, ({ keeper, owner }: { keeper: string; owner: number }) =>
     db
@@ -63,10 +83,8 @@ export function placementRows(db: Db): PlacementRows {
   }
 
   async function keep({ space, image, keeper }: Placement): Promise<boolean> {
-    const ownerId = await holdOwner(db, imageOwner(space, image))
-    if (ownerId === undefined) return false
-    await addKeeper(keeper, ownerId)
-    return true
+    const { numAffectedRows } = await keepOne({ keeper, name: imageOwner(space, image) })
+    return numAffectedRows === 1n
   }
 
   async function addKeeper(keeper: string, ownerId: number, root?: string): Promise<void> {
