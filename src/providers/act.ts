@@ -33,9 +33,8 @@ export async function actOnResource(
   const parsed = parseBody(action.body, await request.read())
   if ('problems' in parsed) refuse(parsed.problems)
   for (let attempt = 0; attempt < limits.editReplanMax; attempt++) {
-    const above = await loadAbove(providers, providers.store.read, id)
-    const row = await providers.store.read.resources.get(id.key)
-    if (!row) throw resourceNotFound(id)
+    const { own: row, ...above } = await loadAbove(providers, providers.store.read, id)
+    if (!row || row.deletedMs !== undefined) throw resourceNotFound(id)
     const situation = { target, above, action, row, body: parsed.body }
     const change = planAction(providers, asked, situation)
     if (!change) {

@@ -140,8 +140,7 @@ export async function accountOf(providers: Providers, id: ResourceId): Promise<R
   const [text = ''] = id.text.split(/\/blobServices/i)
   const account = parseResourceId(text)
   if (!account) throw resourceNotFound(id)
-  await loadAbove(providers, providers.store.read, account)
-  const row = await providers.store.read.resources.get(account.key)
-  if (row && row.state !== 'Deleting') return row
+  const { own } = await loadAbove(providers, providers.store.read, account)
+  if (own && own.deletedMs === undefined && own.state !== 'Deleting') return own
   throw resourceNotFound(account)
 }

@@ -17,16 +17,21 @@ export type Above = {
   readonly ancestors: readonly ResourceRow[]
 }
 
-/** ARM's own checks, the same for every type. Throws SubscriptionNotFound, ResourceGroupNotFound, ParentResourceNotFound, ResourceGroupBeingDeleted. */
+/**
+ * ARM's own checks, the same for every type, and the resource itself, be it deleted softly: one look at all of them. Throws SubscriptionNotFound, ResourceGroupNotFound,
+ * ParentResourceNotFound, ResourceGroupBeingDeleted.
+ */
 export async function loadAbove(
   providers: Pick<Providers, 'subscriptions'>,
   rows: Rows,
   id: ResourceId,
-): Promise<Above> {
+): Promise<Above & { readonly own: ResourceRow | undefined }> {
   findSubscription(providers, id.subscription)
   const parents = parentsOf(id)
-  const keys = parents.map((parent) => parent.key)
-  const found = new Map((await rows.resources.getMany(keys)).map((row) => [row.key, row]))
+  const any = await rows.resources.getManyAny([...parents.map((parent) => parent.key), id.key])
+  const own = any.find(({ key }) => key === id.key)
+  const there = any.filter(({ deletedMs }) => deletedMs === undefined)
+  const found = new Map(there.map((row) => [row.key, row]))
   const group = parents.find((parent) => sameType(parent.type, resourceGroupType))
   const groupRow = group && found.get(group.key)
   if (group && !groupRow) throw groupNotFound(group.name)
@@ -40,7 +45,7 @@ export async function loadAbove(
   const missing = between.filter((parent) => !found.has(parent.key))
   if (missing.length > 0) throw parentNotFound(id.names.slice(0, -1))
   const ancestors = between.flatMap((parent) => found.get(parent.key) ?? [])
-  return { group: groupRow, ancestors }
+  return { group: groupRow, ancestors, own }
 }
 
 const guidForm = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i

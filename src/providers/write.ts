@@ -97,8 +97,7 @@ async function plan(
 ): Promise<{ planned: PlannedWrite; situation: Situation }> {
   const { store, settings, world } = providers
   const rows = store.read
-  const above = await loadAbove(providers, rows, target.id)
-  const stored = await rows.resources.getAny(target.id.key)
+  const { own: stored, ...above } = await loadAbove(providers, rows, target.id)
   if (await isDying(rows, target, stored)) throw dying(target)
   const { ifMatch, ifNoneMatch } = preconditions
   // What is soft deleted is there for nobody who looks; what its name is not free for is told below.
