@@ -12,6 +12,7 @@ import { endOfLifeLateMs, tellEndOfLife } from './tell.ts'
 
 /** Whoever reads by cursor numbers what he finds waiting: this is for when nobody does. */
 const everyMs = 2_000
+/** A page looks at all regions of each definition that it tells of, so it is a long one. */
 const numberRows = 500
 const eventRows = 100
 
@@ -29,10 +30,10 @@ export function followEvents({ store, settings }: WorkPorts): Work {
     const isBehind = await store.read.events.isBehind()
     const numbered = isBehind ? await store.write((rows) => rows.events.number(numberRows)) : 0
     const from = await store.read.eventWatch.derived()
-    const page = await store.read.events.after(from, eventRows)
+    const page = await store.read.events.after(from, numberRows)
     if (page.length > 0) await derive(from, page)
     const ended = await endLives()
-    const isMore = numbered === numberRows || page.length === eventRows || ended === eventRows
+    const isMore = numbered === numberRows || page.length === numberRows || ended === eventRows
     return { is: 'wait', state, forMs: isMore ? 0 : everyMs }
   }
 
