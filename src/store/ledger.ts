@@ -3,6 +3,7 @@ import type { Existing, Interval, LedgerRows, LedgerSubject, Move } from '../dom
 import type { RegionName } from '../domain/regions.ts'
 import type { StorageType } from '../domain/spaces.ts'
 import { isAtOrBelow } from './at-or-below.ts'
+import { inText } from './in-text.ts'
 import type { IntervalTable, MoveTable } from './ledger-schema.ts'
 import type { Db } from './schema.ts'
 
@@ -18,7 +19,7 @@ export function ledgerRows(db: Db): LedgerRows {
       .where('version_key', '=', versionKey)
       .where('region', '=', region)
       .orderBy('since_ms', 'desc')
-      .limit(1)
+      .limit(inText(1))
       .executeTakeFirst()
     return row && intervalFrom(row)
   }

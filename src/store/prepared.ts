@@ -22,17 +22,17 @@ export function prepared<Values extends object, Row>(
   }
 }
 
-/** Lists up to this long are built once for each length. */
 const listMax = 8
 
-/** The same for a query over a list of texts. */
+/** The same for a query over a list of texts: lists up to `longest` are built once for each length. */
 export function preparedList<Row>(
   db: Db,
   build: (texts: readonly string[]) => { compile(): CompiledQuery<Row> },
+  longest = listMax,
 ) {
   const byLength = new Map<number, (texts: readonly string[]) => Promise<QueryResult<Row>>>()
   return (texts: readonly string[]): Promise<QueryResult<Row>> => {
-    if (texts.length > listMax) return db.run(build(texts).compile())
+    if (texts.length > longest) return db.run(build(texts).compile())
     const run =
       byLength.get(texts.length) ??
       prepared(db, (slots: readonly string[]) => build(Object.values(slots)))

@@ -2,6 +2,7 @@ import { type SqlBool, sql } from 'kysely'
 import { type LockRows, lockLineage, type ResourceLock } from '../domain/locks.ts'
 import { keyOf } from '../domain/resource-id.ts'
 import { isBelow } from './at-or-below.ts'
+import { inText } from './in-text.ts'
 import type { LockTable } from './lock-schema.ts'
 import { locksRows } from './locks-rows.ts'
 import { preparedList } from './prepared.ts'
@@ -74,7 +75,7 @@ export function lockRows(db: Db): LockRows {
   }
 
   const above = preparedList(db, (keys) =>
-    all.where('scope_key', 'in', keys).orderBy('scope_key').limit(toldMax),
+    all.where('scope_key', 'in', keys).orderBy('scope_key').limit(inText(toldMax)),
   )
 
   const against: LockRows['against'] = async (verb, key) => {

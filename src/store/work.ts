@@ -1,6 +1,7 @@
 import { type Selectable, sql } from 'kysely'
 import { workOwner } from '../domain/holdings.ts'
 import type { WorkRequest, WorkRow } from '../domain/rows.ts'
+import { inText } from './in-text.ts'
 import { locksRows } from './locks-rows.ts'
 import { dropOwner, findOwner } from './owners.ts'
 import { prepared } from './prepared.ts'
@@ -164,7 +165,7 @@ function hotWork(db: Db) {
       .where('queue', '=', queue)
       .where('due_ms', '<=', nowMs)
       .orderBy('due_ms')
-      .limit(1)
+      .limit(inText(1))
       .$if(locksRows(db), (query) => query.forUpdate().skipLocked())
     return db
       .updateTable('work')
