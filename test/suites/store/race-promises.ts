@@ -1,8 +1,12 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import type { Change } from '../../../src/store/change.ts'
+import type { Change, Committed } from '../../../src/store/change.ts'
+import { inTurns } from '../../support/in-turns.ts'
 import { changeOf, inserting, replicaRow, topRow, updating } from '../../support/store-rows.ts'
 import { type OpenStore, useStore } from './use-store.ts'
+
+/** More than a pool has connections; nobody waits for one for as long as a pool lets wait. */
+const meetAtOnce = 20
 
 const many = (count: number) => Array.from({ length: count }, (_, index) => index)
 
@@ -17,9 +21,10 @@ export function racePromises(open: OpenStore): void {
 
   it('200 creators at once under a limit of 50: exactly 50 rows, counted 50', async () => {
     const counts = [{ scope: 's1', name: 'things', by: 1, limit: 50 }]
-    const ends = await Promise.all(
-      many(200).map((index) => store().commit(inserting(topRow(`n${index}`), { counts }))),
-    )
+    const ends: Committed[] = []
+    await inTurns(many(200), meetAtOnce, async (index) => {
+      ends.push(await store().commit(inserting(topRow(`n${index}`), { counts })))
+    })
     expect(ends.filter((end) => end.is === 'done')).toHaveLength(50)
     expect(ends.filter((end) => end.is === 'full')).toHaveLength(150)
     expect(await names()).toHaveLength(50)
@@ -68,7 +73,8 @@ export function racePromises(open: OpenStore): void {
           await resources.setStatus(key, { state: 'Succeeded' })
         }
       })
-    await Promise.all(versions.flatMap(({ key }) => regions.map((region) => settle(key, region))))
+    const pairs = versions.flatMap(({ key }) => regions.map((region) => ({ key, region })))
+    await inTurns(pairs, meetAtOnce, ({ key, region }) => settle(key, region))
     const settled = await store().read.resources.getMany(versions.map((row) => row.key))
     expect(settled.map((row) => row.state)).toEqual(versions.map(() => 'Succeeded'))
   })
