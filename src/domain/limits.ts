@@ -45,7 +45,9 @@ export const limits = {
   bodyBytesMax: 4 * mib,
   /** A stored document as JSON: all tags and a thousand region settings fit, and a page of a list stays below 7 MiB. */
   documentCharsMax: 64 * kib,
-  /** Faults of a request that its refusal tells: a body has room for a million. */
+  /** Members and elements of a resource's body: a document that is kept has fewer, a body of 4 MiB has room for a million. */
+  bodyValuesMax: 20_000,
+  /** Faults of a request that its refusal tells. */
   problemsToldMax: 100,
   /** Ranged reads that lie nearer than this are joined: a gap costs less than a request. */
   joinGapBytes: 256 * kib,

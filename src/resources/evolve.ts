@@ -3,14 +3,11 @@ import type { Problem } from '../domain/problem.ts'
 import type { JsonObject } from '../domain/rows.ts'
 import type { Evolution, ResourceType } from './declaration.ts'
 import { patchMerge, withoutEmpties, withoutNulls } from './merge.ts'
-import { parseDocument } from './parse.ts'
+import { isOverBounds, overBounds, parseDocument } from './parse.ts'
 import { filledFrom, isObject, jsonOf, valueAt, withoutPath, withValueAt } from './paths.ts'
 
 /** What a write comes to: the whole document in the newest shape, or every reason why there is none. */
 export type Planned = { readonly doc: JsonObject } | { readonly problems: readonly Problem[] }
-
-/** Objects and arrays in a body nest no deeper than this: the deepest of any type is 9. */
-const depthMax = 32
 
 /**
  * The document that a PUT of `body` asks for. Left out of the body: cleared or its default, except what the type keeps and
@@ -25,7 +22,7 @@ export function planPut(
   },
 ): Planned {
   const { body, stored, apiVersion } = put
-  if (!isObject(body) || deeperThan(body, depthMax)) return { problems: [notAnObject] }
+  if (!isObject(body) || isOverBounds(body)) return { problems: [overBounds] }
   const asked = withoutNulls(body)
   const refused = refusedProblems(type, asked, apiVersion)
   if (refused.length > 0) return { problems: refused }
@@ -56,7 +53,7 @@ export function planPatch(
   patch: { readonly body: unknown; readonly stored: JsonObject; readonly apiVersion: string },
 ): Planned {
   const { body, stored, apiVersion } = patch
-  if (!isObject(body) || deeperThan(body, depthMax)) return { problems: [notAnObject] }
+  if (!isObject(body) || isOverBounds(body)) return { problems: [overBounds] }
   const merged = patchMerge(lower(type, stored, apiVersion), body)
   return planPut(type, { body: merged, stored, apiVersion })
 }
@@ -141,14 +138,4 @@ function refusedProblems(
       message: `Parameter '${type.target}.${says}' is not allowed.`,
       target: `${type.target}.${says}`,
     }))
-}
-
-const notAnObject: Problem = {
-  code: 'InvalidRequestContent',
-  message: 'The request content was invalid: the body must be one JSON object of bounded depth.',
-}
-
-function deeperThan(value: unknown, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  return levels === 0 || Object.values(value).some((inner) => deeperThan(inner, levels - 1))
 }

@@ -27,6 +27,7 @@ export function parseBody(
   schema: z.ZodType,
   body: unknown,
 ): { readonly body: unknown } | { readonly problems: readonly Problem[] } {
+  if (isOverBounds(body)) return { problems: [overBounds] }
   const sent = isObject(body) ? withoutNulls(body) : body
   const parsed = schema.safeParse(sent)
   if (parsed.success) return { body: parsed.data }
@@ -35,6 +36,26 @@ export function parseBody(
 
 function toldOf({ issues }: z.ZodError): readonly Issue[] {
   return issues.slice(0, limits.problemsToldMax)
+}
+
+/** Objects and arrays in a body nest no deeper than this: the deepest of any type is 9. */
+const depthMax = 32
+
+export const overBounds: Problem = {
+  code: 'InvalidRequestContent',
+  message: `The request content was invalid: the body must be one JSON object of bounded depth, with at most ${limits.bodyValuesMax} values in it.`,
+}
+
+/** More than any resource has: who reads a body by its schema works on each value of it, and on each fault. */
+export function isOverBounds(body: unknown): boolean {
+  let values = 0
+  const isOver = (value: unknown, levels: number): boolean => {
+    values += 1
+    if (values > limits.bodyValuesMax) return true
+    if (typeof value !== 'object' || value === null) return false
+    return levels === 0 || Object.values(value).some((inner) => isOver(inner, levels - 1))
+  }
+  return isOver(body, depthMax)
 }
 
 type Issue = z.core.$ZodIssue

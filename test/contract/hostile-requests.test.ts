@@ -227,7 +227,7 @@ describe('whatever a request says', () => {
     }
   })
 
-  it('of a body with thousands of faults a hundred are told', async () => {
+  it('of a body with thousands of faults a hundred are told; one of more values than any resource has is not looked at', async () => {
     const regions = Array.from({ length: 5_000 }, () => ({}))
     const tags = Object.fromEntries(regions.map((_, at) => [`<${at}`, 'x']))
     const version = { publishingProfile: { targetRegions: regions } }
@@ -239,6 +239,12 @@ describe('whatever a request says', () => {
       expect(answer.status).toBe(400)
       expect(errorOf(answer).details).toHaveLength(100)
     }
+    const many = Array.from({ length: limits.bodyValuesMax }, () => 0)
+    const answer = await arm.put('galleries/many', { location: 'westeurope', many })
+    expect([answer.status, errorOf(answer).message]).toEqual([
+      400,
+      expect.stringMatching(/at most 20000 values/),
+    ])
   })
 
   it('the bounds of slow and of resting clients are in force', async () => {
