@@ -26,6 +26,20 @@ const disk = (name: string): JsonObject => ({
   properties: { creationData: { createOption: 'Empty' }, diskSizeGB: 1 },
 })
 
+it('of what waits for what as much is shown as fits, each resource whole', () => {
+  const names = Array.from({ length: 300 }, (_, at) => `disk${at}`)
+  const dense = (waits: (at: number) => readonly string[]) => {
+    const resources = names.map((name, at) => ({ ...disk(name), dependsOn: [...waits(at)] }))
+    return planOf({ resources })
+  }
+  const all = dense((at) => names.slice(0, at))
+  expect(JSON.stringify(all.dependencies).length).toBeLessThan(3 * 1024 * 1024)
+  expect(all.dependencies.length).toBeGreaterThan(10)
+  expect(all.dependencies.at(-1)?.dependsOn).toHaveLength(all.dependencies.length)
+  expect(all.resources.at(-1)?.dependsOn).toHaveLength(299)
+  expect(dense((at) => names.slice(Math.max(0, at - 2), at)).dependencies).toHaveLength(299)
+})
+
 describe('a template that grows without end is refused', () => {
   const growing: readonly (readonly [what: string, parts: JsonObject])[] = [
     ['text', doubling('0123456789', (name) => `[concat(${name}, ${name})]`)],

@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../domain/rows.ts'
+import type { JsonObject } from '../domain/rows.ts'
 import { murmurHash64 } from './functions/hash.ts'
 import type { PlannedResource } from './planned.ts'
 
@@ -29,18 +29,24 @@ export function providersOf(resources: readonly PlannedResource[]): readonly Jso
   }))
 }
 
-/** What waits for what, as a deployment shows it. */
+/** Ids are made of the names that were sent: of a dense template they would be many times its size, in its row and in each answer. */
+const shownCharsMax = 1024 * 1024
+
+/** What waits for what, as a deployment shows it: as many as there is room for, each whole. */
 export function dependenciesOf(resources: readonly PlannedResource[]): readonly JsonObject[] {
   const byKey = new Map(resources.map((each) => [each.key, each]))
-  return resources
-    .filter(({ dependsOn }) => dependsOn.length > 0)
-    .map((resource) => ({
-      dependsOn: resource.dependsOn.flatMap((key): Json[] => {
-        const other = byKey.get(key)
-        return other === undefined ? [] : [shown(other)]
-      }),
-      ...shown(resource),
-    }))
+  const told: JsonObject[] = []
+  let left = shownCharsMax
+  for (const resource of resources) {
+    if (resource.dependsOn.length === 0) continue
+    const others = resource.dependsOn.flatMap((key) => byKey.get(key) ?? [])
+    for (const { id, type, name } of [resource, ...others]) {
+      left -= id.length + type.length + name.length
+    }
+    if (left < 0) break
+    told.push({ dependsOn: others.map(shown), ...shown(resource) })
+  }
+  return told
 }
 
 function shown({ id, type, name }: PlannedResource): JsonObject {
