@@ -6,6 +6,7 @@ import { contentOf, sizeInGB } from './content.ts'
 import type { Stored, Write } from './declaration.ts'
 import { keptUri, shownUri } from './disk-file-source.ts'
 import type { Disk } from './disk-schema.ts'
+import { exactId } from './exact-version.ts'
 import { jsonOf } from './paths.ts'
 import { pendingOf } from './pending-content.ts'
 
@@ -94,13 +95,24 @@ export function shownDisk(disk: Shown): JsonObject {
         ...creationData,
         ...(sourceUri !== undefined && { sourceUri: shownUri(sourceUri) }),
         ...pick(status, ['sourceUniqueId']),
-        ...(galleryImageReference?.id && { imageReference: { id: galleryImageReference.id } }),
+        ...(galleryImageReference && { imageReference: madeOf(galleryImageReference, status) }),
       },
       diskSizeGB: shownSizeGB(disk),
       diskSizeBytes: shownSizeBytes(disk),
       diskState: status.diskState ?? 'Unattached',
     },
   })
+}
+
+/** As Azure shows it of a machine's disk: the version that it was made of, also where `latest` was named. */
+function madeOf(
+  named: NonNullable<Disk['properties']['creationData']['galleryImageReference']>,
+  { exactVersion }: JsonObject,
+): JsonObject {
+  const { lun: _, ...ids } = named
+  return Object.fromEntries(
+    Object.entries(ids).map(([form, id]) => [form, exactId(id, exactVersion)]),
+  )
 }
 
 function pick(status: JsonObject, names: readonly string[]): JsonObject {

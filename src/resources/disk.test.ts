@@ -256,7 +256,7 @@ describe('managed disks', () => {
         hyperVGeneration: 'V1',
         supportedCapabilities: { architecture: 'x64' },
         diskSizeGB: 10,
-        creationData: { galleryImageReference: { id }, imageReference: { id } },
+        creationData: { galleryImageReference: { id }, imageReference: { id: version } },
       })
     },
   )

@@ -39,6 +39,8 @@ export const disks: ResourceType<Disk> = {
       'properties.supportedCapabilities.architecture': '2022-03-02',
       'properties.creationData.galleryImageReference.sharedGalleryImageId': '2022-03-02',
       'properties.creationData.galleryImageReference.communityGalleryImageId': '2022-03-02',
+      'properties.creationData.imageReference.sharedGalleryImageId': '2022-03-02',
+      'properties.creationData.imageReference.communityGalleryImageId': '2022-03-02',
       'properties.optimizedForFrequentAttach': '2022-07-02',
     },
     defaults: [

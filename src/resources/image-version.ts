@@ -17,6 +17,7 @@ import type {
   Write,
 } from './declaration.ts'
 import { pendingEffects } from './disk-file-source.ts'
+import { exactId } from './exact-version.ts'
 import { galleryCount } from './gallery.ts'
 import { imageDefinitionType } from './image-definition.ts'
 import { completeStorage, storageChangeProblems } from './image-version-disks.ts'
@@ -201,7 +202,8 @@ function created(
   const guest = guestOfDefinition(ancestors[0])
   const os = found.find(({ content }) => content.lun === undefined)
   const theirs = os ? guestOfSource(source, os.fact) : {}
-  const named = source.is === 'shared' ? source.id : (os?.fact.row?.id ?? '')
+  const from = os?.fact.row?.id
+  const named = source.is === 'shared' ? source.id : (from ?? '')
   const [mismatch] = sourceMismatches(guest, theirs, named)
   if (mismatch) {
     const { code, message } = mismatch
@@ -211,6 +213,9 @@ function created(
   const status = {
     publishedDate,
     guest,
+    ...((source.is === 'latest' || source.is === 'shared') && {
+      sourceVersion: exactId(source.id, from),
+    }),
     ...contentStatus(found.map(({ content }) => content)),
     hostCaching: Object.fromEntries([
       ...found.map(({ content, hostCaching }) => [content.lun ?? 'os', hostCaching]),

@@ -122,6 +122,10 @@ describe('latest, and the end of life', () => {
       })
       expect(made.properties).toMatchObject({ storageProfile: { source } })
       expect(await markOf(`${other}/versions/${name}`)).toBe(111)
+      // The id stays as it was written; which one it was is told beside it.
+      const sourceVersion = arm.idOf(`${image}/versions/11.0.0`)
+      const view = `${other}/versions/${name}/providers/Vitrine.Gallery/replication`
+      expect((await arm.get(view)).body).toMatchObject({ sourceVersion })
     }
     const none = await arm.put(`${other}/versions/3.0.0`, {
       location: 'westus',

@@ -56,6 +56,9 @@ describe('what is shared is used by its shared id', () => {
     const made = await contributor.make(disk, fromImage(reference))
     const { creationData } = made.properties as { creationData: JsonObject }
     expect(creationData.galleryImageReference).toEqual(reference)
+    // Which version it was, in the words in which it is shared.
+    const [madeOf] = Object.values(Object(creationData.imageReference))
+    expect(madeOf).toMatch(new RegExp(`^${image}/versions/1\\.[01]\\.0$`, 'i'))
     expect(JSON.stringify(made)).not.toContain(group)
     expect(await contributor.download(disk)).toEqual(Buffer.from(content))
   })

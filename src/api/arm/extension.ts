@@ -91,7 +91,8 @@ async function replication(request: Resourceful): Promise<Answer> {
       ...(replica.reason !== undefined && { reason: replica.reason }),
     }
   })
-  return { status: 200, body: { value } }
+  const { sourceVersion } = row.status
+  return { status: 200, body: { value, ...(sourceVersion !== undefined && { sourceVersion }) } }
 }
 
 function etaSeconds({ state, bytesDone, bytesTotal, bytesPerSecond }: ReplicaRow): number | null {
