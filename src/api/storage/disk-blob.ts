@@ -69,7 +69,7 @@ export function storageApp(ports: ImagePorts): Hono {
 
 /** What `az storage blob upload` begins with. */
 const putInstead =
-  ": it is there, of its size. Write its pages with Put Page (comp=page), as 'vitrine disk upload', uploadPages of @azure/storage-blob and upload_page of Python's azure-storage-blob do; 'az storage blob upload' makes blobs in storage accounts."
+  ": it is there, of its size. Write its pages with Put Page (comp=page), as 'vitrine disk upload', uploadPages of @azure/storage-blob and upload_page of Python's azure-storage-blob do; 'az storage blob upload' makes blobs in storage accounts, and azcopy does so too unless the host begins with md-."
 
 function answer(request: BlobRequest): Promise<Response> {
   const { raw, url, grant } = request
