@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { builtInRoles } from '../../src/access/built-in-roles.ts'
 import { keyOf } from '../../src/domain/resource-id.ts'
-import type { JsonObject } from '../../src/domain/rows.ts'
+import type { Json, JsonObject } from '../../src/domain/rows.ts'
 import { isList, isObject, valueAt } from '../../src/resources/paths.ts'
 import { type Arm, dataBytes, errorOf, openArm } from '../support/arm.ts'
+import { type BlobAccount, makeAccount } from '../support/blob-account.ts'
 import { openOtherCaller } from '../support/other-caller.ts'
 import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
+import { vhdFixed } from '../support/vhd-files.ts'
 
 const api = '2021-04-01'
 const west = { location: 'westeurope' }
@@ -23,6 +25,15 @@ const gallery = "parameters('galleries_from_here_name')"
 const idOfGallery = `[resourceId('Microsoft.Compute/galleries', ${gallery})]`
 const idOfDefinition = `[resourceId('Microsoft.Compute/galleries/images', ${gallery}, 'linux')]`
 const idOfDisk = "[resourceId('Microsoft.Compute/disks', parameters('disks_os_name'))]"
+
+/** What of a resource does not tell when it was made, and as which one. */
+function lasting(body: JsonObject): Json {
+  const passing =
+    /^(systemData|etag|uniqueId|sourceUniqueId|timeCreated|creationTime|publishedDate|keyCreationTime|key\d|lastEnabledTime)$/
+  return JSON.parse(
+    JSON.stringify(body, (name, value: unknown) => (passing.test(name) ? undefined : value)),
+  )
+}
 
 describe('a resource group is exported as a template', () => {
   let vitrine: TestInstallation
@@ -100,6 +111,92 @@ describe('a resource group is exported as a template', () => {
       expect((await there.get(is)).body).toMatchObject(same)
     }
   })
+
+  it('everything with bytes: deployed elsewhere, from disks to versions of images and packages, it is all there again', async () => {
+    const account = await makeAccount(vitrine, there, 'sources1')
+    const files = await account.container('files')
+    const vhd = vhdFixed(dataBytes(8))
+    const disk = files.getPageBlobClient('os.vhd')
+    await disk.create(vhd.length)
+    await disk.uploadPages(vhd, 0, vhd.length)
+    await files.getBlockBlobClient('app.zip').uploadData(Buffer.from('packed'))
+    const full = openArm(vitrine, 'full')
+    const made = await stock(full, account)
+    const anew = openArm(vitrine, 'anew')
+    await anew.put(anew.groupPath, west)
+    const exports = await full.ask('POST', place(full), { body: withDefaults, api })
+    const { template, error } = exports.body
+    // The names that are unique in a subscription or an installation are other ones; all else has its default.
+    const parameters = {
+      galleries_of_full_name: { value: 'of.anew' },
+      storageAccounts_offull_name: { value: 'ofanew' },
+    }
+    const path = `${anew.groupPath}/providers/Microsoft.Resources/deployments/anew`
+    const body = { properties: { mode: 'Incremental', template, parameters } }
+    const deployed = await anew.ended(await anew.put(path, body, api))
+    expect(deployed, JSON.stringify(deployed)).toMatchObject({ status: 'Succeeded' })
+    expect(error).toMatchObject({
+      details: [{ target: 'Microsoft.Storage/storageAccounts/blobServices/containers' }],
+    })
+    const renamed = (text: string) =>
+      text
+        .replaceAll(full.groupPath, anew.groupPath)
+        .replaceAll('of.full', 'of.anew')
+        .replaceAll('-OF.FULL', '-OF.ANEW')
+        .replaceAll('offull', 'ofanew')
+    for (const one of made) {
+      const at = one.includes('storageAccounts') ? '2023-01-01' : undefined
+      const [was, is] = await Promise.all([full.get(one, at), anew.get(renamed(one), at)])
+      expect([one, is.status]).toEqual([one, 200])
+      expect(lasting(is.body)).toEqual(lasting(JSON.parse(renamed(JSON.stringify(was.body)))))
+    }
+    expect(await anew.bytesOf('galleries/of.anew/images/linux', 'westeurope')).toEqual(
+      await full.bytesOf('galleries/of.full/images/linux', 'westeurope'),
+    )
+  })
+
+  /** One of each type, made of what lies elsewhere; their paths. */
+  async function stock(full: Arm, { id: storageAccountId, endpoint }: BlobAccount) {
+    await full.put(full.groupPath, west)
+    const own = `${full.groupPath}/providers/Microsoft.Storage/storageAccounts/offull`
+    const account = { ...west, kind: 'StorageV2', sku: { name: 'Standard_LRS' } }
+    await full.ended(await full.put(own, account, '2023-01-01'))
+    const created = (path: string, creationData: object) =>
+      full.make(path, { ...west, properties: { osType: 'Linux', creationData } })
+    const sourceUri = `${endpoint}/files/os.vhd`
+    await created('disks/os', { createOption: 'Import', sourceUri, storageAccountId })
+    const sourceResourceId = full.idOf('disks/os')
+    await created('snapshots/os', { createOption: 'Copy', sourceResourceId })
+    const managedDisk = { id: full.idOf('snapshots/os') }
+    const osDisk = { osType: 'Linux', osState: 'Generalized', snapshot: managedDisk }
+    await full.make('images/os', { ...west, properties: { storageProfile: { osDisk } } })
+    await full.make('galleries/of.full', west)
+    const image = 'galleries/of.full/images/linux'
+    await full.make(image, definition)
+    const source = { id: full.idOf('images/os') }
+    const targetRegions = [{ name: 'westeurope' }, { name: 'eastus', regionalReplicaCount: 2 }]
+    await full.make(`${image}/versions/1.0.0`, {
+      ...west,
+      properties: { storageProfile: { source }, publishingProfile: { targetRegions } },
+    })
+    const galleryImageReference = { id: full.idOf(`${image}/versions/1.0.0`) }
+    await created('disks/again', { createOption: 'FromImage', galleryImageReference })
+    const application = 'galleries/of.full/applications/tool'
+    await full.make(application, { ...west, properties: { supportedOSType: 'Linux' } })
+    await full.make(`${application}/versions/1.0.0`, {
+      ...{ ...west, tags },
+      properties: {
+        publishingProfile: {
+          source: { mediaLink: `${endpoint}/files/app.zip` },
+          manageActions: { install: 'sh [install]', remove: 'b' },
+          targetRegions,
+        },
+      },
+    })
+    const disks = ['disks/os', 'disks/again', 'snapshots/os', 'images/os']
+    const galleries = ['galleries/of.full', image, `${image}/versions/1.0.0`]
+    return [own, ...disks, ...galleries, application, `${application}/versions/1.0.0`]
+  }
 
   it('as its options say: names as they are, ids of others as parameters, or none; comments', async () => {
     const resources = [arm.idOf('galleries/from.here/images/linux/versions/1.0.0')]
