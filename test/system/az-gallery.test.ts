@@ -339,11 +339,23 @@ describe('az sig, unmodified', () => {
       },
       type: 'Microsoft.Compute/galleries/applications/versions',
     })
+    const update = [
+      `gallery-application version update ${app} --version-name 1.0.0 -l westeurope --no-wait`,
+      `--package-file-link ${account.endpoint}/apps/app.zip --tags c=d --target-regions`,
+    ]
+    // az 2.45 takes one region there, and makes the list of it itself.
+    await on(update.join(' '), '{"name":"westeurope"}')
+    await on(`gallery-application version wait ${app} --version-name 1.0.0 --updated --interval 1`)
+    await on(`gallery-application wait ${app} --exists --interval 1`)
     const told = await Promise.all([
       on(`gallery-application update ${app} --description x --query description`),
       on('gallery-application list --query', '[].name'),
       on(`gallery-application version list ${app} --query`, '[].name'),
-      on(`gallery-application version show ${app} --version-name 1.0.0 --query name`),
+      on(
+        `gallery-application version show ${app} --version-name 1.0.0 --query`,
+        '[tags.c, publishingProfile.targetRegions[].name, publishingProfile.manageActions.install]',
+      ),
+      on(`gallery-application show ${app} --query tags.a`),
       no('gallery-application show --application-name none'),
       no(`gallery-application delete ${app} --yes`),
     ])
@@ -351,7 +363,8 @@ describe('az sig, unmodified', () => {
       'x',
       ['tool'],
       ['1.0.0'],
-      '1.0.0',
+      ['d', ['West Europe'], 'sh install.sh'],
+      'b',
       expect.stringMatching(/^3 \(ResourceNotFound\)/),
       expect.stringMatching(/^1 \(CannotDeleteResource\)/),
     ])
