@@ -79,11 +79,15 @@ describe('a region that fails', () => {
   }
 
   async function moveOn(): Promise<void> {
-    const { read } = vitrine.installation.store
+    const { read, write } = vitrine.installation.store
     const keys = [path, arm.groupPath].map((each) => arm.idOf(each).toLowerCase())
     const waiting = (await Promise.all(keys.map((key) => read.work.unfinishedOf(key)))).flat()
     const wakesMs = waiting.map((row) => row.wakeMs - world.now().getTime())
-    if (wakesMs.length > 0 && wakesMs.every((ms) => ms > 0)) world.move(Math.max(...wakesMs))
+    if (wakesMs.length === 0 || wakesMs.some((ms) => ms <= 0)) return
+    world.move(Math.max(...wakesMs))
+    // Whoever rests does not see that: asked for anything, all look again.
+    const duty = { kind: 'Prune', subject: 'installation', queue: 'control', generation: 1 }
+    await write(({ work }) => work.request([{ ...duty, key: undefined }], world.now().getTime()))
   }
 
   it('R65 R66 says so with a reason, while the others finish and are usable', async () => {
