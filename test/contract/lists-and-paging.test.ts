@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Json } from '../../src/domain/rows.ts'
 import { isObject } from '../../src/resources/paths.ts'
 import { type Answer, type Arm, dataBytes, errorOf, openArm } from '../support/arm.ts'
+import { inTurns } from '../support/in-turns.ts'
 import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
 
 const west = { location: 'westeurope' }
@@ -27,11 +28,10 @@ describe('lists and their pages', () => {
     subscription = `/subscriptions/${vitrine.subscription}`
     await arm.put(arm.groupPath, west)
     await other.put(other.groupPath, west)
-    await Promise.all(
-      Array.from({ length: many }, (_, at) =>
-        arm.put(`galleries/g${String(at).padStart(3, '0')}`, { ...west, tags: { at: `${at}` } }),
-      ),
-    )
+    await inTurns([...Array(many).keys()], 8, async (at) => {
+      const path = `galleries/g${String(at).padStart(3, '0')}`
+      expect((await arm.put(path, { ...west, tags: { at: `${at}` } })).status).toBe(201)
+    })
     await other.put('galleries/zLast', west)
     await arm.make('galleries/g000/images/d', {
       ...west,

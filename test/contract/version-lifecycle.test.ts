@@ -294,9 +294,6 @@ describe('the life of a version', () => {
     await arm.remove(`galleries/${gallery}`)
     await arm.ended(await arm.ask('DELETE', arm.groupPath))
     const { store } = vitrine.installation
-    for (let waited = 0; waited < 200 && (await store.holdings.spaces()).length > 0; waited++) {
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
-    expect(await store.holdings.spaces()).toEqual([])
+    await expect.poll(() => store.holdings.spaces()).toEqual([])
   })
 })
