@@ -95,6 +95,11 @@ describe('template deployments', () => {
     expect((await arm.ask('HEAD', idOf('first').toUpperCase(), { api })).status).toBe(204)
     expect((await arm.ask('HEAD', idOf('none'), { api })).status).toBe(404)
     expect(errorOf(await arm.get(idOf('none'), api))).toMatchObject({ code: 'DeploymentNotFound' })
+    const hashing = '/providers/Microsoft.Resources/calculateTemplateHash'
+    const { body: hashed } = await arm.ask('POST', hashing, { body: template, api })
+    const { templateHash } = Object((await arm.get(idOf('first'), api)).body.properties)
+    expect(hashed).toEqual({ minifiedTemplate: JSON.stringify(template), templateHash })
+    expect((await arm.get(hashing, api)).status).toBe(405)
     const operations = await arm.get(`${arm.groupPath}/deployments/first/operations`, api)
     const [one] = listIn(operations.body)
     expect(listIn(operations.body)).toHaveLength(2)

@@ -365,6 +365,7 @@ export const addressRows: Readonly<Record<Address['is'], readonly Row[]>> = {
     ['GET /providers/Microsoft.Insights/eventcategories', openToAll, ''],
   ],
   deployments: deploymentRows,
+  templateHash: [['POST /providers/Microsoft.Resources/calculateTemplateHash', openToAll, '']],
   costs: [
     [`GET {gallery}${vitrine}/costs`, 'Vitrine.Gallery/costs/read', 'OCRU', '{gallery}'],
     [`GET {sub}${vitrine}/costs`, 'Vitrine.Gallery/costs/read', 'OCRU', '{sub}'],

@@ -55,6 +55,8 @@ export type Address =
   | { readonly is: 'resource'; readonly id: ResourceId }
   | { readonly is: 'action'; readonly id: ResourceId; readonly action: string }
   | DeploymentAddress
+  /** `POST /providers/Microsoft.Resources/calculateTemplateHash`. */
+  | { readonly is: 'templateHash' }
   /** Where bytes lie: `/providers/Vitrine.Gallery[/locations/{region}]/spaces[/{name}[/rebuild]]`. */
   | {
       readonly is: 'spaces'
@@ -154,6 +156,8 @@ function tenantAddress(lower: string): Address | undefined {
   if (lower === '/subscriptions') return { is: 'subscriptions' }
   if (lower === '/providers/microsoft.resourcegraph/resources') return { is: 'resourceGraph' }
   if (lower === '/providers/vitrine.gallery/grants') return { is: 'granted' }
+  if (lower === '/providers/microsoft.resources/calculatetemplatehash')
+    return { is: 'templateHash' }
   const tree = /^\/providers\/microsoft\.authorization\/provideroperations(?:\/([^/]+))?$/.exec(
     lower,
   )

@@ -1,6 +1,7 @@
 import { ArmError } from '../../domain/errors.ts'
 import { resourceGroupType } from '../../domain/resource-id.ts'
 import {
+  deploymentApiVersions,
   resourcesApiVersions,
   storageApiVersions,
   usageApiVersions,
@@ -34,6 +35,7 @@ const ofPaths: Partial<Readonly<Record<Address['is'], Versioned>>> = {
   registration: ofArm,
   resources: ofArm,
   tagNames: ofArm,
+  templateHash: { type: 'Microsoft.Resources/deployments', apiVersions: deploymentApiVersions },
   usages: { type: 'Microsoft.Compute/locations/usages', apiVersions: usageApiVersions },
   storageUsages: { type: 'Microsoft.Storage/locations/usages', apiVersions: storageApiVersions },
   nameCheck: { type: 'Microsoft.Storage/checkNameAvailability', apiVersions: storageApiVersions },

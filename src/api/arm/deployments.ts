@@ -14,6 +14,7 @@ import type { Asked } from '../../providers/ports.ts'
 import { foreseeWrite } from '../../providers/write.ts'
 import { deploymentApiVersions } from '../../resources/api-versions.ts'
 import { readTemplateBody } from '../../templates/read-body.ts'
+import { templateHash } from '../../templates/shown-plan.ts'
 import { type Answer, type ArmRequest, listAnswer, notAllowed } from './answer.ts'
 import { mustHaveApiVersion } from './api-version.ts'
 import type { DeploymentAddress } from './deployment-address.ts'
@@ -62,6 +63,17 @@ export async function answerDeployments(
   if (handler) return handler({ ...request, target, partId })
   const isKnown = Object.keys(handlers).some((each) => each.endsWith(` ${part}`))
   throw isKnown ? notAllowed(request.method) : nothing(id, part)
+}
+
+/** What two templates are compared by, without deploying them. Throws InvalidRequestContent for what is no template. */
+export async function answerTemplateHash({ method, text }: ArmRequest): Promise<Answer> {
+  if (method !== 'POST') throw notAllowed(method)
+  const sent = await text()
+  const { body } = refusing(() => readTemplateBody(sent))
+  return {
+    status: 200,
+    body: { minifiedTemplate: JSON.stringify(body), templateHash: templateHash(body) },
+  }
 }
 
 function nothing(id: string, part: string): ArmError {

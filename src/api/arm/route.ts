@@ -10,7 +10,7 @@ import { mustHaveApiVersion, mustKnowApiVersion } from './api-version.ts'
 import { answerAudit } from './audit.ts'
 import { answerAuthorization } from './authorization.ts'
 import { answerCosts } from './costs.ts'
-import { answerDeployments } from './deployments.ts'
+import { answerDeployments, answerTemplateHash } from './deployments.ts'
 import { answerEventSubscriptions } from './event-subscriptions.ts'
 import { answerEvents } from './events.ts'
 import { answerExtension } from './extension.ts'
@@ -63,6 +63,8 @@ export function answerAddress(request: ArmRequest, address: Address): Promise<An
       return answerOperation(request, address.subscription, address.operation)
     case 'deployments':
       return answerDeployments(request, address)
+    case 'templateHash':
+      return answerTemplateHash(request)
     case 'nameCheck':
       return answerNameCheck(request, address.subscription)
     case 'tenantsHere':
@@ -184,6 +186,7 @@ const takesMore: ReadonlySet<Address['is']> = new Set([
   'resourceGraph',
   'authorization',
   'deployments',
+  'templateHash',
   'tags',
   'tagNames',
 ] as const)
