@@ -190,7 +190,7 @@ describe('galleries', () => {
   it('R86 a gallery cannot be moved to another subscription', async () => {
     const body = {
       resources: [arm.idOf('galleries/wire')],
-      targetResourceGroup: '/subscriptions/x/resourceGroups/y',
+      targetResourceGroup: '/subscriptions/11111111-2222-4333-8444-555555555555/resourceGroups/y',
     }
     const answer = await arm.ask('POST', `${arm.groupPath}/moveResources`, { body })
     expect(answer.status).toBe(404)
