@@ -3,15 +3,15 @@ import { inText } from './in-text.ts'
 import { preparedList } from './prepared.ts'
 import type { Db, WorkTable } from './schema.ts'
 
-/** What a process claims from is its configuration: few lists, of one length each. */
+/** Queues in one statement: SQLite joins at most 500. Their lists come of configuration, few and of one length each. */
 const queuesMax = 128
 
 /** The row of a queue that is due first. */
 type Head = Pick<Selectable<WorkTable>, 'queue' | 'due_ms'>
 
 /**
- * Answers the heads of queues, the one that is due first first: a seek a queue, all in one statement. Locks nothing: who
- * claims looks again.
+ * Answers the heads of queues, the one that is due first first: a seek a queue, many in one statement. Locks nothing:
+ * who claims looks again.
  */
 export function workHeads(db: Db): (queues: readonly string[]) => Promise<readonly Head[]> {
   const headOf = (queue: string) =>
@@ -28,8 +28,10 @@ export function workHeads(db: Db): (queues: readonly string[]) => Promise<readon
   const headsOf = preparedList(db, build, queuesMax)
 
   return async (queues) => {
-    if (queues.length === 0) return []
-    const { rows } = await headsOf(queues)
-    return rows.toSorted((one, other) => one.due_ms - other.due_ms)
+    const heads: Head[] = []
+    for (let from = 0; from < queues.length; from += queuesMax) {
+      heads.push(...(await headsOf(queues.slice(from, from + queuesMax))).rows)
+    }
+    return heads.sort((one, other) => one.due_ms - other.due_ms)
   }
 }

@@ -67,6 +67,15 @@ export function workPromises(open: OpenStore): void {
     expect(await claim(30, [])).toBeUndefined()
   })
 
+  it('who works for very many regions finds what waited longest in any of them', async () => {
+    const queues = Array.from({ length: 600 }, (_, at) => `region:${at}`)
+    await work((rows) => rows.request([request('young', { queue: 'region:3' })], 20))
+    await work((rows) => rows.request([request('old', { queue: 'region:599' })], 10))
+    expect(await claim(20, queues)).toMatchObject({ subject: 'old' })
+    expect(await claim(20, queues)).toMatchObject({ subject: 'young' })
+    expect(await claim(20, queues)).toBeUndefined()
+  })
+
   it('a lease that ran out is claimed by another, and the zombie is refused everywhere', async () => {
     await work((rows) => rows.request([request('a')], 10))
     const zombie = await claimed(10)
