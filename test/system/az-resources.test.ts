@@ -80,7 +80,9 @@ describe('the Azure CLI, unmodified, on any resource', () => {
 
   it('az monitor activity-log tells who did what, and how it ended', async () => {
     const { say, refused } = cli
-    const written = "[?operationName.value=='Microsoft.Compute/galleries/write'] | [0]"
+    const done =
+      "operationName.value=='Microsoft.Compute/galleries/write' && status.value!='Failed'"
+    const written = `[?${done}] | [0]`
     const told = await Promise.all([
       say('monitor activity-log list -g anyRG --offset 1h --query', written),
       say(`monitor activity-log list --resource-id ${gallery} --status Succeeded --query`, written),
