@@ -9,7 +9,7 @@ import { judge, type Sent } from './accept.ts'
 import { leftOver, tooMany } from './complete-mode.ts'
 import { deltaOf, ignoredOf } from './delta.ts'
 import { resolved } from './facts.ts'
-import { type DeploymentPorts, deploymentType, type Send } from './ports.ts'
+import { type Asking, type DeploymentPorts, deploymentType, type Send } from './ports.ts'
 import { writtenType } from './preflight.ts'
 import { type Hide, hidingOf, secretTexts } from './secrets.ts'
 import { type PositionOf, Refused, violation } from './told-error.ts'
@@ -49,7 +49,7 @@ export async function whatIf(ports: WhatIfPorts, asked: Asked, sent: Sent): Prom
   mustBeAllowed(asked.caller, `${deploymentType}/whatIf/action`, target.text)
   const { request, plan, positionOf } = await judge(ports, asked, sent)
   const hide = hidingOf(secretTexts(plan))
-  const looking = { ports, asked, hide, positionOf }
+  const looking = { ports, asked: { ...asked, hide }, hide, positionOf }
   const written = plan.resources.filter(({ isExisting }) => !isExisting)
   const changes: Change[] = []
   const all = flat(written)
@@ -65,7 +65,7 @@ export async function whatIf(ports: WhatIfPorts, asked: Asked, sent: Sent): Prom
 
 type Looking = {
   readonly ports: WhatIfPorts
-  readonly asked: Asked
+  readonly asked: Asked & Asking
   readonly hide: Hide
   readonly positionOf: PositionOf | undefined
 }
@@ -99,12 +99,7 @@ async function changeOf(looking: Looking, resource: PlannedResource): Promise<Ch
   }
   try {
     const { send, typeOf } = ports
-    const reading = {
-      asked: { ...asked, hide },
-      send,
-      typeOf,
-      ...subjectOf(resource, looking.positionOf),
-    }
+    const reading = { asked, send, typeOf, ...subjectOf(resource, looking.positionOf) }
     const body = await resolved(reading, resource.body)
     const before = await shownNow(looking, resourceId, apiVersion)
     const at = { ...asked, apiVersion: apiVersion.toLowerCase() }
@@ -153,11 +148,11 @@ function subjectOf({ id, path }: PlannedResource, positionOf: PositionOf | undef
 
 /** As the caller may see it; undefined when it is not there. */
 async function shownNow(
-  { ports, asked, hide }: Looking,
+  { ports, asked }: Looking,
   path: string,
   apiVersion: string,
 ): Promise<JsonObject | undefined> {
-  const { status, body } = await ports.send({ ...asked, hide }, { method: 'GET', path, apiVersion })
+  const { status, body } = await ports.send(asked, { method: 'GET', path, apiVersion })
   if (status === 404) return undefined
   if (status >= 400) {
     const { error } = (body ?? {}) as { readonly error?: JsonObject }

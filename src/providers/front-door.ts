@@ -18,8 +18,8 @@ export type Above = {
 }
 
 /**
- * ARM's own checks, the same for every type, and the resource itself, be it deleted softly: one look at all of them. Throws SubscriptionNotFound, ResourceGroupNotFound,
- * ParentResourceNotFound, ResourceGroupBeingDeleted.
+ * ARM's own checks, the same for every type, and the resource itself, be it deleted softly: one look at all of them.
+ * Throws SubscriptionNotFound, ResourceGroupNotFound, ParentResourceNotFound, ResourceGroupBeingDeleted.
  */
 export async function loadAbove(
   providers: Pick<Providers, 'subscriptions'>,

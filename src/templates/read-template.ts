@@ -42,15 +42,8 @@ const resourceMembers = spellingsOf([
   ...['type', 'name', 'apiVersion', 'scope', 'location', 'tags', 'properties', 'resources'],
   ...['dependsOn', 'condition', 'copy', 'existing', 'comments', 'metadata', 'asserts', 'import'],
   ...['subscriptionId', 'resourceGroup', 'sku', 'kind', 'plan', 'identity', 'zones', 'placement'],
-  ...[
-    'extendedLocation',
-    'extension',
-    'eTag',
-    'managedBy',
-    'managedByExtended',
-    'options',
-    'scale',
-  ],
+  ...['extendedLocation', 'extension', 'eTag', 'managedBy', 'managedByExtended'],
+  ...['options', 'scale'],
 ])
 
 /** What may follow `https://schema.management.azure.com/schemas/…/`, and where such a template is deployed. */

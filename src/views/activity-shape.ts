@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http'
 import { armErrors, type ErrorCode } from '../domain/errors.ts'
 import type { EventRow } from '../domain/events.ts'
 import { parseResourceId } from '../domain/resource-id.ts'
@@ -78,23 +79,13 @@ function statusOf(code: string): number {
 
 /** `BadRequest`, `Bad Request (HTTP Status Code: 400)`. */
 function subStatus(status: number) {
-  const words = statusWords[status] ?? 'Conflict'
+  const words = status === 413 ? tooLarge : (STATUS_CODES[status] ?? 'Conflict')
   const localizedValue = `${words} (HTTP Status Code: ${status})`
   return { value: words.replaceAll(' ', ''), localizedValue }
 }
 
-const statusWords: Readonly<Partial<Record<number, string>>> = {
-  ...{ 200: 'OK', 201: 'Created', 202: 'Accepted', 400: 'Bad Request', 401: 'Unauthorized' },
-  ...{
-    403: 'Forbidden',
-    404: 'Not Found',
-    405: 'Method Not Allowed',
-    409: 'Conflict',
-    410: 'Gone',
-  },
-  ...{ 412: 'Precondition Failed', 413: 'Request Entity Too Large', 429: 'Too Many Requests' },
-  ...{ 500: 'Internal Server Error', 503: 'Service Unavailable', 507: 'Insufficient Storage' },
-}
+/** As .NET has it. */
+const tooLarge = 'Request Entity Too Large'
 
 function isErrorCode(code: string): code is ErrorCode {
   return Object.hasOwn(armErrors, code)

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { LogEvent } from '../../src/base/world.ts'
 import { type Arm, dataBytes, errorOf, openArm } from '../support/arm.ts'
 import { makeAccount } from '../support/blob-account.ts'
+import { openHeardWorld } from '../support/heard-world.ts'
 import { pageBlob } from '../support/main-job.ts'
 import { openMovingWorld } from '../support/moving-world.ts'
 import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
@@ -11,9 +11,8 @@ const mib = 1024 * 1024
 const keptMs = 30 * 60_000
 
 describe('an upload that nobody goes on with', () => {
-  const logged: LogEvent[] = []
   const moving = openMovingWorld()
-  const world = { ...moving, log: (event: LogEvent) => void logged.push(event) }
+  const { world, logged } = openHeardWorld(moving)
   const bytes = dataBytes(3, mib)
   let vitrine: TestInstallation
   let arm: Arm

@@ -1,17 +1,15 @@
 import { request } from 'node:https'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { LogEvent } from '../../src/base/world.ts'
-import { openWorld } from '../../src/world.ts'
 import { type Arm, dataBytes, openArm } from '../support/arm.ts'
+import { openHeardWorld } from '../support/heard-world.ts'
 import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
 
 const west = { location: 'westeurope' }
 
-const logged: LogEvent[] = []
+const { world, logged } = openHeardWorld()
 let vitrine: TestInstallation
 let arm: Arm
 beforeAll(async () => {
-  const world = { ...openWorld('error'), log: (event: LogEvent) => void logged.push(event) }
   vitrine = await openTestInstallation({ world })
   arm = openArm(vitrine)
   await arm.put(arm.groupPath, west)

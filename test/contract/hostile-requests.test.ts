@@ -3,10 +3,9 @@ import { connect as connectPlain } from 'node:net'
 import { connect, type TLSSocket } from 'node:tls'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { LogEvent } from '../../src/base/world.ts'
 import { limits } from '../../src/domain/limits.ts'
-import { openWorld } from '../../src/world.ts'
 import { type Arm, errorOf, openArm } from '../support/arm.ts'
+import { openHeardWorld } from '../support/heard-world.ts'
 import { definition, gallery, makeDefinition } from '../support/main-job.ts'
 import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
 
@@ -15,12 +14,11 @@ const long = 'a'.repeat(8_000)
 
 /** Written byte by byte on a socket, past all that would tidy it up. */
 describe('whatever a request says', () => {
-  const logged: LogEvent[] = []
+  const { world, logged } = openHeardWorld()
   let vitrine: TestInstallation
   let arm: Arm
   let target: string
   beforeAll(async () => {
-    const world = { ...openWorld('error'), log: (event: LogEvent) => void logged.push(event) }
     vitrine = await openTestInstallation({ world })
     arm = openArm(vitrine)
     await makeDefinition(vitrine)

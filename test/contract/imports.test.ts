@@ -1,9 +1,8 @@
 import { randomFillSync } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { LogEvent } from '../../src/base/world.ts'
 import type { JsonObject } from '../../src/domain/rows.ts'
-import { openWorld } from '../../src/world.ts'
 import { type Arm, errorOf, openArm } from '../support/arm.ts'
+import { openHeardWorld } from '../support/heard-world.ts'
 import { type Asked, startSourceServer } from '../support/source-server.ts'
 import { openTestInstallation, type TestInstallation } from '../support/test-installation.ts'
 
@@ -11,15 +10,13 @@ const mib = 1024 * 1024
 
 describe('disks of files of other hosts', () => {
   const file = randomFillSync(Buffer.alloc(9 * mib))
-  const logged: LogEvent[] = []
+  const { world, logged } = openHeardWorld()
   let behave: (asked: Asked) => void = ({ serve }) => serve()
   let source: Awaited<ReturnType<typeof startSourceServer>>
   let vitrine: TestInstallation
   let arm: Arm
   beforeAll(async () => {
     source = await startSourceServer({ bytes: file }, (asked) => behave(asked))
-    const real = openWorld('error')
-    const world = { ...real, log: (event: LogEvent) => void logged.push(event) }
     vitrine = await openTestInstallation({
       world,
       config: { imports: { hosts: [source.origin], bytesMax: 16 * mib } },

@@ -1,4 +1,4 @@
-import { type Life, tagged, type World, west } from './life.ts'
+import { type Life, type Step, tagged, type World, west } from './life.ts'
 
 const compute = 'Microsoft.Compute'
 /** A definition of this SKU. */
@@ -12,6 +12,9 @@ export const definitionOf = (sku: string) => ({
   },
 })
 
+/** Of galleries and what is in them PATCH came with 2019-07-01. */
+const patched = (api: string, step: Step): readonly Step[] => (api < '2019-07-01' ? [] : [step])
+
 const galleries: Life = (name, api) => {
   const type = `${compute}/galleries`
   const at = `galleries/${name}`
@@ -23,9 +26,7 @@ const galleries: Life = (name, api) => {
   return [
     [`PUT ${type}`, at, 201, { ...written, body: api < '2020-09-30' ? west : shared }],
     [`PUT ${type}`, at, 200, { ...written, body: tagged }],
-    ...(api < '2019-07-01'
-      ? []
-      : [[`PATCH ${type}`, at, 200, { ...written, body: { tags: {} } }] as const]),
+    ...patched(api, [`PATCH ${type}`, at, 200, { ...written, body: { tags: {} } }]),
     [`GET ${type}`, at, 200, { rated: 'GetGallery' }],
     [`HEAD ${type}`, at, 204],
     [`GET ${type} list`, 'galleries', 200, { rated: 'ListGalleryInResourceGroup' }],
@@ -52,9 +53,7 @@ const definitions: Life = (name, api) => {
   return [
     [`PUT ${type}`, at, 201, { ...written, body }],
     [`PUT ${type}`, at, 200, { ...written, body: { ...body, tags: {} } }],
-    ...(api < '2019-07-01'
-      ? []
-      : [[`PATCH ${type}`, at, 200, { ...written, body: { tags: { c: 'd' } } }] as const]),
+    ...patched(api, [`PATCH ${type}`, at, 200, { ...written, body: { tags: { c: 'd' } } }]),
     [`GET ${type}`, at, 200, { rated: 'GetGalleryImage' }],
     [`HEAD ${type}`, at, 204],
     [`GET ${type} list`, 'galleries/all/images', 200, { rated: 'ListGalleryImagesInGallery' }],
@@ -81,9 +80,7 @@ const versions: Life = (name, api, { arm, disk }) => {
   return [
     [`PUT ${type}`, at, 201, { ...written, body: { ...west, properties } }],
     [`PUT ${type}`, at, 200, { ...written, body: { ...tagged, properties } }],
-    ...(api < '2019-07-01'
-      ? []
-      : [[`PATCH ${type}`, at, 200, { ...written, body: { tags: {} } }] as const]),
+    ...patched(api, [`PATCH ${type}`, at, 200, { ...written, body: { tags: {} } }]),
     [`GET ${type}`, at, 200, { rated: 'GetGalleryImageVersion' }],
     [`HEAD ${type}`, at, 204],
     [`GET ${type} list`, list, 200, { rated: 'ListGalleryImageVersionsInGalleryImage' }],
@@ -102,9 +99,7 @@ const applications: Life = (name, api) => {
   return [
     [`PUT ${type}`, at, 201, { ...written, body }],
     [`PUT ${type}`, at, 200, { ...written, body: { ...body, tags: {} } }],
-    ...(api < '2019-07-01'
-      ? []
-      : [[`PATCH ${type}`, at, 200, { rated, body: { tags: {} } }] as const]),
+    ...patched(api, [`PATCH ${type}`, at, 200, { rated, body: { tags: {} } }]),
     [`GET ${type}`, at, 200, { rated: 'GetGalleryApplication' }],
     [`GET ${type} list`, list, 200, { rated: 'ListGalleryApplicationsInGallery' }],
     [`DELETE ${type}`, at, 200, { rated: 'DeleteGalleryApplication' }],
@@ -125,9 +120,7 @@ const applicationVersions: Life = (name, api, { packageUrl }) => {
   return [
     [`PUT ${type}`, at, 201, { ...written, body: { ...west, properties } }],
     [`PUT ${type}`, at, 200, { ...written, body: { ...tagged, properties } }],
-    ...(api < '2019-07-01'
-      ? []
-      : [[`PATCH ${type}`, at, 200, { ...written, body: { tags: {} } }] as const]),
+    ...patched(api, [`PATCH ${type}`, at, 200, { ...written, body: { tags: {} } }]),
     [`GET ${type}`, at, 200, { rated: 'GetGalleryApplicationVersion' }],
     [`HEAD ${type}`, at, 204],
     [
